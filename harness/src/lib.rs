@@ -1,0 +1,3 @@
+//! A Kubernetes cluster in a file: runs scenarios against a metrics server and says what it saw.
+
+pub mod file;

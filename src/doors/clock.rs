@@ -1,0 +1,37 @@
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// The one source of wall-clock time. Waiting is tokio's business: in a simulated world its clock
+/// is paused and jumps, and this clock follows it.
+#[derive(Clone, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    FollowsTokio { start: Timestamp, origin: Instant },
+}
+
+// === impl Clock ===
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// A clock that says `start` now and goes on as tokio's clock does.
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self(Source::FollowsTokio { start, origin: Instant::now() })
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        match &self.0 {
+            Source::System => Timestamp::now(),
+            Source::FollowsTokio { start, origin } => {
+                start.saturating_add(origin.elapsed()).unwrap_or(Timestamp::MAX)
+            }
+        }
+    }
+}

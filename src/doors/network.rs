@@ -1,0 +1,124 @@
+use std::{io, net::SocketAddr};
+
+use async_trait::async_trait;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream, UdpSocket},
+};
+
+/// What a TCP connection looks like from either end.
+pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for T {}
+
+/// One TCP connection.
+pub type Stream = Box<dyn ByteStream>;
+
+/// The way out to other machines, and in from them. It knows addresses only: names are resolved
+/// above it by [`crate::dns::Resolver`], which asks its questions through this door too, so that
+/// the resolver that ships is the one that the simulated world exercises.
+#[async_trait]
+pub trait Network: Send + Sync + 'static {
+    /// Opens a TCP connection. Waits as long as the network does: callers set the limit.
+    async fn connect(&self, to: SocketAddr) -> io::Result<Stream>;
+
+    /// A UDP socket that talks to one peer.
+    async fn datagram(&self, to: SocketAddr) -> io::Result<Box<dyn Datagram>>;
+
+    /// Accepts TCP connections at an address.
+    async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>>;
+}
+
+/// A connected UDP socket.
+#[async_trait]
+pub trait Datagram: Send {
+    /// Sends one datagram.
+    async fn send(&mut self, payload: &[u8]) -> io::Result<()>;
+
+    /// Receives one datagram.
+    async fn receive(&mut self) -> io::Result<Vec<u8>>;
+
+    /// The address and port this end uses.
+    fn local(&self) -> SocketAddr;
+}
+
+/// A listening TCP socket.
+#[async_trait]
+pub trait Listener: Send {
+    /// The next connection and the address it comes from. An error concerns one connection only:
+    /// callers go on accepting.
+    async fn accept(&mut self) -> io::Result<(Stream, SocketAddr)>;
+
+    /// The address and port listened on.
+    fn local(&self) -> SocketAddr;
+}
+
+/// The network of the machine the program runs on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HostNetwork;
+
+struct HostDatagram {
+    socket: UdpSocket,
+    local: SocketAddr,
+}
+
+struct HostListener {
+    socket: TcpListener,
+    local: SocketAddr,
+}
+
+// === impl HostNetwork ===
+
+#[async_trait]
+impl Network for HostNetwork {
+    async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Box::new(stream))
+    }
+
+    async fn datagram(&self, to: SocketAddr) -> io::Result<Box<dyn Datagram>> {
+        let any = if to.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let socket = UdpSocket::bind(any).await?;
+        socket.connect(to).await?;
+        let local = socket.local_addr()?;
+        Ok(Box::new(HostDatagram { socket, local }))
+    }
+
+    async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
+        let socket = TcpListener::bind(at).await?;
+        let local = socket.local_addr()?;
+        Ok(Box::new(HostListener { socket, local }))
+    }
+}
+
+#[async_trait]
+impl Datagram for HostDatagram {
+    async fn send(&mut self, payload: &[u8]) -> io::Result<()> {
+        self.socket.send(payload).await.map(drop)
+    }
+
+    async fn receive(&mut self) -> io::Result<Vec<u8>> {
+        let mut buffer = vec![0; usize::from(u16::MAX)];
+        let length = self.socket.recv(&mut buffer).await?;
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+
+    fn local(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+#[async_trait]
+impl Listener for HostListener {
+    async fn accept(&mut self) -> io::Result<(Stream, SocketAddr)> {
+        let (stream, from) = self.socket.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((Box::new(stream), from))
+    }
+
+    fn local(&self) -> SocketAddr {
+        self.local
+    }
+}

@@ -1,0 +1,3 @@
+//! The program `metrics-server`.
+
+fn main() {}
