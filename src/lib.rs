@@ -3,7 +3,18 @@
 //!
 //! Data flows one way: `cluster` → `scrape` (over `kubelet`) → `store` → `api`.
 
+pub mod api;
+pub mod cluster;
+pub mod dns;
 pub mod doors;
 pub mod duration;
+pub mod errno;
+pub mod flags;
+pub mod klog;
+pub mod kubelet;
+pub mod program;
 pub mod quantity;
+pub mod scrape;
+pub mod server;
 pub mod serving;
+pub mod store;

@@ -1,3 +1,7 @@
 //! The program `metrics-server`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    metrics_server::program::main()
+}

@@ -1,3 +1,13 @@
 //! A Kubernetes cluster in a file: runs scenarios against a metrics server and says what it saw.
 
+pub mod control_plane;
+pub mod dns;
+pub mod events;
+pub mod expect;
 pub mod file;
+mod observers;
+pub mod program;
+pub mod report;
+pub mod run;
+pub mod top;
+pub mod world;

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The program `scenario`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    harness::program::main()
+}

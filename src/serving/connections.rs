@@ -1,7 +1,7 @@
 //! An accept loop of our own, because a TLS handshake must not hold up the next connection and a
 //! handler must see the peer's certificates.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -44,10 +44,11 @@ pub async fn serve(
 ) {
     let acceptor = TlsAcceptor::from(tls);
     let mut open = JoinSet::new();
+    let mut stopped = pin!(async move { drop(stop.wait_for(|stop| *stop).await) });
     loop {
         tokio::select! {
             biased;
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = &mut stopped => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, from)) => {
                     open.spawn(serve_one(stream, from, acceptor.clone(), router.clone()));

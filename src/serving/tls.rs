@@ -8,6 +8,9 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
     server::danger::ClientCertVerifier,
 };
+use time::OffsetDateTime;
+
+use crate::doors::Clock;
 
 /// Why a serving certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -29,18 +32,21 @@ pub fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 pub fn self_signed(
     names: &[&str],
     addresses: &[IpAddr],
+    clock: &Clock,
 ) -> Result<Arc<ServerConfig>, ServingCertificateError> {
-    let mut params =
-        CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>())?;
+    let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+    let mut params = CertificateParams::new(names)?;
     params.subject_alt_names.extend(addresses.iter().map(|ip| SanType::IpAddress(*ip)));
+    let now = OffsetDateTime::from_unix_timestamp(clock.now().as_second())
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    // As Go's: an hour back, for clocks that go wrong, and a year on.
+    params.not_before = now - time::Duration::hours(1);
+    params.not_after = now + time::Duration::days(365);
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    Ok(config(
-        vec![certificate.der().clone()],
-        key,
-        rustls::server::WebPkiClientVerifier::no_client_auth(),
-    )?)
+    let clients = rustls::server::WebPkiClientVerifier::no_client_auth();
+    Ok(config(vec![certificate.der().clone()], key, clients)?)
 }
 
 /// A configuration that shows `chain` and judges clients' certificates with `clients`.

@@ -1,0 +1,220 @@
+//! Who may ask a kubelet what, decided as the real one does with `authentication.webhook` and
+//! `authorization.mode: Webhook` and anonymous requests off.
+
+mod cache;
+mod reviewer;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
+use metrics_server::serving::Peer;
+use serde::Deserialize;
+
+use self::cache::Cache;
+pub use self::reviewer::{ApiServer, NobodyKnown, ReviewError, Reviewer};
+
+/// How long the real kubelet remembers what the API server said of a token
+/// (`authentication.webhook.cacheTTL`), be it good or bad.
+const TOKEN_TTL: Duration = Duration::from_mins(2);
+
+/// How long it remembers that somebody may do something
+/// (`authorization.webhook.cacheAuthorizedTTL`).
+const ALLOWED_TTL: Duration = Duration::from_mins(5);
+
+/// How long it remembers that somebody may not (`authorization.webhook.cacheUnauthorizedTTL`).
+const REFUSED_TTL: Duration = Duration::from_secs(30);
+
+/// How kubelets decide who may ask.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Access {
+    /// They ask the API server who it is (TokenReview) and whether they may
+    /// (SubjectAccessReview).
+    #[default]
+    Webhook,
+    /// They answer everybody.
+    Open,
+}
+
+/// Somebody whom the API server knows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct User {
+    /// Such as `system:serviceaccount:kube-system:metrics-server`.
+    pub name: String,
+    /// Its unique id, if it has one.
+    pub uid: Option<String>,
+    /// Groups it belongs to.
+    pub groups: Vec<String>,
+    /// What else its authenticator says of it.
+    pub extra: BTreeMap<String, Vec<String>>,
+}
+
+/// What somebody wants to do with a node, in terms of RBAC: a verb on `nodes/<subresource>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Attempt {
+    /// Such as `get`; empty for methods without one.
+    pub verb: &'static str,
+    /// Such as `metrics`.
+    pub subresource: &'static str,
+    /// The node.
+    pub node: String,
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Nobody knows who asks, or it could not be found out.
+    #[error("Unauthorized")]
+    Unauthorized,
+    /// They may not.
+    #[error("Forbidden (user={user}, verb={verb}, resource=nodes, subresource(s)=[{}])", subresources.join(" "))]
+    Forbidden {
+        /// Who asked.
+        user: String,
+        /// What they wanted to do.
+        verb: &'static str,
+        /// Each of them would have been enough.
+        subresources: Vec<&'static str>,
+    },
+    /// Whether they may could not be found out.
+    #[error(
+        "Authorization error (user={user}, verb={verb}, resource=nodes, subresource={subresource})"
+    )]
+    Unknown {
+        /// Who asked.
+        user: String,
+        /// What they wanted to do.
+        verb: &'static str,
+        /// On what.
+        subresource: &'static str,
+    },
+}
+
+/// Decides for one kubelet.
+pub(crate) struct Gate {
+    node: String,
+    reviewer: Arc<dyn Reviewer>,
+    tokens: Cache<String, Option<User>>,
+    decisions: Cache<(User, Attempt), bool>,
+}
+
+// === impl Denied ===
+
+impl Denied {
+    /// The status of the answer. Its body is the error's text and a newline.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::Unknown { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+// === impl Gate ===
+
+impl Gate {
+    pub(crate) fn new(node: &str, reviewer: Arc<dyn Reviewer>) -> Self {
+        Self {
+            node: node.to_owned(),
+            reviewer,
+            tokens: Cache::default(),
+            decisions: Cache::default(),
+        }
+    }
+
+    /// Whether a request may be answered. A real kubelet looks at the peer's certificate before the
+    /// token; none here has a client CA yet, so that no peer shows one.
+    pub(crate) async fn check(&self, _peer: &Peer, request: &Parts) -> Result<(), Denied> {
+        let user = self.user(&request.headers).await.ok_or(Denied::Unauthorized)?;
+        let verb = verb(&request.method);
+        let subresources = subresources(request.uri.path());
+        for subresource in subresources.iter().copied() {
+            let attempt = Attempt { verb, subresource, node: self.node.clone() };
+            match self.may(&user, attempt).await {
+                Ok(true) => return Ok(()),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::debug!(node = self.node, err = %error, "Authorization failed");
+                    return Err(Denied::Unknown { user: user.name, verb, subresource });
+                }
+            }
+        }
+        Err(Denied::Forbidden { user: user.name, verb, subresources })
+    }
+
+    async fn user(&self, headers: &HeaderMap) -> Option<User> {
+        let token = bearer_token(headers)?;
+        if let Some(known) = self.tokens.get(token) {
+            return known;
+        }
+        match self.reviewer.user(token).await {
+            Ok(user) => {
+                self.tokens.insert(token.to_owned(), user.clone(), TOKEN_TTL);
+                user
+            }
+            Err(error) => {
+                tracing::debug!(node = self.node, err = %error, "Authentication failed");
+                None
+            }
+        }
+    }
+
+    async fn may(&self, user: &User, attempt: Attempt) -> Result<bool, ReviewError> {
+        let key = (user.clone(), attempt);
+        if let Some(known) = self.decisions.get(&key) {
+            return Ok(known);
+        }
+        let allowed = self.reviewer.allowed(&key.0, &key.1).await?;
+        self.decisions.insert(key, allowed, if allowed { ALLOWED_TTL } else { REFUSED_TTL });
+        Ok(allowed)
+    }
+}
+
+fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let token = token.split(' ').next().filter(|token| !token.is_empty())?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+fn verb(method: &Method) -> &'static str {
+    match *method {
+        Method::POST => "create",
+        Method::GET => "get",
+        Method::PUT => "update",
+        Method::PATCH => "patch",
+        Method::DELETE => "delete",
+        _ => "",
+    }
+}
+
+/// The subresources of a node that a path belongs to, any of which lets pass: those of Kubernetes
+/// 1.36, where `KubeletFineGrainedAuthz` is on.
+fn subresources(path: &str) -> Vec<&'static str> {
+    let under = |root: &str| {
+        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    if under("/stats") {
+        vec!["stats"]
+    } else if under("/metrics") {
+        vec!["metrics"]
+    } else if under("/logs") {
+        vec!["log"]
+    } else if under("/checkpoint") {
+        vec!["checkpoint"]
+    } else if under("/statusz") {
+        vec!["statusz"]
+    } else if under("/flagz") {
+        vec!["configz"]
+    } else if under("/healthz") {
+        vec!["healthz", "proxy"]
+    } else if under("/configz") {
+        vec!["configz", "proxy"]
+    } else if under("/pods") || under("/runningpods") {
+        vec!["pods", "proxy"]
+    } else {
+        vec!["proxy"]
+    }
+}
+
+#[cfg(test)]
+mod tests;

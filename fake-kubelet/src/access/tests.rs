@@ -1,0 +1,147 @@
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use http::Request;
+
+use super::*;
+
+/// Knows two tokens; counts what it is asked.
+#[derive(Default)]
+struct Reviews {
+    asked: Mutex<Vec<String>>,
+    allowed: Mutex<Vec<&'static str>>,
+    down: Mutex<bool>,
+}
+
+#[async_trait]
+impl Reviewer for Reviews {
+    async fn user(&self, token: &str) -> Result<Option<User>, ReviewError> {
+        self.asked.lock().unwrap().push(format!("token {token}"));
+        if token == "unsure" {
+            return Err(ReviewError::Undecided("no idea".to_owned()));
+        }
+        let name = ["alice", "bob"].into_iter().find(|name| *name == token);
+        Ok(name.map(|name| User { name: name.to_owned(), ..User::default() }))
+    }
+
+    async fn allowed(&self, user: &User, attempt: &Attempt) -> Result<bool, ReviewError> {
+        let Attempt { verb, subresource, node } = attempt;
+        self.asked.lock().unwrap().push(format!("{} {verb} {subresource} {node}", user.name));
+        if *self.down.lock().unwrap() {
+            return Err(ReviewError::Undecided("down".to_owned()));
+        }
+        Ok(self.allowed.lock().unwrap().contains(subresource))
+    }
+}
+
+impl Reviews {
+    fn allowing(subresources: &[&'static str]) -> Arc<Self> {
+        Arc::new(Self { allowed: Mutex::new(subresources.to_vec()), ..Self::default() })
+    }
+
+    fn take_asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+async fn check(gate: &Gate, method: &str, path: &str, authorization: &str) -> Result<(), Denied> {
+    let request = Request::builder().method(method).uri(path);
+    let request = match authorization {
+        "" => request,
+        value => request.header(AUTHORIZATION, value),
+    };
+    let (parts, ()) = request.body(()).unwrap().into_parts();
+    let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: Vec::new() };
+    gate.check(&peer, &parts).await
+}
+
+/// The status and body of the answer; 200 if it may pass.
+async fn answer(gate: &Gate, method: &str, path: &str, authorization: &str) -> (u16, String) {
+    match check(gate, method, path, authorization).await {
+        Ok(()) => (200, String::new()),
+        Err(denied) => (denied.status().as_u16(), denied.to_string()),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_is_judged_as_by_the_real_kubelet() {
+    let reviews = Reviews::allowing(&["metrics"]);
+    let gate = Gate::new("n1", reviews);
+    let metrics = "/metrics/resource";
+    let forbidden = |verb: &str, subresources: &str| {
+        format!(
+            "Forbidden (user=alice, verb={verb}, resource=nodes, subresource(s)=[{subresources}])"
+        )
+    };
+    let unauthorized = || "Unauthorized".to_owned();
+    let cases = [
+        ("GET", metrics, "Bearer alice", 200, String::new()),
+        ("GET", metrics, "bearer  alice", 401, unauthorized()),
+        ("GET", metrics, " bearer alice more", 200, String::new()),
+        ("POST", metrics, "Bearer alice", 200, String::new()),
+        ("GET", metrics, "", 401, unauthorized()),
+        ("GET", metrics, "Basic alice", 401, unauthorized()),
+        ("GET", metrics, "Bearer", 401, unauthorized()),
+        ("GET", metrics, "Bearer eve", 401, unauthorized()),
+        ("GET", metrics, "Bearer unsure", 401, unauthorized()),
+        ("GET", "/stats/summary", "Bearer alice", 403, forbidden("get", "stats")),
+        ("DELETE", "/stats", "Bearer alice", 403, forbidden("delete", "stats")),
+        ("GET", "/logs/", "Bearer alice", 403, forbidden("get", "log")),
+        ("GET", "/healthz", "Bearer alice", 403, forbidden("get", "healthz proxy")),
+        ("GET", "/pods", "Bearer alice", 403, forbidden("get", "pods proxy")),
+        ("PUT", "/metricsx", "Bearer alice", 403, forbidden("update", "proxy")),
+        ("HEAD", "/", "Bearer alice", 403, forbidden("", "proxy")),
+    ];
+    for (method, path, authorization, status, body) in cases {
+        let seen = answer(&gate, method, path, authorization).await;
+        assert_eq!(seen, (status, body), "{method} {path} {authorization:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_of_the_subresources_is_enough() {
+    let reviews = Reviews::allowing(&["proxy"]);
+    let gate = Gate::new("n1", Arc::clone(&reviews) as _);
+    assert_eq!(check(&gate, "GET", "/healthz", "Bearer alice").await, Ok(()));
+    assert_eq!(reviews.take_asked(), ["token alice", "alice get healthz n1", "alice get proxy n1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_api_server_said_is_remembered_for_a_while() {
+    let reviews = Reviews::allowing(&["metrics"]);
+    let gate = Gate::new("n1", Arc::clone(&reviews) as _);
+    let seconds = Duration::from_secs;
+    let cases = [
+        (0, "/metrics/resource", "alice", vec!["token alice", "alice get metrics n1"]),
+        (119, "/metrics/resource", "alice", vec![]),
+        (1, "/metrics/resource", "alice", vec!["token alice"]),
+        (179, "/metrics/resource", "alice", vec!["token alice"]),
+        (1, "/metrics/resource", "alice", vec!["alice get metrics n1"]),
+        (0, "/stats/summary", "alice", vec!["alice get stats n1"]),
+        (29, "/stats/summary", "alice", vec![]),
+        (1, "/stats/summary", "alice", vec!["alice get stats n1"]),
+        (0, "/stats/summary", "eve", vec!["token eve"]),
+        (119, "/stats/summary", "eve", vec![]),
+        (1, "/stats/summary", "eve", vec!["token eve"]),
+        (0, "/stats/summary", "unsure", vec!["token unsure"]),
+        (0, "/stats/summary", "unsure", vec!["token unsure"]),
+    ];
+    for (index, (later, path, token, asked)) in cases.into_iter().enumerate() {
+        tokio::time::advance(seconds(later)).await;
+        let _ = check(&gate, "GET", path, &format!("Bearer {token}")).await;
+        assert_eq!(reviews.take_asked(), asked, "case {index}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_cannot_tell_is_asked_again() {
+    let reviews = Reviews::allowing(&["metrics"]);
+    let gate = Gate::new("n1", Arc::clone(&reviews) as _);
+    *reviews.down.lock().unwrap() = true;
+    let text =
+        "Authorization error (user=bob, verb=get, resource=nodes, subresource=metrics)".to_owned();
+    let seen = answer(&gate, "GET", "/metrics/resource", "Bearer bob").await;
+    assert_eq!(seen, (500, text));
+    *reviews.down.lock().unwrap() = false;
+    assert_eq!(check(&gate, "GET", "/metrics/resource", "Bearer bob").await, Ok(()));
+}

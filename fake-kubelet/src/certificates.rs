@@ -1,0 +1,214 @@
+//! Certificates of kubelets and of the cluster around them, the wrong ones included.
+//!
+//! Keys are P-256, and one key pair serves all kubelets of a fleet: a thousand certificates take
+//! a thousand signatures, but no thousand keys.
+
+mod authority;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use rcgen::{ExtendedKeyUsagePurpose, Issuer, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use serde::Deserialize;
+
+pub use self::authority::Authority;
+use crate::faults::CertificateFault;
+
+const HOUR: Duration = Duration::from_hours(1);
+const YEAR: Duration = Duration::from_hours(365 * 24);
+
+/// A certificate could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("make a certificate for {subject:?}: {source}")]
+pub struct CertificateError {
+    subject: String,
+    source: rcgen::Error,
+}
+
+/// A certificate, those that lead to its CA, and its key.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    chain: Vec<rcgen::Certificate>,
+    key: Arc<KeyPair>,
+}
+
+/// Who a certificate is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// Common name: of a client certificate the user's name.
+    pub common_name: String,
+    /// Organization: of a client certificate the user's group.
+    pub organization: Option<String>,
+    /// DNS names it is valid for.
+    pub names: Vec<String>,
+    /// IP addresses it is valid for.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// When a certificate is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Validity {
+    /// From.
+    pub not_before: Timestamp,
+    /// Until.
+    pub not_after: Timestamp,
+}
+
+/// Kinds of serving certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum CertificateKind {
+    /// Made by the kubelet itself, valid for the node's name and no IP address: what kubelets have
+    /// when nothing is configured.
+    #[default]
+    SelfSigned,
+    /// Signed by the cluster's CA for all of the node's names and addresses.
+    Signed,
+}
+
+/// All that certificates of a cluster are made with.
+#[derive(Debug)]
+pub struct Certificates {
+    cluster: Authority,
+    unknown: Authority,
+    /// The key of all kubelets' CAs of their own.
+    own_ca: KeyPair,
+    leaf: Arc<KeyPair>,
+}
+
+// === impl Certificates ===
+
+impl Certificates {
+    /// Makes the cluster's CA, valid for ten years from the hour before `now`.
+    pub fn new(now: Timestamp) -> Result<Self, CertificateError> {
+        let key = || {
+            KeyPair::generate()
+                .map_err(|source| CertificateError::new("a fleet of kubelets", source))
+        };
+        Ok(Self {
+            cluster: Authority::new("kubernetes", now)?,
+            unknown: Authority::new("nobody-knows", now)?,
+            own_ca: key()?,
+            leaf: Arc::new(key()?),
+        })
+    }
+
+    /// The cluster's CA.
+    pub fn cluster(&self) -> &Authority {
+        &self.cluster
+    }
+
+    /// The serving certificate that a kubelet has from `now` on. `names` and `addresses` are the
+    /// node's; a self-signed certificate is for the node's own name alone.
+    pub fn kubelet(
+        &self,
+        node: &str,
+        kind: CertificateKind,
+        (names, addresses): (&[String], &[IpAddr]),
+        fault: Option<CertificateFault>,
+        now: Timestamp,
+    ) -> Result<Identity, CertificateError> {
+        let validity = match fault {
+            Some(CertificateFault::Expired) => Validity::year_until_an_hour_before(now),
+            _ => Validity::year_from_an_hour_before(now),
+        };
+        let signed = || Subject {
+            common_name: format!("system:node:{node}"),
+            organization: Some("system:nodes".to_owned()),
+            names: names.to_vec(),
+            addresses: addresses.to_vec(),
+        };
+        let leaf = Arc::clone(&self.leaf);
+        match (fault, kind) {
+            (Some(CertificateFault::UnknownCa), _) => {
+                self.unknown.serving_with(leaf, &signed(), validity)
+            }
+            (_, CertificateKind::SelfSigned) => self.self_signed(node, validity, now),
+            (Some(CertificateFault::NoIpSan), CertificateKind::Signed) => {
+                let subject = Subject { addresses: Vec::new(), ..signed() };
+                self.cluster.serving_with(leaf, &subject, validity)
+            }
+            (_, CertificateKind::Signed) => self.cluster.serving_with(leaf, &signed(), validity),
+        }
+    }
+
+    /// As client-go's `cert.GenerateSelfSignedCertKey` makes it for the kubelet: a CA of its own
+    /// signs, both carry the moment they were made, and the kubelet shows both.
+    fn self_signed(
+        &self,
+        node: &str,
+        validity: Validity,
+        now: Timestamp,
+    ) -> Result<Identity, CertificateError> {
+        let made = now.as_second();
+        let failed = |source| CertificateError::new(node, source);
+        let ca = Subject {
+            common_name: format!("{node}-ca@{made}"),
+            names: vec![node.to_owned()],
+            ..Subject::default()
+        };
+        let ca = authority::ca_params(&ca, validity).map_err(failed)?;
+        let ca_certificate = ca.self_signed(&self.own_ca).map_err(failed)?;
+        let subject = Subject {
+            common_name: format!("{node}@{made}"),
+            names: vec![node.to_owned()],
+            ..Subject::default()
+        };
+        let issuer = Issuer::from_params(&ca, &self.own_ca);
+        let purpose = ExtendedKeyUsagePurpose::ServerAuth;
+        let params = authority::leaf_params(&subject, validity, purpose).map_err(failed)?;
+        let certificate = params.signed_by(self.leaf.as_ref(), &issuer).map_err(failed)?;
+        Ok(Identity { chain: vec![certificate, ca_certificate], key: Arc::clone(&self.leaf) })
+    }
+}
+
+// === impl Identity ===
+
+impl Identity {
+    /// The certificates to show, leaf first.
+    pub fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.chain.iter().map(|certificate| certificate.der().clone()).collect()
+    }
+
+    /// The same in PEM.
+    pub fn chain_pem(&self) -> String {
+        self.chain.iter().map(rcgen::Certificate::pem).collect()
+    }
+
+    /// The key of the first certificate.
+    pub fn key(&self) -> PrivateKeyDer<'static> {
+        PrivatePkcs8KeyDer::from(self.key.serialize_der()).into()
+    }
+
+    /// The same in PEM.
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+}
+
+// === impl Validity ===
+
+impl Validity {
+    /// A year that began an hour before `now`, as kubelets and Kubernetes' signers do.
+    pub fn year_from_an_hour_before(now: Timestamp) -> Self {
+        let not_before = now - HOUR;
+        Self { not_before, not_after: not_before + YEAR }
+    }
+
+    /// A year that was over an hour before `now`.
+    pub fn year_until_an_hour_before(now: Timestamp) -> Self {
+        let not_after = now - HOUR;
+        Self { not_before: not_after - YEAR, not_after }
+    }
+}
+
+// === impl CertificateError ===
+
+impl CertificateError {
+    fn new(subject: &str, source: rcgen::Error) -> Self {
+        Self { subject: subject.to_owned(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests;

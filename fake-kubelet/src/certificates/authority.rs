@@ -1,0 +1,152 @@
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
+    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+};
+use rustls::pki_types::CertificateDer;
+
+use super::{CertificateError, HOUR, Identity, Subject, Validity, YEAR};
+
+/// A certificate authority.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    name: String,
+}
+
+// === impl Authority ===
+
+impl Authority {
+    /// A new CA of that common name, valid for ten years from the hour before `now`.
+    pub fn new(name: &str, now: Timestamp) -> Result<Self, CertificateError> {
+        let failed = |source| CertificateError::new(name, source);
+        let not_before = now - HOUR;
+        let validity = Validity { not_before, not_after: not_before + 10 * YEAR };
+        let subject = Subject { common_name: name.to_owned(), ..Subject::default() };
+        let params = ca_params(&subject, validity).map_err(failed)?;
+        let key = KeyPair::generate().map_err(failed)?;
+        let issuer = CertifiedIssuer::self_signed(params, key).map_err(failed)?;
+        Ok(Self { issuer, name: name.to_owned() })
+    }
+
+    /// Its certificate.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        self.issuer.der()
+    }
+
+    /// Its certificate in PEM.
+    pub fn pem(&self) -> String {
+        self.issuer.pem()
+    }
+
+    /// A certificate for a client, with a key of its own.
+    pub fn client(
+        &self,
+        subject: &Subject,
+        validity: Validity,
+    ) -> Result<Identity, CertificateError> {
+        self.sign(new_key(subject)?, subject, validity, ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    /// A certificate for a server, with a key of its own.
+    pub fn serving(
+        &self,
+        subject: &Subject,
+        validity: Validity,
+    ) -> Result<Identity, CertificateError> {
+        self.serving_with(new_key(subject)?, subject, validity)
+    }
+
+    pub(super) fn serving_with(
+        &self,
+        key: Arc<KeyPair>,
+        subject: &Subject,
+        validity: Validity,
+    ) -> Result<Identity, CertificateError> {
+        self.sign(key, subject, validity, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    fn sign(
+        &self,
+        key: Arc<KeyPair>,
+        subject: &Subject,
+        validity: Validity,
+        purpose: ExtendedKeyUsagePurpose,
+    ) -> Result<Identity, CertificateError> {
+        let certificate = leaf_params(subject, validity, purpose)
+            .and_then(|params| params.signed_by(key.as_ref(), &self.issuer))
+            .map_err(|source| CertificateError::new(&subject.common_name, source))?;
+        Ok(Identity { chain: vec![certificate], key })
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn new_key(subject: &Subject) -> Result<Arc<KeyPair>, CertificateError> {
+    KeyPair::generate()
+        .map(Arc::new)
+        .map_err(|source| CertificateError::new(&subject.common_name, source))
+}
+
+/// What a CA's own certificate says.
+pub(super) fn ca_params(
+    subject: &Subject,
+    validity: Validity,
+) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = params(subject, validity)?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages.push(KeyUsagePurpose::KeyCertSign);
+    Ok(params)
+}
+
+/// What a server's or client's certificate says.
+pub(super) fn leaf_params(
+    subject: &Subject,
+    validity: Validity,
+    purpose: ExtendedKeyUsagePurpose,
+) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = params(subject, validity)?;
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.use_authority_key_identifier_extension = true;
+    params.extended_key_usages.push(purpose);
+    Ok(params)
+}
+
+fn params(subject: &Subject, validity: Validity) -> Result<CertificateParams, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    for name in &subject.names {
+        params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into()?));
+    }
+    let addresses = subject.addresses.iter().copied().map(SanType::IpAddress);
+    params.subject_alt_names.extend(addresses);
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    if let Some(organization) = &subject.organization {
+        params.distinguished_name.push(DnType::OrganizationName, organization.as_str());
+    }
+    params.distinguished_name.push(DnType::CommonName, subject.common_name.as_str());
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    params.serial_number = Some(serial(subject, validity).into());
+    let epoch = date_time_ymd(1970, 1, 1);
+    let seconds = |at: Timestamp| Duration::from_secs(u64::try_from(at.as_second()).unwrap_or(0));
+    params.not_before = epoch + seconds(validity.not_before);
+    params.not_after = epoch + seconds(validity.not_after);
+    Ok(params)
+}
+
+/// The same in every run, and no two alike of one CA: kubelets share a key, from which rcgen would
+/// make the number.
+fn serial(subject: &Subject, validity: Validity) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (subject, validity).hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,80 @@
+use super::*;
+
+fn parse(text: &str) -> Result<Vec<KubeletSpec>, String> {
+    let file = Path::new("config.yaml");
+    let now = "2026-11-22T09:48:15Z".parse().unwrap();
+    let specs = Config::parse(file, text).and_then(|config| config.specs(file, now));
+    specs.map_err(|error| error.to_string())
+}
+
+#[test]
+fn the_least_is_a_name_and_an_address() {
+    let specs = parse("nodes:\n- name: n1\n  listen: ['127.0.0.1:10250']\n").unwrap();
+    let [spec] = &specs[..] else { panic!("{specs:?}") };
+    assert_eq!(spec.addresses, ["127.0.0.1".parse::<std::net::IpAddr>().unwrap()]);
+    assert_eq!(spec.node.started().to_string(), "2026-11-21T09:48:15Z");
+    assert_eq!((spec.access, spec.certificate), (Access::Webhook, CertificateKind::SelfSigned));
+    assert_eq!(spec.faults, Faults::default());
+}
+
+#[test]
+fn everything_can_be_said() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/kubelet-1.36");
+    let specs = parse(&format!(
+        "
+nodes:
+  - name: n1
+    listen: ['127.0.0.1:10250', '[::1]:10250']
+    started: 2026-11-22T09:00:00Z
+    usage: {{cpu: 310715486n, memory: 2369228Ki}}
+    sampling: {{every: 15s, offset: 250ms}}
+    certificate: Signed
+    access: Open
+    replay: {}
+    faults: {{refuse: true, silence: true, delay: 1m30s, status: 500, body: Garbage, certificate: NoIPSAN}}
+    pods:
+      - name: p
+        containers:
+          - {{name: c, usage: {{cpu: 0.5, memory: 1024}}, started: 2026-11-22T09:30:00Z}}
+",
+        golden.display()
+    ))
+    .unwrap();
+    let spec = &specs[0];
+    let faults = Faults {
+        refuse: true,
+        silence: true,
+        delay: Some(Duration::from_secs(90)),
+        status: Some(500),
+        body: Some(crate::BodyFault::Garbage),
+        certificate: Some(crate::CertificateFault::NoIpSan),
+    };
+    assert_eq!(spec.faults, faults);
+    assert!(spec.replay.is_some());
+    let sample = spec.node.sample("2026-11-22T09:30:10Z".parse().unwrap());
+    assert_eq!(sample.node.memory.unwrap().value, 2_369_228 * 1024);
+    assert_eq!(sample.pods[0].pod.cpu.unwrap().value, 5_000_000_000);
+}
+
+#[test]
+fn mistakes_are_named_with_their_place() {
+    let cases = [
+        ("nodes:\n- name: n1\n  listen: [10250]\n", "config.yaml:3:12: "),
+        ("nodes:\n- name: n1\n  listen: []\n  colour: red\n", "config.yaml:4:3: unknown field"),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  usage: {cpu: 1 m, memory: 1}\n",
+            "config.yaml:4:16: \"1 m\" is not a quantity",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  started: noon\n",
+            "config.yaml:4:12: \"noon\" is not a moment",
+        ),
+        ("nodes:\n- name: n1\n  listen: []\n  replay: nowhere\n", "config.yaml: node \"n1\": read"),
+        ("nodes: [\n", "config.yaml:"),
+    ];
+    for (text, error) in cases {
+        let seen = parse(text).unwrap_err();
+        assert!(seen.starts_with(error), "{text}: {seen}");
+        assert!(!seen.contains('\n'), "{seen}");
+    }
+}

@@ -1,0 +1,73 @@
+//! Many kubelets in one process.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::kubelet::{FakeKubelet, KubeletError, KubeletSpec, Surroundings};
+
+/// Kubelets by the names of their nodes. Dropping the fleet stops those that nobody else holds.
+pub struct Fleet {
+    surroundings: Surroundings,
+    kubelets: Mutex<BTreeMap<String, Arc<FakeKubelet>>>,
+}
+
+// === impl Fleet ===
+
+impl Fleet {
+    /// A fleet without kubelets.
+    pub fn new(surroundings: Surroundings) -> Self {
+        Self { surroundings, kubelets: Mutex::default() }
+    }
+
+    /// A fleet of these kubelets, all of which listen. If one cannot, none does.
+    pub async fn start(
+        specs: impl IntoIterator<Item = KubeletSpec>,
+        surroundings: Surroundings,
+    ) -> Result<Self, KubeletError> {
+        let fleet = Self::new(surroundings);
+        for spec in specs {
+            fleet.add(spec).await?;
+        }
+        Ok(fleet)
+    }
+
+    /// Starts one more; one that its node had before is stopped.
+    pub async fn add(&self, spec: KubeletSpec) -> Result<Arc<FakeKubelet>, KubeletError> {
+        self.remove(&spec.name).await;
+        let kubelet = Arc::new(FakeKubelet::start(spec, &self.surroundings).await?);
+        self.kubelets().insert(kubelet.name().to_owned(), Arc::clone(&kubelet));
+        Ok(kubelet)
+    }
+
+    /// The kubelet of a node.
+    pub fn get(&self, node: &str) -> Option<Arc<FakeKubelet>> {
+        self.kubelets().get(node).cloned()
+    }
+
+    /// All kubelets in order of their nodes' names.
+    pub fn all(&self) -> Vec<Arc<FakeKubelet>> {
+        self.kubelets().values().cloned().collect()
+    }
+
+    /// Stops the kubelet of a node, if it has one.
+    pub async fn remove(&self, node: &str) {
+        let kubelet = self.kubelets().remove(node);
+        if let Some(kubelet) = kubelet {
+            kubelet.stop().await;
+        }
+    }
+
+    /// Stops all kubelets.
+    pub async fn stop(&self) {
+        let kubelets = std::mem::take(&mut *self.kubelets());
+        for kubelet in kubelets.into_values() {
+            kubelet.stop().await;
+        }
+    }
+
+    fn kubelets(&self) -> MutexGuard<'_, BTreeMap<String, Arc<FakeKubelet>>> {
+        self.kubelets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

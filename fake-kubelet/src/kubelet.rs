@@ -1,0 +1,300 @@
+//! One fake kubelet: started, changed while it runs, stopped.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use metrics_server::doors::{Doors, Network};
+use rustls::ServerConfig;
+use tokio::sync::{Mutex, watch};
+
+use crate::{
+    access::{Access, Gate, Reviewer},
+    answers::{Answers, Replay},
+    certificates::{CertificateError, CertificateKind, Certificates},
+    entrance::{Conduct, Entrance, Manner},
+    faults::{CertificateFault, Faults},
+    node::Node,
+    observer::Observer,
+    replay::Recording,
+    sample::NodeSample,
+    sampling::Sampling,
+    tls,
+    usage::Shape,
+};
+
+/// What a kubelet is like when it starts.
+#[derive(Clone, Debug)]
+pub struct KubeletSpec {
+    /// The node's name.
+    pub name: String,
+    /// Where it listens: port 0 lets the system choose one.
+    pub listen: Vec<SocketAddr>,
+    /// All names of the node that a signed certificate is for.
+    pub names: Vec<String>,
+    /// All addresses of the node that a signed certificate is for.
+    pub addresses: Vec<IpAddr>,
+    /// What the node and its pods use.
+    pub node: Node,
+    /// When it measures.
+    pub sampling: Sampling,
+    /// Its serving certificate.
+    pub certificate: CertificateKind,
+    /// Who may ask it.
+    pub access: Access,
+    /// Answers with this instead of what the node uses.
+    pub replay: Option<Arc<Recording>>,
+    /// What it does wrong.
+    pub faults: Faults,
+}
+
+/// What the kubelets of a fleet share.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Time and the network.
+    pub doors: Doors,
+    /// The cluster's CA and the kubelets' key.
+    pub certificates: Arc<Certificates>,
+    /// Whom kubelets with [`Access::Webhook`] ask.
+    pub reviewer: Arc<dyn Reviewer>,
+    /// Is told what kubelets see; `()` if nobody wants to know.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// A kubelet cannot be as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum KubeletError {
+    /// It cannot listen.
+    #[error("kubelet of {node:?}: listen on {address}: {source}")]
+    Listen {
+        /// The node.
+        node: String,
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It has no certificate.
+    #[error("kubelet of {node:?}: {source}")]
+    Certificate {
+        /// The node.
+        node: String,
+        /// Why not.
+        source: CertificateError,
+    },
+    /// TLS refuses its certificate.
+    #[error("kubelet of {node:?}: use its certificate: {source}")]
+    Tls {
+        /// The node.
+        node: String,
+        /// Why.
+        source: rustls::Error,
+    },
+}
+
+/// A running kubelet. Dropping it stops it.
+pub struct FakeKubelet {
+    answers: Arc<Answers>,
+    network: Arc<dyn Network>,
+    maker: TlsMaker,
+    conduct: watch::Sender<Conduct>,
+    /// Held over whole changes, so that they come one after the other.
+    inside: Mutex<Inside>,
+}
+
+struct Inside {
+    names: Vec<String>,
+    addresses: Vec<IpAddr>,
+    entrances: Vec<Entrance>,
+}
+
+struct TlsMaker {
+    certificates: Arc<Certificates>,
+    kind: CertificateKind,
+}
+
+// === impl FakeKubelet ===
+
+impl FakeKubelet {
+    /// Starts a kubelet. It listens on all of its addresses when this returns.
+    pub async fn start(
+        spec: KubeletSpec,
+        surroundings: &Surroundings,
+    ) -> Result<Self, KubeletError> {
+        let gate = match spec.access {
+            Access::Open => None,
+            Access::Webhook => Some(Gate::new(&spec.name, Arc::clone(&surroundings.reviewer))),
+        };
+        let inside = Inside { names: spec.names, addresses: spec.addresses, entrances: Vec::new() };
+        let answers = Arc::new(Answers {
+            name: spec.name,
+            clock: surroundings.doors.clock.clone(),
+            observer: Arc::clone(&surroundings.observer),
+            gate,
+            sampling: spec.sampling,
+            replay: spec.replay.map(Replay::new),
+            node: spec.node.into(),
+            faults: spec.faults.clone().into(),
+        });
+        let maker = TlsMaker {
+            certificates: Arc::clone(&surroundings.certificates),
+            kind: spec.certificate,
+        };
+        let tls = maker.make(&answers, &inside, spec.faults.certificate)?;
+        let conduct = Conduct { generation: 1, manner: Manner::of(&spec.faults), tls };
+        let kubelet = Self {
+            answers,
+            network: Arc::clone(&surroundings.doors.network),
+            maker,
+            conduct: watch::Sender::new(conduct),
+            inside: Mutex::new(inside),
+        };
+        kubelet.inside.lock().await.open(&kubelet, &spec.listen).await?;
+        Ok(kubelet)
+    }
+
+    /// The node's name.
+    pub fn name(&self) -> &str {
+        &self.answers.name
+    }
+
+    /// Where it listens, or would if it did not refuse.
+    pub async fn listens_on(&self) -> Vec<SocketAddr> {
+        self.inside.lock().await.entrances.iter().map(Entrance::local).collect()
+    }
+
+    /// From now on it does this wrong and nothing else. If anything changes, open connections are
+    /// cut; new ones see the change when this returns.
+    pub async fn set_faults(&self, faults: Faults) -> Result<(), KubeletError> {
+        let mut inside = self.inside.lock().await;
+        let before = self.answers.faults().clone();
+        if faults == before {
+            return Ok(());
+        }
+        let tls = if faults.certificate == before.certificate {
+            Arc::clone(&self.conduct.borrow().tls)
+        } else {
+            self.maker.make(&self.answers, &inside, faults.certificate)?
+        };
+        let manner = Manner::of(&faults);
+        *self.answers.faults() = faults;
+        inside.take_on(&self.conduct, manner, tls).await;
+        Ok(())
+    }
+
+    /// The node has other addresses from now on: it listens there only and has a certificate for
+    /// them. Open connections are cut.
+    pub async fn set_addresses(
+        &self,
+        listen: &[SocketAddr],
+        names: Vec<String>,
+        addresses: Vec<IpAddr>,
+    ) -> Result<(), KubeletError> {
+        let mut inside = self.inside.lock().await;
+        (inside.names, inside.addresses) = (names, addresses);
+        let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut inside.entrances)
+            .into_iter()
+            .partition(|entrance| listen.contains(&entrance.local()));
+        inside.entrances = stay;
+        for entrance in go {
+            entrance.close().await;
+        }
+        let faults = self.answers.faults().clone();
+        let tls = self.maker.make(&self.answers, &inside, faults.certificate)?;
+        inside.take_on(&self.conduct, Manner::of(&faults), tls).await;
+        inside.open(self, listen).await
+    }
+
+    /// The node uses this from now on, whatever its containers use.
+    pub fn set_usage(&self, shape: Shape) {
+        let now = self.answers.clock.now();
+        self.answers.node().set_usage(now, shape);
+    }
+
+    /// A container uses this from now on. False if there is no such container.
+    pub fn set_container_usage(
+        &self,
+        namespace: &str,
+        pod: &str,
+        container: &str,
+        shape: Shape,
+    ) -> bool {
+        let now = self.answers.clock.now();
+        self.answers.node().set_container_usage((namespace, pod, container), now, shape)
+    }
+
+    /// What the node's kubelet serves at this moment: what a metrics server's answers are to be
+    /// judged against. A recording that is replayed is not looked at.
+    pub fn sample(&self) -> NodeSample {
+        self.answers.sample()
+    }
+
+    /// Closes all ports and connections.
+    pub async fn stop(&self) {
+        let entrances = std::mem::take(&mut self.inside.lock().await.entrances);
+        for entrance in entrances {
+            entrance.close().await;
+        }
+    }
+}
+
+// === impl Inside ===
+
+impl Inside {
+    /// Listens on those of the addresses where it does not yet.
+    async fn open(
+        &mut self,
+        kubelet: &FakeKubelet,
+        listen: &[SocketAddr],
+    ) -> Result<(), KubeletError> {
+        for address in listen.iter().copied() {
+            if self.entrances.iter().any(|entrance| entrance.local() == address) {
+                continue;
+            }
+            let network = Arc::clone(&kubelet.network);
+            let answers = Arc::clone(&kubelet.answers);
+            let entrance = Entrance::open(address, network, answers, kubelet.conduct.subscribe())
+                .await
+                .map_err(|source| {
+                    let node = kubelet.name().to_owned();
+                    KubeletError::Listen { node, address, source }
+                })?;
+            self.entrances.push(entrance);
+        }
+        Ok(())
+    }
+
+    async fn take_on(
+        &mut self,
+        conduct: &watch::Sender<Conduct>,
+        manner: Manner,
+        tls: Arc<ServerConfig>,
+    ) {
+        let generation = conduct.borrow().generation + 1;
+        conduct.send_replace(Conduct { generation, manner, tls });
+        for entrance in &mut self.entrances {
+            entrance.take_on(generation).await;
+        }
+    }
+}
+
+// === impl TlsMaker ===
+
+impl TlsMaker {
+    fn make(
+        &self,
+        answers: &Answers,
+        inside: &Inside,
+        fault: Option<CertificateFault>,
+    ) -> Result<Arc<ServerConfig>, KubeletError> {
+        let node = &answers.name;
+        let names = (inside.names.as_slice(), inside.addresses.as_slice());
+        let identity = self
+            .certificates
+            .kubelet(node, self.kind, names, fault, answers.clock.now())
+            .map_err(|source| KubeletError::Certificate { node: node.clone(), source })?;
+        tls::config(&identity).map_err(|source| KubeletError::Tls { node: node.clone(), source })
+    }
+}

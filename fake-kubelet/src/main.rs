@@ -1,0 +1,7 @@
+//! The program `fake-kubelet`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fake_kubelet::program::main()
+}

@@ -1,0 +1,242 @@
+//! A node, its pods and what they use: the model that samples come from.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::{
+    sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample},
+    usage::{Shape, Usage},
+};
+
+/// A node and the pods that run on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    started: Timestamp,
+    usage: Option<Usage>,
+    pods: Vec<Pod>,
+}
+
+/// A running pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pod {
+    /// Its namespace.
+    pub namespace: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its containers.
+    pub containers: Vec<Container>,
+}
+
+/// A running container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it uses, from its start on.
+    pub usage: Usage,
+}
+
+// === impl Node ===
+
+impl Node {
+    /// A node that uses what its containers use, or exactly `shape` since it started.
+    pub fn new(started: Timestamp, shape: Option<Shape>, pods: Vec<Pod>) -> Self {
+        Self { started, usage: shape.map(|shape| Usage::new(started, shape)), pods }
+    }
+
+    /// When it started.
+    pub fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// The node uses this from `at` on, whatever its containers use. Its counter goes on from
+    /// where it stands.
+    pub fn set_usage(&mut self, at: Timestamp, shape: Shape) {
+        let at = at.max(self.started);
+        let counter = self.cumulative_cpu(at);
+        match &mut self.usage {
+            Some(usage) if usage.started() <= at => usage.set(at, shape),
+            usage => *usage = Some(Usage::carrying(at, counter, shape)),
+        }
+    }
+
+    /// A container uses this from `at` on. False if there is no such container.
+    pub fn set_container_usage(
+        &mut self,
+        (namespace, pod, container): (&str, &str, &str),
+        at: Timestamp,
+        shape: Shape,
+    ) -> bool {
+        let found = self
+            .pods
+            .iter_mut()
+            .filter(|p| &*p.namespace == namespace && &*p.name == pod)
+            .flat_map(|p| &mut p.containers)
+            .find(|c| &*c.name == container);
+        match found {
+            Some(container) => {
+                container.usage.set(at, shape);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// What measuring at `at` yields. What has not started by then is not in it.
+    pub fn sample(&self, at: Timestamp) -> NodeSample {
+        if at < self.started {
+            return NodeSample::default();
+        }
+        NodeSample {
+            node: Measurements::at(at, self.cumulative_cpu(at), self.memory(at)),
+            pods: self.pods.iter().filter_map(|pod| pod.sample(at)).collect(),
+            failed: false,
+        }
+    }
+
+    fn cumulative_cpu(&self, at: Timestamp) -> u64 {
+        match self.own_usage(at) {
+            Some(usage) => usage.cumulative_cpu(at),
+            None => {
+                self.containers().map(|c| c.usage.cumulative_cpu(at)).fold(0, u64::saturating_add)
+            }
+        }
+    }
+
+    fn memory(&self, at: Timestamp) -> u64 {
+        match self.own_usage(at) {
+            Some(usage) => usage.memory(at),
+            None => self.containers().map(|c| c.usage.memory(at)).fold(0, u64::saturating_add),
+        }
+    }
+
+    fn own_usage(&self, at: Timestamp) -> Option<&Usage> {
+        self.usage.as_ref().filter(|usage| usage.started() <= at)
+    }
+
+    fn containers(&self) -> impl Iterator<Item = &Container> {
+        self.pods.iter().flat_map(|pod| &pod.containers)
+    }
+}
+
+// === impl Pod ===
+
+impl Pod {
+    fn sample(&self, at: Timestamp) -> Option<PodSample> {
+        let running = || self.containers.iter().filter(|c| c.usage.started() <= at);
+        let containers: Vec<_> = running().map(|container| container.sample(at)).collect();
+        if containers.is_empty() {
+            return None;
+        }
+        let cpu = running().map(|c| c.usage.cumulative_cpu(at)).fold(0, u64::saturating_add);
+        let memory = running().map(|c| c.usage.memory(at)).fold(0, u64::saturating_add);
+        Some(PodSample {
+            namespace: Arc::clone(&self.namespace),
+            name: Arc::clone(&self.name),
+            pod: Measurements::at(at, cpu, memory),
+            containers,
+        })
+    }
+}
+
+// === impl Container ===
+
+impl Container {
+    fn sample(&self, at: Timestamp) -> ContainerSample {
+        ContainerSample {
+            name: Arc::clone(&self.name),
+            started: Some(self.usage.started()),
+            container: Measurements::at(at, self.usage.cumulative_cpu(at), self.usage.memory(at)),
+            swap_limit: Some(Measured { value: 0, at }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn constant(millicores: u64, memory: u64) -> Shape {
+        Shape::Constant { cpu: millicores * 1_000_000, memory }
+    }
+
+    fn container(name: &str, started: i64, shape: Shape) -> Container {
+        Container { name: name.into(), usage: Usage::new(second(started), shape) }
+    }
+
+    fn pod(name: &str, containers: Vec<Container>) -> Pod {
+        Pod { namespace: "default".into(), name: name.into(), containers }
+    }
+
+    fn two_pods(shape: Option<Shape>) -> Node {
+        Node::new(
+            second(0),
+            shape,
+            vec![
+                pod(
+                    "a",
+                    vec![
+                        container("x", 0, constant(100, 10)),
+                        container("y", 50, constant(1_000, 1)),
+                    ],
+                ),
+                pod("b", vec![container("x", 100, constant(2_000, 5))]),
+            ],
+        )
+    }
+
+    fn cpu_and_memory(sample: &NodeSample) -> (u64, u64) {
+        (sample.node.cpu.unwrap().value / 1_000_000, sample.node.memory.unwrap().value)
+    }
+
+    #[test]
+    fn nodes_and_pods_use_what_their_containers_use() {
+        let sample = two_pods(None).sample(second(60));
+        assert_eq!(cpu_and_memory(&sample), (6_000 + 10_000, 11));
+        let pods: Vec<_> = sample.pods.iter().map(|p| (&*p.name, p.containers.len())).collect();
+        assert_eq!(pods, [("a", 2)], "b has not started yet");
+        assert_eq!(sample.pods[0].pod, Measurements::at(second(60), 16_000_000_000, 11));
+        assert_eq!(sample.pods[0].containers[1].started, Some(second(50)));
+    }
+
+    #[test]
+    fn a_node_may_have_a_usage_of_its_own() {
+        assert_eq!(
+            cpu_and_memory(&two_pods(Some(constant(3_000, 99))).sample(second(10))),
+            (30_000, 99)
+        );
+    }
+
+    #[test]
+    fn usage_set_later_goes_on_from_the_counter_and_leaves_the_past_alone() {
+        for (shape, at_20, at_30) in [
+            (None, (2_000, 10), (7_000, 7)),
+            (Some(constant(1_000, 99)), (20_000, 99), (25_000, 7)),
+        ] {
+            let mut node = two_pods(shape);
+            node.set_usage(second(20), constant(500, 7));
+            assert_eq!(cpu_and_memory(&node.sample(second(30))), at_30);
+            let before = two_pods(shape).sample(second(20));
+            assert_eq!(cpu_and_memory(&before), at_20);
+            assert_eq!(node.sample(second(19)), two_pods(shape).sample(second(19)));
+        }
+    }
+
+    #[test]
+    fn containers_change_one_by_one() {
+        let mut node = two_pods(None);
+        assert!(node.set_container_usage(("default", "a", "x"), second(10), constant(0, 3)));
+        assert_eq!(cpu_and_memory(&node.sample(second(20))), (1_000, 3));
+        assert!(!node.set_container_usage(("default", "a", "z"), second(10), constant(0, 3)));
+    }
+
+    #[test]
+    fn nothing_is_measured_before_the_node_started() {
+        assert_eq!(two_pods(None).sample(second(-1)), NodeSample::default());
+    }
+}

@@ -1,0 +1,75 @@
+//! Numbers as Go writes them.
+
+use std::{fmt::Write, ops::Range};
+
+/// Outside of these decimal exponents Go's shortest `g` format has an exponent, of two digits at
+/// least. (Its `%v` would wait until 21.)
+const PLAIN: Range<i32> = -4..6;
+
+/// Writes `value` as the Prometheus client for Go does in its text format: the shortest digits that
+/// read back the same, as in Go's `strconv.FormatFloat(value, 'g', -1, 64)`.
+pub(crate) fn write_float(out: &mut String, value: f64) {
+    if value.is_nan() {
+        out.push_str("NaN");
+    } else if value.is_infinite() {
+        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+    } else if value == 0.0 {
+        out.push('0');
+    } else {
+        write_finite(out, value);
+    }
+}
+
+fn write_finite(out: &mut String, value: f64) {
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let written = if PLAIN.contains(&exponent) {
+        write!(out, "{value}")
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        write!(out, "{mantissa}e{sign}{:02}", exponent.abs())
+    };
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_as_go_writes_it() {
+        let cases = [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-1.0, "-1"),
+            (0.1, "0.1"),
+            (0.0001, "0.0001"),
+            (0.000_01, "1e-05"),
+            (0.000_000_001, "1e-09"),
+            (0.196_484_833, "0.196484833"),
+            (23.145_849_731, "23.145849731"),
+            (2_045.935_720_883, "2045.935720883"),
+            (2_051.746_684, "2051.746684"),
+            (100_000.0, "100000"),
+            (999_999.5, "999999.5"),
+            (1_000_000.0, "1e+06"),
+            (1_234_567.0, "1.234567e+06"),
+            (23_068_672.0, "2.3068672e+07"),
+            (1_046_777_856.0, "1.046777856e+09"),
+            (1_795_340_409.692_846_8, "1.7953404096928468e+09"),
+            (1e100, "1e+100"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (5e-324, "5e-324"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+        ];
+        for (value, text) in cases {
+            let mut out = String::new();
+            write_float(&mut out, value);
+            assert_eq!(out, text);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Who may do what: the rules of roles, bound to users and groups.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+
+use super::{
+    authentication::User,
+    request::{ResourceRequest, Target},
+};
+
+/// The group that no rule can stop.
+const MASTERS: &str = "system:masters";
+
+/// The rules in force.
+#[derive(Debug, Default)]
+pub(super) struct Rules {
+    users: BTreeMap<String, Vec<PolicyRule>>,
+    groups: BTreeMap<String, Vec<PolicyRule>>,
+}
+
+/// What the rules say, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Decision {
+    pub(super) allowed: bool,
+    /// Empty where the real API server gives none.
+    pub(super) reason: String,
+}
+
+// === impl Rules ===
+
+impl Rules {
+    pub(super) fn set_user(&mut self, user: &str, rules: Vec<PolicyRule>) {
+        self.users.insert(user.to_owned(), rules);
+    }
+
+    pub(super) fn set_group(&mut self, group: &str, rules: Vec<PolicyRule>) {
+        self.groups.insert(group.to_owned(), rules);
+    }
+
+    pub(super) fn decide(&self, user: &User, target: &Target) -> Decision {
+        if user.groups.iter().any(|group| group == MASTERS) {
+            return Decision { allowed: true, reason: String::new() };
+        }
+        let allow = |role: &str, subject: &str| Decision {
+            allowed: true,
+            reason: format!(
+                "RBAC: allowed by ClusterRoleBinding {role:?} of ClusterRole {role:?} to {subject}"
+            ),
+        };
+        let any = |rules: &[PolicyRule]| rules.iter().any(|rule| allows(rule, target));
+        if self.users.get(&user.name).is_some_and(|rules| any(rules)) {
+            return allow(&user.name, &subject_of(&user.name));
+        }
+        for group in &user.groups {
+            if self.groups.get(group).is_some_and(|rules| any(rules)) {
+                return allow(group, &format!("Group {group:?}"));
+            }
+        }
+        for (role, groups, rule) in every_cluster() {
+            if let Some(group) = user.groups.iter().find(|group| groups.contains(&group.as_str()))
+                && allows(&rule, target)
+            {
+                return allow(role, &format!("Group {group:?}"));
+            }
+        }
+        Decision { allowed: false, reason: String::new() }
+    }
+}
+
+fn subject_of(user: &str) -> String {
+    let account = user.strip_prefix("system:serviceaccount:");
+    match account.and_then(|account| account.split_once(':')) {
+        Some((namespace, name)) => format!("ServiceAccount \"{name}/{namespace}\""),
+        None => format!("User {user:?}"),
+    }
+}
+
+/// The roles that every cluster comes with and that matter here.
+fn every_cluster() -> [(&'static str, &'static [&'static str], PolicyRule); 3] {
+    const ANYBODY: &[&str] = &["system:authenticated", "system:unauthenticated"];
+    const AUTHENTICATED: &[&str] = &["system:authenticated"];
+    let paths = |paths: &[&str]| PolicyRule {
+        non_resource_urls: Some(paths.iter().map(ToString::to_string).collect()),
+        verbs: vec!["get".to_owned()],
+        ..PolicyRule::default()
+    };
+    [
+        (
+            "system:public-info-viewer",
+            ANYBODY,
+            paths(&["/healthz", "/livez", "/readyz", "/version", "/version/"]),
+        ),
+        (
+            "system:discovery",
+            AUTHENTICATED,
+            paths(&["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"]),
+        ),
+        (
+            "system:basic-user",
+            AUTHENTICATED,
+            PolicyRule {
+                api_groups: Some(vec!["authorization.k8s.io".to_owned()]),
+                resources: Some(vec!["selfsubjectaccessreviews".to_owned()]),
+                verbs: vec!["create".to_owned()],
+                ..PolicyRule::default()
+            },
+        ),
+    ]
+}
+
+fn allows(rule: &PolicyRule, target: &Target) -> bool {
+    match target {
+        Target::Path { verb, path } => {
+            has(&rule.verbs, verb)
+                && rule.non_resource_urls.iter().flatten().any(|allowed| covers(allowed, path))
+        }
+        Target::Resource(request) => {
+            let ResourceRequest { verb, group, resource, subresource, name, .. } = request;
+            let names = rule.resource_names.as_deref().unwrap_or_default();
+            has(&rule.verbs, verb)
+                && has(rule.api_groups.as_deref().unwrap_or_default(), group)
+                && rule
+                    .resources
+                    .iter()
+                    .flatten()
+                    .any(|allowed| matches_resource(allowed, resource, subresource))
+                && (names.is_empty() || names.contains(name))
+        }
+    }
+}
+
+fn has(allowed: &[String], asked: &str) -> bool {
+    allowed.iter().any(|allowed| allowed == "*" || allowed == asked)
+}
+
+fn covers(allowed: &str, path: &str) -> bool {
+    match allowed.strip_suffix('*') {
+        Some(prefix) => path.starts_with(prefix),
+        None => allowed == path,
+    }
+}
+
+fn matches_resource(allowed: &str, resource: &str, subresource: &str) -> bool {
+    match allowed.split_once('/') {
+        _ if allowed == "*" => true,
+        Some(("*", allowed)) => !subresource.is_empty() && allowed == subresource,
+        Some((of, allowed)) => of == resource && allowed == subresource,
+        None => allowed == resource && subresource.is_empty(),
+    }
+}

@@ -1,0 +1,127 @@
+//! The kinds of object that the API server serves.
+
+/// One resource of one API group.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ResourceType {
+    pub(super) group: &'static str,
+    pub(super) version: &'static str,
+    pub(super) plural: &'static str,
+    pub(super) singular: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) namespaced: bool,
+    pub(super) verbs: &'static [&'static str],
+    pub(super) short_names: &'static [&'static str],
+    pub(super) categories: &'static [&'static str],
+}
+
+const READ: &[&str] = &["get", "list", "watch"];
+const CREATE: &[&str] = &["create"];
+
+pub(super) static NODES: ResourceType = ResourceType {
+    group: "",
+    version: "v1",
+    plural: "nodes",
+    singular: "node",
+    kind: "Node",
+    namespaced: false,
+    verbs: READ,
+    short_names: &["no"],
+    categories: &[],
+};
+
+pub(super) static PODS: ResourceType = ResourceType {
+    plural: "pods",
+    singular: "pod",
+    kind: "Pod",
+    namespaced: true,
+    short_names: &["po"],
+    categories: &["all"],
+    ..NODES
+};
+
+pub(super) static NAMESPACES: ResourceType = ResourceType {
+    plural: "namespaces",
+    singular: "namespace",
+    kind: "Namespace",
+    short_names: &["ns"],
+    ..NODES
+};
+
+pub(super) static CONFIG_MAPS: ResourceType = ResourceType {
+    plural: "configmaps",
+    singular: "configmap",
+    kind: "ConfigMap",
+    namespaced: true,
+    short_names: &["cm"],
+    ..NODES
+};
+
+pub(super) static API_SERVICES: ResourceType = ResourceType {
+    group: "apiregistration.k8s.io",
+    plural: "apiservices",
+    singular: "apiservice",
+    kind: "APIService",
+    short_names: &[],
+    categories: &["api-extensions"],
+    ..NODES
+};
+
+pub(super) static TOKEN_REVIEWS: ResourceType = ResourceType {
+    group: "authentication.k8s.io",
+    plural: "tokenreviews",
+    singular: "tokenreview",
+    kind: "TokenReview",
+    verbs: CREATE,
+    short_names: &[],
+    ..NODES
+};
+
+pub(super) static SUBJECT_ACCESS_REVIEWS: ResourceType = ResourceType {
+    group: "authorization.k8s.io",
+    plural: "subjectaccessreviews",
+    singular: "subjectaccessreview",
+    kind: "SubjectAccessReview",
+    ..TOKEN_REVIEWS
+};
+
+pub(super) static SELF_SUBJECT_ACCESS_REVIEWS: ResourceType = ResourceType {
+    plural: "selfsubjectaccessreviews",
+    singular: "selfsubjectaccessreview",
+    kind: "SelfSubjectAccessReview",
+    ..SUBJECT_ACCESS_REVIEWS
+};
+
+/// All of them, in the order discovery lists them: by group, then by name.
+pub(super) static ALL: [&ResourceType; 8] = [
+    &CONFIG_MAPS,
+    &NAMESPACES,
+    &NODES,
+    &PODS,
+    &API_SERVICES,
+    &TOKEN_REVIEWS,
+    &SELF_SUBJECT_ACCESS_REVIEWS,
+    &SUBJECT_ACCESS_REVIEWS,
+];
+
+/// The groups beside the core one that the API server serves itself.
+pub(super) const GROUPS: [&str; 3] =
+    ["apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io"];
+
+// === impl ResourceType ===
+
+impl ResourceType {
+    pub(super) fn find(group: &str, version: &str, plural: &str) -> Option<&'static Self> {
+        ALL.into_iter().find(|resource| {
+            resource.group == group && resource.version == version && resource.plural == plural
+        })
+    }
+
+    /// Group and version as objects write them.
+    pub(super) fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Refusals in the words of the real API server.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::{
+    authentication::User,
+    request::{ResourceRequest, Target},
+};
+
+/// A request that failed, as the body that says so.
+#[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub(super) struct Status {
+    kind: &'static str,
+    #[serde(rename = "apiVersion")]
+    api_version: &'static str,
+    metadata: Empty,
+    #[serde(rename = "status")]
+    outcome: &'static str,
+    message: String,
+    reason: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Box<Details>>,
+    code: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Empty {}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Details {
+    #[serde(skip_serializing_if = "String::is_empty")]
+    name: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    group: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    kind: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<Cause>,
+    #[serde(rename = "retryAfterSeconds", skip_serializing_if = "Option::is_none")]
+    retry_after_seconds: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+struct Cause {
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    field: &'static str,
+}
+
+/// What is wrong with one field of an object or of the query.
+pub(super) struct FieldError {
+    pub(super) field: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+}
+
+// === impl Status ===
+
+impl Status {
+    fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind: "Status",
+            api_version: "v1",
+            metadata: Empty {},
+            outcome: "Failure",
+            message: message.into(),
+            reason,
+            details: None,
+            code: code.as_u16(),
+        }
+    }
+
+    fn with(mut self, details: Details) -> Self {
+        self.details = Some(Box::new(details));
+        self
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    pub(super) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
+    }
+
+    pub(super) fn forbidden(user: &User, target: &Target) -> Self {
+        let (message, details) = match target {
+            Target::Resource(request) => forbidden_resource(user, request),
+            Target::Path { verb, path } => (
+                format!("forbidden: User {:?} cannot {verb} path {path:?}", user.name),
+                Details::default(),
+            ),
+        };
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).with(details)
+    }
+
+    pub(super) fn not_found(group: &str, plural: &str, name: &str) -> Self {
+        let message = format!("{} {name:?} not found", qualified(group, plural));
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with(Details {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            kind: plural.to_owned(),
+            ..Details::default()
+        })
+    }
+
+    pub(super) fn unknown_resource() -> Self {
+        let message = "the server could not find the requested resource";
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with(Details::default())
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+            .with(Details::default())
+    }
+
+    pub(super) fn not_acceptable() -> Self {
+        let message = "only the following media types are accepted: application/json";
+        Self::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+    }
+
+    pub(super) fn unsupported_media_type() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: \
+             application/json, application/vnd.kubernetes.protobuf",
+        )
+    }
+
+    pub(super) fn body_too_large(limit: usize) -> Self {
+        let message = format!("Request entity too large: limit is {limit}");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message)
+    }
+
+    pub(super) fn invalid(group: &str, kind: &str, errors: Vec<FieldError>) -> Self {
+        let said: Vec<String> =
+            errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+        let said =
+            if let [one] = &said[..] { one.clone() } else { format!("[{}]", said.join(", ")) };
+        let message = format!("{} \"\" is invalid: {said}", qualified(group, kind));
+        let causes = errors
+            .into_iter()
+            .map(|FieldError { field, reason, message }| Cause { reason, message, field })
+            .collect();
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message).with(Details {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            causes,
+            ..Details::default()
+        })
+    }
+
+    /// The changes after `asked` are not remembered any more; the oldest that can be asked for is
+    /// `oldest`.
+    pub(super) fn version_too_old(asked: u64, oldest: u64) -> Self {
+        let message = format!("too old resource version: {asked} ({oldest})");
+        Self::new(StatusCode::GONE, "Expired", message)
+    }
+
+    pub(super) fn continue_too_old() -> Self {
+        Self::new(
+            StatusCode::GONE,
+            "Expired",
+            "The provided continue parameter is too old to display a consistent list result. You \
+             can start a new list without the continue parameter.",
+        )
+    }
+
+    pub(super) fn version_too_large(asked: u64, current: u64) -> Self {
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message).with(Details {
+            causes: vec![Cause {
+                reason: "ResourceVersionTooLarge",
+                message: "Too large resource version".to_owned(),
+                field: "",
+            }],
+            retry_after_seconds: Some(1),
+            ..Details::default()
+        })
+    }
+
+    pub(super) fn backend_too_slow() -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "Timeout",
+            "Timeout: request did not complete within the allotted timeout",
+        )
+        .with(Details::default())
+    }
+
+    /// The object of a watch's last event, when the watch cannot go on.
+    pub(super) fn to_json(&self) -> String {
+        json(self)
+    }
+}
+
+impl IntoResponse for Status {
+    fn into_response(self) -> Response {
+        let mut response = json_response(self.to_json());
+        *response.status_mut() =
+            StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        response
+    }
+}
+
+/// An answer of 200 with a JSON body.
+pub(super) fn json_response(body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// An answer in plain text, as Go's `http.Error` and the health endpoints write it.
+pub(super) fn text_response(code: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = json_response(body);
+    *response.status_mut() = code;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// `value` as JSON text.
+#[allow(clippy::expect_used)]
+pub(super) fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("our own types and k8s-openapi's have string keys only")
+}
+
+/// A resource or kind with its group, as messages name it.
+pub(super) fn qualified(group: &str, name: &str) -> String {
+    if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
+}
+
+fn forbidden_resource(user: &User, request: &ResourceRequest) -> (String, Details) {
+    let ResourceRequest { verb, group, namespace, resource, subresource, name, .. } = request;
+    let subject = match qualified(group, resource) {
+        resource if name.is_empty() => resource,
+        resource => format!("{resource} {name:?}"),
+    };
+    let resource_asked =
+        if subresource.is_empty() { resource.clone() } else { format!("{resource}/{subresource}") };
+    let scope = if namespace.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace {namespace:?}")
+    };
+    let message = format!(
+        "{subject} is forbidden: User {:?} cannot {verb} resource {resource_asked:?} in API group \
+         {group:?} {scope}",
+        user.name
+    );
+    let details = Details {
+        name: name.clone(),
+        group: group.clone(),
+        kind: resource.clone(),
+        ..Details::default()
+    };
+    (message, details)
+}

@@ -1,0 +1,225 @@
+//! WATCH: the changes of the selected objects, one JSON line each, as they happen.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Body, response::Response};
+use futures::stream;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    accept::Form,
+    object::Object,
+    request::Parameters,
+    resources::ResourceType,
+    selector::Selection,
+    status::{FieldError, Status, json_response},
+    store::{Change, Store, VersionError},
+    table::Table,
+};
+
+/// How long a watch lasts that does not say so. The real API server draws from 30 to 60 minutes.
+const DEFAULT_LIFE: Duration = Duration::from_mins(30);
+
+/// How often a quiet watch is told the version it has reached.
+const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
+
+/// What a watch is about.
+pub(super) struct Subject {
+    pub(super) resource: &'static ResourceType,
+    pub(super) selection: Selection,
+    pub(super) form: Form,
+    pub(super) table: Table,
+}
+
+struct Watch {
+    store: Arc<Store>,
+    subject: Subject,
+    /// Everything up to this version has been told.
+    version: u64,
+    changed: watch::Receiver<u64>,
+    cut: watch::Receiver<()>,
+    ends: Instant,
+    next_bookmark: Option<Instant>,
+    /// What is told before any change.
+    initial: String,
+}
+
+/// Answers with the changes after the version asked for, until the watch's time is over or `cut`
+/// is told.
+pub(super) fn open(
+    store: &Arc<Store>,
+    subject: Subject,
+    parameters: &Parameters,
+    cut: watch::Receiver<()>,
+) -> Result<Response, Status> {
+    validate(parameters)?;
+    let life = parameters.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
+    let now = Instant::now();
+    let mut watch = Watch {
+        store: store.clone(),
+        subject,
+        version: 0,
+        changed: store.subscribe(),
+        cut,
+        ends: now + life.map_or(DEFAULT_LIFE, Duration::from_secs),
+        next_bookmark: parameters.flag("allowWatchBookmarks").then(|| now + BOOKMARK_INTERVAL),
+        initial: String::new(),
+    };
+    match parameters.resource_version()?.filter(|version| *version > 0) {
+        Some(version) => watch.version = version,
+        None => watch.show_present(),
+    }
+    let events = stream::unfold(Some(watch), |watch| async move { watch?.next().await });
+    Ok(json_response(Body::from_stream(events)))
+}
+
+// === impl Watch ===
+
+impl Watch {
+    /// Without a version to start from, a watch begins with everything there is.
+    fn show_present(&mut self) {
+        let Subject { resource, selection, .. } = &self.subject;
+        if let Ok(snapshot) = self.store.snapshot(resource, selection.namespace(), None) {
+            self.version = snapshot.version;
+            for object in snapshot.objects {
+                if self.subject.selection.matches(&object) {
+                    self.initial += &self.subject.event("ADDED", &object);
+                }
+            }
+        }
+    }
+
+    /// The next lines, and the watch that goes on after them.
+    async fn next(mut self) -> Option<(Result<String, std::convert::Infallible>, Option<Self>)> {
+        if !self.initial.is_empty() {
+            let initial = std::mem::take(&mut self.initial);
+            return Some((Ok(initial), Some(self)));
+        }
+        loop {
+            // An error says that the control plane itself is gone.
+            if self.cut.has_changed().unwrap_or(true) {
+                return None;
+            }
+            match self.store.since(self.subject.resource, self.version) {
+                Ok((changes, reached)) => {
+                    self.version = reached;
+                    let lines: String =
+                        changes.iter().filter_map(|change| self.subject.tell(change)).collect();
+                    if !lines.is_empty() {
+                        return Some((Ok(lines), Some(self)));
+                    }
+                }
+                Err(error) => return Some((Ok(too_old(self.version, error)), None)),
+            }
+            let bookmark = self.next_bookmark.unwrap_or(self.ends);
+            tokio::select! {
+                biased;
+                _ = self.cut.changed() => return None,
+                () = sleep_until(self.ends) => {
+                    self.next_bookmark?;
+                    return Some((Ok(self.subject.bookmark(self.version)), None));
+                }
+                () = sleep_until(bookmark) => {
+                    self.next_bookmark = Some(bookmark + BOOKMARK_INTERVAL);
+                    return Some((Ok(self.subject.bookmark(self.version)), Some(self)));
+                }
+                changed = self.changed.changed() => if changed.is_err() {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+// === impl Subject ===
+
+impl Subject {
+    /// A change as this watch sees it: what enters the selection is new to it, what leaves is gone.
+    fn tell(&self, change: &Change) -> Option<String> {
+        let seen = |object: &Option<Arc<Object>>| {
+            object.as_ref().filter(|object| self.selection.matches(object)).cloned()
+        };
+        match (seen(&change.before), seen(&change.after)) {
+            (None, Some(after)) => Some(self.event("ADDED", &after)),
+            (Some(_), Some(after)) => Some(self.event("MODIFIED", &after)),
+            (Some(before), None) => Some(self.event("DELETED", &before.at(change.version))),
+            (None, None) => None,
+        }
+    }
+
+    fn event(&self, what: &str, object: &Object) -> String {
+        let object = match self.form {
+            Form::Object => object.alone(),
+            Form::Partial => object.partial(),
+            Form::Table => self
+                .table
+                .whole(&format!(r#"{{"resourceVersion":"{}"}}"#, object.version), &[object]),
+        };
+        line(what, &object)
+    }
+
+    fn bookmark(&self, version: u64) -> String {
+        let (kind, api_version) = match self.form {
+            Form::Object => (self.resource.kind, self.resource.api_version()),
+            Form::Partial => ("PartialObjectMetadata", "meta.k8s.io/v1".to_owned()),
+            Form::Table => {
+                let meta = format!(r#"{{"resourceVersion":"{version}"}}"#);
+                return line("BOOKMARK", &self.table.whole(&meta, &[]));
+            }
+        };
+        let object = format!(
+            r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{{"resourceVersion":"{version}"}}}}"#
+        );
+        line("BOOKMARK", &object)
+    }
+}
+
+fn line(what: &str, object: &str) -> String {
+    format!("{{\"type\":\"{what}\",\"object\":{object}}}\n")
+}
+
+/// Once a watch is accepted, the real API server reports what is wrong with it inside.
+fn too_old(asked: u64, error: VersionError) -> String {
+    let status = match error {
+        VersionError::TooOld { oldest } => Status::version_too_old(asked, oldest),
+        VersionError::TooLarge { current } => Status::version_too_large(asked, current),
+    };
+    line("ERROR", &status.to_json())
+}
+
+/// Streaming lists are a feature of the real API server that is off here, as it was before 1.32.
+fn validate(parameters: &Parameters) -> Result<(), Status> {
+    let forbidden = |field, message: &str| FieldError {
+        field,
+        reason: "FieldValueForbidden",
+        message: format!("Forbidden: {message}"),
+    };
+    let matching = parameters.text("resourceVersionMatch");
+    let streaming = !parameters.text("sendInitialEvents").is_empty();
+    let mut errors = Vec::new();
+    if streaming {
+        if matching != "NotOlderThan" {
+            errors.push(forbidden(
+                "resourceVersionMatch",
+                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
+            ));
+        }
+        errors.push(forbidden(
+            "sendInitialEvents",
+            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
+        ));
+    } else if !matching.is_empty() {
+        errors.push(forbidden(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ));
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Status::invalid("meta.k8s.io", "ListOptions", errors))
+    }
+}

@@ -1,0 +1,138 @@
+//! What happens in a run, in order: everything that reports reads this, and two runs of a scenario
+//! in the simulated world give the same to the byte.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use metrics_server::doors::Clock;
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A step began.
+    Step(String),
+    /// The world was changed.
+    Change(String),
+    /// The server under test logged a line.
+    Log(String),
+    /// The server under test ended before its time, or would not start.
+    Ended(String),
+    /// A kubelet answered a request.
+    Kubelet {
+        /// Its node.
+        node: String,
+        /// Method and target.
+        request: String,
+        /// Its status; `None` when the client did not wait for it.
+        status: Option<u16>,
+    },
+    /// The API server answered a request.
+    Api {
+        /// Who asked.
+        user: String,
+        /// Method and target.
+        request: String,
+        /// Its status.
+        status: u16,
+    },
+    /// DNS got a question.
+    Dns {
+        /// The name.
+        name: String,
+        /// Such as `A`.
+        kind: String,
+        /// What it said.
+        answer: String,
+    },
+    /// An expectation was checked.
+    Checked {
+        /// In words.
+        expectation: String,
+        /// Whether it holds.
+        holds: bool,
+    },
+}
+
+/// Something and its moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub what: What,
+}
+
+/// All that has happened so far. Clones share it.
+#[derive(Clone)]
+pub struct Timeline {
+    clock: Clock,
+    events: Arc<Mutex<Vec<Event>>>,
+}
+
+/// A place in a timeline; its beginning by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark(usize);
+
+// === impl Timeline ===
+
+impl Timeline {
+    /// An empty one.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, events: Arc::default() }
+    }
+
+    /// Adds what happens now.
+    pub fn add(&self, what: What) {
+        let at = self.clock.now();
+        self.events().push(Event { at, what });
+    }
+
+    /// The present end.
+    pub fn mark(&self) -> Mark {
+        Mark(self.events().len())
+    }
+
+    /// What has happened since a mark.
+    pub fn since(&self, mark: Mark) -> Vec<Event> {
+        self.events().get(mark.0..).unwrap_or_default().to_vec()
+    }
+
+    /// Everything.
+    pub fn all(&self) -> Vec<Event> {
+        self.events().clone()
+    }
+
+    fn events(&self) -> MutexGuard<'_, Vec<Event>> {
+        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Event ===
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.at.strftime("%H:%M:%S.%3f"))?;
+        let status = |status: &Option<u16>| {
+            status.map_or_else(|| "gone".to_owned(), |status| status.to_string())
+        };
+        match &self.what {
+            What::Step(name) => write!(f, "step    {name}"),
+            What::Change(text) => write!(f, "change  {text}"),
+            What::Log(line) => write!(f, "log     {line}"),
+            What::Ended(text) => write!(f, "ended   {text}"),
+            What::Kubelet { node, request, status: code } => {
+                write!(f, "kubelet {node} {request} -> {}", status(code))
+            }
+            What::Api { user, request, status } => {
+                write!(f, "api     {user} {request} -> {status}")
+            }
+            What::Dns { name, kind, answer } => write!(f, "dns     {name} {kind} -> {answer}"),
+            What::Checked { expectation, holds } => {
+                write!(f, "{} {expectation}", if *holds { "holds  " } else { "FAILS  " })
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What a schema cannot say: names that must differ, things that must exist, fields that go
+//! together.
+
+mod expectations;
+mod listeners;
+mod names;
+mod nodes;
+mod steps;
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::{
+    format::Spec,
+    mistake::Mistake,
+    node::{Content, Node},
+    words::quote,
+};
+
+/// Checks what is structurally sound of a file in `folder`. It says nothing of a value that lacks
+/// something because it was wrong: that could mislead.
+pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
+    if let Some(name) = root.get("metadata").and_then(|metadata| metadata.get("name")) {
+        mistakes.extend(scenario_name(name));
+    }
+    let Some(node) = root.get("spec") else { return mistakes };
+    let mut json = node.to_json();
+    if let Value::Object(fields) = &mut json {
+        fields.entry("about").or_insert_with(|| "".into());
+    }
+    match serde_json::from_value::<Spec>(json) {
+        Ok(spec) => {
+            let at = node.field("nodes");
+            let names = nodes::check(&spec.nodes, at, folder, &mut mistakes);
+            nodes::check_dns(
+                &spec.dns.records,
+                &spec.dns.failures,
+                node.field("dns"),
+                &mut mistakes,
+            );
+            let known = (!at.broken).then_some(names).flatten();
+            steps::check(&spec.steps, node.field("steps"), known.as_ref(), &mut mistakes);
+        }
+        Err(error) => mistakes.push(Mistake::at(node.place(), error.to_string())),
+    }
+    mistakes
+}
+
+fn scenario_name(node: &Node) -> Option<Mistake> {
+    let Content::Text(name) = &node.content else { return None };
+    let good = !name.is_empty()
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    (!good).then(|| {
+        Mistake::at(&node.location, format!("{} is not a scenario's name", quote(name)))
+            .help("write lower-case letters, digits and dashes, with no dash at either end")
+    })
+}

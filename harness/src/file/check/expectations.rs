@@ -1,0 +1,114 @@
+//! Expectations: one kind each, with the fields that go with it.
+
+use std::collections::BTreeSet;
+
+use super::{
+    super::{
+        format::{Expectation, Top},
+        mistake::Mistake,
+        node::Node,
+        words::{list, quote},
+    },
+    steps::check_node_exists,
+};
+
+/// The kinds, each with the fields that go with it.
+const KINDS: [(&str, &[&str]); 8] = [
+    ("get", &["status", "body"]),
+    ("top", &["namespace", "containers", "table", "error"]),
+    ("log", &[]),
+    ("noLog", &[]),
+    ("ready", &[]),
+    ("refused", &[]),
+    ("kubelet", &[]),
+    ("dns", &[]),
+];
+
+/// Checks one expectation. `nodes` are the names of all nodes, if they are known for certain.
+pub(super) fn check(
+    expectation: &Expectation,
+    at: &Node,
+    nodes: Option<&BTreeSet<String>>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    if !at.broken {
+        check_fields(at, mistakes);
+    }
+    if let Some(top) = expectation.top {
+        check_top(top, at, mistakes);
+    }
+    check_status(expectation.status, at.field("status"), mistakes);
+    if let Some(saw) = &expectation.kubelet {
+        let at = at.field("kubelet");
+        check_node_exists(&saw.node, &at.field("node").location, nodes, mistakes);
+        check_status(saw.answered, at.field("answered"), mistakes);
+        if saw.answered.is_none() && saw.requests.is_none() && !at.broken {
+            mistakes.push(
+                Mistake::at(at.place(), "nothing is expected of the kubelet")
+                    .help("add \"answered\" or \"requests\""),
+            );
+        }
+    }
+}
+
+fn check_fields(at: &Node, mistakes: &mut Vec<Mistake>) {
+    let given: Vec<_> = KINDS.iter().filter(|(kind, _)| at.get(kind).is_some()).collect();
+    let kinds = || list(KINDS.iter().map(|(kind, _)| *kind), "and");
+    let [(kind, companions)] = given.as_slice() else {
+        mistakes.push(if given.is_empty() {
+            let message = "an expectation that does not say what to look at";
+            Mistake::at(at.place(), message).help(format!("write one of {}", kinds()))
+        } else {
+            let names = list(given.iter().map(|(kind, _)| *kind), "and");
+            Mistake::at(at.place(), format!("an expectation with {names}"))
+                .help("make an expectation of each")
+        });
+        return;
+    };
+    for (other, fields) in KINDS {
+        for field in fields.iter().filter(|field| !companions.contains(field)) {
+            if at.get(field).is_some() {
+                let place = at.field(field).key_place();
+                let message = format!("{} does not go with {}", quote(field), quote(kind));
+                mistakes.push(
+                    Mistake::at(place, message)
+                        .help(format!("leave it out: it goes with {}", quote(other))),
+                );
+            }
+        }
+    }
+}
+
+fn check_top(top: Top, at: &Node, mistakes: &mut Vec<Mistake>) {
+    let place = |field: &str| at.field(field).key_place();
+    if top == Top::Nodes {
+        for field in ["namespace", "containers"].into_iter().filter(|f| at.get(f).is_some()) {
+            let message = format!("{} does not go with \"top: nodes\"", quote(field));
+            mistakes.push(
+                Mistake::at(place(field), message).help("leave it out: it goes with \"top: pods\""),
+            );
+        }
+    }
+    match (at.get("table").is_some(), at.get("error").is_some()) {
+        (false, false) if !at.broken => mistakes.push(
+            Mistake::at(place("top"), "\"top\" without what it must print")
+                .help("add \"table\" or \"error\""),
+        ),
+        (true, true) => mistakes.push(
+            Mistake::at(place("error"), "a table and an error at once")
+                .related(place("table"), "the table")
+                .help("keep the one that \"kubectl top\" must print"),
+        ),
+        _ => {}
+    }
+}
+
+/// An HTTP status.
+pub(super) fn check_status(status: Option<u16>, at: &Node, mistakes: &mut Vec<Mistake>) {
+    if let Some(status) = status.filter(|status| !(100..=599).contains(status)) {
+        mistakes.push(
+            Mistake::at(&at.location, format!("{status} is not an HTTP status"))
+                .help("write 100 to 599"),
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! Kubelets that would want the same address and port.
+
+use std::net::IpAddr;
+
+use super::super::{format::Node, location::Location, mistake::Mistake, node};
+
+const DEFAULT_PORT: u16 = 10250;
+
+/// The addresses that one entry of a template gives its nodes: one each, in a row.
+struct Row<'a> {
+    /// IPv4 and IPv6 apart, then ports apart, then by address.
+    order: (bool, u16, u128),
+    last: u128,
+    node: usize,
+    address: IpAddr,
+    location: &'a Location,
+}
+
+/// Reports addresses on which a second kubelet would listen.
+///
+/// Rows are compared, not single addresses: a template may make very many.
+pub(super) fn check(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>) {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let more = u128::from(node.count.unwrap_or(1).saturating_sub(1));
+        for (number, address) in node.addresses.iter().enumerate() {
+            let Ok(ip) = address.address.parse::<IpAddr>() else { continue };
+            let (is_v6, first) = match ip {
+                IpAddr::V4(ip) => (false, u128::from(ip.to_bits())),
+                IpAddr::V6(ip) => (true, ip.to_bits()),
+            };
+            rows.push(Row {
+                order: (is_v6, node.kubelet.port.unwrap_or(DEFAULT_PORT), first),
+                last: first.saturating_add(more),
+                node: index,
+                address: ip,
+                location: &at.item(index).field("addresses").item(number).field("address").location,
+            });
+        }
+    }
+    rows.sort_by_key(|row| (row.order, row.node));
+    let mut longest: Option<&Row<'_>> = None;
+    for row in &rows {
+        if let Some(other) = longest.filter(|other| other.clashes_with(row)) {
+            let (first, second) = if other.location.span.start <= row.location.span.start {
+                (other, row)
+            } else {
+                (row, other)
+            };
+            let port = row.order.1;
+            mistakes.push(
+                Mistake::at(
+                    second.location,
+                    format!("two kubelets would listen on {} port {port}", row.address),
+                )
+                .related(first.location, "first here")
+                .help("give each node addresses of its own, or its kubelet another port"),
+            );
+        }
+        if longest.is_none_or(|other| {
+            other.order.0 != row.order.0 || other.order.1 != row.order.1 || other.last < row.last
+        }) {
+            longest = Some(row);
+        }
+    }
+}
+
+// === impl Row ===
+
+impl Row<'_> {
+    /// Whether `later`, which comes after this one in order, shares an address with it. One node
+    /// may well have the same address twice, under two types.
+    fn clashes_with(&self, later: &Self) -> bool {
+        (self.order.0, self.order.1) == (later.order.0, later.order.1)
+            && later.order.2 <= self.last
+            && !(self.node == later.node && self.order == later.order)
+    }
+}

@@ -1,0 +1,253 @@
+//! Nodes, their pods, and DNS.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    path::Path,
+};
+
+use super::{
+    super::{
+        format::{Address, AddressType, Container, DnsFailure, Kubelet, Node, Pod, Usage},
+        location::Location,
+        mistake::Mistake,
+        node,
+        values::In,
+        words::quote,
+    },
+    expectations::check_status,
+    listeners,
+    names::{self, Rule, is_constant, numbered},
+};
+
+/// What one file may make, so that a slip of a digit does not eat the machine.
+const MOST_NODES: u64 = 100_000;
+const MOST_PODS: u64 = 1_000_000;
+
+/// Checks all nodes. Returns the names of those there will be, unless there would be too many.
+pub(super) fn check(
+    nodes: &[Node],
+    at: &node::Node,
+    folder: &Path,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<BTreeSet<String>> {
+    for (index, node) in nodes.iter().enumerate() {
+        check_node(node, at.item(index), folder, mistakes);
+    }
+    listeners::check(nodes, at, mistakes);
+    if !is_bearable(nodes, at, mistakes) {
+        return None;
+    }
+    check_pod_names(nodes, at, mistakes);
+    Some(check_node_names(nodes, at, mistakes))
+}
+
+fn check_node(node: &Node, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
+    let name = &at.field("name").location;
+    names::check(&node.name, "node", Rule::Subdomain, node.count, name, mistakes);
+    if node.count == Some(0) {
+        mistakes.push(
+            Mistake::at(&at.field("count").location, "a count of 0 makes no node")
+                .help("write 1 or more, or leave the node out"),
+        );
+    }
+    if node.count.is_some_and(|count| count > 1) && is_constant(&node.name) {
+        let message = format!("all nodes of this template would be called {}", quote(&node.name));
+        mistakes
+            .push(Mistake::at(name, message).help("write {n} in the name, such as \"node-{n}\""));
+    }
+    check_addresses(&node.addresses, at.field("addresses"), mistakes);
+    check_usage(node.allocatable, at.field("allocatable"), mistakes);
+    check_usage(node.usage, at.field("usage"), mistakes);
+    check_kubelet(&node.kubelet, at.field("kubelet"), folder, mistakes);
+    for (index, pod) in node.pods.iter().enumerate() {
+        check_pod(pod, node.count, at.field("pods").item(index), mistakes);
+    }
+}
+
+/// Addresses of a type that must be an IP address.
+pub(super) fn check_addresses(addresses: &[Address], at: &node::Node, mistakes: &mut Vec<Mistake>) {
+    for (index, address) in addresses.iter().enumerate() {
+        let (kind, instead) = match address.kind {
+            AddressType::InternalIp => ("InternalIP", "InternalDNS"),
+            AddressType::ExternalIp => ("ExternalIP", "ExternalDNS"),
+            _ => continue,
+        };
+        if address.address.parse::<IpAddr>().is_err() {
+            let place = &at.item(index).field("address").location;
+            let message = format!("{} is not an IP address", quote(&address.address));
+            mistakes.push(Mistake::at(place, message).help(format!(
+                "{kind} takes one such as 10.200.100.215 or fd00::215; for a name, use Hostname or {instead}"
+            )));
+        }
+    }
+}
+
+/// Counters only grow, so nothing can use less than nothing.
+pub(super) fn check_usage(usage: Option<Usage>, at: &node::Node, mistakes: &mut Vec<Mistake>) {
+    let Some(usage) = usage else { return };
+    for (name, amount) in [("cpu", usage.cpu.0), ("memory", usage.memory.0)] {
+        if amount.nanos() < 0 {
+            mistakes.push(
+                Mistake::at(
+                    &at.field(name).location,
+                    format!("{} is less than nothing", quote(name)),
+                )
+                .help("write 0 or more"),
+            );
+        }
+    }
+}
+
+fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
+    if kubelet.port == Some(0) {
+        mistakes.push(
+            Mistake::at(&at.field("port").location, "nothing can listen on port 0")
+                .help("write 1 to 65535, or leave it out for 10250"),
+        );
+    }
+    if kubelet.sampling.is_some_and(|sampling| sampling.every.0.is_zero()) {
+        mistakes.push(
+            Mistake::at(&at.field("sampling").field("every").location, "\"every\" must not be 0")
+                .help("write how long it is from one sample to the next, such as 10s"),
+        );
+    }
+    check_status(kubelet.faults.status, at.field("faults").field("status"), mistakes);
+    if let Some(replay) = &kubelet.replay {
+        let place = &at.field("replay").location;
+        let path = folder.join(replay);
+        if !path.is_dir() {
+            let message = format!("there is no folder {}", quote(&path.display().to_string()));
+            mistakes.push(
+                Mistake::at(place, message).help("write its path as seen from the scenario file"),
+            );
+        } else if !path.join("resource.1.prom").is_file() {
+            mistakes.push(
+                Mistake::at(place, format!("{} holds no resource.1.prom", quote(replay)))
+                    .help("record at least one scrape of /metrics/resource there"),
+            );
+        }
+    }
+}
+
+fn check_pod(pod: &Pod, count: Option<u32>, at: &node::Node, mistakes: &mut Vec<Mistake>) {
+    let place = |field: &str| &at.field(field).location;
+    names::check(&pod.name, "pod", Rule::Subdomain, count, place("name"), mistakes);
+    if let Some(namespace) = &pod.namespace {
+        names::check(namespace, "namespace", Rule::Label, count, place("namespace"), mistakes);
+    }
+    let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
+    for (index, Container { name, usage, .. }) in pod.containers.iter().enumerate() {
+        let at = at.field("containers").item(index);
+        let place = &at.field("name").location;
+        names::check(name, "container", Rule::Label, count, place, mistakes);
+        check_usage(Some(*usage), at.field("usage"), mistakes);
+        match seen.get(name.as_str()) {
+            Some(first) => mistakes.push(duplicate("containers of one pod", name, place, first)),
+            None => drop(seen.insert(name, place)),
+        }
+    }
+}
+
+/// Whether the file stays within the limits.
+fn is_bearable(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>) -> bool {
+    let (mut all, mut pods) = (0, 0);
+    for (index, node) in nodes.iter().enumerate() {
+        let count = u64::from(node.count.unwrap_or(1));
+        all += count;
+        pods += count * node.pods.len() as u64;
+        let (sum, most, what) = if all > MOST_NODES {
+            (all, MOST_NODES, "nodes")
+        } else if pods > MOST_PODS {
+            (pods, MOST_PODS, "pods")
+        } else {
+            continue;
+        };
+        let place = at.item(index).field("count").location.clone();
+        mistakes.push(
+            Mistake::at(&place, format!("with this, the cluster has {sum} {what}"))
+                .help(format!("write smaller counts: at most {most} {what} in all")),
+        );
+        return false;
+    }
+    true
+}
+
+fn check_node_names(
+    nodes: &[Node],
+    at: &node::Node,
+    mistakes: &mut Vec<Mistake>,
+) -> BTreeSet<String> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        for name in all_of(&node.name, node.count) {
+            match seen.get(&name) {
+                // That one template makes a name twice is reported with the template.
+                Some(first) if *first == index => {}
+                Some(first) => {
+                    let place = |index| &at.item(index).field("name").location;
+                    mistakes.push(duplicate("nodes", &name, place(index), place(*first)));
+                    break;
+                }
+                None => drop(seen.insert(name, index)),
+            }
+        }
+    }
+    seen.into_keys().collect()
+}
+
+fn check_pod_names(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>) {
+    let mut seen: BTreeMap<String, &Location> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        for (number, pod) in node.pods.iter().enumerate() {
+            let place = &at.item(index).field("pods").item(number).field("name").location;
+            let namespace = pod.namespace.as_deref().unwrap_or("default");
+            let name = format!("{namespace}/{}", pod.name);
+            if node.count.is_some_and(|count| count > 1) && is_constant(&name) {
+                let message =
+                    format!("every node of this template would have the pod {}", quote(&name));
+                mistakes.push(
+                    Mistake::at(place, message)
+                        .help("write {n} in the pod's name, such as \"web-{n}\""),
+                );
+                continue;
+            }
+            for name in all_of(&name, node.count) {
+                if let Some(first) = seen.get(&name) {
+                    mistakes.push(duplicate("pods", &name, place, first));
+                    break;
+                }
+                seen.insert(name, place);
+            }
+        }
+    }
+}
+
+/// The names that a template makes of one.
+fn all_of(name: &str, count: Option<u32>) -> impl Iterator<Item = String> {
+    (0..count.unwrap_or(1)).map(move |number| numbered(name, count, number).into_owned())
+}
+
+fn duplicate(what: &str, name: &str, place: &Location, first: &Location) -> Mistake {
+    Mistake::at(place, format!("two {what} are called {}", quote(name)))
+        .related(first, "first here")
+        .help("give each a name of its own")
+}
+
+/// A name either has an address or fails.
+pub(super) fn check_dns(
+    records: &BTreeMap<String, In<IpAddr>>,
+    failures: &BTreeMap<String, DnsFailure>,
+    at: &node::Node,
+    mistakes: &mut Vec<Mistake>,
+) {
+    for name in failures.keys().filter(|name| records.contains_key(*name)) {
+        let place = at.field("failures").field(name).key_place();
+        let message = format!("{} has an address and fails as well", quote(name));
+        mistakes.push(
+            Mistake::at(place, message)
+                .related(at.field("records").field(name).key_place(), "its address")
+                .help("keep it in \"records\" or in \"failures\""),
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! Steps: what changes, how long to wait, what to expect.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    super::{
+        format::{Change, Step, Wait},
+        location::Location,
+        mistake::Mistake,
+        node::Node,
+        words::{list, nearest, quote},
+    },
+    expectations::{self, check_status},
+    nodes,
+};
+
+/// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
+pub(super) fn check(
+    steps: &[Step],
+    at: &Node,
+    nodes: Option<&BTreeSet<String>>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
+    for (index, step) in steps.iter().enumerate() {
+        let at = at.item(index);
+        let place = &at.field("name").location;
+        match seen.get(step.name.as_str()) {
+            Some(first) => mistakes.push(
+                Mistake::at(place, format!("two steps are called {}", quote(&step.name)))
+                    .related(first, "first here")
+                    .help("give each a name of its own: reports go by it"),
+            ),
+            None => drop(seen.insert(&step.name, place)),
+        }
+        if step.name.trim().is_empty() {
+            mistakes.push(
+                Mistake::at(place, "a step without a name").help("say in a few words what happens"),
+            );
+        }
+        if let Some(change) = &step.change {
+            check_change(change, at.field("change"), nodes, mistakes);
+        }
+        if let Some(wait) = &step.wait {
+            check_wait(wait, at.field("wait"), mistakes);
+        }
+        for (number, expectation) in step.expect.iter().enumerate() {
+            expectations::check(expectation, at.field("expect").item(number), nodes, mistakes);
+        }
+    }
+}
+
+fn check_change(
+    change: &Change,
+    at: &Node,
+    nodes: Option<&BTreeSet<String>>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    if let Some(dns) = &change.dns {
+        nodes::check_dns(&dns.records, &dns.failures, at.field("dns"), mistakes);
+    }
+    for (name, change) in &change.nodes {
+        let at = at.field("nodes").field(name);
+        check_node_exists(name, at.key_place(), nodes, mistakes);
+        nodes::check_addresses(
+            change.addresses.as_deref().unwrap_or_default(),
+            at.field("addresses"),
+            mistakes,
+        );
+        nodes::check_usage(change.usage, at.field("usage"), mistakes);
+        let status = change.faults.as_ref().and_then(|faults| faults.status);
+        check_status(status, at.field("faults").field("status"), mistakes);
+    }
+}
+
+fn check_wait(wait: &Wait, at: &Node, mistakes: &mut Vec<Mistake>) {
+    if !at.broken {
+        let given = ["cycles", "for", "upTo"].iter().copied().filter(|name| at.get(name).is_some());
+        let given: Vec<&str> = given.collect();
+        let help = "write one of \"cycles\", \"for\" and \"upTo\"";
+        match given.len() {
+            0 => mistakes.push(Mistake::at(at.place(), "a wait for nothing").help(help)),
+            1 => {}
+            _ => mistakes.push(
+                Mistake::at(at.place(), format!("a wait with {}", list(given, "and"))).help(help),
+            ),
+        }
+    }
+    let zeros = [
+        ("cycles", wait.cycles == Some(0), "2"),
+        ("upTo", wait.up_to.is_some_and(|limit| limit.0.is_zero()), "30s"),
+    ];
+    for (name, _, example) in zeros.iter().filter(|(_, is_zero, _)| *is_zero) {
+        mistakes.push(
+            Mistake::at(&at.field(name).location, format!("{} must not be 0", quote(name)))
+                .help(format!("write more, such as {example}, or leave \"wait\" out")),
+        );
+    }
+}
+
+/// Reports the name of a node that there never is.
+pub(super) fn check_node_exists(
+    name: &str,
+    place: &Location,
+    nodes: Option<&BTreeSet<String>>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let Some(nodes) = nodes.filter(|nodes| !nodes.contains(name)) else { return };
+    let mistake = Mistake::at(place, format!("there is no node {}", quote(name)));
+    let few = nodes.len() <= 10;
+    mistakes.push(match nearest(name, nodes.iter().map(String::as_str)) {
+        Some(near) => mistake.help(format!("did you mean {}?", quote(near))),
+        None if nodes.is_empty() => mistake.help("describe it in \"nodes\""),
+        None if few => {
+            let all = list(nodes.iter().map(String::as_str), "and");
+            mistake.help(format!("the nodes are {all}"))
+        }
+        None => mistake.help("describe it in \"nodes\", or name one of those"),
+    });
+}

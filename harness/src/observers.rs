@@ -1,0 +1,53 @@
+//! What the parts of a cluster see, into the time line.
+
+use fake_kubelet::{Observer as KubeletObserver, SeenRequest};
+
+use crate::{
+    control_plane::Observer as ApiObserver,
+    dns::DnsObserver,
+    events::{Timeline, What},
+};
+
+/// Watches kubelets, the API server and DNS.
+pub(crate) struct Observers {
+    timeline: Timeline,
+}
+
+// === impl Observers ===
+
+impl Observers {
+    /// Writes into `timeline`.
+    pub(crate) fn new(timeline: Timeline) -> Self {
+        Self { timeline }
+    }
+}
+
+impl KubeletObserver for Observers {
+    fn request(&self, request: &SeenRequest<'_>) {
+        self.timeline.add(What::Kubelet {
+            node: request.node.to_owned(),
+            request: format!("{} {}", request.method, request.target),
+            status: request.status,
+        });
+    }
+}
+
+impl ApiObserver for Observers {
+    fn request(&self, user: &str, method: &str, path_and_query: &str, status: u16) {
+        self.timeline.add(What::Api {
+            user: user.to_owned(),
+            request: format!("{method} {path_and_query}"),
+            status,
+        });
+    }
+}
+
+impl DnsObserver for Observers {
+    fn question(&self, name: &str, kind: &str, answer: &str) {
+        self.timeline.add(What::Dns {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            answer: answer.to_owned(),
+        });
+    }
+}

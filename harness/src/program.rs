@@ -1,0 +1,150 @@
+//! The program `scenario`: arguments, files, exit codes.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    file::{self, DiscoverError, FileErrors, ScenarioFile, discover},
+    report::Terminal,
+    run::{run_all, timed},
+};
+
+/// Where scenarios are when nothing else is said.
+const DEFAULT_FOLDER: &str = "scenarios";
+
+/// Exit code when an expectation does not hold.
+const FAILED: u8 = 1;
+
+/// Exit code for a bad file or bad usage; clap uses it for arguments too.
+const BAD_INPUT: u8 = 2;
+
+/// A Kubernetes cluster in a file: run it, and see what a metrics server makes of it.
+///
+/// Exit codes: 0, everything held; 1, an expectation failed; 2, a bad file or bad usage.
+#[derive(Debug, Parser)]
+#[command(name = "scenario", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run scenarios in the simulated world.
+    Run(Run),
+    /// List scenarios and what they are about.
+    List(Files),
+    /// Look for mistakes; nothing runs.
+    Check(Files),
+    /// Print the JSON Schema of scenario files.
+    Schema,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    #[command(flatten)]
+    files: Files,
+    /// Print the time line of passed scenarios too.
+    #[arg(long)]
+    timeline: bool,
+}
+
+#[derive(Debug, Args)]
+struct Files {
+    /// Scenario files, or folders to search.
+    #[arg(value_name = "FILE|FOLDER", default_value = DEFAULT_FOLDER)]
+    paths: Vec<PathBuf>,
+}
+
+/// Why the program ends without having done its work.
+#[derive(Debug, thiserror::Error)]
+enum ProgramError {
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    #[error("{}", .0.iter().map(|errors| errors.render(colour(io::stderr().is_terminal()))).collect::<String>())]
+    Files(Vec<FileErrors>),
+    #[error("write: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Runs the program with the process's arguments.
+#[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Run(run) => self::run(&run),
+        Command::List(files) => list(&files),
+        Command::Check(files) => check(&files),
+        Command::Schema => schema(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => FAILED.into(),
+        // Whoever reads our output has seen enough.
+        Err(ProgramError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {}", error.to_string().trim_end().trim_start_matches("error: "));
+            BAD_INPUT.into()
+        }
+    }
+}
+
+/// Whether to write colours to a stream: <https://no-color.org>.
+fn colour(is_terminal: bool) -> bool {
+    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn run(run: &Run) -> Result<bool, ProgramError> {
+    let files = load(&run.files)?;
+    let out = io::stdout();
+    let mut report = Terminal::new(&out, colour(out.is_terminal()), run.timeline);
+    let mut written = Ok(());
+    let ((), took) = timed(|| {
+        run_all(&files, |index, outcome, took| {
+            if written.is_ok() {
+                written = report.ended(&files[index], &outcome, took);
+            }
+        });
+    });
+    written?;
+    Ok(report.summary(took)?)
+}
+
+fn list(files: &Files) -> Result<bool, ProgramError> {
+    let mut out = io::stdout().lock();
+    for file in load(files)? {
+        let about = file.scenario.spec.about.split_whitespace().collect::<Vec<_>>().join(" ");
+        writeln!(out, "{}\n    {about}", file.path.display())?;
+    }
+    Ok(true)
+}
+
+fn check(files: &Files) -> Result<bool, ProgramError> {
+    let count = load(files)?.len();
+    writeln!(io::stdout(), "{count} scenarios, no mistakes")?;
+    Ok(true)
+}
+
+fn schema() -> Result<bool, ProgramError> {
+    writeln!(io::stdout(), "{:#}", file::schema())?;
+    Ok(true)
+}
+
+/// Reads all files; what is wrong with any of them is reported at once.
+fn load(files: &Files) -> Result<Vec<ScenarioFile>, ProgramError> {
+    let mut loaded = Vec::new();
+    let mut errors = Vec::new();
+    for path in discover(&files.paths)? {
+        match file::load(&path) {
+            Ok(file) => loaded.push(file),
+            Err(error) => errors.push(error),
+        }
+    }
+    if errors.is_empty() { Ok(loaded) } else { Err(ProgramError::Files(errors)) }
+}

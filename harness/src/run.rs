@@ -1,0 +1,219 @@
+//! Runs scenarios: their steps in order, many of them side by side.
+
+use std::{
+    num::NonZero,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use jiff::SignedDuration;
+use tokio::{
+    runtime::Builder,
+    time::{Instant, sleep},
+};
+
+use crate::{
+    events::{Event, Mark, What},
+    expect::{self, Mismatch},
+    file::{
+        ScenarioFile,
+        format::{Step, Wait},
+    },
+    world::{Simulated, WorldError},
+};
+
+/// How long a cycle may take to end beyond its time, before the wait for it is given up.
+const CYCLE_PATIENCE: Duration = Duration::from_mins(2);
+
+/// How often expectations with a limit are tried.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What became of a scenario.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What failed; nothing if it passed.
+    pub failures: Vec<Failure>,
+    /// Everything that happened.
+    pub events: Vec<Event>,
+    /// How much time passed in the cluster.
+    pub cluster_time: SignedDuration,
+}
+
+/// What can fail in a scenario.
+#[derive(Debug)]
+pub enum Failure {
+    /// The world could not be built or changed.
+    World(WorldError),
+    /// The server did not do what was waited for.
+    Wait {
+        /// Index of the step.
+        step: usize,
+        /// What was waited for.
+        waited_for: String,
+    },
+    /// An expectation does not hold.
+    Expectation {
+        /// Index of the step.
+        step: usize,
+        /// Index of the expectation in the step.
+        expectation: usize,
+        /// What was seen instead.
+        mismatch: Mismatch,
+    },
+}
+
+/// Runs all scenarios side by side, as many as there are cores, and hands over each outcome with
+/// the file's index as soon as there is one.
+pub fn run_all(files: &[ScenarioFile], mut done: impl FnMut(usize, Outcome, Duration)) {
+    let next = AtomicUsize::new(0);
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
+    let (sender, receiver) = mpsc::channel();
+    let sender = Mutex::new(sender);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            let (next, sender) =
+                (&next, sender.lock().unwrap_or_else(PoisonError::into_inner).clone());
+            scope.spawn(move || {
+                while let Some((index, file)) = {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    files.get(index).map(|file| (index, file))
+                } {
+                    let (outcome, took) = timed(|| run(file));
+                    if sender.send((index, outcome, took)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        for (index, outcome, took) in receiver {
+            done(index, outcome, took);
+        }
+    });
+}
+
+/// How long something takes on the wall's clock.
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "it is the real time that users wait for"
+)]
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = std::time::Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+/// Runs one scenario in the simulated world, on this thread.
+pub fn run(file: &ScenarioFile) -> Outcome {
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run_steps(file)),
+        Err(error) => Outcome::broken(WorldError::Runtime(error)),
+    }
+}
+
+async fn run_steps(file: &ScenarioFile) -> Outcome {
+    let mut world = match Simulated::build(file).await {
+        Ok(world) => world,
+        Err(error) => return Outcome::broken(error),
+    };
+    let start = Instant::now();
+    let mut failures = Vec::new();
+    let mut mark = None;
+    for (index, step) in file.scenario.spec.steps.iter().enumerate() {
+        // The first step includes how the server started.
+        let since = mark.unwrap_or_default();
+        let failed = run_step(&mut world, index, step, since).await;
+        mark = Some(world.timeline().mark());
+        let broken = !failed.is_empty();
+        failures.extend(failed);
+        if broken {
+            // What follows would only tell of the same trouble again.
+            break;
+        }
+    }
+    let cluster_time = SignedDuration::try_from(start.elapsed()).unwrap_or(SignedDuration::MAX);
+    Outcome { failures, events: world.timeline().all(), cluster_time }
+}
+
+async fn run_step(world: &mut Simulated, index: usize, step: &Step, since: Mark) -> Vec<Failure> {
+    world.timeline().add(What::Step(step.name.clone()));
+    if let Some(change) = &step.change
+        && let Err(error) = world.change(change).await
+    {
+        return vec![Failure::World(error)];
+    }
+    let wait = step.wait.unwrap_or_default();
+    if let Err(waited_for) = pass_time(world, wait).await {
+        return vec![Failure::Wait { step: index, waited_for }];
+    }
+    let deadline = Instant::now() + wait.up_to.map_or(Duration::ZERO, |limit| limit.0);
+    loop {
+        let failures = check_all(world, index, step, since).await;
+        if failures.is_empty() || Instant::now() >= deadline {
+            note_checks(world, step, &failures);
+            return failures;
+        }
+        sleep(RETRY.min(deadline - Instant::now())).await;
+    }
+}
+
+async fn pass_time(world: &mut Simulated, wait: Wait) -> Result<(), String> {
+    if let Some(cycles) = wait.cycles {
+        let limit = (world.resolution() + CYCLE_PATIENCE) * cycles;
+        if !world.cycles(cycles, limit).await {
+            return Err(format!("{cycles} scrape cycles"));
+        }
+    }
+    // At least the time for what happens at once to have happened.
+    sleep(wait.for_.map_or(Duration::from_millis(1), |time| time.0)).await;
+    Ok(())
+}
+
+async fn check_all(world: &Simulated, index: usize, step: &Step, since: Mark) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    let events = world.timeline().since(since);
+    for (number, expectation) in step.expect.iter().enumerate() {
+        if let Err(mismatch) = expect::check(world, expectation, &events).await {
+            failures.push(Failure::Expectation { step: index, expectation: number, mismatch });
+        }
+    }
+    failures
+}
+
+fn note_checks(world: &Simulated, step: &Step, failures: &[Failure]) {
+    for (number, expectation) in step.expect.iter().enumerate() {
+        let holds = !failures.iter().any(
+            |failure| matches!(failure, Failure::Expectation { expectation, .. } if *expectation == number),
+        );
+        world.timeline().add(What::Checked { expectation: expect::describe(expectation), holds });
+    }
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    fn broken(error: WorldError) -> Self {
+        Self {
+            failures: vec![Failure::World(error)],
+            events: Vec::new(),
+            cluster_time: SignedDuration::ZERO,
+        }
+    }
+
+    /// Whether everything held.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// The time line as text, a line an event.
+    pub fn transcript(&self) -> String {
+        self.events.iter().fold(String::new(), |text, event| text + &event.to_string() + "\n")
+    }
+}

@@ -1,0 +1,257 @@
+//! `kubectl top`, as kubectl 1.32 asks and prints: so that a scenario can expect in the simulated
+//! world what people see in their terminals.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use http::Request;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use kube::{Api, Client, api::ListParams};
+use metrics_server::{duration, quantity::Quantity};
+use serde::Deserialize;
+
+const BASE: &str = "/apis/metrics.k8s.io/v1beta1";
+
+/// kubectl's `metricsCreationDelay`: a pod younger than that may have no metrics yet.
+const CREATION_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
+
+/// Space that a table's columns are apart, and the least width of one.
+const COLUMN_GAP: usize = 3;
+
+/// What `kubectl top pods` is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PodOptions<'a> {
+    /// `-n`; all namespaces without.
+    pub namespace: Option<&'a str>,
+    /// `--containers`.
+    pub containers: bool,
+}
+
+/// What it prints: a table, or an error.
+pub type Printed = Result<String, String>;
+
+#[derive(Deserialize)]
+struct List<T> {
+    items: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct NodeMetrics {
+    metadata: Metadata,
+    usage: Usage,
+}
+
+#[derive(Deserialize)]
+struct PodMetrics {
+    metadata: Metadata,
+    containers: Vec<ContainerMetrics>,
+}
+
+#[derive(Deserialize)]
+struct ContainerMetrics {
+    name: String,
+    usage: Usage,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    name: String,
+    #[serde(default)]
+    namespace: String,
+}
+
+#[derive(Deserialize)]
+struct Usage {
+    cpu: String,
+    memory: String,
+}
+
+/// Nanocores and bytes.
+#[derive(Clone, Copy, Default)]
+struct Amount {
+    cpu: i128,
+    memory: i128,
+}
+
+/// `kubectl top nodes`.
+pub async fn nodes(client: &Client) -> Printed {
+    let metrics: List<NodeMetrics> = get(client, &format!("{BASE}/nodes")).await?;
+    if metrics.items.is_empty() {
+        return Err("error: metrics not available yet".to_owned());
+    }
+    let nodes = Api::<Node>::all(client.clone())
+        .list(&ListParams::default())
+        .await
+        .map_err(|error| format!("error: {error}"))?;
+    let mut allocatable: BTreeMap<String, Amount> = nodes
+        .into_iter()
+        .map(|node| {
+            (node.metadata.name.unwrap_or_default(), of_status(node.status.unwrap_or_default()))
+        })
+        .collect();
+    let mut rows = vec![row(&["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"])];
+    for item in &metrics.items {
+        let used = item.usage.amount()?;
+        let mut cells = vec![item.metadata.name.clone(), used.cpu_cell()];
+        let available = allocatable.remove(&item.metadata.name);
+        cells.extend(available.map(|available| share(used.cpu, available.cpu)));
+        cells.push(used.memory_cell());
+        cells.extend(available.map(|available| share(used.memory, available.memory)));
+        rows.push(cells);
+    }
+    for name in allocatable.into_keys() {
+        rows.push(row(&[&name, "<unknown>", "<unknown>", "<unknown>", "<unknown>"]));
+    }
+    Ok(table(&rows))
+}
+
+/// `kubectl top pods`.
+pub async fn pods(client: &Client, options: PodOptions<'_>, now: Timestamp) -> Printed {
+    let path = match options.namespace {
+        Some(namespace) => format!("{BASE}/namespaces/{namespace}/pods"),
+        None => format!("{BASE}/pods"),
+    };
+    let metrics: List<PodMetrics> = get(client, &path).await?;
+    if metrics.items.is_empty() {
+        return Err(why_none(client, options.namespace, now).await);
+    }
+    let mut header = Vec::new();
+    if options.namespace.is_none() {
+        header.push("NAMESPACE");
+    }
+    if options.containers {
+        header.push("POD");
+    }
+    header.extend(["NAME", "CPU(cores)", "MEMORY(bytes)"]);
+    let mut rows = vec![row(&header)];
+    for pod in &metrics.items {
+        let mut start = Vec::new();
+        if options.namespace.is_none() {
+            start.push(pod.metadata.namespace.clone());
+        }
+        start.push(pod.metadata.name.clone());
+        let mut total = Amount::default();
+        for container in &pod.containers {
+            let used = container.usage.amount()?;
+            total = Amount { cpu: total.cpu + used.cpu, memory: total.memory + used.memory };
+            if options.containers {
+                let mut cells = start.clone();
+                cells.extend([container.name.clone(), used.cpu_cell(), used.memory_cell()]);
+                rows.push(cells);
+            }
+        }
+        if !options.containers {
+            start.extend([total.cpu_cell(), total.memory_cell()]);
+            rows.push(start);
+        }
+    }
+    Ok(table(&rows))
+}
+
+async fn get<T: serde::de::DeserializeOwned>(client: &Client, path: &str) -> Result<T, String> {
+    let request = Request::get(path).body(Vec::new()).map_err(|error| format!("error: {error}"))?;
+    client.request(request).await.map_err(|error| match error {
+        kube::Error::Api(status) if status.code == 503 || status.code == 404 => {
+            "error: Metrics API not available".to_owned()
+        }
+        kube::Error::Api(status) => {
+            format!("Error from server ({}): {}", status.reason, status.message)
+        }
+        other => format!("error: {other}"),
+    })
+}
+
+/// What kubectl says when there are no metrics of any pod.
+async fn why_none(client: &Client, namespace: Option<&str>, now: Timestamp) -> String {
+    let api = match namespace {
+        Some(namespace) => Api::<Pod>::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let pods = match api.list(&ListParams::default()).await {
+        Ok(pods) => pods.items,
+        Err(error) => return format!("error: {error}"),
+    };
+    for pod in &pods {
+        let created = pod.metadata.creation_timestamp.as_ref().map_or(now, |time| time.0);
+        let age = now.duration_since(created);
+        if age > CREATION_DELAY {
+            let (namespace, name) = (
+                pod.metadata.namespace.as_deref().unwrap_or_default(),
+                pod.metadata.name.as_deref().unwrap_or_default(),
+            );
+            let age = duration::format(age.unsigned_abs());
+            return format!("error: Metrics not available for pod {namespace}/{name}, age: {age}");
+        }
+    }
+    match (pods.is_empty(), namespace) {
+        (true, Some(namespace)) => format!("No resources found in {namespace} namespace."),
+        (true, None) => "No resources found".to_owned(),
+        (false, _) => "error: metrics not available yet".to_owned(),
+    }
+}
+
+fn of_status(status: k8s_openapi::api::core::v1::NodeStatus) -> Amount {
+    let allocatable = status.allocatable.unwrap_or_default();
+    let nanos = |name: &str| {
+        allocatable
+            .get(name)
+            .and_then(|text| text.0.parse::<Quantity>().ok())
+            .map_or(0, Quantity::nanos)
+    };
+    Amount { cpu: nanos("cpu"), memory: nanos("memory") / 1_000_000_000 }
+}
+
+/// In whole per cent, cut off.
+fn share(used: i128, available: i128) -> String {
+    if available == 0 { "<unknown>".to_owned() } else { format!("{}%", used * 100 / available) }
+}
+
+fn row(cells: &[&str]) -> Vec<String> {
+    cells.iter().map(ToString::to_string).collect()
+}
+
+fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..columns).map(|column| width(column) + COLUMN_GAP).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            // Writing to a String cannot fail.
+            let _ = write!(line, "{cell:<width$}");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+// === impl Usage ===
+
+impl Usage {
+    fn amount(&self) -> Result<Amount, String> {
+        let read = |text: &str| text.parse::<Quantity>().map_err(|error| format!("error: {error}"));
+        Ok(Amount { cpu: read(&self.cpu)?.nanos(), memory: read(&self.memory)?.units() })
+    }
+}
+
+// === impl Amount ===
+
+impl Amount {
+    /// In thousandths of a core, rounded up.
+    fn cpu_cell(self) -> String {
+        format!("{}m", (self.cpu + 999_999) / 1_000_000)
+    }
+
+    /// In whole mebibytes, cut off.
+    fn memory_cell(self) -> String {
+        format!("{}Mi", self.memory >> 20)
+    }
+}

@@ -1,0 +1,182 @@
+//! The network of the simulated world: any address, no privileges, no time but what is asked for.
+//!
+//! Every machine has its own door, so that who listens where and who asks whom is known. To an
+//! address that no machine has, packets go and nothing ever comes back, as in a real network.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use metrics_server::doors::{Datagram, Listener, Network, Stream};
+use tokio::{
+    io::duplex,
+    sync::{Notify, mpsc},
+};
+
+use crate::dns::Zone;
+
+/// What a connection holds in each direction before its writer has to wait: a usual TCP window.
+const WINDOW: usize = 64 << 10;
+
+/// The first port that connections come from.
+const FIRST_EPHEMERAL_PORT: u16 = 45_000;
+
+/// All machines and what they listen on.
+#[derive(Clone, Default)]
+pub(super) struct Fabric(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    machines: BTreeSet<IpAddr>,
+    listeners: BTreeMap<SocketAddr, mpsc::UnboundedSender<(Stream, SocketAddr)>>,
+    name_servers: BTreeMap<SocketAddr, Arc<Zone>>,
+    connections: u16,
+}
+
+/// The network as one machine sees it.
+struct Machine {
+    fabric: Fabric,
+    address: IpAddr,
+}
+
+struct SimulatedListener {
+    fabric: Fabric,
+    local: SocketAddr,
+    incoming: mpsc::UnboundedReceiver<(Stream, SocketAddr)>,
+}
+
+struct SimulatedDatagram {
+    zone: Option<Arc<Zone>>,
+    local: SocketAddr,
+    answers: Vec<Vec<u8>>,
+    answered: Notify,
+}
+
+// === impl Fabric ===
+
+impl Fabric {
+    /// The door of the machine that asks from `address`.
+    pub(super) fn machine(&self, address: IpAddr) -> Arc<dyn Network> {
+        self.inner().machines.insert(address);
+        Arc::new(Machine { fabric: self.clone(), address })
+    }
+
+    /// Puts a DNS server at an address.
+    pub(super) fn serve_names(&self, at: SocketAddr, zone: Arc<Zone>) {
+        let mut inner = self.inner();
+        inner.machines.insert(at.ip());
+        inner.name_servers.insert(at, zone);
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Inner ===
+
+impl Inner {
+    fn ephemeral(&mut self, address: IpAddr) -> SocketAddr {
+        self.connections = self.connections.wrapping_add(1) % (u16::MAX - FIRST_EPHEMERAL_PORT);
+        SocketAddr::new(address, FIRST_EPHEMERAL_PORT + self.connections)
+    }
+}
+
+// === impl Machine ===
+
+#[async_trait]
+impl Network for Machine {
+    async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
+        let reached = {
+            let mut inner = self.fabric.inner();
+            let from = inner.ephemeral(self.address);
+            let (near, far) = duplex(WINDOW);
+            match inner.listeners.get(&to) {
+                Some(listener) if listener.send((Box::new(far), from)).is_ok() => Some(near),
+                _ if inner.machines.contains(&to.ip()) => {
+                    return Err(io::ErrorKind::ConnectionRefused.into());
+                }
+                _ => None,
+            }
+        };
+        match reached {
+            Some(stream) => Ok(Box::new(stream)),
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn datagram(&self, to: SocketAddr) -> io::Result<Box<dyn Datagram>> {
+        let mut inner = self.fabric.inner();
+        let local = inner.ephemeral(self.address);
+        let zone = inner.name_servers.get(&to).cloned();
+        Ok(Box::new(SimulatedDatagram {
+            zone,
+            local,
+            answers: Vec::new(),
+            answered: Notify::new(),
+        }))
+    }
+
+    async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
+        let mut inner = self.fabric.inner();
+        if inner.listeners.contains_key(&at) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        inner.machines.insert(at.ip());
+        let (sender, incoming) = mpsc::unbounded_channel();
+        inner.listeners.insert(at, sender);
+        Ok(Box::new(SimulatedListener { fabric: self.fabric.clone(), local: at, incoming }))
+    }
+}
+
+// === impl SimulatedListener ===
+
+#[async_trait]
+impl Listener for SimulatedListener {
+    async fn accept(&mut self) -> io::Result<(Stream, SocketAddr)> {
+        match self.incoming.recv().await {
+            Some(accepted) => Ok(accepted),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local(&self) -> SocketAddr {
+        self.local
+    }
+}
+
+impl Drop for SimulatedListener {
+    fn drop(&mut self) {
+        self.fabric.inner().listeners.remove(&self.local);
+    }
+}
+
+// === impl SimulatedDatagram ===
+
+#[async_trait]
+impl Datagram for SimulatedDatagram {
+    async fn send(&mut self, payload: &[u8]) -> io::Result<()> {
+        if let Some(answer) = self.zone.as_ref().and_then(|zone| zone.answer(payload)) {
+            self.answers.push(answer);
+            self.answered.notify_one();
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> io::Result<Vec<u8>> {
+        loop {
+            if let Some(answer) = self.answers.pop() {
+                return Ok(answer);
+            }
+            self.answered.notified().await;
+        }
+    }
+
+    fn local(&self) -> SocketAddr {
+        self.local
+    }
+}

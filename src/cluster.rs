@@ -1,0 +1,15 @@
+//! What the API server tells: the nodes and the running pods, and nothing more of them than
+//! scraping and serving need.
+
+mod backoff;
+mod client;
+mod node;
+mod registry;
+mod watch;
+
+pub use self::{
+    client::{ApiClient, ApiClientError, api_client},
+    node::{Node, NodeAddress},
+    registry::{Cluster, PodKey, PodLabels},
+    watch::watch,
+};

@@ -1,0 +1,70 @@
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1 as core;
+
+/// The annotation with which a node names another path than `/metrics/resource`.
+const RESOURCE_PATH_ANNOTATION: &str = "metrics.k8s.io/resource-metrics-path";
+
+/// What is kept of a Node object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its addresses, in the order of its status.
+    pub addresses: Vec<NodeAddress>,
+    /// The kubelet's port in its status, where it is a port.
+    pub port: Option<u16>,
+    /// Where its kubelet has the resource metrics, when not in the usual place.
+    pub resource_path: Option<String>,
+    /// Whether its Ready condition is true.
+    pub ready: bool,
+}
+
+/// One of a node's addresses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeAddress {
+    /// `Hostname`, `InternalIP` and so on.
+    pub kind: String,
+    /// A host name or an IP address.
+    pub address: String,
+}
+
+// === impl Node ===
+
+impl Node {
+    /// The types of its addresses, for messages.
+    pub fn address_types(&self) -> Vec<String> {
+        self.addresses.iter().map(|address| address.kind.clone()).collect()
+    }
+}
+
+impl From<core::Node> for Node {
+    fn from(node: core::Node) -> Self {
+        let status = node.status.unwrap_or_default();
+        let port = status
+            .daemon_endpoints
+            .and_then(|endpoints| endpoints.kubelet_endpoint)
+            .map(|e| e.port);
+        let ready =
+            status.conditions.iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
+        Self {
+            name: node.metadata.name.unwrap_or_default(),
+            labels: node.metadata.labels.unwrap_or_default(),
+            addresses: status
+                .addresses
+                .unwrap_or_default()
+                .into_iter()
+                .map(|address| NodeAddress { kind: address.type_, address: address.address })
+                .collect(),
+            port: port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port != 0),
+            resource_path: node
+                .metadata
+                .annotations
+                .and_then(|mut annotations| annotations.remove(RESOURCE_PATH_ANNOTATION))
+                .filter(|path| path.starts_with('/')),
+            ready,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use tokio::sync::watch;
+
+use super::Node;
+
+/// A pod's namespace and name.
+pub type PodKey = (Arc<str>, Arc<str>);
+
+/// A pod's labels.
+pub type PodLabels = Arc<BTreeMap<String, String>>;
+
+/// The nodes and running pods known last. What is known stays while the API server is away.
+pub struct Cluster {
+    nodes: RwLock<BTreeMap<String, Arc<Node>>>,
+    pods: RwLock<BTreeMap<PodKey, PodLabels>>,
+    nodes_known: watch::Sender<bool>,
+    pods_known: watch::Sender<bool>,
+}
+
+// === impl Cluster ===
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            nodes: RwLock::default(),
+            pods: RwLock::default(),
+            nodes_known: watch::Sender::new(false),
+            pods_known: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Cluster {
+    /// All nodes, by name.
+    pub fn nodes(&self) -> Vec<Arc<Node>> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// One node.
+    pub fn node(&self, name: &str) -> Option<Arc<Node>> {
+        self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// All running pods of a namespace, or of all: by namespace and name.
+    pub fn pods(&self, namespace: Option<&str>) -> Vec<(PodKey, PodLabels)> {
+        let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = |(key, labels): (&PodKey, &PodLabels)| (key.clone(), labels.clone());
+        match namespace {
+            None => pods.iter().map(entry).collect(),
+            Some(namespace) => {
+                let first: PodKey = (namespace.into(), "".into());
+                pods.range(first..).take_while(|(key, _)| &*key.0 == namespace).map(entry).collect()
+            }
+        }
+    }
+
+    /// One running pod.
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<(PodKey, PodLabels)> {
+        let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);
+        pods.get_key_value(&(namespace.into(), name.into()))
+            .map(|(key, labels)| (key.clone(), labels.clone()))
+    }
+
+    /// Whether nodes and pods have been listed once.
+    pub fn is_known(&self) -> bool {
+        *self.nodes_known.borrow() && *self.pods_known.borrow()
+    }
+
+    /// Waits until nodes and pods have been listed once.
+    pub async fn known(&self) {
+        for known in [&self.nodes_known, &self.pods_known] {
+            // The sender lives as long as self: waiting cannot fail.
+            let _ = known.subscribe().wait_for(|known| *known).await;
+        }
+    }
+
+    pub(super) fn set_nodes(&self, nodes: BTreeMap<String, Arc<Node>>) {
+        *self.nodes.write().unwrap_or_else(PoisonError::into_inner) = nodes;
+        self.nodes_known.send_replace(true);
+    }
+
+    pub(super) fn set_node(&self, node: Node) {
+        self.nodes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(node.name.clone(), Arc::new(node));
+    }
+
+    pub(super) fn remove_node(&self, name: &str) {
+        self.nodes.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+
+    pub(super) fn set_pods(&self, pods: BTreeMap<PodKey, PodLabels>) {
+        *self.pods.write().unwrap_or_else(PoisonError::into_inner) = pods;
+        self.pods_known.send_replace(true);
+    }
+
+    pub(super) fn set_pod(&self, key: PodKey, labels: PodLabels) {
+        self.pods.write().unwrap_or_else(PoisonError::into_inner).insert(key, labels);
+    }
+
+    pub(super) fn remove_pod(&self, key: &PodKey) {
+        self.pods.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}

@@ -1,0 +1,122 @@
+use std::{collections::BTreeMap, pin::pin, sync::Arc};
+
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::core::v1::{Node as ApiNode, Pod};
+use kube::{
+    Api, Client,
+    core::PartialObjectMeta,
+    runtime::{
+        WatchStreamExt,
+        watcher::{self, Event, watcher},
+    },
+};
+
+use super::{Cluster, Node, PodKey, PodLabels, backoff::Backoff};
+use crate::doors::Random;
+
+/// Keeps `cluster` up to date, for good: an API server that fails or goes away is asked again.
+pub async fn watch(client: Client, cluster: Arc<Cluster>, random: Random) {
+    let nodes = watcher(Api::<ApiNode>::all(client.clone()), watcher::Config::default());
+    let pods = watcher(
+        Api::<PartialObjectMeta<Pod>>::all(client),
+        watcher::Config::default().fields("status.phase=Running"),
+    );
+    futures::future::join(
+        follow_nodes(nodes.backoff(Backoff::new(random.clone())), &cluster),
+        follow_pods(pods.backoff(Backoff::new(random)), &cluster),
+    )
+    .await;
+}
+
+async fn follow_nodes(
+    events: impl Stream<Item = watcher::Result<Event<ApiNode>>>,
+    cluster: &Cluster,
+) {
+    let mut events = pin!(events);
+    let mut listed = BTreeMap::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => listed = BTreeMap::new(),
+            Ok(Event::InitApply(node)) => {
+                let node = Node::from(node);
+                listed.insert(node.name.clone(), Arc::new(node));
+            }
+            Ok(Event::InitDone) => cluster.set_nodes(std::mem::take(&mut listed)),
+            Ok(Event::Apply(node)) => cluster.set_node(node.into()),
+            Ok(Event::Delete(node)) => cluster.remove_node(&node.metadata.name.unwrap_or_default()),
+            Err(error) => report("nodes", &error),
+        }
+    }
+}
+
+async fn follow_pods(
+    events: impl Stream<Item = watcher::Result<Event<PartialObjectMeta<Pod>>>>,
+    cluster: &Cluster,
+) {
+    let mut events = pin!(events);
+    let mut listed = BTreeMap::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => listed = BTreeMap::new(),
+            Ok(Event::InitApply(pod)) => {
+                let (key, labels) = split(pod);
+                listed.insert(key, labels);
+            }
+            Ok(Event::InitDone) => cluster.set_pods(std::mem::take(&mut listed)),
+            Ok(Event::Apply(pod)) => {
+                let (key, labels) = split(pod);
+                cluster.set_pod(key, labels);
+            }
+            Ok(Event::Delete(pod)) => cluster.remove_pod(&split(pod).0),
+            Err(error) => report("pods", &error),
+        }
+    }
+}
+
+fn split(pod: PartialObjectMeta<Pod>) -> (PodKey, PodLabels) {
+    let metadata = pod.metadata;
+    let key =
+        (metadata.namespace.unwrap_or_default().into(), metadata.name.unwrap_or_default().into());
+    (key, Arc::new(metadata.labels.unwrap_or_default()))
+}
+
+fn report(resource: &str, error: &watcher::Error) {
+    let (reason, cure) = explain(error);
+    tracing::error!(resource, err = %reason, cure, "Failed to watch, will try again");
+}
+
+/// What went wrong at the bottom, and what to do about it.
+fn explain(error: &watcher::Error) -> (String, &'static str) {
+    let inner = match error {
+        watcher::Error::InitialListFailed(inner)
+        | watcher::Error::WatchStartFailed(inner)
+        | watcher::Error::WatchFailed(inner) => inner,
+        watcher::Error::WatchError(status) => {
+            return (status.message.clone(), "none needed: it is listed again");
+        }
+        watcher::Error::NoResourceVersion => {
+            return (error.to_string(), "check what answers in the API server's place");
+        }
+    };
+    match inner {
+        kube::Error::Api(status) if status.code == 403 => (
+            status.message.clone(),
+            "let the metrics server's ClusterRole get, list and watch nodes and pods",
+        ),
+        kube::Error::Api(status) if status.code == 401 => (
+            status.message.clone(),
+            "give the metrics server valid credentials: its service account token or kubeconfig",
+        ),
+        kube::Error::Api(status) => (status.message.clone(), "look at the API server"),
+        other => (bottom(other), "check that the API server runs and can be reached from here"),
+    }
+}
+
+/// The last error in a chain, which is the one that says something.
+fn bottom(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}

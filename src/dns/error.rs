@@ -1,0 +1,59 @@
+use std::net::SocketAddr;
+
+/// A name that could not be resolved, in the words of Go's `net.DNSError`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookupError {
+    /// The name as it was asked for, without search domains.
+    pub name: String,
+    /// The name server that was asked last.
+    pub server: Option<SocketAddr>,
+    /// What went wrong.
+    pub failure: LookupFailure,
+}
+
+/// What can go wrong with a lookup.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LookupFailure {
+    /// The server says that there is no such name, or that it has no address.
+    #[error("no such host")]
+    NoSuchHost,
+    /// The server says that it failed or refuses (SERVFAIL, REFUSED and the like).
+    #[error("server misbehaving")]
+    ServerMisbehaving,
+    /// The server said nothing in time.
+    #[error("read {protocol} {local}->{server}: i/o timeout")]
+    Timeout {
+        /// `udp` or `tcp`.
+        protocol: &'static str,
+        /// The end that waited.
+        local: String,
+        /// The end that was silent.
+        server: SocketAddr,
+    },
+    /// The server could not be reached.
+    #[error("{operation} {protocol} {server}: {cause}")]
+    Unreachable {
+        /// `dial` or `read`.
+        operation: &'static str,
+        /// `udp` or `tcp`.
+        protocol: &'static str,
+        /// The server.
+        server: SocketAddr,
+        /// What the system said.
+        cause: String,
+    },
+}
+
+// === impl LookupError ===
+
+impl std::fmt::Display for LookupError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "lookup {}", self.name)?;
+        if let Some(server) = self.server {
+            write!(f, " on {server}")?;
+        }
+        write!(f, ": {}", self.failure)
+    }
+}
+
+impl std::error::Error for LookupError {}

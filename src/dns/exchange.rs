@@ -1,0 +1,143 @@
+//! One question to one server and its answer: over UDP, and over TCP where the answer does not fit.
+
+use std::net::{IpAddr, SocketAddr};
+
+use hickory_proto::{
+    op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
+    rr::{Name, RecordType},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::{Instant, timeout_at},
+};
+
+use super::LookupFailure;
+use crate::doors::{Doors, Network};
+
+/// What Go advertises: it fits every path's MTU.
+const UDP_PAYLOAD: u16 = 1232;
+
+/// A question about one name.
+pub(super) struct Question {
+    pub(super) name: Name,
+    pub(super) kind: RecordType,
+}
+
+/// Asks `server` and gives the addresses in its answer.
+pub(super) async fn ask(
+    doors: &Doors,
+    server: SocketAddr,
+    question: &Question,
+    deadline: Instant,
+) -> Result<Vec<IpAddr>, LookupFailure> {
+    let id = doors.random.u16();
+    let query = encode(id, question)?;
+    let mut answer = over_udp(&*doors.network, server, &query, id, question, deadline).await?;
+    if answer.metadata.truncation {
+        answer = over_tcp(&*doors.network, server, &query, id, question, deadline).await?;
+    }
+    match answer.metadata.response_code {
+        ResponseCode::NoError => {}
+        ResponseCode::NXDomain => return Err(LookupFailure::NoSuchHost),
+        _ => return Err(LookupFailure::ServerMisbehaving),
+    }
+    let addresses: Vec<_> = answer
+        .answers
+        .iter()
+        .filter(|record| record.record_type() == question.kind)
+        .filter_map(|record| record.data.ip_addr())
+        .collect();
+    if addresses.is_empty() { Err(LookupFailure::NoSuchHost) } else { Ok(addresses) }
+}
+
+fn encode(id: u16, question: &Question) -> Result<Vec<u8>, LookupFailure> {
+    let mut message = Message::new(id, MessageType::Query, OpCode::Query);
+    message.metadata.recursion_desired = true;
+    message.add_query(Query::query(question.name.clone(), question.kind));
+    let mut edns = Edns::new();
+    edns.set_max_payload(UDP_PAYLOAD);
+    message.set_edns(edns);
+    // A name that cannot be written into a message cannot exist.
+    message.to_vec().map_err(|_| LookupFailure::NoSuchHost)
+}
+
+/// The answer to our question, if that is what the bytes are: anybody can send us a datagram.
+fn decode(bytes: &[u8], id: u16, question: &Question) -> Option<Message> {
+    let message = Message::from_vec(bytes).ok()?;
+    let ours = message.metadata.id == id
+        && message.metadata.message_type == MessageType::Response
+        && message.queries.first().is_some_and(|query| {
+            query.query_type() == question.kind && query.name().eq_ignore_root(&question.name)
+        });
+    ours.then_some(message)
+}
+
+async fn over_udp(
+    network: &dyn Network,
+    server: SocketAddr,
+    query: &[u8],
+    id: u16,
+    question: &Question,
+    deadline: Instant,
+) -> Result<Message, LookupFailure> {
+    let failed =
+        |operation| move |error: std::io::Error| unreachable_by(operation, "udp", server, &error);
+    let mut socket = network.datagram(server).await.map_err(failed("dial"))?;
+    let local = socket.local();
+    let exchange = async {
+        socket.send(query).await.map_err(failed("write"))?;
+        loop {
+            let bytes = socket.receive().await.map_err(failed("read"))?;
+            if let Some(message) = decode(&bytes, id, question) {
+                return Ok(message);
+            }
+        }
+    };
+    timeout_at(deadline, exchange).await.unwrap_or(Err(LookupFailure::Timeout {
+        protocol: "udp",
+        local: local.to_string(),
+        server,
+    }))
+}
+
+async fn over_tcp(
+    network: &dyn Network,
+    server: SocketAddr,
+    query: &[u8],
+    id: u16,
+    question: &Question,
+    deadline: Instant,
+) -> Result<Message, LookupFailure> {
+    let failed =
+        |operation| move |error: std::io::Error| unreachable_by(operation, "tcp", server, &error);
+    let exchange = async {
+        let mut stream = network.connect(server).await.map_err(failed("dial"))?;
+        let length = u16::try_from(query.len()).map_err(|_| LookupFailure::NoSuchHost)?;
+        stream.write_u16(length).await.map_err(failed("write"))?;
+        stream.write_all(query).await.map_err(failed("write"))?;
+        stream.flush().await.map_err(failed("write"))?;
+        let length = stream.read_u16().await.map_err(failed("read"))?;
+        let mut bytes = vec![0; usize::from(length)];
+        stream.read_exact(&mut bytes).await.map_err(failed("read"))?;
+        decode(&bytes, id, question).ok_or(LookupFailure::ServerMisbehaving)
+    };
+    timeout_at(deadline, exchange).await.unwrap_or(Err(LookupFailure::Timeout {
+        protocol: "tcp",
+        local: "?".to_owned(),
+        server,
+    }))
+}
+
+fn unreachable_by(
+    operation: &'static str,
+    protocol: &'static str,
+    server: SocketAddr,
+    error: &std::io::Error,
+) -> LookupFailure {
+    LookupFailure::Unreachable {
+        operation,
+        protocol,
+        server,
+        cause: crate::errno::describe(operation, error),
+    }
+}

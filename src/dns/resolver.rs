@@ -1,0 +1,171 @@
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hickory_proto::rr::{Name, RecordType};
+use tokio::time::Instant;
+
+use super::{Hosts, LookupError, LookupFailure, ResolvConf, exchange, exchange::Question};
+use crate::doors::Doors;
+
+/// Configuration files are read again when they were last read this long ago, as Go does.
+const CONFIG_LIFE: Duration = Duration::from_secs(5);
+
+/// Resolves host names through the doors it is given.
+#[derive(Clone)]
+pub struct Resolver {
+    doors: Doors,
+    config: Arc<Source>,
+}
+
+/// Where the configuration comes from on a real machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFiles {
+    /// The name servers: `/etc/resolv.conf`.
+    pub resolv_conf: PathBuf,
+    /// Names this machine knows by itself: `/etc/hosts`.
+    pub hosts: PathBuf,
+}
+
+enum Source {
+    Fixed(Arc<Config>),
+    Files { files: ConfigFiles, read: Mutex<Option<(Instant, Arc<Config>)>> },
+}
+
+struct Config {
+    resolv_conf: ResolvConf,
+    hosts: Hosts,
+}
+
+// === impl ConfigFiles ===
+
+impl Default for ConfigFiles {
+    fn default() -> Self {
+        Self { resolv_conf: "/etc/resolv.conf".into(), hosts: "/etc/hosts".into() }
+    }
+}
+
+// === impl Resolver ===
+
+impl Resolver {
+    /// A resolver that is told its configuration once and for all.
+    pub fn new(doors: Doors, resolv_conf: ResolvConf, hosts: Hosts) -> Self {
+        let config = Arc::new(Config { resolv_conf, hosts });
+        Self { doors, config: Arc::new(Source::Fixed(config)) }
+    }
+
+    /// A resolver that follows configuration files. One that cannot be read counts as empty.
+    pub fn from_files(doors: Doors, files: ConfigFiles) -> Self {
+        Self { doors, config: Arc::new(Source::Files { files, read: Mutex::new(None) }) }
+    }
+
+    /// The addresses of `host`, IPv4 first: at least one. An IP address is its own answer. The
+    /// whole lookup ends at `deadline`, with the question that was open then as its error.
+    pub async fn lookup(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
+        if let Ok(ip) = host.parse() {
+            return Ok(vec![ip]);
+        }
+        let config = self.config.get().await;
+        let known = config.hosts.get(host);
+        if !known.is_empty() {
+            return Ok(known.to_vec());
+        }
+        let error = |server, failure| LookupError { name: host.to_owned(), server, failure };
+        let mut last = None;
+        for candidate in config.resolv_conf.candidates(host) {
+            let asked = self.ask_both(&config.resolv_conf, &candidate, deadline).await;
+            match asked {
+                Ok(addresses) => return Ok(addresses),
+                // What is said of the name as it was asked for counts most.
+                Err(failed) if last.is_none() || candidate == host => last = Some(failed),
+                Err(_) => {}
+            }
+            if Instant::now() >= deadline {
+                break;
+            }
+        }
+        let (server, failure) = last.unwrap_or((None, LookupFailure::NoSuchHost));
+        Err(error(server, failure))
+    }
+
+    /// IPv4 and IPv6 at once.
+    async fn ask_both(
+        &self,
+        config: &ResolvConf,
+        name: &str,
+        deadline: Instant,
+    ) -> Result<Vec<IpAddr>, (Option<SocketAddr>, LookupFailure)> {
+        let Ok(mut name) = Name::from_ascii(name) else {
+            return Err((None, LookupFailure::NoSuchHost));
+        };
+        name.set_fqdn(true);
+        let v4 = Question { name: name.clone(), kind: RecordType::A };
+        let v6 = Question { name, kind: RecordType::AAAA };
+        let (v4, v6) = futures::future::join(
+            self.ask_all(config, &v4, deadline),
+            self.ask_all(config, &v6, deadline),
+        )
+        .await;
+        match (v4, v6) {
+            (Ok(mut v4), v6) => {
+                v4.extend(v6.unwrap_or_default());
+                Ok(v4)
+            }
+            (Err(_), Ok(v6)) => Ok(v6),
+            (Err(v4), Err(_)) => Err(v4),
+        }
+    }
+
+    /// Every server in turn, as many times as configured, until one knows.
+    async fn ask_all(
+        &self,
+        config: &ResolvConf,
+        question: &Question,
+        deadline: Instant,
+    ) -> Result<Vec<IpAddr>, (Option<SocketAddr>, LookupFailure)> {
+        let mut last = (None, LookupFailure::NoSuchHost);
+        for _ in 0..config.attempts {
+            for server in &config.servers {
+                let limit = deadline.min(Instant::now() + config.timeout);
+                match exchange::ask(&self.doors, *server, question, limit).await {
+                    Ok(addresses) => return Ok(addresses),
+                    Err(failure) => last = (Some(*server), failure),
+                }
+                // A name that does not exist exists at no other server either.
+                if last.1 == LookupFailure::NoSuchHost || Instant::now() >= deadline {
+                    return Err(last);
+                }
+            }
+        }
+        Err(last)
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    async fn get(&self) -> Arc<Config> {
+        let (files, read) = match self {
+            Self::Fixed(config) => return config.clone(),
+            Self::Files { files, read } => (files, read),
+        };
+        let fresh = read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, config)) = fresh
+            && at.elapsed() < CONFIG_LIFE
+        {
+            return config;
+        }
+        let resolv_conf = tokio::fs::read_to_string(&files.resolv_conf).await.unwrap_or_default();
+        let hosts = tokio::fs::read_to_string(&files.hosts).await.unwrap_or_default();
+        let config = Arc::new(Config {
+            resolv_conf: ResolvConf::parse(&resolv_conf),
+            hosts: Hosts::parse(&hosts),
+        });
+        *read.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), config.clone()));
+        config
+    }
+}

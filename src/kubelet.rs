@@ -1,0 +1,20 @@
+//! One kubelet: which of its addresses, how to reach it, what it says.
+
+mod address;
+mod client;
+mod cure;
+pub mod decode;
+mod error;
+mod sample;
+mod tls;
+mod verify;
+
+pub(crate) use self::tls::follow_clock;
+pub use self::{
+    address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
+    client::{Connection, KubeletClient, Settings},
+    error::ScrapeError,
+    sample::{ContainerSample, PodSample, Point, Sample},
+    tls::{Credentials, TlsError, TlsOptions, client_config},
+    verify::X509Error,
+};

@@ -1,0 +1,89 @@
+//! What an operator can do about a failed scrape: the flag, the certificate, the rule or the DNS
+//! entry that cures it.
+
+use http::StatusCode;
+
+use super::{
+    ScrapeError, X509Error,
+    error::{BodyError, RequestError},
+};
+use crate::dns::LookupFailure;
+
+// === impl ScrapeError ===
+
+impl ScrapeError {
+    /// The cure, in a sentence.
+    pub fn cure(&self) -> &'static str {
+        match self {
+            Self::NoAddress { .. } => {
+                "list a type that the node has in --kubelet-preferred-address-types"
+            }
+            Self::BadAddress { .. } => {
+                "correct the address in the node's status, or prefer another type with --kubelet-preferred-address-types"
+            }
+            Self::Request { cause, .. } => cause.cure(),
+            Self::Status { status: StatusCode::UNAUTHORIZED } => {
+                "let the kubelet accept service account tokens: authentication.webhook.enabled: true in its configuration"
+            }
+            Self::Status { status: StatusCode::FORBIDDEN } => {
+                "grant the metrics server's ClusterRole the verb get on nodes/metrics (kubelets before 1.18 want nodes/stats)"
+            }
+            Self::Status { status: StatusCode::NOT_FOUND } => {
+                "the kubelet has no /metrics/resource: it is older than 1.18, or something else listens there"
+            }
+            Self::Status { .. } => "look into the kubelet's log on that node",
+            Self::Body(BodyError::TooLarge { .. }) | Self::Decode(_) => {
+                "check what listens on the kubelet's port of that node"
+            }
+            Self::Body(_) => {
+                "check the network between the metrics server and the node, and the node's load"
+            }
+        }
+    }
+}
+
+// === impl RequestError ===
+
+impl RequestError {
+    fn cure(&self) -> &'static str {
+        match self {
+            Self::Lookup(error) => match error.failure {
+                LookupFailure::NoSuchHost => {
+                    "use the nodes' IP addresses with --kubelet-preferred-address-types=InternalIP, or add the name to the cluster's DNS, such as with CoreDNS's hosts plugin"
+                }
+                _ => {
+                    "check the cluster's DNS, or do without it with --kubelet-preferred-address-types=InternalIP"
+                }
+            },
+            Self::Dial { .. } => {
+                "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection"
+            }
+            Self::DialTimeout { .. } => {
+                "open the way from the metrics server's pod to that address and port: firewall, security group, network plugin"
+            }
+            Self::Certificate(
+                X509Error::NoIpSans { .. }
+                | X509Error::OtherName { .. }
+                | X509Error::NoNames { .. },
+            ) => {
+                "let the kubelets get serving certificates from the cluster (serverTLSBootstrap: true, then approve their CSRs), or give up verification with --kubelet-insecure-tls"
+            }
+            Self::Certificate(X509Error::UnknownAuthority) => {
+                "name the CA that signs the kubelets' serving certificates with --kubelet-certificate-authority, or give up verification with --kubelet-insecure-tls"
+            }
+            Self::Certificate(X509Error::OutOfTime { .. }) => {
+                "renew the kubelet's serving certificate, and compare the clocks of the node and the metrics server"
+            }
+            Self::Certificate(X509Error::Other(_)) => "replace the kubelet's serving certificate",
+            Self::TlsAlert(_) => {
+                "see that the kubelet has a serving certificate: its CSR may wait for approval (kubectl get csr)"
+            }
+            Self::Tls(_) | Self::Http(_) => {
+                "check what listens on that address and port, and the kubelet's log"
+            }
+            Self::TlsTimeout | Self::Timeout => {
+                "look at the load of the node and its kubelet, or allow more time with --kubelet-request-timeout"
+            }
+        }
+    }
+}

@@ -1,0 +1,41 @@
+/// One container's or node's counters at a moment. Times are nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Point {
+    /// When it started, where known; its CPU counter was zero then.
+    pub start: Option<i64>,
+    /// When it was measured; `None` until a counter with a time was seen.
+    pub time: Option<i64>,
+    /// CPU used since the start, in core-nanoseconds.
+    pub cpu: u64,
+    /// Working set, in bytes.
+    pub memory: u64,
+}
+
+/// What one scrape of one kubelet said, complete points only.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// The node itself.
+    pub node: Option<Point>,
+    /// Its pods, ordered by namespace and name.
+    pub pods: Vec<PodSample>,
+}
+
+/// One pod in a sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodSample {
+    /// Namespace.
+    pub namespace: Box<str>,
+    /// Name.
+    pub name: Box<str>,
+    /// Its containers, ordered by name.
+    pub containers: Vec<ContainerSample>,
+}
+
+/// One container in a sample.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerSample {
+    /// Name.
+    pub name: Box<str>,
+    /// Its counters.
+    pub point: Point,
+}

@@ -1,0 +1,106 @@
+use std::sync::Arc;
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    client::ResolvesClientCert,
+    pki_types::{CertificateDer, UnixTime},
+    time_provider::TimeProvider,
+};
+
+use super::verify::{BelieveAnything, KubeletVerifier};
+use crate::{doors::Clock, serving::tls::provider};
+
+/// How TLS towards kubelets is done.
+#[derive(Debug, Default)]
+pub struct TlsOptions {
+    /// Certificates of the authorities to believe; ignored when `insecure`.
+    pub authorities: Vec<CertificateDer<'static>>,
+    /// Believe every certificate.
+    pub insecure: bool,
+    /// The client certificate to show, if any.
+    pub identity: Option<Arc<dyn ResolvesClientCert>>,
+}
+
+/// What a kubelet is shown besides a certificate.
+#[derive(Clone, Default)]
+pub enum Credentials {
+    /// Nothing.
+    #[default]
+    None,
+    /// A bearer token.
+    Token(Arc<str>),
+    /// A file with a bearer token, read again for every cycle, because tokens are rotated.
+    TokenFile(std::path::PathBuf),
+}
+
+/// A TLS configuration that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// An authority's certificate cannot be used.
+    #[error("use the certificate authority for kubelets: {0}")]
+    Authority(#[source] rustls::Error),
+    /// The crypto provider lacks the default protocol versions.
+    #[error("set up TLS: {0}")]
+    Protocol(#[source] rustls::Error),
+}
+
+/// rustls' door to the clock.
+#[derive(Debug)]
+struct DoorClock(Clock);
+
+/// The TLS configuration for connections to kubelets.
+pub fn client_config(options: TlsOptions, clock: &Clock) -> Result<Arc<ClientConfig>, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for authority in options.authorities {
+        roots.add(authority).map_err(TlsError::Authority)?;
+    }
+    let builder =
+        ClientConfig::builder_with_details(provider(), Arc::new(DoorClock(clock.clone())))
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Protocol)?
+            .dangerous();
+    let builder = if options.insecure {
+        builder.with_custom_certificate_verifier(Arc::new(BelieveAnything::new(provider())))
+    } else {
+        builder.with_custom_certificate_verifier(Arc::new(KubeletVerifier::new(roots, provider())))
+    };
+    let mut config = match options.identity {
+        Some(identity) => builder.with_client_cert_resolver(identity),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Makes any client configuration follow `clock`.
+pub(crate) fn follow_clock(config: &mut ClientConfig, clock: &Clock) {
+    config.time_provider = Arc::new(DoorClock(clock.clone()));
+}
+
+// === impl Credentials ===
+
+impl Credentials {
+    /// The token to show now. A file that cannot be read gives none, and says so.
+    pub async fn token(&self) -> Option<Arc<str>> {
+        match self {
+            Self::None => None,
+            Self::Token(token) => Some(token.clone()),
+            Self::TokenFile(path) => match tokio::fs::read_to_string(path).await {
+                Ok(token) => Some(token.trim().into()),
+                Err(error) => {
+                    tracing::error!(file = %path.display(), err = %error, "Failed to read the token for kubelets");
+                    None
+                }
+            },
+        }
+    }
+}
+
+// === impl DoorClock ===
+
+impl TimeProvider for DoorClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let since_epoch = self.0.now().duration_since(jiff::Timestamp::UNIX_EPOCH);
+        since_epoch.try_into().ok().map(UnixTime::since_unix_epoch)
+    }
+}

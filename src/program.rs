@@ -1,0 +1,132 @@
+//! The program: arguments, logging, signals, exit codes.
+
+use std::{process::ExitCode, sync::Arc};
+
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+use tracing_subscriber::layer::SubscriberExt;
+
+use crate::{
+    dns::{ConfigFiles, Resolver},
+    doors::Doors,
+    errno,
+    flags::{FlagError, Flags},
+    klog::Klog,
+    server::{Server, StartError},
+};
+
+/// Why the program ends before its time.
+#[derive(Debug, thiserror::Error)]
+enum ProgramError {
+    #[error(transparent)]
+    Flags(#[from] FlagError),
+    #[error("read the kubeconfig {file}: {cause}; give a readable one with --kubeconfig")]
+    Kubeconfig { file: String, cause: String },
+    #[error(
+        "find the API server: {cause}; run in a cluster, or name a kubeconfig with --kubeconfig"
+    )]
+    NotInCluster { cause: String },
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error("set up: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Runs the program with the process's arguments.
+#[allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "this is where the program talks to its user"
+)]
+pub fn main() -> ExitCode {
+    match run(std::env::args().skip(1)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(ProgramError::Flags(FlagError::Help(text))) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("Error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "--version talks to the user")]
+fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
+    let flags = Flags::parse_from_args(args)?;
+    if flags.version {
+        println!("v{}", env!("CARGO_PKG_VERSION"));
+        return Ok(());
+    }
+    log_to_stderr(&flags);
+    // One thread: scraping is cheaper without handing work to others, and the simulated world
+    // runs the same way.
+    Builder::new_current_thread().enable_all().build()?.block_on(serve(&flags))
+}
+
+fn log_to_stderr(flags: &Flags) {
+    #[allow(clippy::print_stderr, reason = "the log of a program goes to stderr")]
+    let sink = Arc::new(|line: &str| eprintln!("{line}"));
+    let klog = Klog::new(Doors::host().clock, std::process::id(), flags.verbosity, sink);
+    // It fails only where another one is set: then that one is wanted.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(klog));
+}
+
+async fn serve(flags: &Flags) -> Result<(), ProgramError> {
+    let config = api_config(flags).await?;
+    let doors = Doors::host();
+    let files = ConfigFiles { resolv_conf: flags.resolv_conf.clone(), ..ConfigFiles::default() };
+    let resolver = Resolver::from_files(doors.clone(), files);
+    let server = Server::new(flags, &config, doors, resolver, None)?;
+    let (stop, stopped) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("Shutting down");
+        stop.send_replace(true);
+    });
+    Ok(server.run(stopped).await?)
+}
+
+async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {
+    let Some(file) = &flags.kubeconfig else {
+        return Config::incluster()
+            .map_err(|error| ProgramError::NotInCluster { cause: chain(&error) });
+    };
+    let wrong =
+        |cause: String| ProgramError::Kubeconfig { file: file.display().to_string(), cause };
+    let kubeconfig = Kubeconfig::read_from(file).map_err(|error| match error {
+        KubeconfigError::ReadConfig(error, _) => wrong(errno::file(&error)),
+        error => wrong(chain(&error)),
+    })?;
+    let options = KubeConfigOptions::default();
+    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(chain(&error)))
+}
+
+/// An error and its sources in one line: the first line of each, because some bring a snippet.
+fn chain(error: &dyn std::error::Error) -> String {
+    let first_line = |error: &dyn std::error::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
+    let mut text = first_line(error);
+    let mut next = error.source();
+    while let Some(source) = next {
+        let more = first_line(source);
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = source.source();
+    }
+    text
+}

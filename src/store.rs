@@ -1,0 +1,116 @@
+//! The last two points of every node and container, and the usage that follows from them.
+
+mod history;
+mod usage;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use self::history::{NodeHistory, PodHistory};
+pub use self::usage::{ContainerUsage, NodeUsage, PodUsage, Span, Usage, UsageError};
+use crate::kubelet::Sample;
+
+/// What every node's kubelet said last, and before.
+///
+/// Each node has one slot that is swapped in whole. A pod is found over an index that changes only
+/// when a node's set of pods does.
+pub struct Store {
+    resolution: Duration,
+    slots: RwLock<Slots>,
+}
+
+#[derive(Default)]
+struct Slots {
+    nodes: BTreeMap<Arc<str>, NodeHistory>,
+    /// Namespace, then name, to the node that reports the pod.
+    owners: BTreeMap<Box<str>, BTreeMap<Box<str>, Arc<str>>>,
+}
+
+// === impl Store ===
+
+impl Store {
+    /// An empty store for samples that come every `resolution`.
+    pub fn new(resolution: Duration) -> Self {
+        Self { resolution, slots: RwLock::default() }
+    }
+
+    /// Takes in what the kubelet of `node` said.
+    pub fn record(&self, node: &str, sample: Sample) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let (name, old) = match slots.nodes.remove_entry(node) {
+            Some((name, old)) => (name, Some(old)),
+            None => (Arc::from(node), None),
+        };
+        let new = NodeHistory::follow(old.as_ref(), sample, self.resolution);
+        let old_pods = old.as_ref().map_or(&[][..], |old| &old.pods);
+        if !same_pods(old_pods, &new.pods) {
+            slots.disown(&name, old_pods);
+            slots.own(&name, &new.pods);
+        }
+        slots.nodes.insert(name, new);
+    }
+
+    /// Drops what is known of `node` and its pods.
+    pub fn forget(&self, node: &str) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some((name, old)) = slots.nodes.remove_entry(node) {
+            slots.disown(&name, &old.pods);
+        }
+    }
+
+    /// The names of all nodes of which something is known.
+    pub fn node_names(&self) -> Vec<Arc<str>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).nodes.keys().cloned().collect()
+    }
+
+    /// What `node` uses; `None` before there are two points.
+    pub fn node(&self, node: &str) -> Option<NodeUsage> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).nodes.get(node)?.usage(node)
+    }
+
+    /// What a pod uses; `None` before each of its containers has two points.
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<PodUsage> {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let owner = slots.owners.get(namespace)?.get(name)?;
+        slots.nodes.get(owner)?.pod(namespace, name)?.usage()
+    }
+
+    /// Whether there is usage of at least one node, and of at least one container.
+    pub fn is_ready(&self) -> bool {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        slots.nodes.values().any(NodeHistory::has_node_usage)
+            && slots.nodes.values().any(NodeHistory::has_pod_usage)
+    }
+}
+
+fn same_pods(old: &[PodHistory], new: &[PodHistory]) -> bool {
+    old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.key() == new.key())
+}
+
+// === impl Slots ===
+
+impl Slots {
+    fn own(&mut self, node: &Arc<str>, pods: &[PodHistory]) {
+        for pod in pods {
+            let namespace = self.owners.entry(pod.namespace.clone()).or_default();
+            // Two kubelets that report one pod: the first one keeps it, so that its usage does
+            // not flap between them.
+            namespace.entry(pod.name.clone()).or_insert_with(|| node.clone());
+        }
+    }
+
+    fn disown(&mut self, node: &Arc<str>, pods: &[PodHistory]) {
+        for pod in pods {
+            let Some(namespace) = self.owners.get_mut(&pod.namespace) else { continue };
+            if namespace.get(&pod.name).is_some_and(|owner| owner == node) {
+                namespace.remove(&pod.name);
+            }
+            if namespace.is_empty() {
+                self.owners.remove(&pod.namespace);
+            }
+        }
+    }
+}
