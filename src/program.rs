@@ -118,7 +118,9 @@ async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {
 
 /// An error and its sources in one line: the first line of each, because some bring a snippet.
 fn chain(error: &dyn std::error::Error) -> String {
-    let first_line = |error: &dyn std::error::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
+    let first_line = |error: &dyn std::error::Error| {
+        error.to_string().lines().next().unwrap_or_default().to_owned()
+    };
     let mut text = first_line(error);
     let mut next = error.source();
     while let Some(source) = next {

@@ -121,7 +121,9 @@ impl Config {
     }
 
     fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        serde_yaml::from_str(text).map_err(|error| {
+        // Ten thousand nodes are more than its budget allows, and the file is the user's own.
+        let options = serde_yaml::options! { budget: None, with_snippet: false };
+        serde_yaml::from_str_with_options(text, options).map_err(|error| {
             let place = error.location();
             ConfigError::Parse {
                 file: file.to_owned(),

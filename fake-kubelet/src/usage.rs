@@ -14,10 +14,12 @@ const NANOCORES: u128 = 1_000_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     started: Timestamp,
-    /// What the CPU counter says at the start, in nanocores times nanoseconds.
-    carried: u128,
-    /// In order of time; the first begins at the start.
-    pieces: Vec<Piece>,
+    /// What the CPU counter says at the start, in nanoseconds of a core.
+    carried: u64,
+    first: Shape,
+    /// In order of time, all after the start. Apart from the first, which most usage has alone: a
+    /// fleet has a million of these.
+    later: Vec<Piece>,
 }
 
 /// How usage goes on from some moment.
@@ -32,7 +34,7 @@ pub enum Shape {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Piece {
     from: Timestamp,
     shape: Shape,
@@ -43,12 +45,12 @@ struct Piece {
 impl Usage {
     /// Usage of one shape since `started`; the counter starts at zero.
     pub fn new(started: Timestamp, shape: Shape) -> Self {
-        Self { started, carried: 0, pieces: vec![Piece { from: started, shape }] }
+        Self::carrying(started, 0, shape)
     }
 
-    /// The same, with a counter that already stands at `nanoseconds` of a core.
-    pub fn carrying(started: Timestamp, nanoseconds: u64, shape: Shape) -> Self {
-        Self { carried: u128::from(nanoseconds) * NANOCORES, ..Self::new(started, shape) }
+    /// The same, with a counter that already stands at `carried` nanoseconds of a core.
+    pub fn carrying(started: Timestamp, carried: u64, shape: Shape) -> Self {
+        Self { started, carried, first: shape, later: Vec::new() }
     }
 
     /// When it begins.
@@ -59,9 +61,12 @@ impl Usage {
     /// Goes on as `shape` from `at`, or from the start if `at` lies before it. What was set for
     /// later moments is forgotten.
     pub fn set(&mut self, at: Timestamp, shape: Shape) {
-        let from = at.max(self.started);
-        self.pieces.retain(|piece| piece.from < from);
-        self.pieces.push(Piece { from, shape });
+        self.later.retain(|piece| piece.from < at);
+        if at > self.started {
+            self.later.push(Piece { from: at, shape });
+        } else {
+            self.first = shape;
+        }
     }
 
     /// The CPU counter at a moment: nanoseconds of a core used since the start, rounded down.
@@ -69,20 +74,23 @@ impl Usage {
         if at < self.started {
             return 0;
         }
-        let ends = self.pieces.iter().skip(1).map(|next| next.from).chain([Timestamp::MAX]);
+        let ends = self.later.iter().map(|next| next.from).chain([Timestamp::MAX]);
         let used = self
-            .pieces
-            .iter()
+            .pieces()
             .zip(ends)
             .map(|(piece, end)| piece.shape.cpu_within(nanos_between(piece.from, at.min(end))))
-            .fold(self.carried, u128::saturating_add);
-        u64::try_from(used / NANOCORES).unwrap_or(u64::MAX)
+            .fold(0, u128::saturating_add);
+        u64::try_from(used / NANOCORES).unwrap_or(u64::MAX).saturating_add(self.carried)
     }
 
     /// The working set at a moment, in bytes.
     pub fn memory(&self, at: Timestamp) -> u64 {
-        let piece = self.pieces.iter().rev().find(|piece| piece.from <= at);
-        piece.map_or(0, |piece| piece.shape.memory())
+        self.pieces().take_while(|piece| piece.from <= at).last().map_or(0, |p| p.shape.memory())
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = Piece> {
+        let first = Piece { from: self.started, shape: self.first };
+        std::iter::once(first).chain(self.later.iter().copied())
     }
 }
 

@@ -19,6 +19,7 @@ mod discovery;
 mod kubeconfig;
 mod list;
 mod object;
+mod options;
 mod protobuf;
 mod rbac;
 mod request;

@@ -183,9 +183,17 @@ fn log_lines(events: &[Event]) -> impl DoubleEndedIterator<Item = &String> {
     })
 }
 
-/// Whether a log line has the text: as it stands, or as it was before klog quoted it.
+/// Whether a log line has the text, as it was before klog quoted it. `…` stands for anything.
 fn has(line: &str, text: &str) -> bool {
-    line.contains(text) || line.replace("\\\"", "\"").contains(text)
+    let line = line.replace("\\\"", "\"");
+    let mut rest = line.as_str();
+    text.split('…').all(|part| match rest.find(part) {
+        Some(at) => {
+            rest = &rest[at + part.len()..];
+            true
+        }
+        None => false,
+    })
 }
 
 fn check_log(text: &str, events: &[Event]) -> Result<(), Mismatch> {

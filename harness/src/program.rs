@@ -66,7 +66,7 @@ struct Files {
 enum ProgramError {
     #[error(transparent)]
     Discover(#[from] DiscoverError),
-    #[error("{}", .0.iter().map(|errors| errors.render(colour(io::stderr().is_terminal()))).collect::<String>())]
+    #[error("{}", .0.iter().map(render).collect::<Vec<_>>().join("\n\n"))]
     Files(Vec<FileErrors>),
     #[error("write: {0}")]
     Write(#[from] io::Error),
@@ -89,7 +89,10 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {}", error.to_string().trim_end().trim_start_matches("error: "));
+            match error {
+                ProgramError::Files(_) => eprintln!("{error}"),
+                error => eprintln!("error: {error}"),
+            }
             BAD_INPUT.into()
         }
     }
@@ -98,6 +101,10 @@ pub fn main() -> ExitCode {
 /// Whether to write colours to a stream: <https://no-color.org>.
 fn colour(is_terminal: bool) -> bool {
     is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn render(errors: &FileErrors) -> String {
+    errors.render(colour(io::stderr().is_terminal())).trim_end().to_owned()
 }
 
 fn run(run: &Run) -> Result<bool, ProgramError> {

@@ -38,7 +38,6 @@ impl Iterator for Backoff {
             self.next = FIRST;
         }
         let wait = self.next + self.random.below(self.next);
-        let wait = wait.min(LONGEST);
         self.next = (self.next * 2).min(LONGEST);
         self.last_failure = Some(Instant::now() + wait);
         Some(wait)

@@ -108,3 +108,6 @@ impl Reviewer for NobodyKnown {
         Ok(false)
     }
 }
+
+#[cfg(test)]
+mod tests;

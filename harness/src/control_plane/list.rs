@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     accept::Form,
     object::{Key, Object},
+    options::check_list,
     request::Parameters,
     resources::ResourceType,
     selector::Selection,
-    status::{FieldError, Status, json, json_response},
+    status::{Status, json, json_response},
     store::{Store, VersionError},
     table::Table,
 };
@@ -66,7 +67,7 @@ pub(super) fn list(
     form: Form,
     table: &Table,
 ) -> Result<Response, Status> {
-    validate(parameters)?;
+    check_list(parameters)?;
     let limit = limit(parameters)?;
     let from = Continue::parse(parameters.text("continue"))?;
     let at = from.as_ref().map_or_else(|| at(store, parameters, limit), |it| Ok(Some(it.rv)))?;
@@ -121,55 +122,6 @@ fn write(
     }
     body.push_str("]}");
     body
-}
-
-fn validate(parameters: &Parameters) -> Result<(), Status> {
-    let matching = parameters.text("resourceVersionMatch");
-    let version = parameters.text("resourceVersion");
-    let forbidden = |field, message: &str| FieldError {
-        field,
-        reason: "FieldValueForbidden",
-        message: format!("Forbidden: {message}"),
-    };
-    let mut errors = Vec::new();
-    if !matching.is_empty() {
-        if version.is_empty() {
-            errors.push(forbidden(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden unless resourceVersion is provided",
-            ));
-        }
-        if !parameters.text("continue").is_empty() {
-            errors.push(forbidden(
-                "resourceVersionMatch",
-                "resourceVersionMatch is forbidden when continue is provided",
-            ));
-        }
-        if !matches!(matching, "Exact" | "NotOlderThan") {
-            errors.push(FieldError {
-                field: "resourceVersionMatch",
-                reason: "FieldValueNotSupported",
-                message: format!(
-                    "Unsupported value: {matching:?}: supported values: \"\", \"Exact\", \
-                     \"NotOlderThan\""
-                ),
-            });
-        }
-        if matching == "Exact" && version == "0" {
-            errors.push(forbidden(
-                "resourceVersionMatch",
-                "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
-            ));
-        }
-    }
-    if parameters.flag("sendInitialEvents") {
-        errors.push(forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
-    }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Status::invalid("meta.k8s.io", "ListOptions", errors))
-    }
 }
 
 /// The limit in force. Version 0, "whatever you have", is answered whole, as the real API server's

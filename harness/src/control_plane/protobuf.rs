@@ -167,6 +167,21 @@ mod tests {
         assert_eq!(attributes.group.as_deref(), Some("metrics.k8s.io"));
     }
 
+    /// What `kubectl auth can-i list nodes` of 1.32 posts.
+    #[test]
+    fn reads_what_kubectl_posts() {
+        let head = b"k8s\0\x0a\x32\x0a\x17authorization.k8s.io/v1\x12\x17SelfSubjectAccessReview";
+        let object =
+            b"\x12\x3e\x0a\x10\x0a\x00\x12\x00\x1a\x00\x22\x00\x2a\x00\x32\x00\x38\x00\x42\x00";
+        let spec = b"\x12\x20\x0a\x1e\x0a\x07default\x12\x04list\x1a\x00\x22\x00\x2a\x05nodes\x32\x00\x3a\x00";
+        let status = b"\x1a\x08\x08\x00\x12\x00\x1a\x00\x20\x00\x1a\x00\x22\x00";
+        let body = [&head[..], object, spec, status].concat();
+        let attributes = subject_access_review(&body).unwrap().resource_attributes.unwrap();
+        assert_eq!(attributes.namespace.as_deref(), Some("default"));
+        assert_eq!(attributes.verb.as_deref(), Some("list"));
+        assert_eq!(attributes.resource.as_deref(), Some("nodes"));
+    }
+
     #[test]
     fn refuses_what_is_cut_short() {
         let body = envelope(&member(1, b"secret"));

@@ -12,10 +12,11 @@ use tokio::{
 use super::{
     accept::Form,
     object::Object,
+    options::check_watch,
     request::Parameters,
     resources::ResourceType,
     selector::Selection,
-    status::{FieldError, Status, json_response},
+    status::{Status, json_response},
     store::{Change, Store, VersionError},
     table::Table,
 };
@@ -55,7 +56,7 @@ pub(super) fn open(
     parameters: &Parameters,
     cut: watch::Receiver<()>,
 ) -> Result<Response, Status> {
-    validate(parameters)?;
+    check_watch(parameters)?;
     let life = parameters.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
     let now = Instant::now();
     let mut watch = Watch {
@@ -188,38 +189,4 @@ fn too_old(asked: u64, error: VersionError) -> String {
         VersionError::TooLarge { current } => Status::version_too_large(asked, current),
     };
     line("ERROR", &status.to_json())
-}
-
-/// Streaming lists are a feature of the real API server that is off here, as it was before 1.32.
-fn validate(parameters: &Parameters) -> Result<(), Status> {
-    let forbidden = |field, message: &str| FieldError {
-        field,
-        reason: "FieldValueForbidden",
-        message: format!("Forbidden: {message}"),
-    };
-    let matching = parameters.text("resourceVersionMatch");
-    let streaming = !parameters.text("sendInitialEvents").is_empty();
-    let mut errors = Vec::new();
-    if streaming {
-        if matching != "NotOlderThan" {
-            errors.push(forbidden(
-                "resourceVersionMatch",
-                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-            ));
-        }
-        errors.push(forbidden(
-            "sendInitialEvents",
-            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
-        ));
-    } else if !matching.is_empty() {
-        errors.push(forbidden(
-            "resourceVersionMatch",
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-        ));
-    }
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Status::invalid("meta.k8s.io", "ListOptions", errors))
-    }
 }

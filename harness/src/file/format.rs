@@ -437,9 +437,10 @@ pub struct Expectation {
     pub table: Option<String>,
     /// The error that `top` must print instead of a table.
     pub error: Option<String>,
-    /// A text that the server must have logged in this step.
+    /// A text that the server must have logged in this step, in one line. `…` stands for
+    /// anything.
     pub log: Option<String>,
-    /// A text that the server must not have logged in this step.
+    /// A text that the server must not have logged in this step; as with `log`.
     pub no_log: Option<String>,
     /// Whether the server says that it is ready.
     pub ready: Option<bool>,

@@ -4,6 +4,7 @@
 //! It must be built and used inside a current-thread runtime whose clock is paused.
 
 use std::{
+    fs, io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
@@ -22,6 +23,7 @@ use metrics_server::{
     server::Server,
     serving,
 };
+use tempfile::NamedTempFile;
 use tokio::{sync::watch, task::JoinHandle};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt;
@@ -48,6 +50,9 @@ const WORKSTATION: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 2));
 /// Where the machine stands whose kubelets ask for reviews.
 const KUBELETS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 96, 0, 2));
 
+/// What stands in a scenario's flags for the path of a file with the cluster's CA.
+const AUTHORITY_PLACEHOLDER: &str = "${clusterCA}";
+
 const DNS_PORT: u16 = 53;
 const SERVER_PORT: u16 = 10250;
 
@@ -72,6 +77,8 @@ pub struct Simulated {
     server_address: SocketAddr,
     admin: kube::Client,
     probe: kube::Client,
+    /// The cluster's CA for flags that want a file.
+    authority_file: NamedTempFile,
 }
 
 /// A task that is cut off when dropped.
@@ -107,7 +114,10 @@ pub enum WorldError {
     ApiServer(String),
     /// There is no thread's runtime to be had.
     #[error("start a runtime: {0}")]
-    Runtime(std::io::Error),
+    Runtime(io::Error),
+    /// The file with the cluster's CA could not be written.
+    #[error("write the cluster's CA into a temporary file: {0}")]
+    AuthorityFile(io::Error),
 }
 
 // === impl Simulated ===
@@ -185,6 +195,10 @@ impl Simulated {
             certificate: None,
         })?;
 
+        let authority_file = NamedTempFile::new().map_err(WorldError::AuthorityFile)?;
+        fs::write(&authority_file, certificates.cluster().pem())
+            .map_err(WorldError::AuthorityFile)?;
+
         let mut world = Self {
             timeline,
             clock,
@@ -201,6 +215,7 @@ impl Simulated {
             server_address,
             admin,
             probe,
+            authority_file,
         };
         world.start_api_server().await?;
         world.start_server(&spec.server.args).await;
@@ -360,8 +375,9 @@ impl Simulated {
     }
 
     fn prepare(&self, args: &[String]) -> Result<UnderTest, String> {
-        let flags =
-            Flags::parse_from_args(args.iter().cloned()).map_err(|error| error.to_string())?;
+        let authority = self.authority_file.path().display().to_string();
+        let args = args.iter().map(|arg| arg.replace(AUTHORITY_PLACEHOLDER, &authority));
+        let flags = Flags::parse_from_args(args).map_err(|error| error.to_string())?;
         let doors = Doors {
             clock: self.clock.clone(),
             network: self.fabric.machine(self.server_address.ip()),
