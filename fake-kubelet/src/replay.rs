@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     fn golden() -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/kubelet-1.36")
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/kubelet-1.36")
     }
 
     #[test]

@@ -18,7 +18,7 @@ use tokio::{io::AsyncReadExt, time::Instant};
 const METRICS: &str = "/metrics/resource";
 
 fn golden() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/kubelet-1.36")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/kubelet-1.36")
 }
 
 fn faults(set: impl FnOnce(&mut Faults)) -> Faults {
@@ -39,12 +39,12 @@ async fn a_replayed_scrape_is_answered_to_the_byte() {
     let recording = Arc::new(Recording::read(&golden()).unwrap());
     let _kubelet = world.start(KubeletSpec { replay: Some(recording), ..spec() }).await;
     let (head, body) = world.get_text(METRICS, "").await;
-    let recorded = include_str!("golden/kubelet-1.36/resource.1.headers");
+    let recorded = include_str!("../../tests/golden/kubelet-1.36/resource.1.headers");
     let seen = head.replace("Connection: close\r\n", "").replace("\r\nConnection: close", "");
     assert_eq!(seen, recorded.trim_end());
-    assert_eq!(one_chunk(&body), include_str!("golden/kubelet-1.36/resource.1.prom"));
+    assert_eq!(one_chunk(&body), include_str!("../../tests/golden/kubelet-1.36/resource.1.prom"));
     let (_, body) = world.get_text(METRICS, "").await;
-    assert_eq!(one_chunk(&body), include_str!("golden/kubelet-1.36/resource.2.prom"));
+    assert_eq!(one_chunk(&body), include_str!("../../tests/golden/kubelet-1.36/resource.2.prom"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,7 +69,7 @@ fn the_first_scrape() {
             ("real-pod-1", 23_160_979_933, 67_903_488, 1_795_340_886_610),
         ],
     );
-    let golden = include_str!("golden/kubelet-1.36/resource.1.prom");
+    let golden = include_str!("../../tests/golden/kubelet-1.36/resource.1.prom");
     assert_eq!(exposition::render(&seen), golden);
 }
 
@@ -89,7 +89,7 @@ fn the_second_scrape() {
             ("real-pod-2", 24_636_148_999, 68_120_576, 1_795_340_903_664),
         ],
     );
-    let golden = include_str!("golden/kubelet-1.36/resource.2.prom");
+    let golden = include_str!("../../tests/golden/kubelet-1.36/resource.2.prom");
     assert_eq!(exposition::render(&seen), golden);
 }
 
@@ -109,6 +109,6 @@ fn the_third_scrape() {
             ("real-pod-2", 25_469_373_279, 68_120_576, 1_795_340_922_444),
         ],
     );
-    let golden = include_str!("golden/kubelet-1.36/resource.3.prom");
+    let golden = include_str!("../../tests/golden/kubelet-1.36/resource.3.prom");
     assert_eq!(exposition::render(&seen), golden);
 }

@@ -19,7 +19,7 @@ fn the_least_is_a_name_and_an_address() {
 
 #[test]
 fn everything_can_be_said() {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/kubelet-1.36");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/kubelet-1.36");
     let specs = parse(&format!(
         "
 nodes:
