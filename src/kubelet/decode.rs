@@ -275,7 +275,7 @@ mod tests {
         );
         let main = decoded.sample.pods[0].containers[0].point;
         assert_eq!((main.cpu, main.memory), (23_145_849_731, 23_068_672));
-        assert_eq!(main.start, Some(1_795_340_409_692_846_800));
+        assert_eq!(main.start, Some(1_795_340_409_692_846_848));
     }
 
     #[test]
