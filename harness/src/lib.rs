@@ -10,4 +10,5 @@ pub mod program;
 pub mod report;
 pub mod run;
 pub mod top;
+pub mod up;
 pub mod world;

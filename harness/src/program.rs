@@ -12,6 +12,7 @@ use crate::{
     file::{self, DiscoverError, FileErrors, ScenarioFile, discover},
     report::Terminal,
     run::{run_all, timed},
+    up::{self, UpError},
 };
 
 /// Where scenarios are when nothing else is said.
@@ -43,6 +44,8 @@ enum Command {
     Check(Files),
     /// Print the JSON Schema of scenario files.
     Schema,
+    /// Bring a scenario's cluster up for real on this machine, until Ctrl-C.
+    Up(Up),
 }
 
 #[derive(Debug, Args)]
@@ -52,6 +55,15 @@ struct Run {
     /// Print the time line of passed scenarios too.
     #[arg(long)]
     timeline: bool,
+}
+
+#[derive(Debug, Args)]
+struct Up {
+    /// The scenario file.
+    file: PathBuf,
+    /// The metrics server's program. Default: the one beside this program.
+    #[arg(long, value_name = "PROGRAM")]
+    server: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -70,6 +82,8 @@ enum ProgramError {
     Files(Vec<FileErrors>),
     #[error("write: {0}")]
     Write(#[from] io::Error),
+    #[error(transparent)]
+    Up(#[from] UpError),
 }
 
 /// Runs the program with the process's arguments.
@@ -80,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::List(files) => list(&files),
         Command::Check(files) => check(&files),
         Command::Schema => schema(),
+        Command::Up(up) => self::up(&up),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -91,6 +106,10 @@ pub fn main() -> ExitCode {
         Err(error) => {
             match error {
                 ProgramError::Files(_) => eprintln!("{error}"),
+                ProgramError::Up(error) => {
+                    eprintln!("error: {error}");
+                    return FAILED.into();
+                }
                 error => eprintln!("error: {error}"),
             }
             BAD_INPUT.into()
@@ -135,6 +154,12 @@ fn list(files: &Files) -> Result<bool, ProgramError> {
 fn check(files: &Files) -> Result<bool, ProgramError> {
     let count = load(files)?.len();
     writeln!(io::stdout(), "{count} scenarios, no mistakes")?;
+    Ok(true)
+}
+
+fn up(up: &Up) -> Result<bool, ProgramError> {
+    let file = file::load(&up.file).map_err(|errors| ProgramError::Files(vec![errors]))?;
+    up::up(&file, up.server.as_deref())?;
     Ok(true)
 }
 

@@ -1,8 +1,15 @@
 //! Where a scenario runs.
 
 mod cluster;
+mod error;
+mod loopback;
 mod network;
+mod objects;
 mod people;
+mod running;
 mod simulated;
 
-pub use self::simulated::{Simulated, WorldError};
+pub use self::{error::WorldError, loopback::Loopback, simulated::Simulated};
+
+/// What stands in a scenario's flags for the path of a file with the cluster's CA.
+const AUTHORITY_PLACEHOLDER: &str = "${clusterCA}";

@@ -1,346 +1,297 @@
-//! What a scenario says of its cluster, as the objects and kubelets that make it up.
+//! The cluster of a scenario without the metrics server: API server, DNS, nodes and kubelets, over
+//! whatever network it is given.
 
 use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     path::Path,
     sync::Arc,
 };
 
-use fake_kubelet::{
-    Access, BodyFault, CertificateFault, CertificateKind, Container, Faults, KubeletSpec, Node,
-    Pod, Recording, RecordingError, Sampling, Shape, Usage,
+use fake_kubelet::{ApiServer, Certificates, Fleet, Subject, Surroundings, Validity};
+use jiff::Timestamp;
+use kube::Config;
+use metrics_server::{
+    cluster::api_client,
+    dns::{Hosts, ResolvConf, Resolver},
+    doors::{Clock, Doors, Network, Random},
+    serving,
 };
-use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::{
-    api::{
-        core::v1::{self as core, NodeStatus, PodSpec, PodStatus},
-        rbac::v1::PolicyRule,
+use tokio::sync::watch;
+
+use super::{WorldError, objects, people, running::Running};
+use crate::{
+    control_plane::{Backend, ControlPlane, Settings},
+    dns::Zone,
+    events::{Timeline, What},
+    file::{
+        ScenarioFile,
+        format::{self, ApiServerChange, Change, NodeChange},
     },
-    apimachinery::pkg::{
-        api::resource::Quantity,
-        apis::meta::v1::{ObjectMeta, Time},
-    },
+    observers::Observers,
 };
 
-use crate::file::format;
+/// What the kubelet writes into the resolv.conf of a pod in kube-system.
+const SEARCH: [&str; 3] = ["kube-system.svc.cluster.local", "svc.cluster.local", "cluster.local"];
+const NDOTS: usize = 5;
 
-const DEFAULT_START: Timestamp = Timestamp::constant(1_546_595_580, 0);
-const DEFAULT_VERSION: &str = "v1.36.2";
-const DEFAULT_PORT: u16 = 10250;
-const DEFAULT_NAMESPACE: &str = "default";
+/// Gives the network as the machine with an address sees it.
+pub(super) type MachineAt = Arc<dyn Fn(IpAddr) -> Arc<dyn Network> + Send + Sync>;
 
-/// How long before the cluster's clock starts kubelets did, where they do not say.
-const DEFAULT_AGE: SignedDuration = SignedDuration::from_hours(24);
-
-/// When the cluster's clock starts.
-pub(super) fn start(spec: &format::Spec) -> Timestamp {
-    spec.clock.map_or(DEFAULT_START, |clock| clock.0)
+/// Where and when a cluster is built.
+pub(super) struct Site {
+    /// When its clock starts: ages count from there.
+    pub(super) start: Timestamp,
+    pub(super) clock: Clock,
+    pub(super) random: Random,
+    pub(super) machine: MachineAt,
+    /// Where its API server listens; port 0 lets the system choose.
+    pub(super) api_server: SocketAddr,
+    /// The machine on which kubelets and the person at the keyboard sit.
+    pub(super) desk: IpAddr,
 }
 
-/// The nodes, templates unfolded.
-pub(super) fn nodes(spec: &format::Spec) -> Vec<format::Node> {
-    spec.nodes
-        .iter()
-        .flat_map(|node| match node.count {
-            None => vec![node.clone()],
-            Some(count) => (0..count).map(|n| unfold(node, n)).collect(),
-        })
-        .collect()
+/// A cluster that runs.
+pub(super) struct Cluster {
+    site: Site,
+    timeline: Timeline,
+    zone: Arc<Zone>,
+    control_plane: Arc<ControlPlane>,
+    certificates: Arc<Certificates>,
+    fleet: Fleet,
+    nodes: Vec<format::Node>,
+    api_server: Option<Running>,
 }
 
-fn unfold(template: &format::Node, n: u32) -> format::Node {
-    let mut node = template.clone();
-    let number = |text: &mut String| *text = text.replace("{n}", &n.to_string());
-    number(&mut node.name);
-    for address in &mut node.addresses {
-        number(&mut address.address);
-        if let Ok(ip) = address.address.parse() {
-            address.address = raise(ip, n).to_string();
+/// What is cut off when the API server is cut off, and where it listens.
+type ApiServerStarted = (Running, SocketAddr);
+
+// === impl Cluster ===
+
+impl Cluster {
+    /// Builds the cluster that a scenario describes; everything in it listens when this returns.
+    pub(super) async fn build(file: &ScenarioFile, mut site: Site) -> Result<Self, WorldError> {
+        let spec = &file.scenario.spec;
+        let timeline = Timeline::new(site.clock.clone());
+        let observers = Arc::new(Observers::new(timeline.clone()));
+        let certificates = Arc::new(Certificates::new(site.start)?);
+        let zone = Arc::new(Zone::new(&spec.dns, observers.clone()));
+
+        let control_plane = ControlPlane::new(site.clock.clone(), Settings::default());
+        people::introduce(&control_plane, spec.server.role.as_deref());
+        control_plane.observe(observers.clone());
+        let nodes = objects::nodes(spec);
+        for node in &nodes {
+            control_plane.upsert_node(objects::node_object(node, site.start));
+            for pod in objects::pod_objects(node, site.start) {
+                control_plane.upsert_pod(pod);
+            }
+        }
+        let (api_server, address) = start_api_server(&site, &control_plane, &certificates).await?;
+        site.api_server = address;
+
+        let config = api_config(address, people::KUBELETS_TOKEN, &certificates);
+        let surroundings = Surroundings {
+            doors: site.doors(),
+            certificates: certificates.clone(),
+            reviewer: Arc::new(ApiServer::new(site.client(&config)?)),
+            observer: observers,
+        };
+        let folder = file.path.parent().unwrap_or(Path::new(""));
+        let kubelets: Vec<_> = nodes
+            .iter()
+            .map(|node| objects::kubelet(node, folder, site.start))
+            .collect::<Result<_, _>>()?;
+        let fleet = Fleet::start(kubelets, surroundings).await?;
+        let api_server = Some(api_server);
+        Ok(Self { site, timeline, zone, control_plane, certificates, fleet, nodes, api_server })
+    }
+
+    /// Everything that has happened.
+    pub(super) fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    pub(super) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// What answers DNS questions.
+    pub(super) fn zone(&self) -> &Arc<Zone> {
+        &self.zone
+    }
+
+    /// The certificate of the cluster's CA, in PEM.
+    pub(super) fn authority_pem(&self) -> String {
+        self.certificates.cluster().pem()
+    }
+
+    /// How the bearer of `token` reaches the API server.
+    pub(super) fn config(&self, token: &str) -> Config {
+        api_config(self.site.api_server, token, &self.certificates)
+    }
+
+    /// Puts the metrics server at `address` behind the API server.
+    pub(super) fn aggregate(&self, address: SocketAddr) -> Result<(), WorldError> {
+        Ok(self.control_plane.aggregate(Backend {
+            group: "metrics.k8s.io".to_owned(),
+            versions: vec!["v1beta1".to_owned()],
+            namespace: "kube-system".to_owned(),
+            service: "metrics-server".to_owned(),
+            address,
+            network: (self.site.machine)(self.site.api_server.ip()),
+            certificate: None,
+        })?)
+    }
+
+    /// Changes what a step says of the cluster. The metrics server's flags are not its business.
+    pub(super) async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
+        if let Some(dns) = &change.dns {
+            self.zone.change(dns);
+            let names: Vec<_> = dns.records.keys().chain(dns.failures.keys()).cloned().collect();
+            self.note(format!("dns: {}", names.join(", ")));
+        }
+        for (name, node) in &change.nodes {
+            self.change_node(name, node).await?;
+        }
+        match change.api_server {
+            Some(ApiServerChange::Down) => {
+                self.note("the API server goes away".to_owned());
+                self.control_plane.cut_watches();
+                if let Some(api_server) = self.api_server.take() {
+                    api_server.stop().await;
+                }
+            }
+            Some(ApiServerChange::Up) => {
+                self.note("the API server is back".to_owned());
+                let started = start_api_server(&self.site, &self.control_plane, &self.certificates);
+                self.api_server = Some(started.await?.0);
+            }
+            None => {}
+        }
+        if let Some(role) = change.server.as_ref().and_then(|server| server.role.as_deref()) {
+            self.note("the metrics server's role".to_owned());
+            people::set_role(&self.control_plane, Some(role));
+        }
+        Ok(())
+    }
+
+    pub(super) fn note(&self, text: String) {
+        self.timeline.add(What::Change(text));
+    }
+
+    async fn change_node(&mut self, name: &str, change: &NodeChange) -> Result<(), WorldError> {
+        let Some(at) = self.nodes.iter().position(|node| node.name == name) else { return Ok(()) };
+        if change.removed {
+            self.note(format!("node {name} is removed"));
+            let node = self.nodes.remove(at);
+            self.remove_node(&node).await;
+            return Ok(());
+        }
+        self.note(format!("node {name}"));
+        let node = &mut self.nodes[at];
+        let kubelet = self.fleet.get(name);
+        if let Some(addresses) = &change.addresses {
+            node.addresses.clone_from(addresses);
+            if let Some(kubelet) = &kubelet {
+                let listen = objects::listen(addresses, node.kubelet.port);
+                kubelet
+                    .set_addresses(&listen, objects::names(addresses), objects::ips(addresses))
+                    .await?;
+            }
+        }
+        if let (Some(faults), Some(kubelet)) = (&change.faults, &kubelet) {
+            kubelet.set_faults(objects::faults(faults)).await?;
+        }
+        if let (Some(usage), Some(kubelet)) = (&change.usage, &kubelet) {
+            kubelet.set_usage(objects::shape(usage));
+        }
+        node.ready = change.ready.or(node.ready);
+        self.control_plane.upsert_node(objects::node_object(node, self.site.start));
+        Ok(())
+    }
+
+    async fn remove_node(&self, node: &format::Node) {
+        self.fleet.remove(&node.name).await;
+        for pod in objects::pod_objects(node, self.site.start) {
+            let (namespace, name) = (pod.metadata.namespace, pod.metadata.name);
+            self.control_plane
+                .remove_pod(&namespace.unwrap_or_default(), &name.unwrap_or_default());
+        }
+        self.control_plane.remove_node(&node.name);
+    }
+}
+
+async fn start_api_server(
+    site: &Site,
+    control_plane: &Arc<ControlPlane>,
+    certificates: &Certificates,
+) -> Result<ApiServerStarted, WorldError> {
+    let address = site.api_server;
+    let subject = Subject {
+        common_name: "kube-apiserver".to_owned(),
+        names: vec!["kubernetes.default.svc".to_owned(), "localhost".to_owned()],
+        addresses: vec![address.ip()],
+        ..Subject::default()
+    };
+    let validity = Validity::year_from_an_hour_before(site.clock.now());
+    let identity = certificates.cluster().serving(&subject, validity)?;
+    let no_clients = rustls::server::WebPkiClientVerifier::no_client_auth();
+    let tls = serving::tls::config(identity.chain(), identity.key(), no_clients)?;
+    let network = (site.machine)(address.ip());
+    let listener = network.listen(address).await.map_err(|source| WorldError::Listen {
+        what: "the API server",
+        address,
+        source,
+    })?;
+    let local = listener.local();
+    let router = control_plane.router();
+    let (stop, stopped) = watch::channel(false);
+    let running = Running::spawn(async move {
+        serving::serve(listener, tls, router, stopped).await;
+        drop(stop);
+    });
+    Ok((running, local))
+}
+
+fn api_config(api_server: SocketAddr, token: &str, certificates: &Certificates) -> Config {
+    let mut config = Config::new(url(api_server));
+    config.root_cert = Some(vec![certificates.cluster().certificate().to_vec()]);
+    config.auth_info.token = Some(token.to_owned().into());
+    config
+}
+
+/// The root of what answers HTTPS at an address.
+pub(super) fn url(address: SocketAddr) -> http::Uri {
+    // A scheme, a socket address and a slash always are a URI.
+    format!("https://{address}/").parse().unwrap_or_default()
+}
+
+/// What a pod's resolv.conf says when `servers` are the cluster's DNS.
+pub(super) fn pod_resolv_conf(servers: Vec<SocketAddr>) -> ResolvConf {
+    ResolvConf {
+        servers,
+        search: SEARCH.map(str::to_owned).to_vec(),
+        ndots: NDOTS,
+        ..ResolvConf::default()
+    }
+}
+
+// === impl Site ===
+
+impl Site {
+    /// The doors at the desk.
+    pub(super) fn doors(&self) -> Doors {
+        Doors {
+            clock: self.clock.clone(),
+            network: (self.machine)(self.desk),
+            random: self.random.clone(),
         }
     }
-    for pod in &mut node.pods {
-        number(&mut pod.name);
-        pod.namespace.as_mut().map(number);
-    }
-    node
-}
 
-fn raise(ip: IpAddr, by: u32) -> IpAddr {
-    match ip {
-        IpAddr::V4(ip) => Ipv4Addr::from(u32::from(ip).wrapping_add(by)).into(),
-        IpAddr::V6(ip) => Ipv6Addr::from(u128::from(ip).wrapping_add(u128::from(by))).into(),
-    }
-}
-
-fn started(node: &format::Node, start: Timestamp) -> Timestamp {
-    node.kubelet.started.map_or_else(
-        || start.saturating_sub(DEFAULT_AGE).unwrap_or(Timestamp::MIN),
-        |started| started.0,
-    )
-}
-
-/// The kubelet of a node. Recordings are looked for in `folder`.
-pub(super) fn kubelet(
-    node: &format::Node,
-    folder: &Path,
-    start: Timestamp,
-) -> Result<KubeletSpec, RecordingError> {
-    let started = started(node, start);
-    let replay = match &node.kubelet.replay {
-        Some(path) => Some(Arc::new(Recording::read(&folder.join(path))?)),
-        None => None,
-    };
-    let pods = node.pods.iter().map(|pod| fake_pod(pod, started)).collect();
-    let default = Sampling::default();
-    Ok(KubeletSpec {
-        name: node.name.clone(),
-        listen: listen(&node.addresses, node.kubelet.port),
-        names: names(&node.addresses),
-        addresses: ips(&node.addresses),
-        node: Node::new(started, node.usage.as_ref().map(shape), pods),
-        sampling: node.kubelet.sampling.map_or(default, |sampling| Sampling {
-            every: sampling.every.0,
-            offset: sampling.offset.map_or(default.offset, |offset| offset.0),
-        }),
-        certificate: match node.kubelet.certificate {
-            None | Some(format::Certificate::SelfSigned) => CertificateKind::SelfSigned,
-            Some(format::Certificate::Signed) => CertificateKind::Signed,
-        },
-        access: match node.kubelet.access {
-            None | Some(format::Access::Webhook) => Access::Webhook,
-            Some(format::Access::Open) => Access::Open,
-        },
-        replay,
-        faults: faults(&node.kubelet.faults),
-    })
-}
-
-fn fake_pod(pod: &format::Pod, started: Timestamp) -> Pod {
-    Pod {
-        namespace: namespace(pod).into(),
-        name: pod.name.as_str().into(),
-        containers: pod
-            .containers
-            .iter()
-            .map(|container| Container {
-                name: container.name.as_str().into(),
-                usage: Usage::new(
-                    container.started.map_or(started, |at| at.0),
-                    shape(&container.usage),
-                ),
-            })
-            .collect(),
-    }
-}
-
-pub(super) fn shape(usage: &format::Usage) -> Shape {
-    Shape::Constant {
-        cpu: u64::try_from(usage.cpu.0.nanos()).unwrap_or_default(),
-        memory: u64::try_from(usage.memory.0.units()).unwrap_or_default(),
-    }
-}
-
-pub(super) fn faults(faults: &format::Faults) -> Faults {
-    Faults {
-        refuse: faults.refuse,
-        silence: faults.silence,
-        delay: faults.delay.map(|delay| delay.0),
-        status: faults.status,
-        body: faults.body.map(|format::BodyFault::Garbage| BodyFault::Garbage),
-        certificate: faults.certificate.map(|fault| match fault {
-            format::CertificateFault::Expired => CertificateFault::Expired,
-            format::CertificateFault::NoIpSan => CertificateFault::NoIpSan,
-            format::CertificateFault::UnknownCa => CertificateFault::UnknownCa,
-        }),
-    }
-}
-
-/// Where a kubelet listens: on every IP address of its node.
-pub(super) fn listen(addresses: &[format::Address], port: Option<u16>) -> Vec<SocketAddr> {
-    let mut listen: Vec<_> = ips(addresses)
-        .into_iter()
-        .map(|ip| SocketAddr::new(ip, port.unwrap_or(DEFAULT_PORT)))
-        .collect();
-    listen.dedup();
-    listen
-}
-
-pub(super) fn ips(addresses: &[format::Address]) -> Vec<IpAddr> {
-    addresses.iter().filter_map(|address| address.address.parse().ok()).collect()
-}
-
-pub(super) fn names(addresses: &[format::Address]) -> Vec<String> {
-    let is_name = |address: &&format::Address| address.address.parse::<IpAddr>().is_err();
-    addresses.iter().filter(is_name).map(|address| address.address.clone()).collect()
-}
-
-fn namespace(pod: &format::Pod) -> &str {
-    pod.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)
-}
-
-/// The Node object.
-pub(super) fn node_object(node: &format::Node, start: Timestamp) -> core::Node {
-    let mut labels = BTreeMap::from([
-        ("kubernetes.io/hostname".to_owned(), node.name.clone()),
-        ("kubernetes.io/os".to_owned(), "linux".to_owned()),
-    ]);
-    labels.extend(node.labels.clone());
-    let resources = node.allocatable.as_ref().map_or_else(default_resources, |allocatable| {
-        resources(&allocatable.cpu.0.to_string(), &allocatable.memory.0.to_string())
-    });
-    let ready = node.ready.unwrap_or(true);
-    core::Node {
-        metadata: ObjectMeta {
-            name: Some(node.name.clone()),
-            labels: Some(labels),
-            annotations: Some(node.annotations.clone())
-                .filter(|annotations| !annotations.is_empty()),
-            creation_timestamp: Some(Time(started(node, start))),
-            ..ObjectMeta::default()
-        },
-        status: Some(NodeStatus {
-            addresses: Some(node.addresses.iter().map(node_address).collect()),
-            allocatable: Some(resources.clone()),
-            capacity: Some(resources),
-            conditions: Some(vec![core::NodeCondition {
-                type_: "Ready".to_owned(),
-                status: if ready { "True" } else { "False" }.to_owned(),
-                reason: Some(if ready { "KubeletReady" } else { "KubeletNotReady" }.to_owned()),
-                ..core::NodeCondition::default()
-            }]),
-            daemon_endpoints: Some(core::NodeDaemonEndpoints {
-                kubelet_endpoint: Some(core::DaemonEndpoint {
-                    port: i32::from(node.kubelet.port.unwrap_or(DEFAULT_PORT)),
-                }),
-            }),
-            node_info: Some(core::NodeSystemInfo {
-                kubelet_version: node.version.clone().unwrap_or_else(|| DEFAULT_VERSION.to_owned()),
-                operating_system: "linux".to_owned(),
-                architecture: "amd64".to_owned(),
-                ..core::NodeSystemInfo::default()
-            }),
-            ..NodeStatus::default()
-        }),
-        ..core::Node::default()
-    }
-}
-
-fn default_resources() -> BTreeMap<String, Quantity> {
-    resources("4", "8Gi")
-}
-
-fn resources(cpu: &str, memory: &str) -> BTreeMap<String, Quantity> {
-    let quantity = |text: &str| Quantity(text.to_owned());
-    BTreeMap::from([("cpu".to_owned(), quantity(cpu)), ("memory".to_owned(), quantity(memory))])
-}
-
-fn node_address(address: &format::Address) -> core::NodeAddress {
-    let kind = match address.kind {
-        format::AddressType::Hostname => "Hostname",
-        format::AddressType::InternalIp => "InternalIP",
-        format::AddressType::ExternalIp => "ExternalIP",
-        format::AddressType::InternalDns => "InternalDNS",
-        format::AddressType::ExternalDns => "ExternalDNS",
-    };
-    core::NodeAddress { type_: kind.to_owned(), address: address.address.clone() }
-}
-
-/// The Pod objects of a node.
-pub(super) fn pod_objects(node: &format::Node, start: Timestamp) -> Vec<core::Pod> {
-    node.pods.iter().map(|pod| pod_object(pod, &node.name, started(node, start))).collect()
-}
-
-fn pod_object(pod: &format::Pod, node: &str, started: Timestamp) -> core::Pod {
-    let since = |container: &format::Container| container.started.map_or(started, |at| at.0);
-    let created = pod.containers.iter().map(since).min().unwrap_or(started);
-    let status = |container: &format::Container| core::ContainerStatus {
-        name: container.name.clone(),
-        ready: true,
-        started: Some(true),
-        state: Some(core::ContainerState {
-            running: Some(core::ContainerStateRunning { started_at: Some(Time(since(container))) }),
-            ..core::ContainerState::default()
-        }),
-        ..core::ContainerStatus::default()
-    };
-    core::Pod {
-        metadata: ObjectMeta {
-            name: Some(pod.name.clone()),
-            namespace: Some(namespace(pod).to_owned()),
-            labels: Some(pod.labels.clone()).filter(|labels| !labels.is_empty()),
-            creation_timestamp: Some(Time(created)),
-            ..ObjectMeta::default()
-        },
-        spec: Some(PodSpec {
-            node_name: Some(node.to_owned()),
-            containers: pod
-                .containers
-                .iter()
-                .map(|container| core::Container {
-                    name: container.name.clone(),
-                    ..core::Container::default()
-                })
-                .collect(),
-            ..PodSpec::default()
-        }),
-        status: Some(PodStatus {
-            phase: Some("Running".to_owned()),
-            start_time: Some(Time(created)),
-            container_statuses: Some(pod.containers.iter().map(status).collect()),
-            ..PodStatus::default()
-        }),
-    }
-}
-
-/// The rules of the metrics server's role: those given, or those of the Go server's manifests.
-pub(super) fn role(rules: Option<&[format::Rule]>) -> Vec<PolicyRule> {
-    let rule = |groups: &[String], resources: &[String], verbs: &[String]| PolicyRule {
-        api_groups: Some(groups.to_vec()),
-        resources: Some(resources.to_vec()),
-        verbs: verbs.to_vec(),
-        ..PolicyRule::default()
-    };
-    let core = || vec![String::new()];
-    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-    match rules {
-        Some(rules) => rules
-            .iter()
-            .map(|given| {
-                rule(&given.api_groups.clone().unwrap_or_else(core), &given.resources, &given.verbs)
-            })
-            .collect(),
-        None => vec![
-            rule(&core(), &words(&["nodes/metrics"]), &words(&["get"])),
-            rule(&core(), &words(&["pods", "nodes"]), &words(&["get", "list", "watch"])),
-        ],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_template_makes_nodes_that_differ_in_name_and_address() {
-        let text = "\
-apiVersion: harness/v1alpha1
-kind: Scenario
-metadata: {name: many}
-spec:
-  about: Many nodes.
-  nodes:
-    - name: node-{n}
-      count: 300
-      addresses: [{type: Hostname, address: 'node-{n}'}, {type: InternalIP, address: 10.1.0.0}]
-      pods: [{name: 'app-{n}', containers: [{name: c, usage: {cpu: 1m, memory: 1Mi}}]}]
-";
-        let file = crate::file::parse(Path::new("many.yaml"), text.to_owned()).unwrap();
-        let nodes = nodes(&file.scenario.spec);
-        assert_eq!(nodes.len(), 300);
-        let last = &nodes[299];
-        assert_eq!((last.name.as_str(), last.pods[0].name.as_str()), ("node-299", "app-299"));
-        assert_eq!(last.addresses[0].address, "node-299");
-        assert_eq!(last.addresses[1].address, "10.1.1.43");
+    /// A client at the desk. Nothing in a scenario's cluster is asked by name from there.
+    pub(super) fn client(&self, config: &Config) -> Result<kube::Client, WorldError> {
+        let doors = self.doors();
+        let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
+        Ok(api_client(config, &doors, resolver)?)
     }
 }

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
-use super::cluster;
+use super::objects;
 use crate::{
     control_plane::{ControlPlane, User},
     file::format,
@@ -43,5 +43,5 @@ pub(super) fn introduce(control_plane: &ControlPlane, role: Option<&[format::Rul
 
 /// Gives the metrics server a role.
 pub(super) fn set_role(control_plane: &ControlPlane, role: Option<&[format::Rule]>) {
-    control_plane.set_rules(&server().name, cluster::role(role));
+    control_plane.set_rules(&server().name, objects::role(role));
 }

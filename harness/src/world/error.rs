@@ -1,0 +1,53 @@
+use std::io;
+
+use fake_kubelet::{CertificateError, KubeletError, RecordingError};
+use metrics_server::cluster::ApiClientError;
+
+use crate::control_plane::BackendError;
+
+/// A world that cannot be as a scenario describes it.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// A certificate could not be made.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    /// A recording could not be read.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// A kubelet could not be started.
+    #[error(transparent)]
+    Kubelet(#[from] KubeletError),
+    /// A client could not be made.
+    #[error(transparent)]
+    Client(#[from] ApiClientError),
+    /// The metrics server could not be put behind the API server.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// TLS refuses the API server's certificate.
+    #[error("use the API server's certificate: {0}")]
+    Tls(#[from] rustls::Error),
+    /// Something could not listen.
+    #[error("listen on {address} for {what}: {source}")]
+    Listen {
+        /// For what.
+        what: &'static str,
+        /// Where.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no thread's runtime to be had.
+    #[error("start a runtime: {0}")]
+    Runtime(io::Error),
+    /// A file for the metrics server could not be written.
+    #[error("write a temporary file: {0}")]
+    File(io::Error),
+    /// The metrics server's program could not be started.
+    #[error("start {program}: {source}")]
+    Program {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}

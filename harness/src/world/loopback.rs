@@ -1,0 +1,250 @@
+//! The same cluster for real on this machine: an API server on 127.0.0.1, every kubelet on a
+//! loopback address of its own, DNS on a port of its own, and the metrics server as a process.
+//!
+//! The addresses written in the file are not this machine's: each one is given a loopback address,
+//! wherever it stands. Times are moved so that the cluster starts now.
+
+mod relocate;
+
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::Arc,
+};
+
+use metrics_server::doors::{Clock, HostNetwork, Network, Random};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, UdpSocket},
+    process::{Child, Command},
+};
+
+use self::relocate::relocate;
+use super::{
+    AUTHORITY_PLACEHOLDER, WorldError,
+    cluster::{Cluster, Site, pod_resolv_conf},
+    people,
+    running::Running,
+};
+use crate::{
+    control_plane::{Credential, kubeconfig},
+    dns::Zone,
+    events::What,
+    file::{ScenarioFile, format::Change},
+};
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// The most that a DNS message over TCP can be.
+const DNS_MESSAGE_LIMIT: usize = u16::MAX as usize;
+
+/// Takes each line that the metrics server logs.
+type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A cluster on this machine with the metrics server in it.
+pub struct Loopback {
+    cluster: Cluster,
+    file: ScenarioFile,
+    folder: TempDir,
+    program: PathBuf,
+    server: Option<Child>,
+    server_port: u16,
+    log: LogSink,
+    _dns: Running,
+}
+
+// === impl Loopback ===
+
+impl Loopback {
+    /// Builds the cluster and starts `program` as its metrics server; what that logs goes to
+    /// `log`.
+    pub async fn build(
+        file: &ScenarioFile,
+        program: &Path,
+        log: LogSink,
+    ) -> Result<Self, WorldError> {
+        let clock = Clock::system();
+        let start = clock.now();
+        let mut file = file.clone();
+        relocate(&mut file.scenario.spec, start);
+        let site = Site {
+            start,
+            clock,
+            random: Random::from_os(),
+            machine: Arc::new(|_| Arc::new(HostNetwork) as Arc<dyn Network>),
+            api_server: SocketAddr::new(LOCALHOST, 0),
+            desk: LOCALHOST,
+        };
+        let cluster = Cluster::build(&file, site).await?;
+        let (dns, names) = serve_names(cluster.zone().clone()).await?;
+        let server_port = free_port().await?;
+        cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
+        let folder = TempDir::new().map_err(WorldError::File)?;
+        let mut world = Self {
+            cluster,
+            folder,
+            program: program.to_owned(),
+            server: None,
+            server_port,
+            log,
+            _dns: dns,
+            file,
+        };
+        world.write_files(names)?;
+        let args = world.file.scenario.spec.server.args.clone();
+        world.start_server(&args).await?;
+        Ok(world)
+    }
+
+    /// The scenario with the addresses and times it has here.
+    pub fn file(&self) -> &ScenarioFile {
+        &self.file
+    }
+
+    /// The kubeconfig of the person at the keyboard.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+
+    /// Where the API server listens.
+    pub fn api_server(&self) -> SocketAddr {
+        self.cluster.site().api_server
+    }
+
+    /// Changes what a step says.
+    pub async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
+        self.cluster.change(change).await?;
+        if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
+            self.start_server(args).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the metrics server ends by itself; says how. For good when it does not run.
+    pub async fn server_ended(&mut self) -> String {
+        let Some(server) = &mut self.server else { return std::future::pending().await };
+        let how = match server.wait().await {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        self.server = None;
+        self.cluster.timeline().add(What::Ended(how.clone()));
+        how
+    }
+
+    fn write_files(&self, name_server: SocketAddr) -> Result<(), WorldError> {
+        let url = format!("https://{}", self.api_server());
+        let authority = self.cluster.authority_pem();
+        let config = |token| kubeconfig(&url, &authority, Credential::Token(token));
+        let resolv_conf = pod_resolv_conf(vec![name_server]);
+        let resolv_conf = format!(
+            "nameserver [{}]:{}\nsearch {}\noptions ndots:{}\n",
+            name_server.ip(),
+            name_server.port(),
+            resolv_conf.search.join(" "),
+            resolv_conf.ndots
+        );
+        for (name, text) in [
+            ("kubeconfig", config(people::ADMIN_TOKEN)),
+            ("metrics-server.kubeconfig", config(people::SERVER_TOKEN)),
+            ("ca.crt", authority.clone()),
+            ("resolv.conf", resolv_conf),
+        ] {
+            fs::write(self.folder.path().join(name), text).map_err(WorldError::File)?;
+        }
+        Ok(())
+    }
+
+    async fn start_server(&mut self, args: &[String]) -> Result<(), WorldError> {
+        self.stop_server().await;
+        let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let mut server = Command::new(&self.program)
+            .args(args.iter().map(|arg| arg.replace(AUTHORITY_PLACEHOLDER, &path("ca.crt"))))
+            .arg(format!("--kubeconfig={}", path("metrics-server.kubeconfig")))
+            .arg(format!("--resolv-conf={}", path("resolv.conf")))
+            .arg(format!("--secure-port={}", self.server_port))
+            .arg(format!("--bind-address={LOCALHOST}"))
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|source| WorldError::Program {
+                program: self.program.display().to_string(),
+                source,
+            })?;
+        if let Some(stderr) = server.stderr.take() {
+            let log = self.log.clone();
+            tokio::spawn(async move {
+                let mut lines = BufReader::new(stderr).lines();
+                while let Ok(Some(line)) = lines.next_line().await {
+                    log(&line);
+                }
+            });
+        }
+        self.server = Some(server);
+        Ok(())
+    }
+
+    async fn stop_server(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            // It may have ended by itself: then there is nothing to kill.
+            drop(server.kill().await);
+        }
+    }
+}
+
+/// A port that nobody listens on now.
+async fn free_port() -> Result<u16, WorldError> {
+    let address = SocketAddr::new(LOCALHOST, 0);
+    let listen = async { TcpListener::bind(address).await?.local_addr() };
+    let failed = |source| WorldError::Listen { what: "the metrics server", address, source };
+    Ok(listen.await.map_err(failed)?.port())
+}
+
+/// Answers DNS questions over UDP and TCP, on one port.
+async fn serve_names(zone: Arc<Zone>) -> Result<(Running, SocketAddr), WorldError> {
+    let address = SocketAddr::new(LOCALHOST, 0);
+    let failed = |source| WorldError::Listen { what: "DNS", address, source };
+    let udp = UdpSocket::bind(address).await.map_err(failed)?;
+    let local = udp.local_addr().map_err(failed)?;
+    let tcp = TcpListener::bind(local).await.map_err(failed)?;
+    let running = Running::spawn(async move {
+        tokio::join!(serve_datagrams(udp, &zone), serve_streams(tcp, &zone));
+    });
+    Ok((running, local))
+}
+
+async fn serve_datagrams(socket: UdpSocket, zone: &Zone) {
+    let mut buffer = vec![0; DNS_MESSAGE_LIMIT];
+    loop {
+        let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
+        if let Some(answer) = zone.answer(&buffer[..length]) {
+            // A client that is gone asks again.
+            drop(socket.send_to(&answer, from).await);
+        }
+    }
+}
+
+async fn serve_streams(listener: TcpListener, zone: &Arc<Zone>) {
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else { continue };
+        let zone = zone.clone();
+        tokio::spawn(async move {
+            while let Ok(length) = stream.read_u16().await {
+                let mut query = vec![0; usize::from(length)];
+                if stream.read_exact(&mut query).await.is_err() {
+                    return;
+                }
+                let Some(answer) = zone.answer(&query) else { continue };
+                let Ok(length) = u16::try_from(answer.len()) else { return };
+                if stream.write_u16(length).await.is_err()
+                    || stream.write_all(&answer).await.is_err()
+                {
+                    return;
+                }
+            }
+        });
+    }
+}

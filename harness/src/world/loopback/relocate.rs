@@ -1,0 +1,70 @@
+//! A scenario's addresses and times, moved to this machine and to now.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::objects;
+use crate::file::format::{Address, Node, Spec};
+
+/// The first of the loopback addresses that are handed out: far from those that other programs
+/// and distributions use.
+const FIRST: u32 = u32::from_be_bytes([127, 86, 0, 1]);
+
+/// Addresses of the file and the loopback addresses they are here.
+#[derive(Default)]
+struct Moved(BTreeMap<IpAddr, IpAddr>);
+
+/// Moves all of `spec`, templates unfolded, so that the cluster starts at `now`.
+pub(super) fn relocate(spec: &mut Spec, now: Timestamp) {
+    spec.nodes = objects::nodes(spec);
+    let shift = now.duration_since(objects::start(spec));
+    if let Some(clock) = &mut spec.clock {
+        clock.0 = now;
+    }
+    let mut moved = Moved::default();
+    for node in &mut spec.nodes {
+        node.count = None;
+        moved.addresses(&mut node.addresses);
+        move_times(node, shift);
+    }
+    for ip in spec.dns.records.values_mut() {
+        ip.0 = moved.here(ip.0);
+    }
+    for change in spec.steps.iter_mut().filter_map(|step| step.change.as_mut()) {
+        for ip in change.dns.iter_mut().flat_map(|dns| dns.records.values_mut()) {
+            ip.0 = moved.here(ip.0);
+        }
+        for addresses in change.nodes.values_mut().filter_map(|node| node.addresses.as_mut()) {
+            moved.addresses(addresses);
+        }
+    }
+}
+
+fn move_times(node: &mut Node, shift: SignedDuration) {
+    let containers = node.pods.iter_mut().flat_map(|pod| &mut pod.containers);
+    let times = containers.filter_map(|container| container.started.as_mut());
+    for time in times.chain(node.kubelet.started.as_mut()) {
+        time.0 = time.0.saturating_add(shift).unwrap_or(Timestamp::MAX);
+    }
+}
+
+// === impl Moved ===
+
+impl Moved {
+    fn here(&mut self, there: IpAddr) -> IpAddr {
+        let next = FIRST + u32::try_from(self.0.len()).unwrap_or(u32::MAX - FIRST);
+        *self.0.entry(there).or_insert_with(|| Ipv4Addr::from(next).into())
+    }
+
+    fn addresses(&mut self, addresses: &mut [Address]) {
+        for address in addresses {
+            if let Ok(ip) = address.address.parse() {
+                address.address = self.here(ip).to_string();
+            }
+        }
+    }
+}
