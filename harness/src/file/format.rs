@@ -87,6 +87,9 @@ pub struct Node {
     /// The addresses in the node's status, in order.
     #[serde(default)]
     pub addresses: Vec<Address>,
+    /// The machine's own IP addresses, where its kubelet listens. Default: those of `addresses`
+    /// that are IP addresses.
+    pub ips: Option<Vec<In<IpAddr>>>,
     /// Labels of the Node object, besides `kubernetes.io/hostname` and `kubernetes.io/os`.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
@@ -370,6 +373,8 @@ pub struct DnsChange {
 pub struct NodeChange {
     /// All of its addresses.
     pub addresses: Option<Vec<Address>>,
+    /// The machine's own IP addresses. Default: as in a node, if `addresses` change; else no change.
+    pub ips: Option<Vec<In<IpAddr>>>,
     /// The Ready condition.
     pub ready: Option<bool>,
     /// What it uses from now on.

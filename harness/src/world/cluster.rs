@@ -192,11 +192,12 @@ impl Cluster {
         let kubelet = self.fleet.get(name);
         if let Some(addresses) = &change.addresses {
             node.addresses.clone_from(addresses);
+        }
+        if change.addresses.is_some() || change.ips.is_some() {
+            node.ips.clone_from(&change.ips);
             if let Some(kubelet) = &kubelet {
-                let listen = objects::listen(addresses, node.kubelet.port);
-                kubelet
-                    .set_addresses(&listen, objects::names(addresses), objects::ips(addresses))
-                    .await?;
+                let (names, ips) = (objects::names(&node.addresses), objects::ips(&node.addresses));
+                kubelet.set_addresses(&objects::listen(node), names, ips).await?;
             }
         }
         if let (Some(faults), Some(kubelet)) = (&change.faults, &kubelet) {

@@ -59,6 +59,9 @@ fn unfold(template: &format::Node, n: u32) -> format::Node {
             address.address = raise(ip, n).to_string();
         }
     }
+    for ip in node.ips.iter_mut().flatten() {
+        ip.0 = raise(ip.0, n);
+    }
     for pod in &mut node.pods {
         number(&mut pod.name);
         pod.namespace.as_mut().map(number);
@@ -95,7 +98,7 @@ pub(super) fn kubelet(
     let default = Sampling::default();
     Ok(KubeletSpec {
         name: node.name.clone(),
-        listen: listen(&node.addresses, node.kubelet.port),
+        listen: listen(node),
         names: names(&node.addresses),
         addresses: ips(&node.addresses),
         node: Node::new(started, node.usage.as_ref().map(shape), pods),
@@ -156,12 +159,15 @@ pub(super) fn faults(faults: &format::Faults) -> Faults {
     }
 }
 
-/// Where a kubelet listens: on every IP address of its node.
-pub(super) fn listen(addresses: &[format::Address], port: Option<u16>) -> Vec<SocketAddr> {
-    let mut listen: Vec<_> = ips(addresses)
-        .into_iter()
-        .map(|ip| SocketAddr::new(ip, port.unwrap_or(DEFAULT_PORT)))
-        .collect();
+/// Where a kubelet listens: on every IP address of its machine.
+pub(super) fn listen(node: &format::Node) -> Vec<SocketAddr> {
+    let ips = match &node.ips {
+        Some(ips) => ips.iter().map(|ip| ip.0).collect(),
+        None => ips(&node.addresses),
+    };
+    let port = node.kubelet.port.unwrap_or(DEFAULT_PORT);
+    let mut listen: Vec<_> = ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
+    listen.sort_unstable();
     listen.dedup();
     listen
 }

@@ -2,7 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::super::{format::Node, location::Location, mistake::Mistake, node};
+use super::super::{
+    format::{Address, Node},
+    location::Location,
+    mistake::Mistake,
+    node,
+};
 
 const DEFAULT_PORT: u16 = 10250;
 
@@ -23,8 +28,7 @@ pub(super) fn check(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
         let more = u128::from(node.count.unwrap_or(1).saturating_sub(1));
-        for (number, address) in node.addresses.iter().enumerate() {
-            let Ok(ip) = address.address.parse::<IpAddr>() else { continue };
+        for (ip, location) in machine_addresses(node, at.item(index)) {
             let (is_v6, first) = match ip {
                 IpAddr::V4(ip) => (false, u128::from(ip.to_bits())),
                 IpAddr::V6(ip) => (true, ip.to_bits()),
@@ -34,7 +38,7 @@ pub(super) fn check(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>
                 last: first.saturating_add(more),
                 node: index,
                 address: ip,
-                location: &at.item(index).field("addresses").item(number).field("address").location,
+                location,
             });
         }
     }
@@ -61,6 +65,22 @@ pub(super) fn check(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>
             other.order.0 != row.order.0 || other.order.1 != row.order.1 || other.last < row.last
         }) {
             longest = Some(row);
+        }
+    }
+}
+
+/// The addresses on which a node's kubelet listens, with their places.
+fn machine_addresses<'a>(node: &Node, at: &'a node::Node) -> Vec<(IpAddr, &'a Location)> {
+    match &node.ips {
+        Some(ips) => {
+            let place = |number| &at.field("ips").item(number).location;
+            ips.iter().enumerate().map(|(number, ip)| (ip.0, place(number))).collect()
+        }
+        None => {
+            let place = |number| &at.field("addresses").item(number).field("address").location;
+            let read = |address: &Address| address.address.parse().ok();
+            let ips = node.addresses.iter().map(read).enumerate();
+            ips.filter_map(|(number, ip)| Some((ip?, place(number)))).collect()
         }
     }
 }

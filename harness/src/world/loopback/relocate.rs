@@ -8,7 +8,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::objects;
-use crate::file::format::{Address, Node, Spec};
+use crate::file::{
+    format::{Address, Node, Spec},
+    values::In,
+};
 
 /// The first of the loopback addresses that are handed out: far from those that other programs
 /// and distributions use.
@@ -29,6 +32,7 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp) {
     for node in &mut spec.nodes {
         node.count = None;
         moved.addresses(&mut node.addresses);
+        moved.ips(node.ips.as_mut());
         move_times(node, shift);
     }
     for ip in spec.dns.records.values_mut() {
@@ -38,8 +42,9 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp) {
         for ip in change.dns.iter_mut().flat_map(|dns| dns.records.values_mut()) {
             ip.0 = moved.here(ip.0);
         }
-        for addresses in change.nodes.values_mut().filter_map(|node| node.addresses.as_mut()) {
-            moved.addresses(addresses);
+        for node in change.nodes.values_mut() {
+            moved.addresses(node.addresses.as_deref_mut().unwrap_or_default());
+            moved.ips(node.ips.as_mut());
         }
     }
 }
@@ -58,6 +63,12 @@ impl Moved {
     fn here(&mut self, there: IpAddr) -> IpAddr {
         let next = FIRST + u32::try_from(self.0.len()).unwrap_or(u32::MAX - FIRST);
         *self.0.entry(there).or_insert_with(|| Ipv4Addr::from(next).into())
+    }
+
+    fn ips(&mut self, ips: Option<&mut Vec<In<IpAddr>>>) {
+        for ip in ips.into_iter().flatten() {
+            ip.0 = self.here(ip.0);
+        }
     }
 
     fn addresses(&mut self, addresses: &mut [Address]) {
