@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, interval};
 
 /// How long the real world may take for what should happen within two cycles of ten seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const SCENARIO: &str = "\
 apiVersion: harness/v1alpha1

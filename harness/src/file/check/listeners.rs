@@ -71,18 +71,14 @@ pub(super) fn check(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>
 
 /// The addresses on which a node's kubelet listens, with their places.
 fn machine_addresses<'a>(node: &Node, at: &'a node::Node) -> Vec<(IpAddr, &'a Location)> {
-    match &node.ips {
-        Some(ips) => {
-            let place = |number| &at.field("ips").item(number).location;
-            ips.iter().enumerate().map(|(number, ip)| (ip.0, place(number))).collect()
-        }
-        None => {
-            let place = |number| &at.field("addresses").item(number).field("address").location;
-            let read = |address: &Address| address.address.parse().ok();
-            let ips = node.addresses.iter().map(read).enumerate();
-            ips.filter_map(|(number, ip)| Some((ip?, place(number)))).collect()
-        }
+    if let Some(ips) = &node.ips {
+        let place = |number| &at.field("ips").item(number).location;
+        return ips.iter().enumerate().map(|(number, ip)| (ip.0, place(number))).collect();
     }
+    let place = |number| &at.field("addresses").item(number).field("address").location;
+    let read = |address: &Address| address.address.parse().ok();
+    let ips = node.addresses.iter().map(read).enumerate();
+    ips.filter_map(|(number, ip)| Some((ip?, place(number)))).collect()
 }
 
 // === impl Row ===
