@@ -1,6 +1,8 @@
 //! A scenario's cluster for real: the shipped program among fake kubelets on loopback addresses,
 //! seen through the installed kubectl.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{
     path::Path,
     process::Command,
