@@ -1,7 +1,7 @@
 //! A scenario's cluster for real: the shipped program among fake kubelets on loopback addresses,
 //! seen through the installed kubectl.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::{
     path::Path,
