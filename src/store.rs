@@ -29,10 +29,12 @@ struct Slots {
     nodes: BTreeMap<Arc<str>, NodeHistory>,
     /// Namespace, then name, to the node that reports the pod.
     owners: BTreeMap<Box<str>, BTreeMap<Box<str>, Arc<str>>>,
-    /// Namespace and name of a pod that several nodes report, to those that are not its owner:
-    /// few, and not for long.
-    rivals: BTreeMap<(Box<str>, Box<str>), Vec<Arc<str>>>,
+    /// A pod that several nodes report, to those that are not its owner: few, and not for long.
+    rivals: BTreeMap<PodKey, Vec<Arc<str>>>,
 }
+
+/// Namespace and name.
+type PodKey = (Box<str>, Box<str>);
 
 // === impl Store ===
 

@@ -1,5 +1,7 @@
 //! The scenarios that ship: each one is sound in the eyes of an editor too, and easy to find.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

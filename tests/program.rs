@@ -1,5 +1,7 @@
 //! The program `metrics-server` as its user meets it: what it says and with which code it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     fs,
     io::{BufRead, BufReader},

@@ -33,11 +33,21 @@ const SHOWN_LINES: usize = 5;
 /// Insta writes what differs line by line: one test at a time, or nobody can read it.
 static TERMINAL: Mutex<()> = Mutex::new(());
 
+#[allow(clippy::print_stderr, reason = "it has no harness to say it for it")]
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Reports name files as a user would from the repository's folder.
-    env::set_current_dir(env!("CARGO_MANIFEST_DIR")).expect("the package's folder");
-    let scenarios = file::discover(&[LIBRARY.into()]).expect("the library of scenarios");
+    let entered =
+        env::set_current_dir(env!("CARGO_MANIFEST_DIR")).map_err(|error| error.to_string());
+    let found =
+        entered.and_then(|()| file::discover(&[LIBRARY.into()]).map_err(|error| error.to_string()));
+    let scenarios = match found {
+        Ok(scenarios) => scenarios,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let mut trials: Vec<_> = scenarios.iter().cloned().map(trial).collect();
     trials.push(Trial::test("every snapshot belongs to a scenario", move || {
         no_snapshot_is_left_over(&scenarios)
@@ -77,7 +87,9 @@ fn same_twice(file: &ScenarioFile, first: &Outcome) -> Result<(), Failed> {
     let changes: Vec<_> = diff.iter_all_changes().collect();
     let at = changes.iter().position(|change| change.tag() != ChangeTag::Equal).unwrap_or_default();
     let around = &changes[at.saturating_sub(SHOWN_LINES)..changes.len().min(at + SHOWN_LINES)];
-    let lines: String = around.iter().map(|change| format!("{}{change}", change.tag())).collect();
+    let lines = around
+        .iter()
+        .fold(String::new(), |lines, change| lines + &format!("{}{change}", change.tag()));
     Err(format!(
         "two runs of the same scenario differ, first at line {}; - is the first run, + the second:\n{lines}",
         at + 1

@@ -1,5 +1,7 @@
 //! The program `scenario` as its user meets it: what it prints and with which code it ends.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::{
     fs,
     path::Path,
@@ -61,7 +63,7 @@ fn told(output: &Output) -> String {
     let mut text = String::new();
     for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         if !bytes.is_empty() {
-            text += &format!("{name}:\n{}", String::from_utf8_lossy(bytes));
+            text = text + name + ":\n" + &String::from_utf8_lossy(bytes);
         }
     }
     text + &format!("exit code: {:?}", output.status.code())

@@ -288,8 +288,8 @@ fn a_pod_that_two_nodes_report_does_not_flap() {
 /// A pod with a stable name has moved, and its new node is asked before its old one.
 #[test]
 fn a_pod_stays_known_when_the_first_of_two_nodes_lets_it_go() {
-    let sample = |second, cpu| pod(&[("a", at(second, cpu))]);
     type LetsGo = fn(&Store);
+    let sample = |second, cpu| pod(&[("a", at(second, cpu))]);
     let ways: [(&str, LetsGo); 3] = [
         ("it reports other pods", |store| store.record("node-1", pods(&[("other", &[])]))),
         ("it reports none", |store| store.record("node-1", Sample::default())),

@@ -76,7 +76,9 @@ proptest! {
         };
         let (one_by_one, mixed) = (Store::new(RESOLUTION), Store::new(RESOLUTION));
         for (node, points) in samples.iter().enumerate() {
-            points.iter().for_each(|point| record(&one_by_one, node, *point));
+            for point in points {
+                record(&one_by_one, node, *point);
+            }
         }
         let mut rest: Vec<_> = samples.iter().map(|points| points.iter()).collect();
         for node in order.into_iter().chain((0..NODES.len()).flat_map(|node| [node; 5])) {
