@@ -8,6 +8,7 @@ pub mod decode;
 mod error;
 mod files;
 mod sample;
+mod target;
 mod tls;
 mod verify;
 

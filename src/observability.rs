@@ -9,6 +9,8 @@ mod process;
 mod requests;
 mod scrapes;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

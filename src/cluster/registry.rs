@@ -95,7 +95,7 @@ impl Cluster {
         }
     }
 
-    pub(super) fn set_nodes(&self, mut nodes: BTreeMap<String, Arc<Node>>) {
+    pub(crate) fn set_nodes(&self, mut nodes: BTreeMap<String, Arc<Node>>) {
         nodes.retain(|_, node| self.selector.matches(&node.labels));
         *self.nodes.write().unwrap_or_else(PoisonError::into_inner) = nodes;
         self.nodes_known.send_replace(true);
@@ -116,7 +116,7 @@ impl Cluster {
         self.nodes.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
-    pub(super) fn set_pods(&self, pods: BTreeMap<PodKey, PodLabels>) {
+    pub(crate) fn set_pods(&self, pods: BTreeMap<PodKey, PodLabels>) {
         *self.pods.write().unwrap_or_else(PoisonError::into_inner) = pods;
         self.pods_known.send_replace(true);
     }

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
@@ -17,6 +17,7 @@ use super::{
     AddressTypes, Sample, ScrapeError,
     decode::{Decoded, decode},
     error::{BodyError, RequestError},
+    target::Target,
 };
 use crate::{
     cluster::Node,
@@ -68,14 +69,6 @@ pub struct Connection {
     tls: Option<Arc<ClientConfig>>,
     sender: http1::SendRequest<Empty<Bytes>>,
     driver: JoinHandle<()>,
-}
-
-/// Where a node's kubelet is asked.
-struct Target {
-    scheme: &'static str,
-    host: String,
-    port: u16,
-    path: String,
 }
 
 // === impl KubeletClient ===
@@ -301,35 +294,5 @@ impl Drop for Connection {
     }
 }
 
-// === impl Target ===
-
-impl Target {
-    fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("{}://{}{}", self.scheme, self.authority(), self.path)
-    }
-
-    fn request(&self, token: Option<&str>) -> Result<Request<Empty<Bytes>>, ScrapeError> {
-        let bad = |_| ScrapeError::BadAddress { url: self.url() };
-        let mut request = Request::get(self.path.as_str())
-            .header(header::HOST, self.authority())
-            .header(header::USER_AGENT, concat!("metrics-server/", env!("CARGO_PKG_VERSION")))
-            .body(Empty::new())
-            .map_err(bad)?;
-        if let Some(token) = token {
-            // A token that is not fit for a header cannot be shown: the kubelet will answer 401.
-            if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}")) {
-                value.set_sensitive(true);
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-            }
-        }
-        Ok(request)
-    }
-}
+#[cfg(test)]
+mod tests;
