@@ -1,7 +1,6 @@
-//! `metrics.k8s.io` over HTTP: discovery, objects, errors, health.
+//! `metrics.k8s.io` over HTTP: discovery, objects, errors.
 
 mod discovery;
-mod health;
 mod objects;
 mod resources;
 mod status;
@@ -43,9 +42,6 @@ pub fn router(sources: Sources) -> Router {
             get(resources::list_namespace_pods),
         )
         .route(&format!("{base}/namespaces/{{namespace}}/pods/{{name}}"), get(resources::get_pod))
-        .route("/healthz", get(health::healthz))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
         .method_not_allowed_fallback(async || status::Failure::MethodNotAllowed)
         .fallback(async || status::Failure::UnknownPath)
         .with_state(sources)

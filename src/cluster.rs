@@ -5,11 +5,13 @@ mod backoff;
 mod client;
 mod node;
 mod registry;
+mod selector;
 mod watch;
 
 pub use self::{
     client::{ApiClient, ApiClientError, api_client},
     node::{Node, NodeAddress},
     registry::{Cluster, PodKey, PodLabels},
+    selector::{NodeSelector, SelectorError},
     watch::watch,
 };

@@ -12,6 +12,7 @@ pub mod errno;
 pub mod flags;
 pub mod klog;
 pub mod kubelet;
+pub mod observability;
 pub mod program;
 pub mod quantity;
 pub mod scrape;

@@ -118,7 +118,7 @@ fn what_cannot_work_ends_with_one_line_that_says_what_to_do() {
         ),
         (
             &["--secure-port=70000"],
-            "invalid value '70000' for '--secure-port <PORT>': 70000 is not in 0..=65535",
+            "invalid value '70000' for '--secure-port <PORT>': write a port, 1 to 65535",
         ),
         (
             &["--metric-resolution=5s", "--kubelet-request-timeout=3s"],
@@ -246,12 +246,18 @@ impl Drop for Running {
     }
 }
 
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 #[test]
 fn without_an_api_server_it_says_so_and_goes_on_until_it_is_told_to_end() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = free_port();
     let folder = folder(closed);
     for signal in ["TERM", "INT"] {
-        let mut server = Running::start(folder.path(), &["--kubeconfig=good", "--secure-port=0"]);
+        let port = format!("--secure-port={}", free_port());
+        let mut server = Running::start(folder.path(), &["--kubeconfig=good", &port]);
         let serving = server.line("\"Serving securely\"");
         let address = serving.split('"').nth(3).unwrap().to_owned();
         let failed = server.line("Failed to watch");
@@ -262,8 +268,8 @@ fn without_an_api_server_it_says_so_and_goes_on_until_it_is_told_to_end() {
             )),
             "{said}"
         );
-        assert_eq!(get(&address, "/healthz"), "ok");
-        assert_eq!(get(&address, "/livez"), "ok");
+        assert_eq!(get(&address, "/healthz/ping"), "ok");
+        assert_eq!(get(&address, "/livez/ping"), "ok");
         server.signal(signal);
         server.line("\"Shutting down\"");
         assert_eq!(server.end().code(), Some(0), "{signal}");

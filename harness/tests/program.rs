@@ -243,7 +243,7 @@ fn files_without_mistakes_are_counted_and_listed() {
     let folder = folder(&[("scenarios/dns/good.yaml", one_node("good", HOLDS))]);
     assert_told!(scenario(folder.path(), &["check"]), @r#"
 stdout:
-1 scenarios, no mistakes
+1 scenario, no mistakes
 exit code: Some(0)
 "#);
     assert_told!(scenario(folder.path(), &["list"]), @r#"
