@@ -5,9 +5,12 @@ mod backoff;
 mod client;
 mod node;
 mod registry;
+mod trouble;
 mod watch;
 
+pub(crate) use self::trouble::{explain, report};
 pub use self::{
+    backoff::Backoff,
     client::{ApiClient, ApiClientError, api_client},
     node::{Node, NodeAddress},
     registry::{Cluster, PodKey, PodLabels},

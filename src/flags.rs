@@ -65,9 +65,8 @@ pub struct Flags {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration, help_heading = "Kubelet client")]
     pub kubelet_request_timeout: Duration,
 
-    /// The address to serve at. Only loopback addresses are served, because requests are not
-    /// authenticated yet.
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1", help_heading = "Serving")]
+    /// The address to serve at; the unspecified one stands for all of the machine's.
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0", help_heading = "Serving")]
     pub bind_address: IpAddr,
 
     /// The port to serve at.
@@ -146,12 +145,6 @@ impl Flags {
                 "--kubelet-client-certificate and --kubelet-client-key go together".to_owned(),
             );
         }
-        if !self.bind_address.is_loopback() {
-            wrong.push(format!(
-                "--bind-address must be a loopback address such as 127.0.0.1, not {}: requests are not authenticated yet",
-                self.bind_address
-            ));
-        }
         if wrong.is_empty() { Ok(()) } else { Err(FlagError::Invalid(wrong)) }
     }
 }
@@ -221,7 +214,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_one_line_with_the_cure() {
-        let cases: [(&[&str], &str); 6] = [
+        let cases: [(&[&str], &str); 5] = [
             (
                 &["--kubelet-insecure-tl"],
                 "unknown flag: --kubelet-insecure-tl (did you mean --kubelet-insecure-tls?)",
@@ -245,10 +238,6 @@ mod tests {
                     "--kubelet-client-key=/k",
                 ],
                 "--kubelet-insecure-tls and --kubelet-certificate-authority exclude each other; --kubelet-client-certificate and --kubelet-client-key go together",
-            ),
-            (
-                &["--bind-address=0.0.0.0"],
-                "--bind-address must be a loopback address such as 127.0.0.1, not 0.0.0.0: requests are not authenticated yet",
             ),
         ];
         for (args, message) in cases {

@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 use tokio::sync::watch;
 
 use crate::{
+    access::{self, Access, AccessError, ApiServer, ApiServers, LookupError},
     api,
     cluster::{ApiClient, ApiClientError, Cluster, api_client, watch},
     dns::Resolver,
@@ -38,6 +39,7 @@ pub struct Server {
     api: ApiClient,
     cluster: Arc<Cluster>,
     scraper: Scraper,
+    access: Arc<Access>,
     router: Router,
 }
 
@@ -60,6 +62,12 @@ pub enum StartError {
         /// What is wrong with it.
         cause: String,
     },
+    /// It cannot be decided who may ask.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// The cluster does not say whom to believe.
+    #[error(transparent)]
+    Lookup(#[from] LookupError),
     /// It cannot serve.
     #[error(transparent)]
     Serving(#[from] tls::ServingCertificateError),
@@ -114,9 +122,12 @@ impl Server {
             store,
             clock: doors.clock.clone(),
         });
+        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
+        let servers = ApiServers { authentication: asked.clone(), authorization: asked };
+        let access = Access::new(&access::Settings::default(), servers, &doors)?;
         let address =
             address.unwrap_or_else(|| SocketAddr::new(flags.bind_address, flags.secure_port));
-        Ok(Self { doors, address, api, cluster, scraper, router })
+        Ok(Self { doors, address, api, cluster, scraper, access, router })
     }
 
     /// Says how many scrape cycles have ended.
@@ -125,26 +136,35 @@ impl Server {
     }
 
     /// Watches, scrapes and serves until `stop` says true.
-    pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, address, api, cluster, scraper, router } = self;
+    pub async fn run(self, mut stop: watch::Receiver<bool>) -> Result<(), StartError> {
+        let Self { doors, address, api, cluster, scraper, access, router } = self;
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            looked_up = access.look_up() => looked_up?,
+        }
         let listener = doors
             .network
             .listen(address)
             .await
             .map_err(|source| StartError::Listen { address, source })?;
-        let tls = tls::self_signed(&["localhost"], &[address.ip()], &doors.clock)?;
+        let tls = tls::self_signed(&["localhost"], &own_addresses(address.ip()), &doors.clock)?;
         tracing::info!(address = %listener.local(), "Serving securely");
-        if address.ip().is_loopback() {
-            tracing::warn!("Only this machine is served: requests are not authenticated yet");
-        }
         tokio::select! {
             biased;
-            () = serving::serve(listener, tls, router, stop) => {}
+            () = serving::serve(listener, tls, access.guard(router), stop) => {}
+            () = access.follow() => {}
             () = watch(api, cluster, doors.random) => {}
             () = scraper.run() => {}
         }
         Ok(())
     }
+}
+
+/// What a self-signed certificate is valid for besides `localhost`.
+fn own_addresses(bound: IpAddr) -> Vec<IpAddr> {
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    if bound.is_unspecified() || bound == loopback { vec![loopback] } else { vec![loopback, bound] }
 }
 
 /// As the Go server: what the API server is shown, kubelets are shown too, unless flags say

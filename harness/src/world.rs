@@ -1,6 +1,7 @@
 //! Where a scenario runs.
 
 mod cluster;
+mod front_proxy;
 mod network;
 mod people;
 mod simulated;

@@ -28,7 +28,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{cluster, network::Fabric, people};
+use super::{cluster, front_proxy::FrontProxy, network::Fabric, people};
 use crate::{
     control_plane::{Backend, BackendError, ControlPlane, Settings},
     dns::Zone,
@@ -147,6 +147,8 @@ impl Simulated {
         let control_plane = ControlPlane::new(clock.clone(), Settings::default());
         people::introduce(&control_plane, spec.server.role.as_deref());
         control_plane.observe(observers.clone());
+        let front_proxy = FrontProxy::new(start)?;
+        control_plane.upsert_config_map(front_proxy.config_map(&certificates.cluster().pem()));
         let nodes = cluster::nodes(spec);
         for node in &nodes {
             control_plane.upsert_node(cluster::node_object(node, start));
@@ -192,7 +194,7 @@ impl Simulated {
             service: "metrics-server".to_owned(),
             address: server_address,
             network: fabric.machine(API_SERVER.ip()),
-            certificate: None,
+            certificate: Some(front_proxy.certificate(start)?),
         })?;
 
         let authority_file = NamedTempFile::new().map_err(WorldError::AuthorityFile)?;
