@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use rustls::{
@@ -64,9 +64,11 @@ impl Bundle {
         clock: &Clock,
     ) -> Result<(), X509Error> {
         let [leaf, intermediates @ ..] = chain else { return Err(X509Error::UnknownAuthority) };
-        let now = clock.now();
-        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-        let moment = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        let seconds = clock.now().as_second();
+        // Whole seconds, as certificates have them and Go shows them.
+        let now = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
+        let seconds = u64::try_from(seconds).unwrap_or_default();
+        let moment = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         self.verifier
             .verify_client_cert(leaf, intermediates, moment)
             .map(drop)
@@ -90,7 +92,10 @@ fn in_gos_words(error: &Error, now: Timestamp) -> X509Error {
         Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => {
             out_of_time("before", not_before)
         }
-        Error::InvalidCertificate(CertificateError::UnknownIssuer) => X509Error::UnknownAuthority,
+        // A CA of the same name, as after a rotation, is another CA all the same.
+        Error::InvalidCertificate(
+            CertificateError::UnknownIssuer | CertificateError::BadSignature,
+        ) => X509Error::UnknownAuthority,
         Error::InvalidCertificate(
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
         ) => X509Error::Other("certificate specifies an incompatible key usage".to_owned()),
