@@ -4,6 +4,7 @@ mod any_client;
 mod busy;
 mod connections;
 mod limits;
+mod stall;
 pub mod tls;
 
 pub use self::{

@@ -6,6 +6,7 @@ mod access {
     mod certificates;
     mod front_proxy;
     mod golden;
+    mod guarded;
     mod reviews;
     mod rotation;
     mod serving;

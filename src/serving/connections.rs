@@ -19,7 +19,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tower::ServiceExt;
 
-use super::{Limits, busy::Busy};
+use super::{Limits, busy::Busy, stall::Stall};
 use crate::doors::{Listener, Stream};
 
 /// A window that no request needs: none has a large body.
@@ -92,6 +92,7 @@ async fn serve_one(
     acceptor: TlsAcceptor,
     router: Router,
 ) {
+    let stream = Stall::new(stream, limits.stall);
     let stream = match timeout(limits.handshake, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
@@ -116,7 +117,7 @@ async fn serve_one(
 
 async fn serve_http1(
     limits: Limits,
-    stream: TlsStream<Stream>,
+    stream: TlsStream<Stall>,
     peer: Peer,
     router: Router,
 ) -> hyper::Result<()> {
@@ -134,7 +135,7 @@ async fn serve_http1(
 
 async fn serve_http2(
     limits: Limits,
-    stream: TlsStream<Stream>,
+    stream: TlsStream<Stall>,
     peer: Peer,
     router: Router,
 ) -> hyper::Result<()> {
@@ -170,12 +171,9 @@ async fn serve_http2(
         () = busy.idle_for(limits.idle) => {}
     }
     connection.as_mut().graceful_shutdown();
-    // A peer that takes neither the answers nor the hint is not waited for for good.
-    tokio::select! {
-        biased;
-        served = connection.as_mut() => served,
-        () = busy.idle_for(limits.handshake) => Ok(()),
-    }
+    // A peer that takes neither the answers nor the hint is not waited for for good: HTTP/2 lets it
+    // hold an answer back without a write that stalls.
+    timeout(limits.stall, connection).await.unwrap_or(Ok(()))
 }
 
 fn answer(

@@ -14,7 +14,10 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::support::{Cluster, Guarded, NODES, settle};
+use super::{
+    guarded::Guarded,
+    support::{Cluster, NODES, settle},
+};
 
 /// Takes any server.
 #[derive(Debug)]
@@ -202,4 +205,17 @@ async fn bodies_are_not_waited_for() {
     }
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_eq!(closed(&mut stream, began).await, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn peers_that_take_no_answers_are_let_go() {
+    let cluster = Cluster::new();
+    let large = Router::new().route("/", get(async || "a".repeat(1 << 20)));
+    let server = cluster.serve_router(Limits { connections: 1, ..Limits::default() }, large);
+    let mut stream = server.raw(None, b"http/1.1").await;
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    sleep(Duration::from_secs(29)).await;
+    assert!(server.connect_speaking(None, b"h2").await.is_err(), "there is no room yet");
+    sleep(Duration::from_secs(2)).await;
+    assert_eq!(server.connect(None).await.get("/", &[]).await.body.len(), 1 << 20);
 }
