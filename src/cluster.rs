@@ -6,9 +6,12 @@ mod client;
 mod node;
 mod registry;
 mod selector;
+mod trouble;
 mod watch;
 
+pub(crate) use self::trouble::{explain, report};
 pub use self::{
+    backoff::Backoff,
     client::{ApiClient, ApiClientError, api_client},
     node::{Node, NodeAddress},
     registry::{Cluster, PodKey, PodLabels},

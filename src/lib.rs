@@ -3,6 +3,7 @@
 //!
 //! Data flows one way: `cluster` → `scrape` (over `kubelet`) → `store` → `api`.
 
+pub mod access;
 pub mod api;
 pub mod cluster;
 pub mod dns;

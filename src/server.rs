@@ -1,6 +1,13 @@
 //! Wires the parts together.
 
-use std::{future::ready, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::ready,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
 use kube::{Config, client::ConfigExt};
@@ -9,6 +16,7 @@ use secrecy::ExposeSecret;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
+    access::{Access, AccessError, ApiServer, ApiServers},
     api,
     cluster::{ApiClient, ApiClientError, Cluster, api_client, watch},
     dns::Resolver,
@@ -36,6 +44,7 @@ pub struct Server {
     scraper: Scraper,
     follow_files: Task,
     telemetry: Arc<Telemetry>,
+    access: Arc<Access>,
     router: Router,
     shutdown_delay: Duration,
     warnings: Vec<Warning>,
@@ -53,6 +62,9 @@ pub enum StartError {
     /// Its own metrics cannot be kept.
     #[error("set up metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// It cannot be decided who may ask.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// It cannot serve.
     #[error(transparent)]
     Serving(#[from] tls::ServingCertificateError),
@@ -116,6 +128,9 @@ impl Server {
         let address = address.unwrap_or_else(|| {
             SocketAddr::new(flags.serving.bind_address, flags.serving.secure_port)
         });
+        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
+        let servers = ApiServers { authentication: asked.clone(), authorization: asked };
+        let access = Access::new(&flags.into(), servers, &doors)?;
         Ok(Self {
             doors,
             address,
@@ -123,6 +138,7 @@ impl Server {
             cluster,
             scraper,
             follow_files,
+            access,
             router: observability::observed(router, telemetry.clone()),
             telemetry,
             shutdown_delay: flags.generic.shutdown_delay_duration,
@@ -137,7 +153,7 @@ impl Server {
 
     /// Watches, scrapes and serves until `stop` says true, and for the shutdown delay after it.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, address, api, cluster, scraper, follow_files, .. } = self;
+        let Self { doors, address, api, cluster, scraper, follow_files, access, .. } = self;
         for Warning { argument, reason } in &self.warnings {
             tracing::warn!(argument, reason, "This has no effect");
         }
@@ -146,21 +162,19 @@ impl Server {
             .listen(address)
             .await
             .map_err(|source| StartError::Listen { address, source })?;
-        let tls = tls::self_signed(&["localhost"], &[address.ip()], &doors.clock)?;
+        let tls = tls::self_signed(&["localhost"], &own_addresses(address.ip()), &doors.clock)?;
         tracing::info!(address = %listener.local(), "Serving securely");
-        if address.ip().is_loopback() {
-            tracing::warn!("Only this machine is served: requests are not authenticated yet");
-        }
         let (end, ended) = watch::channel(false);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
         tokio::select! {
             biased;
-            () = serving::serve(listener, tls, self.router, ended) => {}
+            () = serving::serve(listener, tls, access.guard(self.router), ended) => {}
             // Neither of these ends but with the process.
-            ((), (), (), ()) = async { tokio::join!(
+            ((), (), (), (), ()) = async { tokio::join!(
                 watch(api, cluster, doors.random),
                 scraper.run(),
                 follow_files,
+                access.follow(),
                 stop_after(stop, telemetry, delay, end),
             ) } => {}
         }
@@ -191,6 +205,12 @@ fn telemetry(
     let resolution = flags.metrics_server.metric_resolution;
     let telemetry = Telemetry::new(clock.clone(), resolution, flags.effective().clone())?;
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
+}
+
+/// What a self-signed certificate is valid for besides `localhost`.
+fn own_addresses(bound: IpAddr) -> Vec<IpAddr> {
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    if bound.is_unspecified() || bound == loopback { vec![loopback] } else { vec![loopback, bound] }
 }
 
 /// As the Go server: what the API server is shown, kubelets are shown too, unless flags say

@@ -164,7 +164,7 @@ fn a_port_that_is_taken_is_named_and_so_is_the_flag_for_another() {
     assert_eq!(
         text(&output.stderr),
         format!(
-            "Error: listen on 127.0.0.1:{port}: bind: address already in use; choose another one with --secure-port or --bind-address\n"
+            "Error: listen on 0.0.0.0:{port}: bind: address already in use; choose another one with --secure-port or --bind-address\n"
         )
     );
     assert_eq!((text(&output.stdout), output.status.code()), ("", Some(1)));
@@ -268,8 +268,8 @@ fn without_an_api_server_it_says_so_and_goes_on_until_it_is_told_to_end() {
             )),
             "{said}"
         );
-        assert_eq!(get(&address, "/healthz/ping"), "ok");
-        assert_eq!(get(&address, "/livez/ping"), "ok");
+        assert_eq!(get(&address, "/healthz"), "ok");
+        assert_eq!(get(&address, "/livez"), "ok");
         server.signal(signal);
         server.line("\"Shutting down\"");
         assert_eq!(server.end().code(), Some(0), "{signal}");

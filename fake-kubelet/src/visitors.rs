@@ -84,7 +84,7 @@ impl Visitors {
             Err(_) => return,
         };
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let peer = &Peer { address: from, certificates: certificates.to_vec() };
+        let peer = &Peer { address: from, certificates: certificates.to_vec().into() };
         let service = service_fn(move |request: http::Request<Incoming>| async move {
             let (parts, _) = request.into_parts();
             Ok::<_, Infallible>(self.answers.answer(self.at, peer, &parts).await)

@@ -3,6 +3,7 @@
 mod cluster;
 mod describe;
 mod error;
+mod front_proxy;
 mod loopback;
 mod network;
 mod objects;

@@ -34,6 +34,7 @@ enum Kind {
 use Kind::{Address, Boolean, Count, Duration, Float, Number, Size, Text, Texts};
 
 const GENERIC: &str = "Generic";
+const AUTHENTICATION: &str = "Authentication";
 const SERVING: &str = "Secure serving";
 const AUDIT: &str = "Audit log";
 const FEATURES: &str = "Features";
@@ -47,7 +48,11 @@ const NO_AUDIT: &str =
 const NO_BUFFER: &str = "log lines are written at once, to stderr";
 const NO_FAIRNESS: &str = "requests are so cheap that they need no queues";
 const NO_GATES: &str = "this server has no feature gates";
-const NO_HTTP2: &str = "HTTP/2 is not served";
+const LOOKS_ON: &str =
+    "a failed lookup never ends this server: it goes on looking, and until then nobody gets in";
+const NO_GOAWAY: &str = "connections stay where they are until they end";
+const HTTP2_STAYS: &str = "HTTP/2 is offered to those who ask for it";
+const HTTP2_LIMIT: &str = "a connection may have 250 streams at once";
 const NO_KLOG: &str = "log lines go to stderr, with a header";
 const NO_LINKS: &str = "this server writes no links to itself";
 const NO_PROFILER: &str = "there is no Go runtime to profile";
@@ -68,14 +73,15 @@ const fn flag(
     Accepted { name, group, kind, default, reason }
 }
 
-const ALL: [Accepted; 68] = [
+const ALL: [Accepted; 69] = [
+    flag("authentication-tolerate-lookup-failure", AUTHENTICATION, Boolean, "false", LOOKS_ON),
     flag("advertise-address", GENERIC, Address, "", ADVERTISED),
     flag("cors-allowed-origins", GENERIC, Texts, "", BROWSERS),
     flag("emulated-version", GENERIC, Texts, "", EMULATION),
     flag("emulation-forward-compatible", GENERIC, Boolean, "false", EMULATION),
     flag("external-hostname", GENERIC, Text, "", NO_LINKS),
     flag("feature-gates", GENERIC, Texts, "", NO_GATES),
-    flag("goaway-chance", GENERIC, Float, "0", NO_HTTP2),
+    flag("goaway-chance", GENERIC, Float, "0", NO_GOAWAY),
     flag("livez-grace-period", GENERIC, Duration, "0s", STARTS_AT_ONCE),
     flag("max-mutating-requests-inflight", GENERIC, Count, "200", READ_ONLY),
     flag("min-compatibility-version", GENERIC, Texts, "", EMULATION),
@@ -84,8 +90,8 @@ const ALL: [Accepted; 68] = [
     flag("shutdown-send-retry-after", GENERIC, Boolean, "false", STOPS_AT_ONCE),
     flag("shutdown-watch-termination-grace-period", GENERIC, Duration, "0s", NO_WATCH),
     flag("storage-initialization-timeout", GENERIC, Duration, "1m0s", NO_STORAGE),
-    flag("disable-http2-serving", SERVING, Boolean, "false", NO_HTTP2),
-    flag("http2-max-streams-per-connection", SERVING, Count, "0", NO_HTTP2),
+    flag("disable-http2-serving", SERVING, Boolean, "false", HTTP2_STAYS),
+    flag("http2-max-streams-per-connection", SERVING, Count, "0", HTTP2_LIMIT),
     flag("tls-curve-preferences", SERVING, Texts, "", RUSTLS_CURVES),
     flag("audit-log-batch-buffer-size", AUDIT, Number, "10000", NO_AUDIT),
     flag("audit-log-batch-max-size", AUDIT, Number, "1", NO_AUDIT),

@@ -21,10 +21,6 @@ pub struct AuthenticationFlags {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub authentication_token_webhook_cache_ttl: Duration,
 
-    /// Start although the lookup fails; requests may then all count as anonymous.
-    #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
-    pub authentication_tolerate_lookup_failure: bool,
-
     /// The CA of client certificates; their common name is the user.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub client_ca_file: Option<PathBuf>,

@@ -10,9 +10,8 @@ use super::values::{
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Secure serving")]
 pub struct ServingFlags {
-    /// The address to serve at. Only loopback addresses are served, because requests are not
-    /// authenticated yet.
-    #[arg(long, value_name = "IP", default_value = "127.0.0.1", value_parser = read_address)]
+    /// The address to serve at; the unspecified one stands for all of the machine's.
+    #[arg(long, value_name = "IP", default_value = "0.0.0.0", value_parser = read_address)]
     pub bind_address: IpAddr,
 
     /// The port to serve at.

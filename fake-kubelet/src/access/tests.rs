@@ -51,7 +51,7 @@ async fn check(gate: &Gate, method: &str, path: &str, authorization: &str) -> Re
         value => request.header(AUTHORIZATION, value),
     };
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: Vec::new() };
+    let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: Vec::new().into() };
     gate.check(&peer, &parts).await
 }
 

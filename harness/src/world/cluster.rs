@@ -18,7 +18,7 @@ use metrics_server::{
 };
 use tokio::sync::watch;
 
-use super::{WorldError, describe, objects, people, running::Running};
+use super::{WorldError, describe, front_proxy::FrontProxy, objects, people, running::Running};
 use crate::{
     control_plane::{Backend, ControlPlane, Settings},
     dns::Zone,
@@ -57,6 +57,7 @@ pub(super) struct Cluster {
     zone: Arc<Zone>,
     control_plane: Arc<ControlPlane>,
     certificates: Arc<Certificates>,
+    front_proxy: FrontProxy,
     fleet: Fleet,
     nodes: Vec<format::Node>,
     api_server: Option<Running>,
@@ -79,6 +80,9 @@ impl Cluster {
         let control_plane = ControlPlane::new(site.clock.clone(), Settings::default());
         people::introduce(&control_plane, spec.server.role.as_deref());
         control_plane.observe(observers.clone());
+        let front_proxy = FrontProxy::new(site.start)?;
+        let config_map = front_proxy.config_map(&certificates.cluster().pem());
+        control_plane.upsert_config_map(config_map);
         let nodes = objects::nodes(spec);
         for node in &nodes {
             control_plane.upsert_node(objects::node_object(node, site.start));
@@ -103,7 +107,17 @@ impl Cluster {
             .collect::<Result<_, _>>()?;
         let fleet = Fleet::start(kubelets, surroundings).await?;
         let api_server = Some(api_server);
-        Ok(Self { site, timeline, zone, control_plane, certificates, fleet, nodes, api_server })
+        Ok(Self {
+            site,
+            timeline,
+            zone,
+            control_plane,
+            certificates,
+            front_proxy,
+            fleet,
+            nodes,
+            api_server,
+        })
     }
 
     /// Everything that has happened.
@@ -139,7 +153,7 @@ impl Cluster {
             service: "metrics-server".to_owned(),
             address,
             network: (self.site.machine)(self.site.api_server.ip()),
-            certificate: None,
+            certificate: Some(self.front_proxy.certificate(self.site.start)?),
         })?)
     }
 
