@@ -15,7 +15,7 @@ use kube::{
 };
 use tokio::{
     sync::watch,
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 
 use super::trust::{Trust, Wanted};
@@ -30,6 +30,12 @@ const NAME: &str = "extension-apiserver-authentication";
 /// How long an API server that cannot be reached is waited for at the start. The Go server does
 /// not wait, is started again by the kubelet, and so does the same with more noise.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long one answer is waited for.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// Cures silence.
+const REACH: &str = "check that the API server runs and can be reached from here";
 
 /// Cures a refusal.
 const READER: &str = "kubectl create rolebinding -n kube-system ROLEBINDING_NAME --role=extension-apiserver-authentication-reader --serviceaccount=YOUR_NS:YOUR_SA";
@@ -67,19 +73,19 @@ impl ClusterWord {
     pub(super) async fn look_up(&self) -> Result<(), LookupError> {
         let ends = Instant::now() + PATIENCE;
         for wait in Backoff::new(self.random.clone()) {
-            let error = match self.maps().get_opt(NAME).await {
-                Ok(Some(map)) => {
+            let (failed, passes) = match timeout(ATTEMPT, self.maps().get_opt(NAME)).await {
+                Ok(Ok(Some(map))) => {
                     self.learn(&map);
                     return Ok(());
                 }
-                Ok(None) => {
+                Ok(Ok(None)) => {
                     self.missing("There is no");
                     return Ok(());
                 }
-                Err(error) => error,
+                Ok(Err(error)) => (self.explain(&error), !matches!(error, kube::Error::Api(_))),
+                Err(_) => (self.unanswered("context deadline exceeded", REACH), true),
             };
-            let failed = self.explain(&error);
-            if matches!(error, kube::Error::Api(_)) || Instant::now() + wait > ends {
+            if !passes || Instant::now() + wait > ends {
                 return Err(failed);
             }
             let LookupError { reason, cure } = failed;
@@ -140,14 +146,17 @@ impl ClusterWord {
 
     fn explain(&self, error: &kube::Error) -> LookupError {
         let (reason, cure) = explain(error, READER);
-        let reason = if matches!(error, kube::Error::Api(_)) {
-            reason
-        } else {
-            let server = self.server.to_string();
-            let server = server.trim_end_matches('/');
-            format!("Get \"{server}/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}\": {reason}")
-        };
-        LookupError { reason, cure }
+        match error {
+            kube::Error::Api(_) => LookupError { reason, cure },
+            _ => self.unanswered(&reason, cure),
+        }
+    }
+
+    fn unanswered(&self, why: &str, cure: &'static str) -> LookupError {
+        let server = self.server.to_string();
+        let server = server.trim_end_matches('/');
+        let asked = format!("{server}/api/v1/namespaces/{NAMESPACE}/configmaps/{NAME}");
+        LookupError { reason: format!("Get \"{asked}\": {why}"), cure }
     }
 }
 

@@ -40,6 +40,16 @@ async fn one_that_does_not_come_ends_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_takes_questions_and_never_answers_ends_it_too() {
+    let cluster = Cluster::new();
+    cluster.silent.store(true, Ordering::Relaxed);
+    let began = Instant::now();
+    let error = cluster.serve_with(&Settings::default()).await.err().unwrap();
+    assert!(error.to_string().contains("\": context deadline exceeded; check that"), "{error}");
+    assert!(began.elapsed() <= Duration::from_secs(45), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_role_ends_the_start_with_the_command_that_cures_it() {
     let cluster = Cluster::new();
     cluster.bind(&["delegator"]);
