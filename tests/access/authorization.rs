@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use metrics_server::access::Settings;
-use tokio::time::advance;
+use tokio::time::{Instant, advance};
 
 use super::support::{Cluster, NODES, lister, rule};
 
@@ -172,4 +172,31 @@ async fn which_paths_are_open_can_be_said() {
     let wrong = Settings { always_allow_paths: vec!["/a*b".to_owned()], ..Settings::default() };
     let error = cluster.try_access(&wrong).err().unwrap();
     assert!(error.to_string().contains("only trailing * allowed in \"/a*b\""), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_that_pass_are_waited_out_and_others_are_said() {
+    let cluster = Cluster::new();
+    cluster.control_plane.set_rules("bob", lister());
+    let bob = cluster.certificate(&cluster.clients, "bob", None);
+    let server = cluster.serve().await;
+    let took = async |wanted: &str| {
+        let began = Instant::now();
+        let answer = server.ask(Some(&bob), NODES, &[]).await.short();
+        assert!(answer.contains(wanted), "{answer}");
+        began.elapsed()
+    };
+    cluster.failing.store(5, Ordering::Relaxed);
+    let waited = took(
+        "500 Internal Server Error: \"/apis/metrics.k8s.io/v1beta1/nodes\": etcd is elsewhere",
+    )
+    .await;
+    assert!((4_062..=4_875).contains(&waited.as_millis()), "{waited:?}");
+    cluster.failing.store(4, Ordering::Relaxed);
+    assert!(took("bob").await >= Duration::from_millis(4_062));
+
+    advance(Duration::from_secs(11)).await;
+    cluster.silent.store(true, Ordering::Relaxed);
+    let waited = took("subjectaccessreviews\": context deadline exceeded").await;
+    assert_eq!(waited, Duration::from_secs(10));
 }

@@ -4,13 +4,14 @@ use std::{
     io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
 use axum::{Router, extract::Request, response::IntoResponse};
 use fake_kubelet::{Authority, Identity, Subject, Validity};
 use harness::control_plane::{ControlPlane, Observer, Settings as ControlPlaneSettings, User};
+use http::StatusCode;
 use http_body_util::BodyExt;
 use k8s_openapi::{
     api::{core::v1::ConfigMap, rbac::v1::PolicyRule},
@@ -45,6 +46,10 @@ pub(crate) struct Cluster {
     pub(crate) clients: Authority,
     pub(crate) proxies: Authority,
     pub(crate) away: Arc<AtomicBool>,
+    /// How many of the next requests the API server answers with 500.
+    pub(crate) failing: Arc<AtomicUsize>,
+    /// Whether the API server takes requests and never answers.
+    pub(crate) silent: Arc<AtomicBool>,
     log: Arc<Mutex<Vec<String>>>,
     asked: Arc<Asked>,
     _log: DefaultGuard,
@@ -74,6 +79,8 @@ impl Cluster {
             proxies: Authority::new("front-proxy-ca", start).unwrap(),
             clock,
             away: Arc::default(),
+            failing: Arc::default(),
+            silent: Arc::default(),
             log,
             asked,
             _log: tracing::subscriber::set_default(tracing_subscriber::registry().with(klog)),
@@ -128,14 +135,29 @@ impl Cluster {
     /// Asks the API server as the metrics server, unless it is away.
     fn client(&self) -> Client {
         let (router, away) = (self.control_plane.router(), self.away.clone());
+        let (failing, silent) = (self.failing.clone(), self.silent.clone());
         let service = tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
             let token = format!("Bearer {OWN_TOKEN}").parse().unwrap();
             request.headers_mut().insert("authorization", token);
             let (router, away) = (router.clone(), away.clone());
+            let (failing, silent) = (failing.clone(), silent.clone());
             async move {
                 if away.load(Ordering::Relaxed) {
                     let refused = "dial tcp 10.96.0.1:443: connect: connection refused";
                     return Err(io::Error::new(io::ErrorKind::ConnectionRefused, refused));
+                }
+                if silent.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+                let less = |left: usize| left.checked_sub(1);
+                if failing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+                    let status = json!({
+                        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500,
+                        "reason": "InternalError", "message": "etcd is elsewhere",
+                    });
+                    return Ok(
+                        (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(status)).into_response()
+                    );
                 }
                 let Ok(response) = router.oneshot(request).await;
                 Ok(response)
