@@ -121,7 +121,7 @@ impl Flags {
     /// All flags, those that mean nothing here included.
     fn complete_command() -> Command {
         let extra = Arg::new(EXTRA).num_args(0..).action(ArgAction::Append).hide(true);
-        Self::command().arg(extra).mut_args(values::bare_booleans)
+        Self::command().arg(extra).mut_args(values::complete)
     }
 
     /// Go's empty values are values that were not given.

@@ -246,3 +246,24 @@ fn transport(
     let (tls, follow) = TlsFiles::new(base, authority, identity, clock.clone()).watch()?;
     Ok((Transport::Tls(tls), Box::pin(follow)))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn serving_goes_on_for_the_delay_after_the_order_to_stop() {
+        let telemetry = Telemetry::new(Clock::system(), Duration::from_mins(1), [].into()).unwrap();
+        let telemetry = Arc::new(telemetry);
+        let ((stop, stopped), (end, mut ended)) = (watch::channel(false), watch::channel(false));
+        let delay = Duration::from_secs(5);
+        let stopping = tokio::spawn(stop_after(stopped, telemetry.clone(), delay, end));
+        let start = Instant::now();
+        stop.send_replace(true);
+        ended.wait_for(|ended| *ended).await.unwrap();
+        assert_eq!(start.elapsed(), delay);
+        stopping.await.unwrap();
+    }
+}

@@ -164,7 +164,6 @@ impl Accepted {
             .help_heading(self.group)
             .help(format!("Has no effect: {}.", self.reason))
             .default_value(Str::from(self.default))
-            .hide_default_value(self.default.is_empty())
             .action(ArgAction::Set);
         match self.kind {
             Address => arg.value_name("IP").value_parser(read_address),

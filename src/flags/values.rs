@@ -36,8 +36,11 @@ pub(super) enum ValueError {
     Other(String),
 }
 
-/// A boolean flag may stand alone, and takes a value only after an equals sign.
-pub(super) fn bare_booleans(arg: Arg) -> Arg {
+/// What holds for all flags: a boolean may stand alone and takes a value only after an equals
+/// sign; an empty default is none.
+pub(super) fn complete(arg: Arg) -> Arg {
+    let is_empty = matches!(arg.get_default_values(), [value] if value.is_empty());
+    let arg = if is_empty { arg.hide_default_value(true) } else { arg };
     if arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == BOOL)) {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true")
     } else {
