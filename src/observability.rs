@@ -18,14 +18,13 @@ use axum::{
     Router,
     http::{HeaderName, header},
     middleware::from_fn_with_state,
-    routing::{any, get},
+    routing::{MethodRouter, any, get},
 };
 
 use crate::{cluster::Cluster, store::Store};
 
 pub use self::{
     build::{Build, short_version},
-    health::CHECK_PATHS,
     scrapes::ScrapeState,
     telemetry::Telemetry,
 };
@@ -45,15 +44,25 @@ pub struct Sources {
 const NO_CACHE: (HeaderName, &str) = (header::CACHE_CONTROL, "no-cache, private");
 const PLAIN_TEXT: (HeaderName, &str) = (header::CONTENT_TYPE, "text/plain; charset=utf-8");
 
-/// `/healthz`, `/livez` and `/readyz` with their single checks, `/version`, `/metrics`, `/statusz`
-/// and `/flagz`. Whether these may be read is for what is around them to judge.
-pub fn router(sources: Sources) -> Router {
-    let pages = Router::new()
-        .route("/version", get(pages::version))
-        .route("/metrics", any(pages::metrics))
-        .route("/statusz", get(pages::statusz))
-        .route("/flagz", get(pages::flagz));
-    health::routes(pages).with_state(sources)
+/// Every path with what answers there: `/healthz`, `/livez` and `/readyz` with their single checks,
+/// `/version`, `/metrics`, `/statusz` and `/flagz`. Whether these may be read is for what is
+/// around them to judge.
+pub fn routes(sources: &Sources) -> Vec<(String, MethodRouter)> {
+    let page = |path: &str, handler: MethodRouter<Sources>| (path.to_owned(), handler);
+    let pages = [
+        page("/version", get(pages::version)),
+        page("/metrics", any(pages::metrics)),
+        page("/statusz", get(pages::statusz)),
+        page("/flagz", get(pages::flagz)),
+    ];
+    let all = health::routes().chain(pages);
+    all.map(|(path, handler)| (path, handler.with_state(sources.clone()))).collect()
+}
+
+/// All of [`routes`] as one router.
+pub fn router(sources: &Sources) -> Router {
+    let routes = routes(sources).into_iter();
+    routes.fold(Router::new(), |router, (path, handler)| router.route(&path, handler))
 }
 
 /// Counts and times the requests that `router` answers.

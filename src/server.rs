@@ -120,7 +120,7 @@ impl Server {
             store: store.clone(),
             clock: doors.clock.clone(),
         })
-        .merge(observability::router(observability::Sources {
+        .merge(observability::router(&observability::Sources {
             telemetry: telemetry.clone(),
             cluster: cluster.clone(),
             store,

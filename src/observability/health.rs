@@ -4,11 +4,10 @@
 use std::fmt::Write;
 
 use axum::{
-    Router,
     extract::{RawQuery, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{MethodRouter, any},
 };
 
 use super::{NO_CACHE, PLAIN_TEXT, Sources};
@@ -49,35 +48,18 @@ const ENDPOINTS: [Endpoint; 3] = [
     },
 ];
 
-/// The paths of all endpoints and their single checks, for the list of paths at `/`.
-pub const CHECK_PATHS: [&str; 13] = [
-    "/healthz",
-    "/healthz/metadata-informer-sync",
-    "/healthz/ping",
-    "/livez",
-    "/livez/metadata-informer-sync",
-    "/livez/metric-collection-timely",
-    "/livez/ping",
-    "/readyz",
-    "/readyz/metadata-informer-sync",
-    "/readyz/metric-informer-sync",
-    "/readyz/metric-storage-ready",
-    "/readyz/ping",
-    "/readyz/shutdown",
-];
-
-pub(super) fn routes(mut router: Router<Sources>) -> Router<Sources> {
-    for endpoint in ENDPOINTS {
+/// The endpoints and, below each, its single checks.
+pub(super) fn routes() -> impl Iterator<Item = (String, MethodRouter<Sources>)> {
+    ENDPOINTS.into_iter().flat_map(|endpoint| {
         let all = async move |State(sources): State<Sources>, RawQuery(query): RawQuery| {
             endpoint.answer(&sources, query.as_deref().unwrap_or_default())
         };
-        router = router.route(&format!("/{}", endpoint.name), any(all));
-        for check in endpoint.checks {
+        let singles = endpoint.checks.iter().map(move |check| {
             let one = async |State(sources): State<Sources>| check.answer(&sources);
-            router = router.route(&format!("/{}/{}", endpoint.name, check.name()), any(one));
-        }
-    }
-    router
+            (format!("/{}/{}", endpoint.name, check.name()), any(one))
+        });
+        std::iter::once((format!("/{}", endpoint.name), any(all))).chain(singles)
+    })
 }
 
 // === impl Endpoint ===
