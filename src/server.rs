@@ -109,13 +109,17 @@ impl Server {
             timing,
             doors.random.clone(),
         );
+        let address =
+            address.unwrap_or_else(|| SocketAddr::new(flags.bind_address, flags.secure_port));
         let router = api::router(api::Sources {
             cluster: cluster.clone(),
             store,
             clock: doors.clock.clone(),
+            settings: api::Settings {
+                address: format!(":{}", address.port()),
+                ..api::Settings::default()
+            },
         });
-        let address =
-            address.unwrap_or_else(|| SocketAddr::new(flags.bind_address, flags.secure_port));
         Ok(Self { doors, address, api, cluster, scraper, router })
     }
 
