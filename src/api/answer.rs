@@ -20,7 +20,7 @@ pub(super) const GZIP_THRESHOLD: usize = 128 * 1024;
 pub(super) const GZIP_LEVEL: Compression = Compression::new(1);
 
 /// Writes compact JSON in the chosen notation. Protobuf is another matter: the caller has it.
-pub(super) fn write_json<T>(choice: &Choice<T>, mut json: Vec<u8>) -> Vec<u8> {
+pub(super) fn write_json<T: Copy>(choice: Choice<T>, mut json: Vec<u8>) -> Vec<u8> {
     match choice.media {
         Media::Yaml => yaml::document(&json),
         _ if choice.pretty => Pretty::document(&json),
@@ -40,10 +40,7 @@ pub(super) fn whole(
 ) -> Response {
     let compressed = asked.gzip && body.len() > GZIP_THRESHOLD;
     if compressed {
-        let mut encoder = GzEncoder::new(Vec::new(), GZIP_LEVEL);
-        // Writing to a Vec cannot fail.
-        let _ = encoder.write_all(&body);
-        body = encoder.finish().unwrap_or_default();
+        body = compress(&body);
     }
     let body = if asked.head { Body::empty() } else { Body::from(body) };
     typed(code, content_type, compressed, body)
@@ -62,11 +59,24 @@ pub(super) fn typed(
         response.headers_mut().insert(header::CONTENT_TYPE, value);
     }
     if compressed {
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        mark_compressed(&mut response);
     }
     response
+}
+
+/// Compresses a body.
+pub(super) fn compress(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), GZIP_LEVEL);
+    // Writing to a Vec cannot fail.
+    let _ = encoder.write_all(body);
+    encoder.finish().unwrap_or_default()
+}
+
+/// Says that the body is compressed.
+pub(super) fn mark_compressed(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
 }
 
 /// A document for people and simple clients, which is indented always.
@@ -85,7 +95,7 @@ impl Status {
             Some(choice) => {
                 let body = match choice.media {
                     Media::Protobuf => self.protobuf(),
-                    _ => write_json(&choice, self.json()),
+                    _ => write_json(choice, self.json()),
                 };
                 whole(asked, self.code(), choice.media.name(), body)
             }

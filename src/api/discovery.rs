@@ -86,7 +86,7 @@ pub(super) fn plain(asked: &Asked, document: Document<'_>) -> Result<Response, F
     let choice = negotiate::discovery(asked)?;
     let body = match choice.media {
         Media::Protobuf => document.protobuf(),
-        _ => write_json(&choice, document.json()),
+        _ => write_json(choice, document.json()),
     };
     Ok(whole(asked, StatusCode::OK, choice.media.name(), body))
 }
@@ -94,7 +94,7 @@ pub(super) fn plain(asked: &Asked, document: Document<'_>) -> Result<Response, F
 /// Answers with everything in one document.
 pub(super) fn aggregated(
     asked: &Asked,
-    choice: &Choice<DiscoveryVersion>,
+    choice: Choice<DiscoveryVersion>,
     settings: &Settings,
 ) -> Response {
     let json = aggregated_json(choice.form, settings);
@@ -250,7 +250,9 @@ impl ApiResource {
         protobuf::number(out, 2, self.namespaced.into());
         protobuf::string(out, 3, self.kind);
         protobuf::message(out, 4, |out| {
-            self.verbs.iter().for_each(|verb| protobuf::string(out, 1, verb));
+            for verb in self.verbs {
+                protobuf::string(out, 1, verb);
+            }
         });
         protobuf::string(out, 6, self.singular_name);
         (8..=10).for_each(|field| protobuf::string(out, field, ""));
@@ -319,5 +321,7 @@ fn discovered_resource(out: &mut Vec<u8>, resource: Resource) {
     });
     protobuf::string(out, 3, scope(resource));
     protobuf::string(out, 4, "");
-    VERBS.iter().for_each(|verb| protobuf::string(out, 5, verb));
+    for verb in VERBS {
+        protobuf::string(out, 5, verb);
+    }
 }

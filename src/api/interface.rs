@@ -20,6 +20,7 @@ use super::{
     status::Failure,
     target::Target,
 };
+use crate::doors::Clock;
 
 /// The server's HTTP interface while it is put together.
 #[must_use]
@@ -58,6 +59,10 @@ impl Interface {
     pub fn list(mut self, path: &str) -> Self {
         self.listed.insert(path.to_owned());
         self
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.sources.clock.clone()
     }
 
     /// What requests are handed to.
@@ -112,7 +117,7 @@ async fn answer(
     let settings = &sources.settings;
     match target {
         Target::Groups => match negotiate::aggregated(asked) {
-            Some(choice) => Ok(discovery::aggregated(asked, &choice, settings)),
+            Some(choice) => Ok(discovery::aggregated(asked, choice, settings)),
             None => discovery::plain(asked, Document::Groups(settings)),
         },
         Target::Group => discovery::plain(asked, Document::Group(settings)),

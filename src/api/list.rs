@@ -50,12 +50,12 @@ struct Frame {
 // === impl List ===
 
 impl List {
-    pub(super) fn new<T>(
+    pub(super) fn new<T: Copy>(
         objects: Objects,
         items: ItemWriter,
         resource: Resource,
         form: Form,
-        choice: &Choice<T>,
+        choice: Choice<T>,
     ) -> Self {
         let notation = match choice.media {
             Media::Yaml => Notation::Yaml,

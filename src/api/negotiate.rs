@@ -61,7 +61,7 @@ impl Media {
 
     fn fits(self, clause: &Clause<'_>) -> bool {
         match (clause.kind, clause.subtype) {
-            ("*", "*") | ("application", "*") => true,
+            ("*" | "application", "*") => true,
             ("application", subtype) => self.name().strip_prefix("application/") == Some(subtype),
             _ => false,
         }
@@ -156,14 +156,11 @@ fn routed(asked: &Asked, streams: bool) -> Result<(), Failure> {
     if asked.accept.is_empty() || asked.accept.split(',').any(produced) {
         return Ok(());
     }
-    let mut names = Media::ALL.map(Media::name).join(", ");
+    let mut names = Media::ALL.map(|media| media.name().to_owned()).to_vec();
     if streams {
-        for media in [Media::Json, Media::Protobuf] {
-            names.push_str(&format!(", {};stream=watch", media.name()));
-        }
+        names.extend([Media::Json, Media::Protobuf].map(|m| format!("{};stream=watch", m.name())));
     }
-    let message = format!("406: Not Acceptable\n\nAvailable representations: {names}");
-    Err(Failure::NotAcceptable(message))
+    Err(Failure::NotProduced(names))
 }
 
 /// The first notation in the client's order that `allow` has a form for. `allow` is told the

@@ -54,13 +54,11 @@ pub(super) async fn list(
         // Never negotiated.
         Form::Table(_) => None,
     };
-    Ok(match protobuf_form {
-        Some(form) => send::protobuf(asked, form, resource, objects(options), writer).await,
-        None => {
-            let list = List::new(objects(options), writer, resource, form, &choice);
-            send::text(asked, choice.media, list).await
-        }
-    })
+    if let Some(form) = protobuf_form {
+        return Ok(send::protobuf(asked, form, resource, objects(options), writer).await);
+    }
+    let list = List::new(objects(options), writer, resource, form, choice);
+    Ok(send::text(asked, choice.media, list).await)
 }
 
 /// One object.
@@ -79,7 +77,7 @@ pub(super) async fn object(
     }
     let mut objects = Objects::one(sources, resource, namespace, name)?;
     let mut writer = ItemWriter::new(sources.clock.now());
-    let body = write_object(&mut objects, &mut writer, &choice, version);
+    let body = write_object(&mut objects, &mut writer, choice, version);
     let body = body.ok_or_else(|| {
         let name = namespace.map_or_else(|| name.to_owned(), |prefix| format!("{prefix}/{name}"));
         Failure::NoMetrics { resource, name }
@@ -88,7 +86,7 @@ pub(super) async fn object(
         Some(Transform::Table(meta)) => {
             let form = Form::Table(rows(asked, version, meta)?);
             let objects = Objects::one(sources, resource, namespace, name)?;
-            let list = List::new(objects, writer, resource, form, &choice);
+            let list = List::new(objects, writer, resource, form, choice);
             Ok(send::text(asked, choice.media, list).await)
         }
         Some(Transform::PartialList(_)) => {
@@ -101,7 +99,7 @@ pub(super) async fn object(
         None | Some(Transform::Partial(_)) => {
             let body = match choice.media {
                 Media::Protobuf => body,
-                _ => write_json(&choice, body),
+                _ => write_json(choice, body),
             };
             Ok(whole(asked, StatusCode::OK, choice.media.name(), body))
         }
@@ -117,7 +115,7 @@ fn rows(asked: &Asked, version: Version, meta: negotiate::MetaVersion) -> Result
 fn write_object(
     objects: &mut Objects,
     writer: &mut ItemWriter,
-    choice: &Choice,
+    choice: Choice,
     version: Version,
 ) -> Option<Vec<u8>> {
     let mut body = None;

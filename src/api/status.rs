@@ -26,7 +26,9 @@ pub(super) enum Failure {
     BadRequest(String),
     /// Parameters that do not go together.
     InvalidOptions(Vec<Cause>),
-    /// Nothing that the client accepts can be written.
+    /// Nothing that the client accepts is written here, but these are.
+    NotProduced(Vec<String>),
+    /// Nothing that the client accepts can be written of this object.
     NotAcceptable(String),
 }
 
@@ -116,13 +118,15 @@ impl Failure {
                 Status::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
                     .with_details(Details { causes: causes.clone(), ..details })
             }
-            // With details only where the framework's router refuses, not its negotiation.
+            // With details, though empty, since in the Go server it is the router that says so.
+            Self::NotProduced(names) => {
+                let names = names.join(", ");
+                let message = format!("406: Not Acceptable\n\nAvailable representations: {names}");
+                Status::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+                    .with_details(Details::default())
+            }
             Self::NotAcceptable(message) => {
-                let status = Status::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message);
-                match message.starts_with("406") {
-                    true => status.with_details(Details::default()),
-                    false => status,
-                }
+                Status::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
             }
         }
     }

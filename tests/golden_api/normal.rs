@@ -13,6 +13,23 @@ pub(crate) struct Normal {
     pub(crate) body: String,
 }
 
+// === impl Normal ===
+
+impl Normal {
+    /// Where it is not as `expected`, line by line.
+    pub(crate) fn differences(&self, expected: &Self) -> Option<String> {
+        let text = |normal: &Self| {
+            let Self { status, content_type, cache_control, body } = normal;
+            format!("{status}\n{content_type}\n{cache_control}\n{body}")
+        };
+        (self != expected).then(|| {
+            let (expected, seen) = (text(expected), text(self));
+            let diff = similar::TextDiff::from_lines(&expected, &seen);
+            diff.unified_diff().header("recorded", "ours").to_string()
+        })
+    }
+}
+
 /// A recorded answer.
 pub(crate) fn recorded(exchange: &Exchange) -> Normal {
     Normal {
@@ -44,7 +61,9 @@ fn body(content_type: &str, bytes: &[u8]) -> String {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     match serde_json::from_str::<Value>(&text) {
         Ok(document) if document.get("paths").is_some() => paths(document),
-        Ok(document) if document["kind"] == "PodMetricsList" || document["kind"] == "PodMetrics" => {
+        Ok(document)
+            if document["kind"] == "PodMetricsList" || document["kind"] == "PodMetrics" =>
+        {
             mask(&ordered_containers(&text))
         }
         _ => mask(&without_v1(&text)),
@@ -73,7 +92,46 @@ fn paths(mut document: Value) -> String {
         // Indented, as it was.
         return serde_json::to_string_pretty(&document).unwrap();
     }
-    super::world::openapi(document)
+    openapi(document)
+}
+
+/// OpenAPI documents as their structure. Prose and what is hashed from it are each server's own.
+fn openapi(mut document: Value) -> String {
+    document["info"] = Value::Null;
+    strip(&mut document);
+    serde_json::to_string_pretty(&document).unwrap()
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.get("description").is_some_and(Value::is_string) {
+                fields.remove("description");
+            }
+            let is_v1 = |name: &str| {
+                ["metrics.v1.", "/metrics.k8s.io/v1/"].iter().any(|part| name.contains(part))
+                    || name == "apis/metrics.k8s.io/v1"
+            };
+            let kept = std::mem::take(fields).into_iter().filter(|(name, _)| !is_v1(name));
+            *fields = kept.map(|(name, value)| (without_hash(&name), value)).collect();
+            fields.values_mut().for_each(strip);
+        }
+        Value::Array(values) => values.iter_mut().for_each(strip),
+        Value::String(text) if text.contains("?hash=") => {
+            *text = text.split("?hash=").next().unwrap().to_owned();
+        }
+        Value::String(text) if text.starts_with("#/parameters/") => *text = without_hash(text),
+        _ => {}
+    }
+}
+
+/// `limit-1NfNmdNH` as `limit-`.
+fn without_hash(name: &str) -> String {
+    // The hash has eight characters, dashes among them.
+    match name.len().checked_sub(8).and_then(|at| name.split_at_checked(at)) {
+        Some((name, _)) if name.ends_with('-') => name.to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 /// The Go server has a pod's containers in any order.

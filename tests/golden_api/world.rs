@@ -10,7 +10,6 @@ use metrics_server::{
     kubelet::{ContainerSample, PodSample, Point, Sample},
     store::Store,
 };
-use serde_json::Value;
 use tower::ServiceExt;
 
 use super::exchange::{Answer, Request};
@@ -83,15 +82,9 @@ fn sample(node: usize, seconds: f64) -> Sample {
     };
     let pods = (0..3).map(|namespace| {
         let (namespace, name) = names(namespace, node);
-        let containers = ["c0", "c1"].map(|name| ContainerSample {
-            name: name.into(),
-            point: point(0.1, CONTAINER_MEMORY),
-        });
-        PodSample {
-            namespace: namespace.into(),
-            name: name.into(),
-            containers: containers.into(),
-        }
+        let containers = ["c0", "c1"]
+            .map(|name| ContainerSample { name: name.into(), point: point(0.1, CONTAINER_MEMORY) });
+        PodSample { namespace: namespace.into(), name: name.into(), containers: containers.into() }
     });
     Sample { node: Some(point(1.0, NODE_MEMORY)), pods: pods.collect() }
 }
@@ -106,29 +99,4 @@ pub(crate) async fn ask(service: Router, request: &Request) -> Answer {
     let (head, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes().to_vec();
     Answer { status: head.status, headers: head.headers, body }
-}
-
-/// OpenAPI documents as their structure: prose and hashes are each server's own.
-pub(crate) fn openapi(mut document: Value) -> String {
-    fn strip(value: &mut Value) {
-        match value {
-            Value::Object(fields) => {
-                if fields.get("description").is_some_and(Value::is_string) {
-                    fields.remove("description");
-                }
-                fields.retain(|name, _| !name.contains("metrics.v1.") && !name.contains("metrics.k8s.io/v1/") && name != "apis/metrics.k8s.io/v1");
-                fields.values_mut().for_each(strip);
-            }
-            Value::Array(values) => values.iter_mut().for_each(strip),
-            Value::String(text) => {
-                if let Some((path, _)) = text.split_once("?hash=") {
-                    *text = path.to_owned();
-                }
-            }
-            _ => {}
-        }
-    }
-    strip(&mut document);
-    document["info"] = Value::Null;
-    serde_json::to_string_pretty(&document).unwrap()
 }

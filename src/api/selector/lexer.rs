@@ -56,11 +56,9 @@ fn is_special(character: char) -> bool {
 /// The longest symbol at the start of `text`, and its length.
 fn symbol(text: &str) -> (Token, usize) {
     let fits = SYMBOLS.into_iter().filter(|symbol| text.starts_with(symbol));
-    match fits.max_by_key(|symbol| symbol.len()) {
-        Some(symbol) => (Token::Symbol(symbol), symbol.len()),
-        None => {
-            let end = text.find(|c| !is_special(c)).unwrap_or(text.len());
-            (Token::Error(format!("error expected: keyword found '{}'", &text[..end])), end)
-        }
+    if let Some(symbol) = fits.max_by_key(|symbol| symbol.len()) {
+        return (Token::Symbol(symbol), symbol.len());
     }
+    let end = text.find(|c| !is_special(c)).unwrap_or(text.len());
+    (Token::Error(format!("error expected: keyword found '{}'", &text[..end])), end)
 }
