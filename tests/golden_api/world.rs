@@ -54,6 +54,31 @@ impl World {
         }
         world
     }
+    /// With many pods more, and nothing else.
+    pub(crate) fn crowded(pods: usize) -> Self {
+        let name = |at: usize| format!("app-{at:06}-7d9c5b6f4-abcde");
+        let known = (0..pods).map(|at| {
+            let key: PodKey = ("crowded".into(), name(at).into());
+            (key, Arc::new(labels(&[("app", "a0"), ("tier", "front")])))
+        });
+        let mut world = Self::cold();
+        world.sources.cluster = Arc::new(Cluster::of([], known));
+        for (node, first) in (0..pods).step_by(30).enumerate() {
+            for seconds in [0.0, 15.006] {
+                let mut sample = sample(0, seconds);
+                let one = sample.pods.swap_remove(0);
+                sample.pods = (first..pods.min(first + 30))
+                    .map(|at| PodSample {
+                        namespace: "crowded".into(),
+                        name: name(at).into(),
+                        ..one.clone()
+                    })
+                    .collect();
+                world.sources.store.record(&format!("node-{node}"), sample);
+            }
+        }
+        world
+    }
 }
 
 fn labels(labels: &[(&str, &str)]) -> BTreeMap<String, String> {
