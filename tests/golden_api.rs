@@ -6,6 +6,7 @@ mod exchange;
 #[path = "golden_api/normal.rs"]
 mod normal;
 #[path = "golden_api/world.rs"]
+#[allow(dead_code, reason = "shared with the other tests of the API")]
 mod world;
 
 use axum::Router;

@@ -25,12 +25,18 @@ pub(in crate::api) fn message(out: &mut Vec<u8>, field: u8, fill: impl FnOnce(&m
     out.push(0);
     fill(out);
     let length = out.len() - start - 1;
-    let mut prefix = Vec::new();
-    if let Ok(length @ 0..0x80) = u8::try_from(length) {
-        out[start] = length;
-    } else {
-        varint(&mut prefix, length as u64);
-        out.splice(start..=start, prefix);
+    let mut room = 0;
+    while length >> (7 * (room + 1)) > 0 {
+        room += 1;
+    }
+    if room > 0 {
+        let end = out.len();
+        out.resize(end + room, 0);
+        out.copy_within(start + 1..end, start + 1 + room);
+    }
+    for (at, byte) in out[start..=start + room].iter_mut().enumerate() {
+        let more = if at < room { 0x80 } else { 0 };
+        *byte = (length >> (7 * at)) as u8 & 0x7f | more;
     }
 }
 
