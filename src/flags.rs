@@ -31,7 +31,7 @@ pub use self::{
     generic::GenericFlags,
     kubelet::KubeletFlags,
     logging::LoggingFlags,
-    metrics_server::{ApiVersion, MetricsServerFlags, VersionFlag},
+    metrics_server::{MetricsServerFlags, VersionFlag},
     reference::reference,
     serving::{CipherSuite, ServingFlags, SniCertificate, TlsVersion},
 };

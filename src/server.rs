@@ -115,19 +115,30 @@ impl Server {
             timing,
             doors.random.clone(),
         );
-        let router = api::router(api::Sources {
-            cluster: cluster.clone(),
-            store: store.clone(),
-            clock: doors.clock.clone(),
-        })
-        .merge(observability::router(&observability::Sources {
-            telemetry: telemetry.clone(),
-            cluster: cluster.clone(),
-            store,
-        }));
         let address = address.unwrap_or_else(|| {
             SocketAddr::new(flags.serving.bind_address, flags.serving.secure_port)
         });
+        let settings = api::Settings {
+            preferred: flags.metrics_server.preferred_api_version,
+            address: format!(":{}", address.port()),
+        };
+        let router = router(
+            api::Sources {
+                cluster: cluster.clone(),
+                store: store.clone(),
+                clock: doors.clock.clone(),
+                served: {
+                    let telemetry = telemetry.clone();
+                    Arc::new(move |measured| telemetry.served(measured))
+                },
+                settings,
+            },
+            &observability::Sources {
+                telemetry: telemetry.clone(),
+                cluster: cluster.clone(),
+                store,
+            },
+        );
         let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let servers = ApiServers { authentication: asked.clone(), authorization: asked };
         let access = Access::new(&flags.into(), servers, &doors)?;
@@ -180,6 +191,23 @@ impl Server {
         }
         Ok(())
     }
+}
+
+/// Pages that are for people who know of them: the Go server does not list them either.
+const UNLISTED: [&str; 2] = ["/statusz", "/flagz"];
+
+/// Everything there is to ask for.
+fn router(api: api::Sources, pages: &observability::Sources) -> Router {
+    let mut interface = api::interface(api);
+    for (path, handler) in observability::routes(pages) {
+        let listed = !UNLISTED.contains(&path.as_str());
+        interface = if listed {
+            interface.route(&path, handler)
+        } else {
+            interface.unlisted(&path, handler)
+        };
+    }
+    interface.into_router()
 }
 
 /// Ends the serving when `stop` says so: at once for probes, after `delay` for everyone else.

@@ -42,6 +42,18 @@ impl Cluster {
         Self { selector, ..Self::default() }
     }
 
+    /// A cluster of which everything is known from the start.
+    pub fn of(
+        nodes: impl IntoIterator<Item = Node>,
+        pods: impl IntoIterator<Item = (PodKey, PodLabels)>,
+    ) -> Self {
+        let cluster = Self::default();
+        cluster
+            .set_nodes(nodes.into_iter().map(|node| (node.name.clone(), Arc::new(node))).collect());
+        cluster.set_pods(pods.into_iter().collect());
+        cluster
+    }
+
     /// All nodes, by name.
     pub fn nodes(&self) -> Vec<Arc<Node>> {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()

@@ -1,6 +1,8 @@
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
+
+use crate::api::Version;
 
 use super::values::{ValueError, drop_empty_path, read_duration, read_path};
 
@@ -32,7 +34,7 @@ pub struct MetricsServerFlags {
     /// The version of metrics.k8s.io that discovery recommends: v1beta1, as the Go server, or v1.
     /// Both are served.
     #[arg(long, value_name = "VERSION", default_value = "v1beta1", value_parser = read_api_version)]
-    pub preferred_api_version: ApiVersion,
+    pub preferred_api_version: Version,
 
     /// Print this and quit.
     #[arg(short, long, action = ArgAction::Help)]
@@ -50,16 +52,6 @@ pub enum VersionFlag {
     Raw,
 }
 
-/// A version of `metrics.k8s.io`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ApiVersion {
-    /// What every metrics server has served for years.
-    #[default]
-    V1Beta1,
-    /// The same types, promised for good since Kubernetes 1.37.
-    V1,
-}
-
 fn read_version_flag(text: &str) -> Result<VersionFlag, ValueError> {
     if text == "raw" {
         return Ok(VersionFlag::Raw);
@@ -69,12 +61,8 @@ fn read_version_flag(text: &str) -> Result<VersionFlag, ValueError> {
         .map_err(|_| ValueError::OneOf("true, false, raw"))
 }
 
-fn read_api_version(text: &str) -> Result<ApiVersion, ValueError> {
-    match text {
-        "v1beta1" => Ok(ApiVersion::V1Beta1),
-        "v1" => Ok(ApiVersion::V1),
-        _ => Err(ValueError::OneOf("v1beta1, v1")),
-    }
+fn read_api_version(text: &str) -> Result<Version, ValueError> {
+    text.parse().map_err(|_| ValueError::OneOf("v1beta1, v1"))
 }
 
 // === impl MetricsServerFlags ===
@@ -82,23 +70,5 @@ fn read_api_version(text: &str) -> Result<ApiVersion, ValueError> {
 impl MetricsServerFlags {
     pub(super) fn drop_empty(&mut self) {
         drop_empty_path(&mut self.kubeconfig);
-    }
-}
-
-// === impl ApiVersion ===
-
-impl ApiVersion {
-    /// Its name in paths and objects.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::V1Beta1 => "v1beta1",
-            Self::V1 => "v1",
-        }
-    }
-}
-
-impl fmt::Display for ApiVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }

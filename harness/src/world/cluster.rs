@@ -148,7 +148,7 @@ impl Cluster {
     pub(super) fn aggregate(&self, address: SocketAddr) -> Result<(), WorldError> {
         Ok(self.control_plane.aggregate(Backend {
             group: "metrics.k8s.io".to_owned(),
-            versions: vec!["v1beta1".to_owned()],
+            versions: vec!["v1beta1".to_owned(), "v1".to_owned()],
             namespace: "kube-system".to_owned(),
             service: "metrics-server".to_owned(),
             address,
