@@ -238,19 +238,26 @@ fn some_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time
     })
 }
 
-fn go_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+/// Reads a duration in Go's notation.
+pub(crate) fn go_duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
     let Text(text) = Text::deserialize(deserializer)?;
     duration::parse(&text).map_err(de::Error::custom)
 }
 
-/// Reads a duration in Go's notation.
+/// The same where there may be none.
 pub(crate) fn some_go_duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     go_duration(deserializer).map(Some)
 }
 
-/// A string, or a number as it would be written.
+/// Reads a string, or a number as it would be written.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Text::deserialize(deserializer).map(|Text(text)| text)
+}
+
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {

@@ -25,13 +25,17 @@ mod sampling;
 mod tls;
 mod usage;
 mod visitors;
+mod wire;
 
 pub use self::{
     access::{Access, ApiServer, Attempt, Denied, NobodyKnown, ReviewError, Reviewer, User},
     certificates::{
         Authority, CertificateError, CertificateKind, Certificates, Identity, Subject, Validity,
     },
-    faults::{BodyFault, CertificateFault, Faults},
+    faults::{
+        BodyFault, CertificateFault, Faults, Probability, ProbabilityError, SampleFault, TlsFault,
+        TransferFault, Trickle, When,
+    },
     fleet::Fleet,
     kubelet::{FakeKubelet, KubeletError, KubeletSpec, Surroundings},
     node::{Container, Node, Pod},
