@@ -2,6 +2,7 @@
 
 mod cluster;
 mod error;
+mod faults;
 mod loopback;
 mod network;
 mod objects;

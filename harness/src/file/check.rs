@@ -2,6 +2,7 @@
 //! together.
 
 mod expectations;
+mod faults;
 mod listeners;
 mod names;
 mod nodes;

@@ -18,7 +18,7 @@ use metrics_server::{
 };
 use tokio::sync::watch;
 
-use super::{WorldError, objects, people, running::Running};
+use super::{WorldError, faults, objects, people, running::Running};
 use crate::{
     control_plane::{Backend, ControlPlane, Settings},
     dns::Zone,
@@ -201,7 +201,7 @@ impl Cluster {
             }
         }
         if let (Some(faults), Some(kubelet)) = (&change.faults, &kubelet) {
-            kubelet.set_faults(objects::faults(faults)).await?;
+            kubelet.set_faults(faults::faults(faults)).await?;
         }
         if let (Some(usage), Some(kubelet)) = (&change.usage, &kubelet) {
             kubelet.set_usage(objects::shape(usage));

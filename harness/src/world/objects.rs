@@ -8,8 +8,8 @@ use std::{
 };
 
 use fake_kubelet::{
-    Access, BodyFault, CertificateFault, CertificateKind, Container, Faults, KubeletSpec, Node,
-    Pod, Recording, RecordingError, Sampling, Shape, Usage,
+    Access, CertificateKind, Container, KubeletSpec, Node, Pod, Recording, RecordingError,
+    Sampling, Shape, Usage,
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
@@ -23,6 +23,7 @@ use k8s_openapi::{
     },
 };
 
+use super::faults::faults;
 use crate::file::format;
 
 const DEFAULT_START: Timestamp = Timestamp::constant(1_546_595_580, 0);
@@ -62,11 +63,21 @@ fn unfold(template: &format::Node, n: u32) -> format::Node {
     for ip in node.ips.iter_mut().flatten() {
         ip.0 = raise(ip.0, n);
     }
+    raise_places(&mut node.kubelet.faults, n);
     for pod in &mut node.pods {
         number(&mut pod.name);
         pod.namespace.as_mut().map(number);
     }
     node
+}
+
+fn raise_places(faults: &mut format::Faults, n: u32) {
+    for ip in faults.at.iter_mut().flatten() {
+        ip.0 = raise(ip.0, n);
+    }
+    for more in &mut faults.also {
+        raise_places(more, n);
+    }
 }
 
 fn raise(ip: IpAddr, by: u32) -> IpAddr {
@@ -141,21 +152,6 @@ pub(super) fn shape(usage: &format::Usage) -> Shape {
     Shape::Constant {
         cpu: u64::try_from(usage.cpu.0.nanos()).unwrap_or_default(),
         memory: u64::try_from(usage.memory.0.units()).unwrap_or_default(),
-    }
-}
-
-pub(super) fn faults(faults: &format::Faults) -> Faults {
-    Faults {
-        refuse: faults.refuse,
-        silence: faults.silence,
-        delay: faults.delay.map(|delay| delay.0),
-        status: faults.status,
-        body: faults.body.map(|format::BodyFault::Garbage| BodyFault::Garbage),
-        certificate: faults.certificate.map(|fault| match fault {
-            format::CertificateFault::Expired => CertificateFault::Expired,
-            format::CertificateFault::NoIpSan => CertificateFault::NoIpSan,
-            format::CertificateFault::UnknownCa => CertificateFault::UnknownCa,
-        }),
     }
 }
 

@@ -15,8 +15,7 @@ use super::{
         values::In,
         words::quote,
     },
-    expectations::check_status,
-    listeners,
+    faults, listeners,
     names::{self, Rule, is_constant, numbered},
 };
 
@@ -112,7 +111,7 @@ fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &m
                 .help("write how long it is from one sample to the next, such as 10s"),
         );
     }
-    check_status(kubelet.faults.status, at.field("faults").field("status"), mistakes);
+    faults::check(&kubelet.faults, at.field("faults"), mistakes);
     if let Some(replay) = &kubelet.replay {
         let place = &at.field("replay").location;
         let path = folder.join(replay);

@@ -10,8 +10,7 @@ use super::{
         node::Node,
         words::{list, nearest, quote},
     },
-    expectations::{self, check_status},
-    nodes,
+    expectations, faults, nodes,
 };
 
 /// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
@@ -68,8 +67,9 @@ fn check_change(
             mistakes,
         );
         nodes::check_usage(change.usage, at.field("usage"), mistakes);
-        let status = change.faults.as_ref().and_then(|faults| faults.status);
-        check_status(status, at.field("faults").field("status"), mistakes);
+        if let Some(faults) = &change.faults {
+            faults::check(faults, at.field("faults"), mistakes);
+        }
     }
 }
 
