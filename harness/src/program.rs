@@ -153,7 +153,8 @@ fn list(files: &Files) -> Result<bool, ProgramError> {
 
 fn check(files: &Files) -> Result<bool, ProgramError> {
     let count = load(files)?.len();
-    writeln!(io::stdout(), "{count} scenarios, no mistakes")?;
+    let scenarios = if count == 1 { "scenario" } else { "scenarios" };
+    writeln!(io::stdout(), "{count} {scenarios}, no mistakes")?;
     Ok(true)
 }
 

@@ -1,6 +1,7 @@
 //! Where a scenario runs.
 
 mod cluster;
+mod describe;
 mod error;
 mod faults;
 mod loopback;

@@ -18,7 +18,7 @@ use metrics_server::{
 };
 use tokio::sync::watch;
 
-use super::{WorldError, faults, objects, people, running::Running};
+use super::{WorldError, describe, faults, objects, people, running::Running};
 use crate::{
     control_plane::{Backend, ControlPlane, Settings},
     dns::Zone,
@@ -147,8 +147,7 @@ impl Cluster {
     pub(super) async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
         if let Some(dns) = &change.dns {
             self.zone.change(dns);
-            let names: Vec<_> = dns.records.keys().chain(dns.failures.keys()).cloned().collect();
-            self.note(format!("dns: {}", names.join(", ")));
+            self.note(format!("dns: {}", describe::dns(dns)));
         }
         for (name, node) in &change.nodes {
             self.change_node(name, node).await?;
@@ -187,7 +186,7 @@ impl Cluster {
             self.remove_node(&node).await;
             return Ok(());
         }
-        self.note(format!("node {name}"));
+        self.note(format!("node {name}: {}", describe::node(change)));
         let node = &mut self.nodes[at];
         let kubelet = self.fleet.get(name);
         if let Some(addresses) = &change.addresses {

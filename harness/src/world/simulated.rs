@@ -87,6 +87,8 @@ impl Simulated {
         fabric.serve_names(dns, cluster.zone().clone());
         let server_ip = spec.server.address.map_or(DEFAULT_SERVER, |address| address.0);
         let server_address = SocketAddr::new(server_ip, SERVER_PORT);
+        // The server's machine is there before the server is: it refuses connections until then.
+        drop(fabric.machine(server_ip));
         cluster.aggregate(server_address)?;
 
         let authority_file = NamedTempFile::new().map_err(WorldError::File)?;
