@@ -106,7 +106,7 @@ impl Answers {
             response.headers_mut().insert(DATE, date);
         }
         watched.seen.status = Some(response.status().as_u16());
-        Ok(response.map(|bytes| Body::sent(bytes, transfer)))
+        Ok(response.map(|bytes| Body::sent(&bytes, transfer)))
     }
 
     async fn respond(&self, peer: &Peer, request: &Parts, active: &Active) -> Response<Bytes> {

@@ -80,14 +80,14 @@ fn gzip_bomb() -> std::io::Result<Bytes> {
 
 impl Body {
     /// How these bytes are sent.
-    pub(crate) fn sent(bytes: Bytes, fault: Option<TransferFault>) -> Self {
+    pub(crate) fn sent(bytes: &Bytes, fault: Option<TransferFault>) -> Self {
         let right = Self::from(bytes.clone());
         let half = bytes.slice(..bytes.len() / 2);
         let cut = End::Cut { announced: bytes.len() as u64, flushed: false };
         let endless = || Some(Bytes::from(bytes.repeat(PORTION / bytes.len().max(1) + 1)));
         match fault {
             None | Some(TransferFault::NoAnswer) => right,
-            Some(TransferFault::Gzip) => gzip(&bytes).map_or(right, Self::from),
+            Some(TransferFault::Gzip) => gzip(bytes).map_or(right, Self::from),
             Some(TransferFault::GzipBomb) => gzip_bomb().map_or(right, Self::from),
             Some(TransferFault::CutShort) => Self { bytes: Some(half), chunked: false, end: cut },
             Some(TransferFault::CutChunks) => Self { bytes: Some(half), chunked: true, end: cut },

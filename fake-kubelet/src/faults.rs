@@ -148,24 +148,24 @@ impl Faults {
 
     /// Takes over what `other` does wrong, time and place apart.
     fn add(&mut self, other: &Self) {
-        fn over<T: Clone>(mine: &mut Option<T>, other: &Option<T>) {
-            if other.is_some() {
-                mine.clone_from(other);
+        fn over<T: Clone>(mine: &mut Option<T>, other: Option<&T>) {
+            if let Some(other) = other {
+                *mine = Some(other.clone());
             }
         }
         self.refuse |= other.refuse;
         self.silence |= other.silence;
-        over(&mut self.cut_after, &other.cut_after);
-        over(&mut self.trickle, &other.trickle);
-        over(&mut self.tls, &other.tls);
-        over(&mut self.certificate, &other.certificate);
-        over(&mut self.delay, &other.delay);
-        over(&mut self.status, &other.status);
-        over(&mut self.redirect, &other.redirect);
-        over(&mut self.content_type, &other.content_type);
-        over(&mut self.transfer, &other.transfer);
-        over(&mut self.body, &other.body);
-        over(&mut self.samples, &other.samples);
+        over(&mut self.cut_after, other.cut_after.as_ref());
+        over(&mut self.trickle, other.trickle.as_ref());
+        over(&mut self.tls, other.tls.as_ref());
+        over(&mut self.certificate, other.certificate.as_ref());
+        over(&mut self.delay, other.delay.as_ref());
+        over(&mut self.status, other.status.as_ref());
+        over(&mut self.redirect, other.redirect.as_ref());
+        over(&mut self.content_type, other.content_type.as_ref());
+        over(&mut self.transfer, other.transfer.as_ref());
+        over(&mut self.body, other.body.as_ref());
+        over(&mut self.samples, other.samples.as_ref());
     }
 
     /// What of it concerns connections rather than requests.

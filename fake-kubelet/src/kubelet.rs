@@ -22,7 +22,7 @@ use crate::{
     sample::NodeSample,
     sampling::Sampling,
     tls::{self, Clients},
-    usage::Shape,
+    usage::Course,
 };
 
 /// What a kubelet is like when it starts.
@@ -217,9 +217,9 @@ impl FakeKubelet {
     }
 
     /// The node uses this from now on, whatever its containers use.
-    pub fn set_usage(&self, shape: Shape) {
+    pub fn set_usage(&self, course: impl Into<Course>) {
         let now = self.answers.clock.now();
-        self.answers.node().set_usage(now, shape);
+        self.answers.node().set_usage(now, course);
     }
 
     /// A container uses this from now on. False if there is no such container.
@@ -228,10 +228,10 @@ impl FakeKubelet {
         namespace: &str,
         pod: &str,
         container: &str,
-        shape: Shape,
+        course: impl Into<Course>,
     ) -> bool {
         let now = self.answers.clock.now();
-        self.answers.node().set_container_usage((namespace, pod, container), now, shape)
+        self.answers.node().set_container_usage((namespace, pod, container), now, course)
     }
 
     /// What the node's kubelet serves at this moment: what a metrics server's answers are to be

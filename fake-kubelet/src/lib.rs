@@ -42,5 +42,5 @@ pub use self::{
     observer::{Observer, SeenRequest},
     replay::{Recording, RecordingError},
     sampling::Sampling,
-    usage::{Shape, Usage},
+    usage::{Course, CourseError, Curve, Level, Shape, ShapeKind, ShapeSpec, TraceError, Usage},
 };

@@ -135,7 +135,8 @@ async fn drain(stream: &mut Stream) {
 
 /// Ends a handshake as a Go server does that has no certificate to show.
 async fn raise_alert(stream: &mut Stream) -> io::Result<()> {
-    stream.read(&mut [0; BUFFER]).await?;
+    // Its greeting, or the beginning of it: what it says does not matter.
+    let _ = stream.read(&mut [0; BUFFER]).await?;
     stream.write_all(&INTERNAL_ERROR).await?;
     stream.shutdown().await?;
     drain(stream).await;

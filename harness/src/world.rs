@@ -10,6 +10,7 @@ mod objects;
 mod people;
 mod running;
 mod simulated;
+mod usage;
 
 pub use self::{error::WorldError, loopback::Loopback, simulated::Simulated};
 

@@ -40,7 +40,7 @@ impl When {
     /// Whether the time is right when so much has passed, and since when.
     pub(super) fn is_time(self, passed: Duration) -> Option<Duration> {
         let begun = self.begun(passed)?;
-        let within = passed - begun;
+        let within = passed.saturating_sub(begun);
         self.for_.is_none_or(|length| within < length).then_some(begun)
     }
 
@@ -67,7 +67,7 @@ impl When {
             ),
             None => since,
         };
-        Some(passed - within)
+        Some(passed.saturating_sub(within))
     }
 
     fn repeats(self) -> Option<Duration> {

@@ -2,17 +2,18 @@
 //! Structs only, no untagged enums: their errors could not name the place.
 
 mod faults;
+mod usage;
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use jiff::Timestamp;
-use metrics_server::quantity::Quantity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::faults::{
     BodyFault, CertificateFault, Faults, SampleFault, TlsFault, TransferFault, Trickle, When,
 };
+pub use self::usage::{Amounts, Shape, ShapeKind, Usage};
 use super::values::In;
 
 /// A cluster, what goes wrong in it, and what must be seen.
@@ -107,7 +108,7 @@ pub struct Node {
     pub version: Option<String>,
     /// What pods may use of the node; `kubectl top` shows usage as a share of it. Default: 4 cores
     /// and 8Gi.
-    pub allocatable: Option<Usage>,
+    pub allocatable: Option<Amounts>,
     /// What the node uses. Default: the sum of its containers.
     pub usage: Option<Usage>,
     /// The kubelet.
@@ -147,16 +148,6 @@ pub enum AddressType {
     /// A DNS name reachable from outside.
     #[serde(rename = "ExternalDNS")]
     ExternalDns,
-}
-
-/// An amount of CPU and of memory.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Usage {
-    /// Cores.
-    pub cpu: In<Quantity>,
-    /// Bytes.
-    pub memory: In<Quantity>,
 }
 
 /// How a node's kubelet behaves.

@@ -1,6 +1,9 @@
 //! Steps: what changes, how long to wait, what to expect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use super::{
     super::{
@@ -10,7 +13,7 @@ use super::{
         node::Node,
         words::{list, nearest, quote},
     },
-    expectations, faults, nodes,
+    expectations, faults, nodes, usage,
 };
 
 /// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
@@ -18,6 +21,7 @@ pub(super) fn check(
     steps: &[Step],
     at: &Node,
     nodes: Option<&BTreeSet<String>>,
+    folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) {
     let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
@@ -38,7 +42,7 @@ pub(super) fn check(
             );
         }
         if let Some(change) = &step.change {
-            check_change(change, at.field("change"), nodes, mistakes);
+            check_change(change, at.field("change"), nodes, folder, mistakes);
         }
         if let Some(wait) = &step.wait {
             check_wait(wait, at.field("wait"), mistakes);
@@ -53,6 +57,7 @@ fn check_change(
     change: &Change,
     at: &Node,
     nodes: Option<&BTreeSet<String>>,
+    folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) {
     if let Some(dns) = &change.dns {
@@ -66,7 +71,9 @@ fn check_change(
             at.field("addresses"),
             mistakes,
         );
-        nodes::check_usage(change.usage, at.field("usage"), mistakes);
+        if let Some(changed) = &change.usage {
+            usage::check(changed, at.field("usage"), folder, mistakes);
+        }
         if let Some(faults) = &change.faults {
             faults::check(faults, at.field("faults"), mistakes);
         }
