@@ -27,14 +27,17 @@ use crate::{
     faults::{Active, BodyFault, Faults, Standing, TransferFault},
     node::Node,
     observer::{Observer, SeenRequest},
+    pages,
     replay::Recording,
     sample::NodeSample,
     sampling::Sampling,
+    summary::Summary,
 };
 
 const METRICS_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
 const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 const PROCESS_START: HeaderName = HeaderName::from_static("process-start-time-unix");
 
 /// One kubelet behind all of its addresses.
@@ -124,6 +127,15 @@ impl Answers {
         }
         match request.uri.path() {
             "/metrics/resource" => self.metrics(request, active),
+            "/stats/summary" => self.summary(request, active),
+            "/metrics" => self.exposed(pages::metrics(
+                &self.name,
+                self.node().started().as_second(),
+                &self.sample(),
+            )),
+            "/metrics/cadvisor" => self.exposed(pages::cadvisor(&self.sample())),
+            "/pods" => json(pages::pods(&self.name, &self.sample()).to_string()),
+            "/configz" => json(pages::configz(self.gate.is_some()).to_string()),
             "/healthz" => text(StatusCode::OK, "ok"),
             _ => {
                 let mut response = text(StatusCode::NOT_FOUND, "404 page not found\n");
@@ -132,6 +144,30 @@ impl Answers {
                 response
             }
         }
+    }
+
+    /// Of what was measured last and the time before, as the node is now: recordings do not go
+    /// that far.
+    fn summary(&self, request: &Parts, active: &Active) -> Response<Bytes> {
+        let asked = request.uri.query().unwrap_or_default().split('&');
+        let only = asked.into_iter().any(|pair| pair == "only_cpu_and_memory=true");
+        let fault = active.faults.samples.as_ref();
+        let frozen = fault.is_some_and(|fault| fault.frozen);
+        let last = self.sampling.last(if frozen { active.samples_since } else { self.clock.now() });
+        let node = self.node();
+        let samples = (&node.sample(last - self.sampling.every), &node.sample(last));
+        let summary = Summary::new(&self.name, node.started(), samples, only).render();
+        json(match active.faults.body {
+            Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => fault.spoil(""),
+            _ => summary,
+        })
+    }
+
+    fn exposed(&self, body: String) -> Response<Bytes> {
+        let mut response = response(StatusCode::OK, METRICS_TYPE, body.into());
+        let started = self.node().started().as_second();
+        response.headers_mut().insert(PROCESS_START, HeaderValue::from(started));
+        response
     }
 
     fn metrics(&self, request: &Parts, active: &Active) -> Response<Bytes> {
@@ -186,6 +222,10 @@ fn response(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Respo
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
+}
+
+fn json(body: String) -> Response<Bytes> {
+    response(StatusCode::OK, JSON_TYPE, body.into())
 }
 
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
