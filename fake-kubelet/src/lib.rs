@@ -20,6 +20,7 @@ mod number;
 mod observer;
 mod pages;
 pub mod program;
+pub mod record;
 mod replay;
 pub mod sample;
 mod sampling;
