@@ -7,8 +7,10 @@ mod reviewer;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
-use metrics_server::serving::Peer;
+use metrics_server::{doors::Clock, serving::Peer};
+use rustls::{pki_types::UnixTime, server::danger::ClientCertVerifier};
 use serde::Deserialize;
+use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate};
 
 use self::cache::Cache;
 pub use self::reviewer::{ApiServer, NobodyKnown, ReviewError, Reviewer};
@@ -93,6 +95,9 @@ pub enum Denied {
 pub(crate) struct Gate {
     node: String,
     reviewer: Arc<dyn Reviewer>,
+    /// Knows those whose certificates the cluster's CA has signed.
+    clients: Arc<dyn ClientCertVerifier>,
+    clock: Clock,
     tokens: Cache<String, Option<User>>,
     decisions: Cache<(User, Attempt), bool>,
 }
@@ -113,19 +118,29 @@ impl Denied {
 // === impl Gate ===
 
 impl Gate {
-    pub(crate) fn new(node: &str, reviewer: Arc<dyn Reviewer>) -> Self {
+    pub(crate) fn new(
+        node: &str,
+        reviewer: Arc<dyn Reviewer>,
+        clients: Arc<dyn ClientCertVerifier>,
+        clock: Clock,
+    ) -> Self {
         Self {
             node: node.to_owned(),
             reviewer,
+            clients,
+            clock,
             tokens: Cache::default(),
             decisions: Cache::default(),
         }
     }
 
-    /// Whether a request may be answered. A real kubelet looks at the peer's certificate before the
-    /// token; none here has a client CA yet, so that no peer shows one.
-    pub(crate) async fn check(&self, _peer: &Peer, request: &Parts) -> Result<(), Denied> {
-        let user = self.user(&request.headers).await.ok_or(Denied::Unauthorized)?;
+    /// Whether a request may be answered. As with a real kubelet, a good certificate counts before
+    /// the token, and a bad one for nothing.
+    pub(crate) async fn check(&self, peer: &Peer, request: &Parts) -> Result<(), Denied> {
+        let user = match self.certified(peer) {
+            Some(user) => user,
+            None => self.user(&request.headers).await.ok_or(Denied::Unauthorized)?,
+        };
         let verb = verb(&request.method);
         let subresources = subresources(request.uri.path());
         for subresource in subresources.iter().copied() {
@@ -140,6 +155,24 @@ impl Gate {
             }
         }
         Err(Denied::Forbidden { user: user.name, verb, subresources })
+    }
+
+    /// Whom the peer's certificate is for.
+    fn certified(&self, peer: &Peer) -> Option<User> {
+        let (leaf, others) = peer.certificates.split_first()?;
+        let now = Duration::try_from(self.clock.now().as_duration()).ok()?;
+        let now = UnixTime::since_unix_epoch(now);
+        if let Err(error) = self.clients.verify_client_cert(leaf, others, now) {
+            tracing::debug!(node = self.node, err = %error, "A client's certificate is not good");
+            return None;
+        }
+        let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
+        let subject = certificate.subject();
+        let text = |value: &AttributeTypeAndValue<'_>| value.as_str().ok().map(str::to_owned);
+        let name = subject.iter_common_name().find_map(text)?;
+        let mut groups: Vec<_> = subject.iter_organization().filter_map(text).collect();
+        groups.push("system:authenticated".to_owned());
+        Some(User { name, groups, ..User::default() })
     }
 
     async fn user(&self, headers: &HeaderMap) -> Option<User> {

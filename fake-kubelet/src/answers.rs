@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
     header::{
-        AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderName, USER_AGENT,
+        AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderName, LOCATION, USER_AGENT,
         X_CONTENT_TYPE_OPTIONS,
     },
     request::Parts,
@@ -24,17 +24,20 @@ use crate::{
     access::{Denied, Gate},
     body::{self, Body},
     exposition,
-    faults::Faults,
+    faults::{Active, BodyFault, Faults, Standing, TransferFault},
     node::Node,
     observer::{Observer, SeenRequest},
+    pages,
     replay::Recording,
     sample::NodeSample,
     sampling::Sampling,
+    summary::Summary,
 };
 
 const METRICS_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
 const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 const PROCESS_START: HeaderName = HeaderName::from_static("process-start-time-unix");
 
 /// One kubelet behind all of its addresses.
@@ -47,8 +50,12 @@ pub(crate) struct Answers {
     pub(crate) sampling: Sampling,
     pub(crate) replay: Option<Replay>,
     pub(crate) node: Mutex<Node>,
-    pub(crate) faults: Mutex<Faults>,
 }
+
+/// The connection is to be closed where an answer is due.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer, on purpose")]
+pub(crate) struct NoAnswer;
 
 /// A recording and how far it was played.
 pub(crate) struct Replay {
@@ -69,10 +76,6 @@ impl Answers {
         self.node.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What was measured last.
     pub(crate) fn sample(&self) -> NodeSample {
         self.node().sample(self.sampling.last(self.clock.now()))
@@ -84,25 +87,38 @@ impl Answers {
         at: SocketAddr,
         peer: &Peer,
         request: &Parts,
-    ) -> Response<Body> {
+        standing: &Standing,
+    ) -> Result<Response<Body>, NoAnswer> {
         let mut watched = Watched::new(self, at, peer, request);
-        let mut response = self.respond(peer, request).await;
+        let active = standing.of_request(at.ip());
+        if let Some(delay) = active.faults.delay {
+            tokio::time::sleep(delay).await;
+        }
+        let transfer = active.faults.transfer;
+        if transfer == Some(TransferFault::NoAnswer) {
+            return Err(NoAnswer);
+        }
+        let mut response = self.respond(peer, request, &active).await;
+        spoil_headers(&mut response, &active.faults);
+        if matches!(transfer, Some(TransferFault::Gzip | TransferFault::GzipBomb)) {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         // Of the door's clock: hyper would take the machine's. Last, as Go writes it.
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.clock.now());
         if let Some(date) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
             response.headers_mut().insert(DATE, date);
         }
         watched.seen.status = Some(response.status().as_u16());
-        response
+        Ok(response.map(|bytes| Body::sent(&bytes, transfer)))
     }
 
-    async fn respond(&self, peer: &Peer, request: &Parts) -> Response<Body> {
-        let faults = self.faults().clone();
-        if let Some(delay) = faults.delay {
-            tokio::time::sleep(delay).await;
+    async fn respond(&self, peer: &Peer, request: &Parts, active: &Active) -> Response<Bytes> {
+        let faults = &active.faults;
+        if let Some(location) = &faults.redirect {
+            return redirect(location, faults);
         }
         if let Some(status) = faults.status {
-            return fail(status, &faults);
+            return fail(status, faults);
         }
         if let Some(gate) = &self.gate
             && let Err(denied) = gate.check(peer, request).await
@@ -110,7 +126,16 @@ impl Answers {
             return deny(&denied);
         }
         match request.uri.path() {
-            "/metrics/resource" => self.metrics(request, &faults),
+            "/metrics/resource" => self.metrics(request, active),
+            "/stats/summary" => self.summary(request, active),
+            "/metrics" => self.exposed(pages::metrics(
+                &self.name,
+                self.node().started().as_second(),
+                &self.sample(),
+            )),
+            "/metrics/cadvisor" => self.exposed(pages::cadvisor(&self.sample())),
+            "/pods" => json(pages::pods(&self.name, &self.sample()).to_string()),
+            "/configz" => json(pages::configz(self.gate.is_some()).to_string()),
             "/healthz" => text(StatusCode::OK, "ok"),
             _ => {
                 let mut response = text(StatusCode::NOT_FOUND, "404 page not found\n");
@@ -121,19 +146,39 @@ impl Answers {
         }
     }
 
-    fn metrics(&self, request: &Parts, faults: &Faults) -> Response<Body> {
-        let mut bytes = match (&faults.body, &self.replay) {
-            (Some(fault), _) => Bytes::from_static(fault.body().as_bytes()),
-            (None, Some(replay)) => replay.next(),
-            (None, None) => Bytes::from(exposition::render(&self.sample())),
-        };
+    /// Of what was measured last and the time before, as the node is now: recordings do not go
+    /// that far.
+    fn summary(&self, request: &Parts, active: &Active) -> Response<Bytes> {
+        let asked = request.uri.query().unwrap_or_default().split('&');
+        let only = asked.into_iter().any(|pair| pair == "only_cpu_and_memory=true");
+        let fault = active.faults.samples.as_ref();
+        let frozen = fault.is_some_and(|fault| fault.frozen);
+        let last = self.sampling.last(if frozen { active.samples_since } else { self.clock.now() });
+        let node = self.node();
+        let samples = (&node.sample(last - self.sampling.every), &node.sample(last));
+        let summary = Summary::new(&self.name, node.started(), samples, only).render();
+        json(match active.faults.body {
+            Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => fault.spoil(""),
+            _ => summary,
+        })
+    }
+
+    fn exposed(&self, body: String) -> Response<Bytes> {
+        let mut response = response(StatusCode::OK, METRICS_TYPE, body.into());
+        let started = self.node().started().as_second();
+        response.headers_mut().insert(PROCESS_START, HeaderValue::from(started));
+        response
+    }
+
+    fn metrics(&self, request: &Parts, active: &Active) -> Response<Bytes> {
+        let mut bytes = self.exposition(active);
         let zipped =
             body::takes_gzip(&request.headers).then(|| body::gzip(&bytes)).and_then(Result::ok);
         let gzipped = zipped.is_some();
         if let Some(zipped) = zipped {
             bytes = zipped;
         }
-        let mut response = response(StatusCode::OK, METRICS_TYPE, bytes.into());
+        let mut response = response(StatusCode::OK, METRICS_TYPE, bytes);
         if gzipped {
             response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -141,28 +186,76 @@ impl Answers {
         response.headers_mut().insert(PROCESS_START, HeaderValue::from(started));
         response
     }
+
+    fn exposition(&self, active: &Active) -> Bytes {
+        let fault = active.faults.samples.as_ref();
+        let frozen = fault.is_some_and(|fault| fault.frozen);
+        let mut bytes = match &self.replay {
+            Some(replay) if frozen => replay.again(),
+            Some(replay) => replay.next(),
+            None => {
+                let now = if frozen { active.samples_since } else { self.clock.now() };
+                let mut sample = self.node().sample(self.sampling.last(now));
+                if fault.is_some_and(|fault| fault.reset) {
+                    let before = self.node().sample(self.sampling.last(active.samples_since));
+                    sample.count_from(&before);
+                }
+                Bytes::from(exposition::render(&sample))
+            }
+        };
+        if let Some(fault) = fault {
+            bytes = spoil(&bytes, |text| fault.retime(text));
+        }
+        match active.faults.body {
+            Some(fault) => spoil(&bytes, |text| fault.spoil(text)),
+            None => bytes,
+        }
+    }
 }
 
-fn response(status: StatusCode, content_type: HeaderValue, body: Body) -> Response<Body> {
+fn spoil(bytes: &Bytes, spoil: impl FnOnce(&str) -> String) -> Bytes {
+    spoil(&String::from_utf8_lossy(bytes)).into()
+}
+
+fn response(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 
-fn text(status: StatusCode, text: impl Into<Body>) -> Response<Body> {
+fn json(body: String) -> Response<Bytes> {
+    response(StatusCode::OK, JSON_TYPE, body.into())
+}
+
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
     response(status, TEXT_TYPE, text.into())
 }
 
-fn fail(status: u16, faults: &Faults) -> Response<Body> {
+fn fail(status: u16, faults: &Faults) -> Response<Bytes> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match faults.body {
-        Some(fault) => text(status, fault.body()),
-        None => text(status, format!("{}\n", status.canonical_reason().unwrap_or_default())),
+        Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => text(status, fault.spoil("")),
+        _ => text(status, format!("{}\n", status.canonical_reason().unwrap_or_default())),
     }
 }
 
-fn deny(denied: &Denied) -> Response<Body> {
+fn redirect(location: &str, faults: &Faults) -> Response<Bytes> {
+    let mut response = fail(faults.status.unwrap_or(StatusCode::FOUND.as_u16()), faults);
+    if let Ok(location) = HeaderValue::from_str(location) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    response
+}
+
+fn spoil_headers(response: &mut Response<Bytes>, faults: &Faults) {
+    let named = faults.content_type.as_ref().map(|name| HeaderValue::from_str(name));
+    if let Some(Ok(name)) = named {
+        response.headers_mut().insert(CONTENT_TYPE, name);
+    }
+}
+
+fn deny(denied: &Denied) -> Response<Bytes> {
     text(denied.status(), format!("{denied}\n"))
 }
 
@@ -175,6 +268,11 @@ impl Replay {
 
     fn next(&self) -> Bytes {
         self.recording.scrape(self.played.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The one that was played last.
+    fn again(&self) -> Bytes {
+        self.recording.scrape(self.played.load(Ordering::Relaxed).saturating_sub(1))
     }
 }
 

@@ -5,7 +5,11 @@
 
 mod authority;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use rcgen::{ExtendedKeyUsagePurpose, Issuer, KeyPair};
@@ -110,6 +114,7 @@ impl Certificates {
     ) -> Result<Identity, CertificateError> {
         let validity = match fault {
             Some(CertificateFault::Expired) => Validity::year_until_an_hour_before(now),
+            Some(CertificateFault::NotYetValid) => Validity::year_from_an_hour_after(now),
             _ => Validity::year_from_an_hour_before(now),
         };
         let signed = || Subject {
@@ -122,6 +127,14 @@ impl Certificates {
         match (fault, kind) {
             (Some(CertificateFault::UnknownCa), _) => {
                 self.unknown.serving_with(leaf, &signed(), validity)
+            }
+            (Some(CertificateFault::OtherName), _) => {
+                let subject = Subject {
+                    names: vec!["other.example.com".to_owned()],
+                    addresses: vec![Ipv4Addr::LOCALHOST.into()],
+                    ..signed()
+                };
+                self.cluster.serving_with(leaf, &subject, validity)
             }
             (_, CertificateKind::SelfSigned) => self.self_signed(node, validity, now),
             (Some(CertificateFault::NoIpSan), CertificateKind::Signed) => {
@@ -192,6 +205,12 @@ impl Validity {
     /// A year that began an hour before `now`, as kubelets and Kubernetes' signers do.
     pub fn year_from_an_hour_before(now: Timestamp) -> Self {
         let not_before = now - HOUR;
+        Self { not_before, not_after: not_before + YEAR }
+    }
+
+    /// A year that begins an hour after `now`.
+    pub fn year_from_an_hour_after(now: Timestamp) -> Self {
+        let not_before = now + HOUR;
         Self { not_before, not_after: not_before + YEAR }
     }
 

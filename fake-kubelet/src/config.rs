@@ -32,7 +32,7 @@ use crate::{
     node::{self, Node},
     replay::{Recording, RecordingError},
     sampling::Sampling,
-    usage::{Shape, Usage},
+    usage::{Course, CourseError, Level, Shape, ShapeKind, ShapeSpec, Usage},
 };
 
 /// Counters count from a day ago where the file does not say since when.
@@ -54,6 +54,17 @@ pub(crate) enum ConfigError {
     Parse { file: PathBuf, line: u64, column: u64, message: String },
     #[error("{}: node {node:?}: {source}", file.display())]
     Replay { file: PathBuf, node: String, source: RecordingError },
+    #[error("{}: node {node:?}: {source}", file.display())]
+    Course { file: PathBuf, node: String, source: CourseError },
+}
+
+/// Why a node cannot be as it is described.
+#[derive(Debug, thiserror::Error)]
+enum NodeError {
+    #[error(transparent)]
+    Replay(#[from] RecordingError),
+    #[error(transparent)]
+    Course(#[from] CourseError),
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -93,13 +104,40 @@ struct ContainerConfig {
     started: Option<Timestamp>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct UsageConfig {
     #[serde(deserialize_with = "quantity")]
     cpu: Quantity,
     #[serde(deserialize_with = "quantity")]
     memory: Quantity,
+    shape: Option<ShapeConfig>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct LevelConfig {
+    #[serde(deserialize_with = "quantity")]
+    cpu: Quantity,
+    #[serde(deserialize_with = "quantity")]
+    memory: Quantity,
+}
+
+/// How usage changes from the start of the program on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ShapeConfig {
+    kind: ShapeKind,
+    to: Option<LevelConfig>,
+    #[serde(default, deserialize_with = "some_go_duration")]
+    over: Option<Duration>,
+    #[serde(default, deserialize_with = "some_go_duration")]
+    every: Option<Duration>,
+    #[serde(default, deserialize_with = "go_duration")]
+    after: Duration,
+    #[serde(default)]
+    seed: u64,
+    file: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -151,10 +189,10 @@ impl Config {
             .into_iter()
             .map(|node| {
                 let name = node.name.clone();
-                node.spec(folder, now).map_err(|source| ConfigError::Replay {
-                    file: file.to_owned(),
-                    node: name,
-                    source,
+                let file = file.to_owned();
+                node.spec(folder, now).map_err(|error| match error {
+                    NodeError::Replay(source) => ConfigError::Replay { file, node: name, source },
+                    NodeError::Course(source) => ConfigError::Course { file, node: name, source },
                 })
             })
             .collect()
@@ -172,19 +210,26 @@ fn in_one_line(error: &serde_yaml::Error) -> String {
 // === impl NodeConfig ===
 
 impl NodeConfig {
-    fn spec(self, folder: &Path, now: Timestamp) -> Result<KubeletSpec, RecordingError> {
+    fn spec(self, folder: &Path, now: Timestamp) -> Result<KubeletSpec, NodeError> {
         let started = self.started.unwrap_or(now - AGE);
-        let pods = self.pods.into_iter().map(|pod| pod.pod(started)).collect();
+        let pods = self.pods.into_iter().map(|pod| pod.pod(started, folder, now));
+        let pods = pods.collect::<Result<_, CourseError>>()?;
         let replay = self
             .replay
             .map(|path| Recording::read(&folder.join(path)).map(Arc::new))
             .transpose()?;
+        let course = self.usage.map(|usage| usage.course(folder)).transpose()?;
+        let base = course.as_ref().map(|course| course.base().clone());
+        let mut node = Node::new(started, base, pods);
+        if let Some(course) = course.filter(Course::changes) {
+            node.set_usage(now, course);
+        }
         Ok(KubeletSpec {
             addresses: self.listen.iter().map(SocketAddr::ip).collect(),
             listen: self.listen,
             names: vec![self.name.clone()],
             name: self.name,
-            node: Node::new(started, self.usage.map(UsageConfig::shape), pods),
+            node,
             sampling: self.sampling.map_or_else(Sampling::default, SamplingConfig::sampling),
             certificate: self.certificate,
             access: self.access,
@@ -197,24 +242,51 @@ impl NodeConfig {
 // === impl PodConfig ===
 
 impl PodConfig {
-    fn pod(self, node_started: Timestamp) -> node::Pod {
-        let container = |config: ContainerConfig| node::Container {
-            name: config.name.into(),
-            usage: Usage::new(config.started.unwrap_or(node_started), config.usage.shape()),
+    fn pod(
+        self,
+        node_started: Timestamp,
+        folder: &Path,
+        now: Timestamp,
+    ) -> Result<node::Pod, CourseError> {
+        let container = |config: ContainerConfig| {
+            let course = config.usage.course(folder)?;
+            let started = config.started.unwrap_or(node_started);
+            let usage = Usage::following(started, now, &course);
+            Ok::<_, CourseError>(node::Container { name: config.name.into(), usage })
         };
-        node::Pod {
+        Ok(node::Pod {
             namespace: self.namespace.as_deref().unwrap_or("default").into(),
             name: self.name.into(),
-            containers: self.containers.into_iter().map(container).collect(),
-        }
+            containers: self.containers.into_iter().map(container).collect::<Result<_, _>>()?,
+        })
     }
 }
 
 // === impl UsageConfig ===
 
 impl UsageConfig {
-    fn shape(self) -> Shape {
-        Shape::from_quantities(self.cpu, self.memory)
+    fn course(self, folder: &Path) -> Result<Course, CourseError> {
+        let base = Level::from_quantities(self.cpu, self.memory);
+        match self.shape {
+            None => Ok(Shape::from(base).into()),
+            Some(shape) => Course::new(base, &shape.spec(folder)),
+        }
+    }
+}
+
+// === impl ShapeConfig ===
+
+impl ShapeConfig {
+    fn spec(self, folder: &Path) -> ShapeSpec {
+        ShapeSpec {
+            kind: self.kind,
+            to: self.to.map(|to| Level::from_quantities(to.cpu, to.memory)),
+            over: self.over,
+            every: self.every,
+            after: self.after,
+            seed: self.seed,
+            file: self.file.map(|file| folder.join(file)),
+        }
     }
 }
 
@@ -238,19 +310,26 @@ fn some_moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Time
     })
 }
 
-fn go_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+/// Reads a duration in Go's notation.
+pub(crate) fn go_duration<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
     let Text(text) = Text::deserialize(deserializer)?;
     duration::parse(&text).map_err(de::Error::custom)
 }
 
-/// Reads a duration in Go's notation.
+/// The same where there may be none.
 pub(crate) fn some_go_duration<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
     go_duration(deserializer).map(Some)
 }
 
-/// A string, or a number as it would be written.
+/// Reads a string, or a number as it would be written.
+pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Text::deserialize(deserializer).map(|Text(text)| text)
+}
+
 struct Text(String);
 
 impl<'de> Deserialize<'de> for Text {

@@ -1,10 +1,14 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use metrics_server::doors::{Listener, Network};
-use rustls::ServerConfig;
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{answers::Answers, faults::Faults, visitors::Visitors};
+use crate::{
+    answers::Answers,
+    faults::{Faults, Standing},
+    tls,
+    visitors::Visitors,
+};
 
 /// After so long it is tried again to listen where something else listens now.
 const RETRY: Duration = Duration::from_secs(1);
@@ -14,15 +18,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) struct Conduct {
     /// Counts the changes.
     pub(crate) generation: u64,
-    pub(crate) manner: Manner,
-    pub(crate) tls: Arc<ServerConfig>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    Serve,
-    Silence,
-    Refuse,
+    pub(crate) standing: Arc<Standing>,
+    pub(crate) tls: Arc<tls::Choices>,
 }
 
 /// One address of a kubelet, and the task that listens there until this is dropped.
@@ -39,18 +36,6 @@ struct Attendant {
     local: SocketAddr,
     conduct: watch::Receiver<Conduct>,
     taken_on: watch::Sender<u64>,
-}
-
-// === impl Manner ===
-
-impl Manner {
-    pub(crate) fn of(faults: &Faults) -> Self {
-        match faults {
-            Faults { refuse: true, .. } => Self::Refuse,
-            Faults { silence: true, .. } => Self::Silence,
-            _ => Self::Serve,
-        }
-    }
 }
 
 // === impl Entrance ===
@@ -100,20 +85,28 @@ impl Attendant {
     async fn attend(mut self, listener: Box<dyn Listener>) {
         let mut listener = Some(listener);
         loop {
-            let Conduct { generation, manner, tls } = self.conduct.borrow_and_update().clone();
-            if manner == Manner::Refuse {
+            let conduct = self.conduct.borrow_and_update().clone();
+            let place = self.local.ip();
+            let door = conduct.standing.door(place);
+            if door.refuse {
                 listener = None;
             } else if listener.is_none() {
                 listener = self.listen_again().await;
             }
-            self.taken_on.send_replace(generation);
-            let visitors = Visitors { answers: Arc::clone(&self.answers), at: self.local };
+            self.taken_on.send_replace(conduct.generation);
+            let visitors = Visitors {
+                answers: Arc::clone(&self.answers),
+                standing: Arc::clone(&conduct.standing),
+                tls: conduct.tls,
+                at: self.local,
+            };
             tokio::select! {
                 biased;
                 changed = self.conduct.changed() => if changed.is_err() {
                     return;
                 },
-                () = attend_to(&mut listener, &visitors, manner, tls) => {}
+                () = conduct.standing.changed_from(place, &door) => {}
+                () = attend_to(&mut listener, &visitors, &door) => {}
             }
         }
     }
@@ -131,16 +124,10 @@ impl Attendant {
 }
 
 /// Ends only where it is time to try to listen again.
-async fn attend_to(
-    listener: &mut Option<Box<dyn Listener>>,
-    visitors: &Visitors,
-    manner: Manner,
-    tls: Arc<ServerConfig>,
-) {
-    match (listener, manner) {
-        (_, Manner::Refuse) => std::future::pending().await,
-        (None, _) => tokio::time::sleep(RETRY).await,
-        (Some(listener), Manner::Silence) => visitors.receive(&mut **listener, None).await,
-        (Some(listener), Manner::Serve) => visitors.receive(&mut **listener, Some(tls)).await,
+async fn attend_to(listener: &mut Option<Box<dyn Listener>>, visitors: &Visitors, door: &Faults) {
+    match listener {
+        _ if door.refuse => std::future::pending().await,
+        None => tokio::time::sleep(RETRY).await,
+        Some(listener) => visitors.receive(&mut **listener).await,
     }
 }

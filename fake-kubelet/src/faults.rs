@@ -1,8 +1,18 @@
 //! What a kubelet does wrong on purpose.
 
-use std::time::Duration;
+mod body;
+mod standing;
+mod when;
+
+use std::{net::IpAddr, time::Duration};
 
 use serde::Deserialize;
+
+pub(crate) use self::standing::{Active, Standing};
+pub use self::{
+    body::BodyFault,
+    when::{Probability, ProbabilityError, When},
+};
 
 /// Faults of a kubelet; they compose. The default is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -12,29 +22,71 @@ pub struct Faults {
     pub refuse: bool,
     /// Connections are accepted and nothing is ever said, not even of TLS.
     pub silence: bool,
+    /// Connections break after so many bytes to the client, TLS included.
+    pub cut_after: Option<u64>,
+    /// Bytes to the client come little by little, TLS included.
+    pub trickle: Option<Trickle>,
+    /// How TLS fails.
+    pub tls: Option<TlsFault>,
+    /// What is wrong with the serving certificate.
+    pub certificate: Option<CertificateFault>,
     /// Every answer comes this much later.
     #[serde(deserialize_with = "crate::config::some_go_duration")]
     pub delay: Option<Duration>,
     /// Every answer has this status, whoever asks.
     pub status: Option<u16>,
+    /// Every answer sends the client to this URL or path, with status 302 unless `status` says
+    /// otherwise.
+    pub redirect: Option<String>,
+    /// What answers call themselves.
+    pub content_type: Option<String>,
+    /// What is wrong with how answers are sent.
+    pub transfer: Option<TransferFault>,
     /// What is wrong with the body.
     pub body: Option<BodyFault>,
-    /// What is wrong with the serving certificate.
-    pub certificate: Option<CertificateFault>,
+    /// What is wrong with the samples' times and counters.
+    pub samples: Option<SampleFault>,
+    /// When these faults are there. Default: always.
+    pub when: When,
+    /// At which of the kubelet's addresses they are there. Default: at all.
+    pub at: Vec<IpAddr>,
+    /// Further faults, each with a time and place of its own. Where two say the same thing
+    /// differently, the later one counts.
+    pub also: Vec<Faults>,
 }
 
-/// What can be wrong with a body.
+/// Few bytes at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum BodyFault {
-    /// Not metrics at all.
-    Garbage,
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Trickle {
+    /// How many bytes at a time.
+    pub bytes: u32,
+    /// How far apart they come.
+    #[serde(deserialize_with = "crate::config::go_duration")]
+    pub every: Duration,
+}
+
+/// How TLS can fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub enum TlsFault {
+    /// The kubelet has no certificate to show, as before its CSR is approved: it ends the handshake
+    /// with the alert `internal error`.
+    InternalError,
+    /// It wants a certificate of the client, signed by the cluster's CA.
+    ClientCertificate,
+    /// It speaks HTTP without TLS.
+    Plaintext,
 }
 
 /// What can be wrong with a serving certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum CertificateFault {
     /// Its time is over.
     Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// It is for other names and addresses: `other.example.com` and 127.0.0.1.
+    OtherName,
     /// It has the names of the node, but none of its IP addresses.
     #[serde(rename = "NoIPSAN")]
     NoIpSan,
@@ -43,13 +95,89 @@ pub enum CertificateFault {
     UnknownCa,
 }
 
-// === impl BodyFault ===
+/// What can be wrong with how an answer is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum TransferFault {
+    /// The connection is closed where an answer is due.
+    NoAnswer,
+    /// Compressed, although nobody asked for it.
+    Gzip,
+    /// A megabyte, compressed, that unfolds to a gigabyte, although nobody asked for it.
+    GzipBomb,
+    /// Closed after half of the bytes that `Content-Length` announces.
+    CutShort,
+    /// In chunks, and closed after half of the bytes, before the last chunk.
+    CutChunks,
+    /// In chunks without end.
+    Endless,
+    /// A terabyte announced by `Content-Length`, and sent.
+    Gigantic,
+}
 
-impl BodyFault {
-    /// The body that is sent instead of the right one.
-    pub fn body(self) -> &'static str {
-        match self {
-            Self::Garbage => "<html><head><title>It works!</title></head></html>\n",
+/// What can be wrong with samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct SampleFault {
+    /// Their times lie this far ahead of the truth.
+    #[serde(deserialize_with = "crate::config::go_duration")]
+    pub ahead: Duration,
+    /// Their times lie this far behind the truth.
+    #[serde(deserialize_with = "crate::config::go_duration")]
+    pub behind: Duration,
+    /// No new ones are taken: what was measured last is served again and again.
+    pub frozen: bool,
+    /// They carry no times.
+    pub untimed: bool,
+    /// Counters began anew at zero when the fault did, though nothing has restarted.
+    pub reset: bool,
+}
+
+// === impl Faults ===
+
+impl Faults {
+    /// Whether anything of it is ever there.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// These and all further ones.
+    pub(crate) fn all(&self) -> Vec<&Self> {
+        let further = self.also.iter().flat_map(Self::all);
+        std::iter::once(self).chain(further).collect()
+    }
+
+    /// Takes over what `other` does wrong, time and place apart.
+    fn add(&mut self, other: &Self) {
+        fn over<T: Clone>(mine: &mut Option<T>, other: Option<&T>) {
+            if let Some(other) = other {
+                *mine = Some(other.clone());
+            }
+        }
+        self.refuse |= other.refuse;
+        self.silence |= other.silence;
+        over(&mut self.cut_after, other.cut_after.as_ref());
+        over(&mut self.trickle, other.trickle.as_ref());
+        over(&mut self.tls, other.tls.as_ref());
+        over(&mut self.certificate, other.certificate.as_ref());
+        over(&mut self.delay, other.delay.as_ref());
+        over(&mut self.status, other.status.as_ref());
+        over(&mut self.redirect, other.redirect.as_ref());
+        over(&mut self.content_type, other.content_type.as_ref());
+        over(&mut self.transfer, other.transfer.as_ref());
+        over(&mut self.body, other.body.as_ref());
+        over(&mut self.samples, other.samples.as_ref());
+    }
+
+    /// What of it concerns connections rather than requests.
+    fn of_connections(&self) -> Self {
+        Self {
+            refuse: self.refuse,
+            silence: self.silence,
+            cut_after: self.cut_after,
+            trickle: self.trickle,
+            tls: self.tls,
+            certificate: self.certificate,
+            ..Self::default()
         }
     }
 }

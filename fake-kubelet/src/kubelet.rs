@@ -6,23 +6,23 @@ use std::{
     sync::Arc,
 };
 
-use metrics_server::doors::{Doors, Network};
-use rustls::ServerConfig;
+use metrics_server::doors::{Doors, Network, Random};
+use rustls::server::danger::ClientCertVerifier;
 use tokio::sync::{Mutex, watch};
 
 use crate::{
     access::{Access, Gate, Reviewer},
     answers::{Answers, Replay},
     certificates::{CertificateError, CertificateKind, Certificates},
-    entrance::{Conduct, Entrance, Manner},
-    faults::{CertificateFault, Faults},
+    entrance::{Conduct, Entrance},
+    faults::{Faults, Standing},
     node::Node,
     observer::Observer,
     replay::Recording,
     sample::NodeSample,
     sampling::Sampling,
-    tls,
-    usage::Shape,
+    tls::{self, Clients},
+    usage::Course,
 };
 
 /// What a kubelet is like when it starts.
@@ -98,6 +98,7 @@ pub enum KubeletError {
 pub struct FakeKubelet {
     answers: Arc<Answers>,
     network: Arc<dyn Network>,
+    random: Random,
     maker: TlsMaker,
     conduct: watch::Sender<Conduct>,
     /// Held over whole changes, so that they come one after the other.
@@ -113,6 +114,7 @@ struct Inside {
 struct TlsMaker {
     certificates: Arc<Certificates>,
     kind: CertificateKind,
+    clients: Arc<dyn ClientCertVerifier>,
 }
 
 // === impl FakeKubelet ===
@@ -123,32 +125,39 @@ impl FakeKubelet {
         spec: KubeletSpec,
         surroundings: &Surroundings,
     ) -> Result<Self, KubeletError> {
+        let Doors { clock, network, random } = surroundings.doors.clone();
+        let clients = tls::verifier(surroundings.certificates.cluster())
+            .map_err(|source| KubeletError::Tls { node: spec.name.clone(), source })?;
         let gate = match spec.access {
             Access::Open => None,
-            Access::Webhook => Some(Gate::new(&spec.name, Arc::clone(&surroundings.reviewer))),
+            Access::Webhook => {
+                let reviewer = Arc::clone(&surroundings.reviewer);
+                Some(Gate::new(&spec.name, reviewer, Arc::clone(&clients), clock.clone()))
+            }
         };
         let inside = Inside { names: spec.names, addresses: spec.addresses, entrances: Vec::new() };
+        let standing = Arc::new(Standing::new(spec.faults, &clock, random.clone()));
         let answers = Arc::new(Answers {
             name: spec.name,
-            clock: surroundings.doors.clock.clone(),
+            clock,
             observer: Arc::clone(&surroundings.observer),
             gate,
             sampling: spec.sampling,
             replay: spec.replay.map(Replay::new),
             node: spec.node.into(),
-            faults: spec.faults.clone().into(),
         });
         let maker = TlsMaker {
             certificates: Arc::clone(&surroundings.certificates),
             kind: spec.certificate,
+            clients,
         };
-        let tls = maker.make(&answers, &inside, spec.faults.certificate)?;
-        let conduct = Conduct { generation: 1, manner: Manner::of(&spec.faults), tls };
+        let tls = maker.make(&answers, &inside, &standing)?;
         let kubelet = Self {
             answers,
-            network: Arc::clone(&surroundings.doors.network),
+            network,
+            random,
             maker,
-            conduct: watch::Sender::new(conduct),
+            conduct: watch::Sender::new(Conduct { generation: 1, standing, tls }),
             inside: Mutex::new(inside),
         };
         kubelet.inside.lock().await.open(&kubelet, &spec.listen).await?;
@@ -165,22 +174,22 @@ impl FakeKubelet {
         self.inside.lock().await.entrances.iter().map(Entrance::local).collect()
     }
 
-    /// From now on it does this wrong and nothing else. If anything changes, open connections are
-    /// cut; new ones see the change when this returns.
+    /// From now on it does this wrong and nothing else, and times and requests are counted from
+    /// now. If anything changes, open connections are cut; new ones see the change when this
+    /// returns.
     pub async fn set_faults(&self, faults: Faults) -> Result<(), KubeletError> {
         let mut inside = self.inside.lock().await;
-        let before = self.answers.faults().clone();
-        if faults == before {
+        let before = self.conduct.borrow().clone();
+        if faults == *before.standing.faults() {
             return Ok(());
         }
-        let tls = if faults.certificate == before.certificate {
-            Arc::clone(&self.conduct.borrow().tls)
+        let standing = Standing::new(faults, &self.answers.clock, self.random.clone());
+        let tls = if standing.tls_needed() == before.standing.tls_needed() {
+            before.tls
         } else {
-            self.maker.make(&self.answers, &inside, faults.certificate)?
+            self.maker.make(&self.answers, &inside, &standing)?
         };
-        let manner = Manner::of(&faults);
-        *self.answers.faults() = faults;
-        inside.take_on(&self.conduct, manner, tls).await;
+        inside.take_on(&self.conduct, Arc::new(standing), tls).await;
         Ok(())
     }
 
@@ -201,16 +210,16 @@ impl FakeKubelet {
         for entrance in go {
             entrance.close().await;
         }
-        let faults = self.answers.faults().clone();
-        let tls = self.maker.make(&self.answers, &inside, faults.certificate)?;
-        inside.take_on(&self.conduct, Manner::of(&faults), tls).await;
+        let standing = Arc::clone(&self.conduct.borrow().standing);
+        let tls = self.maker.make(&self.answers, &inside, &standing)?;
+        inside.take_on(&self.conduct, standing, tls).await;
         inside.open(self, listen).await
     }
 
     /// The node uses this from now on, whatever its containers use.
-    pub fn set_usage(&self, shape: Shape) {
+    pub fn set_usage(&self, course: impl Into<Course>) {
         let now = self.answers.clock.now();
-        self.answers.node().set_usage(now, shape);
+        self.answers.node().set_usage(now, course);
     }
 
     /// A container uses this from now on. False if there is no such container.
@@ -219,10 +228,10 @@ impl FakeKubelet {
         namespace: &str,
         pod: &str,
         container: &str,
-        shape: Shape,
+        course: impl Into<Course>,
     ) -> bool {
         let now = self.answers.clock.now();
-        self.answers.node().set_container_usage((namespace, pod, container), now, shape)
+        self.answers.node().set_container_usage((namespace, pod, container), now, course)
     }
 
     /// What the node's kubelet serves at this moment: what a metrics server's answers are to be
@@ -269,11 +278,11 @@ impl Inside {
     async fn take_on(
         &mut self,
         conduct: &watch::Sender<Conduct>,
-        manner: Manner,
-        tls: Arc<ServerConfig>,
+        standing: Arc<Standing>,
+        tls: Arc<tls::Choices>,
     ) {
         let generation = conduct.borrow().generation + 1;
-        conduct.send_replace(Conduct { generation, manner, tls });
+        conduct.send_replace(Conduct { generation, standing, tls });
         for entrance in &mut self.entrances {
             entrance.take_on(generation).await;
         }
@@ -287,14 +296,25 @@ impl TlsMaker {
         &self,
         answers: &Answers,
         inside: &Inside,
-        fault: Option<CertificateFault>,
-    ) -> Result<Arc<ServerConfig>, KubeletError> {
+        standing: &Standing,
+    ) -> Result<Arc<tls::Choices>, KubeletError> {
         let node = &answers.name;
         let names = (inside.names.as_slice(), inside.addresses.as_slice());
-        let identity = self
-            .certificates
-            .kubelet(node, self.kind, names, fault, answers.clock.now())
-            .map_err(|source| KubeletError::Certificate { node: node.clone(), source })?;
-        tls::config(&identity).map_err(|source| KubeletError::Tls { node: node.clone(), source })
+        let now = answers.clock.now();
+        let choice = |(fault, demanded)| {
+            let identity = self
+                .certificates
+                .kubelet(node, self.kind, names, fault, now)
+                .map_err(|source| KubeletError::Certificate { node: node.clone(), source })?;
+            let clients = match (demanded, &answers.gate) {
+                (true, _) => Clients::Demanded(Arc::clone(&self.clients)),
+                (false, Some(_)) => Clients::Asked(Arc::clone(&self.clients)),
+                (false, None) => Clients::Ignored,
+            };
+            let tls = tls::config(&identity, clients)
+                .map_err(|source| KubeletError::Tls { node: node.clone(), source })?;
+            Ok(((fault, demanded), tls))
+        };
+        standing.tls_needed().into_iter().map(choice).collect::<Result<_, _>>().map(Arc::new)
     }
 }

@@ -18,25 +18,32 @@ mod kubelet;
 mod node;
 mod number;
 mod observer;
+mod pages;
 pub mod program;
+pub mod record;
 mod replay;
 pub mod sample;
 mod sampling;
+pub mod summary;
 mod tls;
 mod usage;
 mod visitors;
+mod wire;
 
 pub use self::{
     access::{Access, ApiServer, Attempt, Denied, NobodyKnown, ReviewError, Reviewer, User},
     certificates::{
         Authority, CertificateError, CertificateKind, Certificates, Identity, Subject, Validity,
     },
-    faults::{BodyFault, CertificateFault, Faults},
+    faults::{
+        BodyFault, CertificateFault, Faults, Probability, ProbabilityError, SampleFault, TlsFault,
+        TransferFault, Trickle, When,
+    },
     fleet::Fleet,
     kubelet::{FakeKubelet, KubeletError, KubeletSpec, Surroundings},
     node::{Container, Node, Pod},
     observer::{Observer, SeenRequest},
     replay::{Recording, RecordingError},
     sampling::Sampling,
-    usage::{Shape, Usage},
+    usage::{Course, CourseError, Curve, Level, Shape, ShapeKind, ShapeSpec, TraceError, Usage},
 };

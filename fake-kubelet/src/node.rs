@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample},
-    usage::{Shape, Usage},
+    usage::{Course, Shape, Usage},
 };
 
 /// A node and the pods that run on it.
@@ -52,12 +52,16 @@ impl Node {
 
     /// The node uses this from `at` on, whatever its containers use. Its counter goes on from
     /// where it stands.
-    pub fn set_usage(&mut self, at: Timestamp, shape: Shape) {
+    pub fn set_usage(&mut self, at: Timestamp, course: impl Into<Course>) {
         let at = at.max(self.started);
         let counter = self.cumulative_cpu(at);
+        let course = course.into();
         match &mut self.usage {
-            Some(usage) if usage.started() <= at => usage.set(at, shape),
-            usage => *usage = Some(Usage::carrying(at, counter, shape)),
+            Some(usage) if usage.started() <= at => usage.follow(at, &course),
+            usage => {
+                let new = usage.insert(Usage::carrying(at, counter, course.base().clone()));
+                new.follow(at, &course);
+            }
         }
     }
 
@@ -66,7 +70,7 @@ impl Node {
         &mut self,
         (namespace, pod, container): (&str, &str, &str),
         at: Timestamp,
-        shape: Shape,
+        course: impl Into<Course>,
     ) -> bool {
         let found = self
             .pods
@@ -76,7 +80,7 @@ impl Node {
             .find(|c| &*c.name == container);
         match found {
             Some(container) => {
-                container.usage.set(at, shape);
+                container.usage.follow(at, &course.into());
                 true
             }
             None => false,
@@ -98,9 +102,7 @@ impl Node {
     fn cumulative_cpu(&self, at: Timestamp) -> u64 {
         match self.own_usage(at) {
             Some(usage) => usage.cumulative_cpu(at),
-            None => {
-                self.containers().map(|c| c.usage.cumulative_cpu(at)).fold(0, u64::saturating_add)
-            }
+            None => self.containers().map(|c| c.usage.total_cpu(at)).fold(0, u64::saturating_add),
         }
     }
 
@@ -129,7 +131,7 @@ impl Pod {
         if containers.is_empty() {
             return None;
         }
-        let cpu = running().map(|c| c.usage.cumulative_cpu(at)).fold(0, u64::saturating_add);
+        let cpu = running().map(|c| c.usage.total_cpu(at)).fold(0, u64::saturating_add);
         let memory = running().map(|c| c.usage.memory(at)).fold(0, u64::saturating_add);
         Some(PodSample {
             namespace: Arc::clone(&self.namespace),
@@ -146,7 +148,7 @@ impl Container {
     fn sample(&self, at: Timestamp) -> ContainerSample {
         ContainerSample {
             name: Arc::clone(&self.name),
-            started: Some(self.usage.started()),
+            started: Some(self.usage.last_started(at)),
             container: Measurements::at(at, self.usage.cumulative_cpu(at), self.usage.memory(at)),
             swap_limit: Some(Measured { value: 0, at }),
         }
@@ -218,10 +220,10 @@ mod tests {
             (None, (2_000, 10), (7_000, 7)),
             (Some(constant(1_000, 99)), (20_000, 99), (25_000, 7)),
         ] {
-            let mut node = two_pods(shape);
+            let mut node = two_pods(shape.clone());
             node.set_usage(second(20), constant(500, 7));
             assert_eq!(cpu_and_memory(&node.sample(second(30))), at_30);
-            let before = two_pods(shape).sample(second(20));
+            let before = two_pods(shape.clone()).sample(second(20));
             assert_eq!(cpu_and_memory(&before), at_20);
             assert_eq!(node.sample(second(19)), two_pods(shape).sample(second(19)));
         }

@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use clap::{Parser, Subcommand};
 use kube::config::{KubeConfigOptions, Kubeconfig};
-use metrics_server::doors::Doors;
+use metrics_server::{doors::Doors, duration};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     config::{Config, ConfigError},
     fleet::Fleet,
     kubelet::{KubeletError, Surroundings},
+    record::{Order, RecordError, record},
 };
 
 /// Exit code when what the user wrote cannot be used; clap's own for flags is the same.
@@ -35,6 +37,8 @@ struct Cli {
 enum Command {
     /// Runs the kubelets of a configuration file until it is told to end (SIGINT or SIGTERM).
     Run(Run),
+    /// Saves what a real kubelet says, through the API server's node proxy, for `replay`.
+    Record(Record),
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,6 +54,28 @@ struct Run {
     write_ca: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct Record {
+    /// The node whose kubelet is asked.
+    #[arg(long)]
+    node: String,
+    /// The cluster. Default: as kubectl finds it.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// How many scrapes to save.
+    #[arg(long, default_value_t = 3)]
+    scrapes: u32,
+    /// How far apart they are.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
+    every: Duration,
+    /// The folder to save them in.
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Replace the names of node, namespaces, pods and containers, the same by the same each time.
+    #[arg(long)]
+    rename: bool,
+}
+
 /// Why the program ended.
 #[derive(Debug, thiserror::Error)]
 enum ProgramError {
@@ -61,6 +87,10 @@ enum ProgramError {
     NoKubeconfig { node: String },
     #[error("use the kubeconfig {}: {reason}", file.display())]
     Kubeconfig { file: PathBuf, reason: String },
+    #[error("find a cluster: {0}; name one with --kubeconfig")]
+    NoCluster(String),
+    #[error(transparent)]
+    Record(#[from] RecordError),
     #[error("write the CA to {}: {source}", file.display())]
     WriteCa { file: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -76,12 +106,15 @@ enum ProgramError {
 /// Runs the program with the process's arguments.
 #[allow(clippy::print_stderr, reason = "a program talks to the terminal")]
 pub fn main() -> ExitCode {
-    let Command::Run(run) = Cli::parse().command;
+    let command = Cli::parse().command;
     let ended = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(ProgramError::Runtime)
-        .and_then(|runtime| runtime.block_on(run.run()));
+        .and_then(|runtime| match command {
+            Command::Run(run) => runtime.block_on(run.run()),
+            Command::Record(record) => runtime.block_on(record.run()),
+        });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -134,6 +167,29 @@ impl Run {
     }
 }
 
+// === impl Record ===
+
+impl Record {
+    #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
+    async fn run(self) -> Result<(), ProgramError> {
+        let client = match &self.kubeconfig {
+            Some(file) => client(file).await?,
+            None => kube::Client::try_default()
+                .await
+                .map_err(|error| ProgramError::NoCluster(error.to_string()))?,
+        };
+        let order = Order {
+            node: self.node,
+            scrapes: self.scrapes,
+            every: self.every,
+            folder: self.out,
+            rename: self.rename,
+        };
+        record(&client, &order, |file| println!("{}", file.display())).await?;
+        Ok(())
+    }
+}
+
 async fn client(file: &Path) -> Result<kube::Client, ProgramError> {
     let failed = |reason: String| ProgramError::Kubeconfig { file: file.to_owned(), reason };
     let kubeconfig = Kubeconfig::read_from(file).map_err(|error| failed(error.to_string()))?;
@@ -149,9 +205,10 @@ async fn client(file: &Path) -> Result<kube::Client, ProgramError> {
 impl ProgramError {
     fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Config(_) | Self::NoKubeconfig { .. } | Self::Kubeconfig { .. } => {
-                BAD_CONFIG.into()
-            }
+            Self::Config(_)
+            | Self::NoKubeconfig { .. }
+            | Self::Kubeconfig { .. }
+            | Self::NoCluster(_) => BAD_CONFIG.into(),
             _ => ExitCode::FAILURE,
         }
     }

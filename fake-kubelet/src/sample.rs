@@ -62,6 +62,25 @@ pub struct Measurements {
     pub swap: Option<Measured>,
 }
 
+// === impl NodeSample ===
+
+impl NodeSample {
+    /// Counters say only what was used since `before`, where that has the same thing.
+    pub(crate) fn count_from(&mut self, before: &Self) {
+        self.node.count_from(Some(&before.node));
+        for pod in &mut self.pods {
+            let same = |p: &&PodSample| p.namespace == pod.namespace && p.name == pod.name;
+            let old = before.pods.iter().find(same);
+            pod.pod.count_from(old.map(|old| &old.pod));
+            for container in &mut pod.containers {
+                let old =
+                    old.and_then(|old| old.containers.iter().find(|c| c.name == container.name));
+                container.container.count_from(old.map(|old| &old.container));
+            }
+        }
+    }
+}
+
 // === impl Measurements ===
 
 impl Measurements {
@@ -69,5 +88,11 @@ impl Measurements {
     pub fn at(at: Timestamp, cpu: u64, memory: u64) -> Self {
         let measured = |value| Some(Measured { value, at });
         Self { cpu: measured(cpu), memory: measured(memory), swap: measured(0) }
+    }
+
+    fn count_from(&mut self, before: Option<&Self>) {
+        if let (Some(cpu), Some(before)) = (&mut self.cpu, before.and_then(|b| b.cpu)) {
+            cpu.value = cpu.value.saturating_sub(before.value);
+        }
     }
 }

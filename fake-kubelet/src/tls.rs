@@ -1,19 +1,108 @@
-use std::sync::Arc;
+//! TLS as a kubelet speaks it.
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use metrics_server::serving::tls::provider;
-use rustls::{ServerConfig, server::NoServerSessionStorage};
+use rustls::{
+    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
+    client::danger::HandshakeSignatureValid,
+    pki_types::{CertificateDer, UnixTime},
+    server::{
+        NoServerSessionStorage, WebPkiClientVerifier,
+        danger::{ClientCertVerified, ClientCertVerifier},
+    },
+};
 
-use crate::certificates::Identity;
+use crate::{
+    certificates::{Authority, Identity},
+    faults::CertificateFault,
+};
+
+/// The TLS of a kubelet by what is wrong with its certificate and whether it demands one of the
+/// client.
+pub(crate) type Choices = BTreeMap<(Option<CertificateFault>, bool), Arc<ServerConfig>>;
+
+/// What a kubelet makes of clients' certificates.
+#[derive(Clone, Debug)]
+pub(crate) enum Clients {
+    /// It does not ask for them.
+    Ignored,
+    /// It takes any: who they are is found out later, as the real kubelet does.
+    Asked(Arc<dyn ClientCertVerifier>),
+    /// Who shows none that the cluster's CA has signed is turned away.
+    Demanded(Arc<dyn ClientCertVerifier>),
+}
+
+/// Believes everybody for now; the key must be theirs.
+#[derive(Debug)]
+struct Anybody(Arc<dyn ClientCertVerifier>);
+
+/// Believes clients whose certificates `authority` has signed.
+pub(crate) fn verifier(authority: &Authority) -> Result<Arc<dyn ClientCertVerifier>, Error> {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.certificate().clone())?;
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(|error| Error::General(error.to_string()))
+}
 
 /// TLS that shows `identity`. Without sessions to resume: their store would be the largest part of
 /// an idle kubelet, and every handshake shall show the certificate.
-pub(crate) fn config(identity: &Identity) -> Result<Arc<ServerConfig>, rustls::Error> {
+pub(crate) fn config(identity: &Identity, clients: Clients) -> Result<Arc<ServerConfig>, Error> {
+    let verifier = match clients {
+        Clients::Ignored => WebPkiClientVerifier::no_client_auth(),
+        Clients::Asked(verifier) => Arc::new(Anybody(verifier)),
+        Clients::Demanded(verifier) => verifier,
+    };
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
+        .with_client_cert_verifier(verifier)
         .with_single_cert(identity.chain(), identity.key())?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+// === impl Anybody ===
+
+impl ClientCertVerifier for Anybody {
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
 }

@@ -4,8 +4,20 @@
 //! moments" is known and a metrics server's answer can be judged. Counters are its exact integral,
 //! in integers.
 
+mod course;
+mod curve;
+mod trace;
+
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use metrics_server::quantity::Quantity;
+
+pub use self::{
+    course::{Course, CourseError, ShapeKind, ShapeSpec},
+    curve::{Curve, Level},
+    trace::TraceError,
+};
 
 /// Usage is counted in nanocores over nanoseconds; the counters are in nanoseconds of a core.
 const NANOCORES: u128 = 1_000_000_000;
@@ -23,7 +35,7 @@ pub struct Usage {
 }
 
 /// How usage goes on from some moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// The same amount at all times.
     Constant {
@@ -32,12 +44,25 @@ pub enum Shape {
         /// Working set in bytes.
         memory: u64,
     },
+    /// Up and down.
+    Curve(Arc<Curve>),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Piece {
     from: Timestamp,
     shape: Shape,
+    /// It restarts then: counters begin anew.
+    restart: bool,
+}
+
+/// What of a usage lies between two restarts.
+struct Life {
+    started: Timestamp,
+    /// All that was used before, in nanocores times nanoseconds.
+    before: u128,
+    /// Whether it is the first one.
+    first: bool,
 }
 
 // === impl Usage ===
@@ -48,7 +73,16 @@ impl Usage {
         Self::carrying(started, 0, shape)
     }
 
-    /// The same, with a counter that already stands at `carried` nanoseconds of a core.
+    /// Usage since `started` that takes a course from `at` on.
+    pub fn following(started: Timestamp, at: Timestamp, course: &Course) -> Self {
+        let mut usage = Self::new(started, course.base.clone());
+        if course.changes() {
+            usage.follow(at, course);
+        }
+        usage
+    }
+
+    /// Usage of one shape with a counter that already stands at `carried` nanoseconds of a core.
     pub fn carrying(started: Timestamp, carried: u64, shape: Shape) -> Self {
         Self { started, carried, first: shape, later: Vec::new() }
     }
@@ -58,40 +92,110 @@ impl Usage {
         self.started
     }
 
+    /// When it was started last, as seen at `at`.
+    pub fn last_started(&self, at: Timestamp) -> Timestamp {
+        self.life(at).started
+    }
+
     /// Goes on as `shape` from `at`, or from the start if `at` lies before it. What was set for
     /// later moments is forgotten.
     pub fn set(&mut self, at: Timestamp, shape: Shape) {
         self.later.retain(|piece| piece.from < at);
         if at > self.started {
-            self.later.push(Piece { from: at, shape });
+            self.later.push(Piece { from: at, shape, restart: false });
         } else {
             self.first = shape;
         }
     }
 
-    /// The CPU counter at a moment: nanoseconds of a core used since the start, rounded down.
+    /// Restarts at `at`, which is after its start, and goes on as it did then from its start on.
+    pub fn restart(&mut self, at: Timestamp) {
+        self.later.retain(|piece| piece.from < at);
+        let last = self.later.last().map_or(&self.first, |piece| &piece.shape);
+        let piece = Piece { from: at, shape: last.clone(), restart: true };
+        self.later.push(piece);
+    }
+
+    /// Takes a course from `at` on.
+    pub fn follow(&mut self, at: Timestamp, course: &Course) {
+        self.set(at, course.base.clone());
+        if let Some(turn) = &course.turn {
+            let at = at.saturating_add(course.after).unwrap_or(Timestamp::MAX);
+            match turn {
+                course::Turn::Shape(shape) => self.set(at, shape.clone()),
+                course::Turn::Restart => self.restart(at),
+            }
+        }
+    }
+
+    /// The CPU counter at a moment: nanoseconds of a core used since the last start, rounded down.
     pub fn cumulative_cpu(&self, at: Timestamp) -> u64 {
         if at < self.started {
             return 0;
         }
-        let ends = self.later.iter().map(|next| next.from).chain([Timestamp::MAX]);
-        let used = self
-            .pieces()
-            .zip(ends)
-            .map(|(piece, end)| piece.shape.cpu_within(nanos_between(piece.from, at.min(end))))
-            .fold(0, u128::saturating_add);
-        u64::try_from(used / NANOCORES).unwrap_or(u64::MAX).saturating_add(self.carried)
+        let life = self.life(at);
+        let carried = if life.first { self.carried } else { 0 };
+        counted(self.used(at).saturating_sub(life.before)).saturating_add(carried)
+    }
+
+    /// The same over all restarts: what a pod's or a node's counter says, which outlives them.
+    pub fn total_cpu(&self, at: Timestamp) -> u64 {
+        if at < self.started {
+            return 0;
+        }
+        counted(self.used(at)).saturating_add(self.carried)
     }
 
     /// The working set at a moment, in bytes.
     pub fn memory(&self, at: Timestamp) -> u64 {
-        self.pieces().take_while(|piece| piece.from <= at).last().map_or(0, |p| p.shape.memory())
+        let piece = self.pieces().take_while(|(from, ..)| *from <= at).last();
+        piece.map_or(0, |(from, shape, _)| shape.memory_at(nanos_between(from, at)))
     }
 
-    fn pieces(&self) -> impl Iterator<Item = Piece> {
-        let first = Piece { from: self.started, shape: self.first };
-        std::iter::once(first).chain(self.later.iter().copied())
+    fn used(&self, at: Timestamp) -> u128 {
+        self.pieces()
+            .zip(self.ends())
+            .map(|((from, shape, _), end)| shape.cpu_within(nanos_between(from, at.min(end))))
+            .fold(0, u128::saturating_add)
     }
+
+    fn life(&self, at: Timestamp) -> Life {
+        let mut life = Life { started: self.started, before: 0, first: true };
+        let mut used = 0_u128;
+        for ((from, shape, restart), end) in self.pieces().zip(self.ends()) {
+            if from > at {
+                break;
+            }
+            if restart {
+                life = Life { started: from, before: used, first: false };
+            }
+            let length = nanos_between(from, at.min(end));
+            if let Some(since) = shape.last_restart(length) {
+                let offset = i128::try_from(since).unwrap_or(i128::MAX);
+                let started = from.as_nanosecond().saturating_add(offset);
+                life = Life {
+                    started: Timestamp::from_nanosecond(started).unwrap_or(Timestamp::MAX),
+                    before: used.saturating_add(shape.cpu_within(since)),
+                    first: false,
+                };
+            }
+            used = used.saturating_add(shape.cpu_within(length));
+        }
+        life
+    }
+
+    fn pieces(&self) -> impl Iterator<Item = (Timestamp, &Shape, bool)> {
+        let later = self.later.iter().map(|piece| (piece.from, &piece.shape, piece.restart));
+        std::iter::once((self.started, &self.first, false)).chain(later)
+    }
+
+    fn ends(&self) -> impl Iterator<Item = Timestamp> {
+        self.later.iter().map(|next| next.from).chain([Timestamp::MAX])
+    }
+}
+
+fn counted(used: u128) -> u64 {
+    u64::try_from(used / NANOCORES).unwrap_or(u64::MAX)
 }
 
 // === impl Shape ===
@@ -99,20 +203,29 @@ impl Usage {
 impl Shape {
     /// The same amount at all times; negative quantities are none at all.
     pub fn from_quantities(cpu: Quantity, memory: Quantity) -> Self {
-        let amount = |value: i128| u64::try_from(value.max(0)).unwrap_or(u64::MAX);
-        Self::Constant { cpu: amount(cpu.nanos()), memory: amount(memory.units()) }
+        Level::from_quantities(cpu, memory).into()
     }
 
     /// CPU used in its first `nanos` nanoseconds, in nanocores times nanoseconds.
-    fn cpu_within(self, nanos: u128) -> u128 {
+    fn cpu_within(&self, nanos: u128) -> u128 {
         match self {
-            Self::Constant { cpu, .. } => u128::from(cpu).saturating_mul(nanos),
+            Self::Constant { cpu, .. } => u128::from(*cpu).saturating_mul(nanos),
+            Self::Curve(curve) => curve.cpu_within(nanos),
         }
     }
 
-    fn memory(self) -> u64 {
+    fn memory_at(&self, nanos: u128) -> u64 {
         match self {
-            Self::Constant { memory, .. } => memory,
+            Self::Constant { memory, .. } => *memory,
+            Self::Curve(curve) => curve.memory_at(nanos),
+        }
+    }
+
+    /// When it restarted last within its first `nanos` nanoseconds.
+    fn last_restart(&self, nanos: u128) -> Option<u128> {
+        match self {
+            Self::Constant { .. } => None,
+            Self::Curve(curve) => curve.last_restart(nanos),
         }
     }
 }
@@ -180,10 +293,10 @@ mod tests {
     #[test]
     fn setting_the_same_shape_again_changes_no_counter() {
         let shape = constant(333_333_333, 1);
-        let whole = Usage::new(second(0), shape);
+        let whole = Usage::new(second(0), shape.clone());
         let mut cut = whole.clone();
         for at in (1..100).step_by(7) {
-            cut.set(second(at), shape);
+            cut.set(second(at), shape.clone());
         }
         for at in 0..200 {
             assert_eq!(cut.cumulative_cpu(second(at)), whole.cumulative_cpu(second(at)));
@@ -204,5 +317,37 @@ mod tests {
     fn the_largest_usage_over_the_longest_time_does_not_overflow() {
         let usage = Usage::new(Timestamp::MIN, constant(u64::MAX, u64::MAX));
         assert_eq!(usage.cumulative_cpu(Timestamp::MAX), u64::MAX);
+    }
+
+    #[test]
+    fn a_restart_begins_anew_and_the_total_goes_on() {
+        let mut usage = Usage::carrying(second(0), 7, constant(1_000_000_000, 1));
+        usage.restart(second(10));
+        let at = second(13);
+        assert_eq!(usage.cumulative_cpu(at), 3_000_000_000);
+        assert_eq!(usage.total_cpu(at), 13_000_000_007);
+        assert_eq!(usage.last_started(at), second(10));
+        assert_eq!(usage.last_started(second(9)), second(0));
+        assert_eq!(usage.cumulative_cpu(second(9)), 9_000_000_007);
+    }
+
+    #[test]
+    fn what_grows_until_it_is_killed_starts_again_and_again() {
+        let level = |memory| Level { cpu: 500_000_000, memory };
+        let leak = Curve::leak(level(10), level(110), std::time::Duration::from_secs(10));
+        let mut usage = Usage::new(second(0), constant(500_000_000, 10));
+        usage.set(second(100), leak.into());
+        for (at, started, cpu, memory) in [
+            (100, 0, 50_000, 10),
+            (105, 0, 52_500, 60),
+            (110, 110, 0, 10),
+            (119, 110, 4_500, 100),
+            (135, 130, 2_500, 60),
+        ] {
+            let at = second(at);
+            let seen = (usage.last_started(at), usage.cumulative_cpu(at), usage.memory(at));
+            assert_eq!(seen, (second(started), cpu * 1_000_000, memory), "{at}");
+        }
+        assert_eq!(usage.total_cpu(second(135)), 67_500_000_000);
     }
 }

@@ -3,19 +3,27 @@
 //! An accept loop apart from `metrics_server::serving`, because a kubelet can be silent before TLS
 //! begins, keeps its port while it changes, and spells its headers as Go does.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_server::{
-    doors::{Listener, Stream},
+    doors::{ByteStream, Listener, Stream},
     serving::Peer,
 };
-use rustls::ServerConfig;
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_rustls::TlsAcceptor;
 
-use crate::answers::Answers;
+use crate::{
+    answers::Answers,
+    faults::{Faults, Standing, TlsFault},
+    tls,
+    wire::Wire,
+};
 
 /// Those who have not finished their TLS handshake by then are let go, lest they pile up.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
@@ -26,24 +34,24 @@ const IDLE_LIMIT: Duration = Duration::from_secs(90);
 /// The least that hyper allows: requests are small and connections many.
 const BUFFER: usize = 8192;
 
+/// A TLS record with the fatal alert 80.
+const INTERNAL_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 80];
+
 /// Where visitors come in, and who answers them.
 #[derive(Clone)]
 pub(crate) struct Visitors {
     pub(crate) answers: Arc<Answers>,
+    pub(crate) standing: Arc<Standing>,
+    pub(crate) tls: Arc<tls::Choices>,
     pub(crate) at: SocketAddr,
 }
 
 // === impl Visitors ===
 
 impl Visitors {
-    /// Accepts connections and serves them; without TLS it only accepts them. Goes on until it is
-    /// dropped, and the connections with it.
-    pub(crate) async fn receive(
-        &self,
-        listener: &mut dyn Listener,
-        tls: Option<Arc<ServerConfig>>,
-    ) {
-        let acceptor = tls.map(TlsAcceptor::from);
+    /// Accepts connections and serves them. Goes on until it is dropped, and the connections with
+    /// it.
+    pub(crate) async fn receive(&self, listener: &mut dyn Listener) {
         let mut open = JoinSet::new();
         loop {
             tokio::select! {
@@ -51,7 +59,8 @@ impl Visitors {
                 accepted = listener.accept() => match accepted {
                     Ok((stream, from)) => {
                         self.answers.observer.connection(&self.answers.name, self.at, from);
-                        open.spawn(self.clone().visit(stream, from, acceptor.clone()));
+                        let faults = self.standing.of_connection(self.at.ip());
+                        open.spawn(self.clone().visit(stream, from, faults));
                     }
                     Err(error) => {
                         tracing::debug!(err = %error, "Failed to accept a connection");
@@ -64,17 +73,30 @@ impl Visitors {
         }
     }
 
-    async fn visit(self, mut stream: Stream, from: SocketAddr, acceptor: Option<TlsAcceptor>) {
-        match acceptor {
-            Some(acceptor) => self.serve(stream, from, acceptor).await,
-            None => {
-                // Until the other end is tired of it.
-                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    async fn visit(self, mut stream: Stream, from: SocketAddr, faults: Faults) {
+        if faults.silence {
+            return drain(&mut stream).await;
+        }
+        let mut stream = Wire::of(stream, &faults);
+        match faults.tls {
+            Some(TlsFault::InternalError) => {
+                // An error means that nobody is there any more.
+                let _ = raise_alert(&mut stream).await;
+            }
+            Some(TlsFault::Plaintext) => {
+                let peer = Peer { address: from, certificates: Vec::new().into() };
+                self.serve(stream, &peer).await;
+            }
+            fault => {
+                let demanded = fault == Some(TlsFault::ClientCertificate);
+                if let Some(config) = self.tls.get(&(faults.certificate, demanded)) {
+                    self.greet(stream, from, TlsAcceptor::from(Arc::clone(config))).await;
+                }
             }
         }
     }
 
-    async fn serve(&self, stream: Stream, from: SocketAddr, acceptor: TlsAcceptor) {
+    async fn greet(&self, stream: Stream, from: SocketAddr, acceptor: TlsAcceptor) {
         let stream = match timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
@@ -84,10 +106,14 @@ impl Visitors {
             Err(_) => return,
         };
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let peer = &Peer { address: from, certificates: certificates.to_vec().into() };
+        let peer = Peer { address: from, certificates: certificates.to_vec().into() };
+        self.serve(stream, &peer).await;
+    }
+
+    async fn serve(&self, stream: impl ByteStream, peer: &Peer) {
         let service = service_fn(move |request: http::Request<Incoming>| async move {
             let (parts, _) = request.into_parts();
-            Ok::<_, Infallible>(self.answers.answer(self.at, peer, &parts).await)
+            self.answers.answer(self.at, peer, &parts, &self.standing).await
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -97,7 +123,22 @@ impl Visitors {
             .serve_connection(TokioIo::new(stream), service)
             .await;
         if let Err(error) = served {
-            tracing::debug!(peer = %from, err = %error, "Connection ended");
+            tracing::debug!(peer = %peer.address, err = %error, "Connection ended");
         }
     }
+}
+
+/// Takes what comes until the other end is tired of it.
+async fn drain(stream: &mut Stream) {
+    let _ = tokio::io::copy(stream, &mut tokio::io::sink()).await;
+}
+
+/// Ends a handshake as a Go server does that has no certificate to show.
+async fn raise_alert(stream: &mut Stream) -> io::Result<()> {
+    // Its greeting, or the beginning of it: what it says does not matter.
+    let _ = stream.read(&mut [0; BUFFER]).await?;
+    stream.write_all(&INTERNAL_ERROR).await?;
+    stream.shutdown().await?;
+    drain(stream).await;
+    Ok(())
 }

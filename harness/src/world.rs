@@ -3,6 +3,7 @@
 mod cluster;
 mod describe;
 mod error;
+mod faults;
 mod front_proxy;
 mod loopback;
 mod network;
@@ -10,6 +11,7 @@ mod objects;
 mod people;
 mod running;
 mod simulated;
+mod usage;
 
 pub use self::{error::WorldError, loopback::Loopback, simulated::Simulated};
 

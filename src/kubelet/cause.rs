@@ -25,6 +25,7 @@ impl ScrapeError {
             Self::Status { .. } => "http_status",
             Self::Body(BodyError::Broken(_)) => "broken_connection",
             Self::Body(BodyError::Timeout) => "timeout",
+            Self::Body(BodyError::Encoded { .. }) => "body_encoded",
             Self::Body(BodyError::TooLarge { .. }) => "body_too_large",
             Self::Decode(_) => "no_metrics_in_body",
         }

@@ -1,9 +1,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
-use hyper::{body::Incoming, client::conn::http1};
+use hyper::{
+    body::{Body, Incoming},
+    client::conn::http1,
+};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
@@ -16,7 +19,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{
     AddressTypes, Sample, ScrapeError,
     decode::{Decoded, decode},
-    error::{BodyError, RequestError},
+    error::{self, BodyError, RequestError},
     target::Target,
 };
 use crate::{
@@ -105,6 +108,13 @@ impl KubeletClient {
                 *kept = None;
             }
             return Err(ScrapeError::Status { status });
+        }
+        if let Some(encoding) = response.headers().get(header::CONTENT_ENCODING)
+            && encoding != "identity"
+        {
+            *kept = None;
+            let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
+            return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
         let body = match read_body(response.into_body(), deadline).await {
             Ok(body) => body,
@@ -218,33 +228,21 @@ async fn send(
     deadline: Instant,
 ) -> Result<Response<Incoming>, RequestError> {
     match timeout_at(deadline, connection.sender.send_request(request)).await {
-        Ok(answered) => answered.map_err(|error| RequestError::Http(http_words(&error))),
+        Ok(answered) => answered.map_err(|error| error::broken(&error)),
         Err(_) => Err(RequestError::Timeout),
     }
 }
 
-/// A connection that closes where an answer is due is an `EOF` to Go.
-fn http_words(error: &hyper::Error) -> String {
-    if error.is_incomplete_message() { "EOF".to_owned() } else { error_chain(error) }
-}
-
-fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
-}
-
 async fn read_body(mut body: Incoming, deadline: Instant) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(BodyError::TooLarge { limit: BODY_LIMIT });
+    }
     let mut whole = BytesMut::new();
     loop {
         match timeout_at(deadline, body.frame()).await {
             Err(_) => return Err(BodyError::Timeout),
             Ok(None) => return Ok(whole.freeze()),
-            Ok(Some(Err(error))) => return Err(BodyError::Broken(error_chain(&error))),
+            Ok(Some(Err(error))) => return Err(error::cut_off(&error)),
             Ok(Some(Ok(frame))) => {
                 let Ok(data) = frame.into_data() else { continue };
                 if whole.len() + data.len() > BODY_LIMIT {

@@ -32,9 +32,8 @@ impl ScrapeError {
                 "the kubelet has no /metrics/resource: it is older than 1.18, or something else listens there"
             }
             Self::Status { .. } => "look into the kubelet's log on that node",
-            Self::Body(BodyError::TooLarge { .. }) | Self::Decode(_) => {
-                "check what listens on the kubelet's port of that node"
-            }
+            Self::Body(BodyError::TooLarge { .. } | BodyError::Encoded { .. })
+            | Self::Decode(_) => "check what listens on the kubelet's port of that node",
             Self::Body(_) => {
                 "check the network between the metrics server and the node, and the node's load"
             }
@@ -75,6 +74,9 @@ impl RequestError {
                 "renew the kubelet's serving certificate, and compare the clocks of the node and the metrics server"
             }
             Self::Certificate(X509Error::Other(_)) => "replace the kubelet's serving certificate",
+            Self::TlsAlert(alert) if alert == "certificate required" => {
+                "show the kubelet a certificate that its client CA has signed with --kubelet-client-certificate and --kubelet-client-key"
+            }
             Self::TlsAlert(_) => {
                 "see that the kubelet has a serving certificate: its CSR may wait for approval (kubectl get csr)"
             }

@@ -29,7 +29,7 @@ pub struct Decoded {
 }
 
 /// How much of a bad line an error quotes, in characters.
-const QUOTED: usize = 60;
+const QUOTED: usize = 200;
 
 /// One line of the body.
 struct Series<'b> {
@@ -180,11 +180,16 @@ fn unescape(text: &str) -> Cow<'_, str> {
 // === impl Points ===
 
 impl<'b> Points<'b> {
-    /// Takes one series in; false when it is one of ours but lacks the labels that say whose.
+    /// Takes one series in; false when it is one of ours but lacks the labels that say whose, or
+    /// says what cannot be: Go would make 9 EB of an infinite memory.
     fn take(&mut self, series: &Series<'b>, default_time: i64) -> bool {
+        let sound = series.value.is_finite() && series.value >= 0.0;
         let time = Some(series.time.unwrap_or(default_time).saturating_mul(1_000_000));
         let core_nanos = (series.value * 1e9) as u64;
         match series.name {
+            "node_cpu_usage_seconds_total" | "node_memory_working_set_bytes" if !sound => {
+                return false;
+            }
             "node_cpu_usage_seconds_total" => (self.node.cpu, self.node.time) = (core_nanos, time),
             "node_memory_working_set_bytes" => {
                 (self.node.memory, self.node.time) = (series.value as u64, time);
@@ -196,6 +201,8 @@ impl<'b> Points<'b> {
                 let pod = self.pods.entry((labels.namespace, labels.pod)).or_default();
                 let point = pod.entry(labels.container).or_default();
                 match series.name {
+                    // The container is known to be there, and not to be measured.
+                    _ if !sound => return false,
                     "container_cpu_usage_seconds_total" => {
                         (point.cpu, point.time) = (core_nanos, time);
                     }
@@ -318,6 +325,9 @@ mod tests {
             "container_cpu_usage_seconds_total{pod=\"p",
             "container_cpu_usage_seconds_total{pod=p} 1",
             "node_cpu_usage_seconds_total x",
+            "node_cpu_usage_seconds_total NaN",
+            "node_memory_working_set_bytes +Inf",
+            "container_memory_working_set_bytes{container=\"c\",namespace=\"n\",pod=\"p\"} -1",
             "node_cpu_usage_seconds_total 1 2 3",
             "<html>",
             "\u{0}",

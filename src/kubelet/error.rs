@@ -1,4 +1,6 @@
-use std::{io, net::SocketAddr};
+use std::{error::Error as _, io, net::SocketAddr};
+
+use rustls::InvalidMessage;
 
 use super::{X509Error, decode::DecodeError};
 use crate::{dns::LookupError, errno};
@@ -94,6 +96,12 @@ pub enum BodyError {
         "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
     )]
     Timeout,
+    /// It is encoded, such as compressed, although that was not asked for.
+    #[error("it has the Content-Encoding {encoding}, which was not asked for")]
+    Encoded {
+        /// How.
+        encoding: String,
+    },
     /// It is larger than a kubelet's answer can sensibly be.
     #[error("larger than {limit} bytes")]
     TooLarge {
@@ -116,10 +124,74 @@ impl RequestError {
                 }
             }
             Some(rustls::Error::AlertReceived(alert)) => Self::TlsAlert(alert_words(*alert)),
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+                Self::Tls("tls: first record does not look like a TLS handshake".to_owned())
+            }
             Some(error) => Self::Tls(format!("tls: {error}")),
-            None => Self::Tls(errno::describe("read", error)),
+            None => {
+                let writing = error.kind() == io::ErrorKind::BrokenPipe;
+                Self::Tls(errno::describe(if writing { "write" } else { "read" }, error))
+            }
         }
     }
+}
+
+/// Why a connection broke over which a request was sent. In TLS 1.3 a kubelet says only then what
+/// it thinks of the client's certificate.
+pub(super) fn broken(error: &hyper::Error) -> RequestError {
+    match bottom(error) {
+        Bottom::Alert(words) => RequestError::TlsAlert(words),
+        // A connection that closes where an answer is due is an `EOF` to Go.
+        Bottom::Eof => RequestError::Http("EOF".to_owned()),
+        Bottom::Other if error.is_incomplete_message() => RequestError::Http("EOF".to_owned()),
+        Bottom::Other => RequestError::Http(chain(error)),
+    }
+}
+
+/// Why a body broke off.
+pub(super) fn cut_off(error: &hyper::Error) -> BodyError {
+    BodyError::Broken(match bottom(error) {
+        Bottom::Alert(words) => format!("remote error: tls: {words}"),
+        Bottom::Eof => "unexpected EOF".to_owned(),
+        Bottom::Other if error.is_incomplete_message() => "unexpected EOF".to_owned(),
+        Bottom::Other => chain(error),
+    })
+}
+
+/// What lies at the bottom of an error of hyper's, where it has words of its own.
+enum Bottom {
+    Alert(String),
+    /// The connection was closed, with or without TLS saying so first.
+    Eof,
+    Other,
+}
+
+fn bottom(error: &hyper::Error) -> Bottom {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = error.source();
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>();
+        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
+            return Bottom::Eof;
+        }
+        let inner = io
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn std::error::Error + 'static));
+        if let Some(rustls::Error::AlertReceived(alert)) = inner.unwrap_or(error).downcast_ref() {
+            return Bottom::Alert(alert_words(*alert));
+        }
+        next = error.source();
+    }
+    Bottom::Other
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        text = format!("{text}: {source}");
+        next = source.source();
+    }
+    text
 }
 
 /// `InternalError` as Go says it: `internal error`.

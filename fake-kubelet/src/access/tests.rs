@@ -44,6 +44,13 @@ impl Reviews {
     }
 }
 
+fn gate(reviewer: Arc<dyn Reviewer>) -> Gate {
+    let now = "2026-11-22T09:48:15Z".parse().unwrap();
+    let certificates = crate::Certificates::new(now).unwrap();
+    let clients = crate::tls::verifier(certificates.cluster()).unwrap();
+    Gate::new("n1", reviewer, clients, Clock::starting_at(now))
+}
+
 async fn check(gate: &Gate, method: &str, path: &str, authorization: &str) -> Result<(), Denied> {
     let request = Request::builder().method(method).uri(path);
     let request = match authorization {
@@ -66,7 +73,7 @@ async fn answer(gate: &Gate, method: &str, path: &str, authorization: &str) -> (
 #[tokio::test(start_paused = true)]
 async fn everybody_is_judged_as_by_the_real_kubelet() {
     let reviews = Reviews::allowing(&["metrics"]);
-    let gate = Gate::new("n1", reviews);
+    let gate = gate(reviews);
     let metrics = "/metrics/resource";
     let forbidden = |verb: &str, subresources: &str| {
         format!(
@@ -101,7 +108,7 @@ async fn everybody_is_judged_as_by_the_real_kubelet() {
 #[tokio::test(start_paused = true)]
 async fn any_of_the_subresources_is_enough() {
     let reviews = Reviews::allowing(&["proxy"]);
-    let gate = Gate::new("n1", Arc::clone(&reviews) as _);
+    let gate = gate(Arc::clone(&reviews) as _);
     assert_eq!(check(&gate, "GET", "/healthz", "Bearer alice").await, Ok(()));
     assert_eq!(reviews.take_asked(), ["token alice", "alice get healthz n1", "alice get proxy n1"]);
 }
@@ -109,7 +116,7 @@ async fn any_of_the_subresources_is_enough() {
 #[tokio::test(start_paused = true)]
 async fn what_the_api_server_said_is_remembered_for_a_while() {
     let reviews = Reviews::allowing(&["metrics"]);
-    let gate = Gate::new("n1", Arc::clone(&reviews) as _);
+    let gate = gate(Arc::clone(&reviews) as _);
     let seconds = Duration::from_secs;
     let cases = [
         (0, "/metrics/resource", "alice", vec!["token alice", "alice get metrics n1"]),
@@ -136,7 +143,7 @@ async fn what_the_api_server_said_is_remembered_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn an_api_server_that_cannot_tell_is_asked_again() {
     let reviews = Reviews::allowing(&["metrics"]);
-    let gate = Gate::new("n1", Arc::clone(&reviews) as _);
+    let gate = gate(Arc::clone(&reviews) as _);
     *reviews.down.lock().unwrap() = true;
     let text =
         "Authorization error (user=bob, verb=get, resource=nodes, subresource=metrics)".to_owned();
@@ -144,4 +151,34 @@ async fn an_api_server_that_cannot_tell_is_asked_again() {
     assert_eq!(seen, (500, text));
     *reviews.down.lock().unwrap() = false;
     assert_eq!(check(&gate, "GET", "/metrics/resource", "Bearer bob").await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_of_the_clusters_ca_says_who_asks() {
+    let now = "2026-11-22T09:48:15Z".parse().unwrap();
+    let certificates = crate::Certificates::new(now).unwrap();
+    let clients = crate::tls::verifier(certificates.cluster()).unwrap();
+    let reviews = Reviews::allowing(&["metrics"]);
+    let gate = Gate::new("n1", Arc::clone(&reviews) as _, clients, Clock::starting_at(now));
+    let subject = crate::Subject {
+        common_name: "carol".to_owned(),
+        organization: Some("system:monitoring".to_owned()),
+        ..crate::Subject::default()
+    };
+    let other = crate::Authority::new("other", now).unwrap();
+    let good = crate::Validity::year_from_an_hour_before(now);
+    let over = crate::Validity::year_until_an_hour_before(now);
+    let cases = [
+        (certificates.cluster(), good, true),
+        (certificates.cluster(), over, false),
+        (&other, good, false),
+    ];
+    for (authority, validity, passes) in cases {
+        let chain = authority.client(&subject, validity).unwrap().chain();
+        let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: chain.into() };
+        let (parts, ()) = Request::get("/metrics/resource").body(()).unwrap().into_parts();
+        let expected = if passes { Ok(()) } else { Err(Denied::Unauthorized) };
+        assert_eq!(gate.check(&peer, &parts).await, expected);
+    }
+    assert_eq!(reviews.take_asked(), ["carol get metrics n1"]);
 }

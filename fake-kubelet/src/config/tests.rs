@@ -31,7 +31,7 @@ nodes:
     certificate: Signed
     access: Open
     replay: {}
-    faults: {{refuse: true, silence: true, delay: 1m30s, status: 500, body: Garbage, certificate: NoIPSAN}}
+    faults: {{refuse: true, silence: true, delay: 1m30s, status: 500, body: Garbage, certificate: NoIPSAN, also: [{{trickle: {{bytes: 10, every: 1s}}, when: {{for: 5s, probability: 0.25}}}}]}}
     pods:
       - name: p
         containers:
@@ -48,6 +48,16 @@ nodes:
         status: Some(500),
         body: Some(crate::BodyFault::Garbage),
         certificate: Some(crate::CertificateFault::NoIpSan),
+        also: vec![Faults {
+            trickle: Some(crate::Trickle { bytes: 10, every: Duration::from_secs(1) }),
+            when: crate::When {
+                for_: Some(Duration::from_secs(5)),
+                probability: Some("0.25".parse().unwrap()),
+                ..crate::When::default()
+            },
+            ..Faults::default()
+        }],
+        ..Faults::default()
     };
     assert_eq!(spec.faults, faults);
     assert!(spec.replay.is_some());

@@ -2,10 +2,12 @@
 //! together.
 
 mod expectations;
+mod faults;
 mod listeners;
 mod names;
 mod nodes;
 mod steps;
+mod usage;
 
 use std::path::Path;
 
@@ -41,7 +43,7 @@ pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
                 &mut mistakes,
             );
             let known = (!at.broken).then_some(names).flatten();
-            steps::check(&spec.steps, node.field("steps"), known.as_ref(), &mut mistakes);
+            steps::check(&spec.steps, node.field("steps"), known.as_ref(), folder, &mut mistakes);
         }
         Err(error) => mistakes.push(Mistake::at(node.place(), error.to_string())),
     }

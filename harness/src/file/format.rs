@@ -1,13 +1,19 @@
 //! The types a scenario file is read into. Doc comments become the descriptions of the JSON Schema.
 //! Structs only, no untagged enums: their errors could not name the place.
 
+mod faults;
+mod usage;
+
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use jiff::Timestamp;
-use metrics_server::quantity::Quantity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::faults::{
+    BodyFault, CertificateFault, Faults, SampleFault, TlsFault, TransferFault, Trickle, When,
+};
+pub use self::usage::{Amounts, Shape, ShapeKind, Usage};
 use super::values::In;
 
 /// A cluster, what goes wrong in it, and what must be seen.
@@ -102,7 +108,7 @@ pub struct Node {
     pub version: Option<String>,
     /// What pods may use of the node; `kubectl top` shows usage as a share of it. Default: 4 cores
     /// and 8Gi.
-    pub allocatable: Option<Usage>,
+    pub allocatable: Option<Amounts>,
     /// What the node uses. Default: the sum of its containers.
     pub usage: Option<Usage>,
     /// The kubelet.
@@ -142,16 +148,6 @@ pub enum AddressType {
     /// A DNS name reachable from outside.
     #[serde(rename = "ExternalDNS")]
     ExternalDns,
-}
-
-/// An amount of CPU and of memory.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Usage {
-    /// Cores.
-    pub cpu: In<Quantity>,
-    /// Bytes.
-    pub memory: In<Quantity>,
 }
 
 /// How a node's kubelet behaves.
@@ -205,46 +201,6 @@ pub enum Access {
     Webhook,
     /// Answers everybody.
     Open,
-}
-
-/// What a kubelet does wrong on purpose. Faults compose.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Faults {
-    /// Nothing listens: connections are refused.
-    #[serde(default)]
-    pub refuse: bool,
-    /// Connections are accepted and nothing is ever said.
-    #[serde(default)]
-    pub silence: bool,
-    /// Every answer comes this much later.
-    pub delay: Option<In<Duration>>,
-    /// Every answer has this status, such as 401, 403 or 500.
-    pub status: Option<u16>,
-    /// What is wrong with the body.
-    pub body: Option<BodyFault>,
-    /// What is wrong with the serving certificate.
-    pub certificate: Option<CertificateFault>,
-}
-
-/// What can be wrong with a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum BodyFault {
-    /// Not metrics at all.
-    Garbage,
-}
-
-/// What can be wrong with a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum CertificateFault {
-    /// Its time is over.
-    Expired,
-    /// It has the names of the node, but none of its IP addresses.
-    #[serde(rename = "NoIPSAN")]
-    NoIpSan,
-    /// Signed by a CA that nobody knows.
-    #[serde(rename = "UnknownCA")]
-    UnknownCa,
 }
 
 /// A running pod.

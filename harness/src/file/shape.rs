@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use fake_kubelet::Probability;
 use jiff::Timestamp;
 use metrics_server::quantity::Quantity;
 use serde_json::{Map, Value};
@@ -140,6 +141,7 @@ fn reader(name: &str) -> Option<Reader> {
         Duration::NAME => read::<Duration>,
         Timestamp::NAME => read::<Timestamp>,
         IpAddr::NAME => read::<IpAddr>,
+        Probability::NAME => read::<Probability>,
         _ => return None,
     })
 }

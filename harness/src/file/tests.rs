@@ -113,7 +113,7 @@ fn a_good_file_is_read() {
     assert_eq!(spec.nodes[1].pods[0].containers[0].usage.cpu.0.milli(), 1);
     assert_eq!(
         spec.nodes[1].pods[0].containers[0].usage.memory,
-        spec.nodes[0].usage.unwrap().memory
+        spec.nodes[0].usage.as_ref().unwrap().memory
     );
     assert_eq!(spec.steps[0].expect.len(), 3);
 }

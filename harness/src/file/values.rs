@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr, time::Duration};
 
+use fake_kubelet::Probability;
 use metrics_server::{duration, quantity::Quantity};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
@@ -77,6 +78,15 @@ impl Notation for Quantity {
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: metrics_server::quantity::QuantityError| error.to_string())
+    }
+}
+
+impl Notation for Probability {
+    const NAME: &'static str = "Probability";
+    const ABOUT: &'static str = "A probability from 0 to 1, such as 0.25.";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: fake_kubelet::ProbabilityError| error.to_string())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -18,7 +18,13 @@ use metrics_server::{
 };
 use tokio::sync::watch;
 
-use super::{WorldError, describe, front_proxy::FrontProxy, objects, people, running::Running};
+use super::{
+    WorldError, describe, faults,
+    front_proxy::FrontProxy,
+    objects, people,
+    running::Running,
+    usage::{self, Sources},
+};
 use crate::{
     control_plane::{Backend, ControlPlane, Settings},
     dns::Zone,
@@ -33,6 +39,8 @@ use crate::{
 /// What the kubelet writes into the resolv.conf of a pod in kube-system.
 const SEARCH: [&str; 3] = ["kube-system.svc.cluster.local", "svc.cluster.local", "cluster.local"];
 const NDOTS: usize = 5;
+
+const DEFAULT_SEED: u64 = 1;
 
 /// Gives the network as the machine with an address sees it.
 pub(super) type MachineAt = Arc<dyn Fn(IpAddr) -> Arc<dyn Network> + Send + Sync>;
@@ -60,6 +68,8 @@ pub(super) struct Cluster {
     front_proxy: FrontProxy,
     fleet: Fleet,
     nodes: Vec<format::Node>,
+    folder: PathBuf,
+    seed: u64,
     api_server: Option<Running>,
 }
 
@@ -100,11 +110,13 @@ impl Cluster {
             reviewer: Arc::new(ApiServer::new(site.client(&config)?)),
             observer: observers,
         };
-        let folder = file.path.parent().unwrap_or(Path::new(""));
+        let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
+        let seed = spec.seed.unwrap_or(DEFAULT_SEED);
+        let sources = Sources { folder: &folder, seed };
         let kubelets: Vec<_> = nodes
             .iter()
-            .map(|node| objects::kubelet(node, folder, site.start))
-            .collect::<Result<_, _>>()?;
+            .map(|node| objects::kubelet(node, sources, site.start))
+            .collect::<Result<_, WorldError>>()?;
         let fleet = Fleet::start(kubelets, surroundings).await?;
         let api_server = Some(api_server);
         Ok(Self {
@@ -116,6 +128,8 @@ impl Cluster {
             front_proxy,
             fleet,
             nodes,
+            folder,
+            seed,
             api_server,
         })
     }
@@ -214,10 +228,11 @@ impl Cluster {
             }
         }
         if let (Some(faults), Some(kubelet)) = (&change.faults, &kubelet) {
-            kubelet.set_faults(objects::faults(faults)).await?;
+            kubelet.set_faults(faults::faults(faults)).await?;
         }
         if let (Some(usage), Some(kubelet)) = (&change.usage, &kubelet) {
-            kubelet.set_usage(objects::shape(usage));
+            let sources = Sources { folder: &self.folder, seed: self.seed };
+            kubelet.set_usage(usage::course(usage, name, sources)?);
         }
         node.ready = change.ready.or(node.ready);
         self.control_plane.upsert_node(objects::node_object(node, self.site.start));

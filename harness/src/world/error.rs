@@ -1,6 +1,6 @@
 use std::io;
 
-use fake_kubelet::{CertificateError, KubeletError, RecordingError};
+use fake_kubelet::{CertificateError, CourseError, KubeletError, RecordingError};
 use metrics_server::cluster::ApiClientError;
 
 use crate::control_plane::BackendError;
@@ -14,6 +14,9 @@ pub enum WorldError {
     /// A recording could not be read.
     #[error(transparent)]
     Recording(#[from] RecordingError),
+    /// Usage cannot take its course.
+    #[error(transparent)]
+    Course(#[from] CourseError),
     /// A kubelet could not be started.
     #[error(transparent)]
     Kubelet(#[from] KubeletError),

@@ -3,13 +3,12 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::Path,
     sync::Arc,
 };
 
 use fake_kubelet::{
-    Access, BodyFault, CertificateFault, CertificateKind, Container, Faults, KubeletSpec, Node,
-    Pod, Recording, RecordingError, Sampling, Shape, Usage,
+    Access, CertificateKind, Container, Course, CourseError, KubeletSpec, Node, Pod, Recording,
+    Sampling, Usage,
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
@@ -23,6 +22,11 @@ use k8s_openapi::{
     },
 };
 
+use super::{
+    WorldError,
+    faults::faults,
+    usage::{self, Sources},
+};
 use crate::file::format;
 
 const DEFAULT_START: Timestamp = Timestamp::constant(1_546_595_580, 0);
@@ -62,11 +66,21 @@ fn unfold(template: &format::Node, n: u32) -> format::Node {
     for ip in node.ips.iter_mut().flatten() {
         ip.0 = raise(ip.0, n);
     }
+    raise_places(&mut node.kubelet.faults, n);
     for pod in &mut node.pods {
         number(&mut pod.name);
         pod.namespace.as_mut().map(number);
     }
     node
+}
+
+fn raise_places(faults: &mut format::Faults, n: u32) {
+    for ip in faults.at.iter_mut().flatten() {
+        ip.0 = raise(ip.0, n);
+    }
+    for more in &mut faults.also {
+        raise_places(more, n);
+    }
 }
 
 fn raise(ip: IpAddr, by: u32) -> IpAddr {
@@ -83,25 +97,33 @@ fn started(node: &format::Node, start: Timestamp) -> Timestamp {
     )
 }
 
-/// The kubelet of a node. Recordings are looked for in `folder`.
+/// The kubelet of a node.
 pub(super) fn kubelet(
     node: &format::Node,
-    folder: &Path,
+    sources: Sources<'_>,
     start: Timestamp,
-) -> Result<KubeletSpec, RecordingError> {
+) -> Result<KubeletSpec, WorldError> {
     let started = started(node, start);
     let replay = match &node.kubelet.replay {
-        Some(path) => Some(Arc::new(Recording::read(&folder.join(path))?)),
+        Some(path) => Some(Arc::new(Recording::read(&sources.folder.join(path))?)),
         None => None,
     };
-    let pods = node.pods.iter().map(|pod| fake_pod(pod, started)).collect();
+    let pods = node.pods.iter().map(|pod| fake_pod(pod, started, sources, start));
+    let pods = pods.collect::<Result<_, CourseError>>()?;
+    let course = node.usage.as_ref().map(|usage| usage::course(usage, &node.name, sources));
+    let course = course.transpose()?;
+    let base = course.as_ref().map(|course| course.base().clone());
+    let mut uses = Node::new(started, base, pods);
+    if let Some(course) = course.filter(Course::changes) {
+        uses.set_usage(start, course);
+    }
     let default = Sampling::default();
     Ok(KubeletSpec {
         name: node.name.clone(),
         listen: listen(node),
         names: names(&node.addresses),
         addresses: ips(&node.addresses),
-        node: Node::new(started, node.usage.as_ref().map(shape), pods),
+        node: uses,
         sampling: node.kubelet.sampling.map_or(default, |sampling| Sampling {
             every: sampling.every.0,
             offset: sampling.offset.map_or(default.offset, |offset| offset.0),
@@ -119,44 +141,24 @@ pub(super) fn kubelet(
     })
 }
 
-fn fake_pod(pod: &format::Pod, started: Timestamp) -> Pod {
-    Pod {
+fn fake_pod(
+    pod: &format::Pod,
+    node_started: Timestamp,
+    sources: Sources<'_>,
+    start: Timestamp,
+) -> Result<Pod, CourseError> {
+    let container = |container: &format::Container| {
+        let who = format!("{}/{}/{}", namespace(pod), pod.name, container.name);
+        let course = usage::course(&container.usage, &who, sources)?;
+        let started = container.started.map_or(node_started, |at| at.0);
+        let usage = Usage::following(started, start, &course);
+        Ok::<_, CourseError>(Container { name: container.name.as_str().into(), usage })
+    };
+    Ok(Pod {
         namespace: namespace(pod).into(),
         name: pod.name.as_str().into(),
-        containers: pod
-            .containers
-            .iter()
-            .map(|container| Container {
-                name: container.name.as_str().into(),
-                usage: Usage::new(
-                    container.started.map_or(started, |at| at.0),
-                    shape(&container.usage),
-                ),
-            })
-            .collect(),
-    }
-}
-
-pub(super) fn shape(usage: &format::Usage) -> Shape {
-    Shape::Constant {
-        cpu: u64::try_from(usage.cpu.0.nanos()).unwrap_or_default(),
-        memory: u64::try_from(usage.memory.0.units()).unwrap_or_default(),
-    }
-}
-
-pub(super) fn faults(faults: &format::Faults) -> Faults {
-    Faults {
-        refuse: faults.refuse,
-        silence: faults.silence,
-        delay: faults.delay.map(|delay| delay.0),
-        status: faults.status,
-        body: faults.body.map(|format::BodyFault::Garbage| BodyFault::Garbage),
-        certificate: faults.certificate.map(|fault| match fault {
-            format::CertificateFault::Expired => CertificateFault::Expired,
-            format::CertificateFault::NoIpSan => CertificateFault::NoIpSan,
-            format::CertificateFault::UnknownCa => CertificateFault::UnknownCa,
-        }),
-    }
+        containers: pod.containers.iter().map(container).collect::<Result<_, _>>()?,
+    })
 }
 
 /// Where a kubelet listens: on every IP address of its machine.
@@ -325,6 +327,8 @@ pub(super) fn role(rules: Option<&[format::Rule]>) -> Vec<PolicyRule> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

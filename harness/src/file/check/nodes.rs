@@ -8,16 +8,16 @@ use std::{
 
 use super::{
     super::{
-        format::{Address, AddressType, Container, DnsFailure, Kubelet, Node, Pod, Usage},
+        format::{Address, AddressType, Container, DnsFailure, Kubelet, Node, Pod},
         location::Location,
         mistake::Mistake,
         node,
         values::In,
         words::quote,
     },
-    expectations::check_status,
-    listeners,
+    faults, listeners,
     names::{self, Rule, is_constant, numbered},
+    usage,
 };
 
 /// What one file may make, so that a slip of a digit does not eat the machine.
@@ -57,11 +57,15 @@ fn check_node(node: &Node, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mi
             .push(Mistake::at(name, message).help("write {n} in the name, such as \"node-{n}\""));
     }
     check_addresses(&node.addresses, at.field("addresses"), mistakes);
-    check_usage(node.allocatable, at.field("allocatable"), mistakes);
-    check_usage(node.usage, at.field("usage"), mistakes);
+    if let Some(allocatable) = node.allocatable {
+        usage::check_amounts(allocatable, at.field("allocatable"), mistakes);
+    }
+    if let Some(used) = &node.usage {
+        usage::check(used, at.field("usage"), folder, mistakes);
+    }
     check_kubelet(&node.kubelet, at.field("kubelet"), folder, mistakes);
     for (index, pod) in node.pods.iter().enumerate() {
-        check_pod(pod, node.count, at.field("pods").item(index), mistakes);
+        check_pod(pod, node.count, at.field("pods").item(index), folder, mistakes);
     }
 }
 
@@ -83,22 +87,6 @@ pub(super) fn check_addresses(addresses: &[Address], at: &node::Node, mistakes: 
     }
 }
 
-/// Counters only grow, so nothing can use less than nothing.
-pub(super) fn check_usage(usage: Option<Usage>, at: &node::Node, mistakes: &mut Vec<Mistake>) {
-    let Some(usage) = usage else { return };
-    for (name, amount) in [("cpu", usage.cpu.0), ("memory", usage.memory.0)] {
-        if amount.nanos() < 0 {
-            mistakes.push(
-                Mistake::at(
-                    &at.field(name).location,
-                    format!("{} is less than nothing", quote(name)),
-                )
-                .help("write 0 or more"),
-            );
-        }
-    }
-}
-
 fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
     if kubelet.port == Some(0) {
         mistakes.push(
@@ -112,7 +100,7 @@ fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &m
                 .help("write how long it is from one sample to the next, such as 10s"),
         );
     }
-    check_status(kubelet.faults.status, at.field("faults").field("status"), mistakes);
+    faults::check(&kubelet.faults, at.field("faults"), mistakes);
     if let Some(replay) = &kubelet.replay {
         let place = &at.field("replay").location;
         let path = folder.join(replay);
@@ -130,18 +118,24 @@ fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &m
     }
 }
 
-fn check_pod(pod: &Pod, count: Option<u32>, at: &node::Node, mistakes: &mut Vec<Mistake>) {
+fn check_pod(
+    pod: &Pod,
+    count: Option<u32>,
+    at: &node::Node,
+    folder: &Path,
+    mistakes: &mut Vec<Mistake>,
+) {
     let place = |field: &str| &at.field(field).location;
     names::check(&pod.name, "pod", Rule::Subdomain, count, place("name"), mistakes);
     if let Some(namespace) = &pod.namespace {
         names::check(namespace, "namespace", Rule::Label, count, place("namespace"), mistakes);
     }
     let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
-    for (index, Container { name, usage, .. }) in pod.containers.iter().enumerate() {
+    for (index, Container { name, usage: used, .. }) in pod.containers.iter().enumerate() {
         let at = at.field("containers").item(index);
         let place = &at.field("name").location;
         names::check(name, "container", Rule::Label, count, place, mistakes);
-        check_usage(Some(*usage), at.field("usage"), mistakes);
+        usage::check(used, at.field("usage"), folder, mistakes);
         match seen.get(name.as_str()) {
             Some(first) => mistakes.push(duplicate("containers of one pod", name, place, first)),
             None => drop(seen.insert(name, place)),

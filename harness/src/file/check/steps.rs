@@ -1,6 +1,9 @@
 //! Steps: what changes, how long to wait, what to expect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use super::{
     super::{
@@ -10,8 +13,7 @@ use super::{
         node::Node,
         words::{list, nearest, quote},
     },
-    expectations::{self, check_status},
-    nodes,
+    expectations, faults, nodes, usage,
 };
 
 /// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
@@ -19,6 +21,7 @@ pub(super) fn check(
     steps: &[Step],
     at: &Node,
     nodes: Option<&BTreeSet<String>>,
+    folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) {
     let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
@@ -39,7 +42,7 @@ pub(super) fn check(
             );
         }
         if let Some(change) = &step.change {
-            check_change(change, at.field("change"), nodes, mistakes);
+            check_change(change, at.field("change"), nodes, folder, mistakes);
         }
         if let Some(wait) = &step.wait {
             check_wait(wait, at.field("wait"), mistakes);
@@ -54,6 +57,7 @@ fn check_change(
     change: &Change,
     at: &Node,
     nodes: Option<&BTreeSet<String>>,
+    folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) {
     if let Some(dns) = &change.dns {
@@ -67,9 +71,12 @@ fn check_change(
             at.field("addresses"),
             mistakes,
         );
-        nodes::check_usage(change.usage, at.field("usage"), mistakes);
-        let status = change.faults.as_ref().and_then(|faults| faults.status);
-        check_status(status, at.field("faults").field("status"), mistakes);
+        if let Some(changed) = &change.usage {
+            usage::check(changed, at.field("usage"), folder, mistakes);
+        }
+        if let Some(faults) = &change.faults {
+            faults::check(faults, at.field("faults"), mistakes);
+        }
     }
 }
 

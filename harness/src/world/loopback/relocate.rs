@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::objects;
 use crate::file::{
-    format::{Address, Node, Spec},
+    format::{Address, Faults, Node, Spec},
     values::In,
 };
 
@@ -33,6 +33,7 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp) {
         node.count = None;
         moved.addresses(&mut node.addresses);
         moved.ips(node.ips.as_mut());
+        moved.places(&mut node.kubelet.faults);
         move_times(node, shift);
     }
     for ip in spec.dns.records.values_mut() {
@@ -45,6 +46,9 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp) {
         for node in change.nodes.values_mut() {
             moved.addresses(node.addresses.as_deref_mut().unwrap_or_default());
             moved.ips(node.ips.as_mut());
+            if let Some(faults) = &mut node.faults {
+                moved.places(faults);
+            }
         }
     }
 }
@@ -68,6 +72,13 @@ impl Moved {
     fn ips(&mut self, ips: Option<&mut Vec<In<IpAddr>>>) {
         for ip in ips.into_iter().flatten() {
             ip.0 = self.here(ip.0);
+        }
+    }
+
+    fn places(&mut self, faults: &mut Faults) {
+        self.ips(faults.at.as_mut());
+        for more in &mut faults.also {
+            self.places(more);
         }
     }
 

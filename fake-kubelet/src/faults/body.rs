@@ -1,0 +1,228 @@
+//! Bodies that a kubelet should not have sent. They are made of the lines of the right one, so that
+//! recordings can be spoilt as well.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::SampleFault;
+use crate::{exposition, sample::NodeSample};
+
+/// A label value with all that the text format escapes, and all that ends labels elsewhere.
+const ESCAPED: &str = r#"q\"b\\s\nn}{,="#;
+
+/// What can be wrong with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum BodyFault {
+    /// Not metrics at all.
+    Garbage,
+    /// Nothing at all.
+    Empty,
+    /// Nothing but `resource_scrape_error 1` and `scrape_error 1`: the kubelet could not measure.
+    OnlyScrapeError,
+    /// The families of CPU are missing.
+    #[serde(rename = "NoCPU")]
+    NoCpu,
+    /// The families of memory are missing.
+    NoMemory,
+    /// The family of start times is missing.
+    NoStartTimes,
+    /// The node's own families are missing.
+    NoNode,
+    /// All families of containers and pods are missing.
+    NoPods,
+    /// CPU and memory of everything are 0.
+    Zeros,
+    /// CPU and memory of everything are NaN.
+    #[serde(rename = "NaN")]
+    NaN,
+    /// CPU and memory of everything are infinite.
+    Infinite,
+    /// CPU and memory of everything are less than 0.
+    Negative,
+    /// Each pod has one container more, in whose name everything is escaped.
+    Escapes,
+    /// Every series is there twice.
+    Duplicates,
+    /// Series of containers have no labels.
+    NoLabels,
+    /// Series of containers do not say of which container.
+    NoContainerLabel,
+    /// One line in the middle is none of the format.
+    BadLine,
+}
+
+// === impl BodyFault ===
+
+impl BodyFault {
+    /// The body that is sent instead of the right one.
+    pub fn spoil(self, right: &str) -> String {
+        match self {
+            Self::Garbage => "<html><head><title>It works!</title></head></html>\n".to_owned(),
+            Self::Empty => String::new(),
+            Self::OnlyScrapeError => {
+                exposition::render(&NodeSample { failed: true, ..NodeSample::default() })
+            }
+            Self::NoCpu => without(right, |family| family.ends_with("_cpu_usage_seconds_total")),
+            Self::NoMemory => {
+                without(right, |family| family.ends_with("_memory_working_set_bytes"))
+            }
+            Self::NoStartTimes => without(right, |family| family == "container_start_time_seconds"),
+            Self::NoNode => without(right, |family| family.starts_with("node_")),
+            Self::NoPods => without(right, |family| {
+                family.starts_with("container_") || family.starts_with("pod_")
+            }),
+            Self::Zeros => with_values(right, |_| "0".to_owned()),
+            Self::NaN => with_values(right, |_| "NaN".to_owned()),
+            Self::Infinite => with_values(right, |_| "+Inf".to_owned()),
+            Self::Negative => with_values(right, |value| format!("-{value}")),
+            Self::Escapes => each_line(right, |line| {
+                let more = of_container(line).and_then(|line| label(line, "container"));
+                let more = more.map(|(before, _, after)| format!("{before}{ESCAPED}{after}"));
+                std::iter::once(line.to_owned()).chain(more).collect()
+            }),
+            Self::Duplicates => each_line(right, |line| {
+                let times = if line.starts_with('#') { 1 } else { 2 };
+                vec![line.to_owned(); times]
+            }),
+            Self::NoLabels => each_line(right, |line| {
+                let bare = of_container(line).and_then(|line| {
+                    Some(format!("{}{}", line.split_once('{')?.0, line.rsplit_once('}')?.1))
+                });
+                vec![bare.unwrap_or_else(|| line.to_owned())]
+            }),
+            Self::NoContainerLabel => each_line(right, |line| {
+                let bare = of_container(line).and_then(|line| label(line, "container")).map(
+                    |(before, _, after)| {
+                        let before = before.trim_end_matches("container=\"");
+                        format!("{before}{}", after.trim_start_matches("\","))
+                    },
+                );
+                vec![bare.unwrap_or_else(|| line.to_owned())]
+            }),
+            Self::BadLine => {
+                let lines: Vec<_> = right.lines().collect();
+                let (before, after) = lines.split_at(lines.len() / 2);
+                let all = [before, &["node_cpu_usage_seconds_total MNAME {"], after].concat();
+                all.join("\n") + "\n"
+            }
+        }
+    }
+}
+
+fn each_line(text: &str, turn: impl Fn(&str) -> Vec<String>) -> String {
+    text.lines().flat_map(turn).map(|line| line + "\n").collect()
+}
+
+fn without(text: &str, leaves_out: impl Fn(&str) -> bool) -> String {
+    each_line(text, |line| {
+        let stays = !leaves_out(family(line));
+        stays.then(|| line.to_owned()).into_iter().collect()
+    })
+}
+
+/// With other values of CPU and memory.
+fn with_values(text: &str, value: impl Fn(&str) -> String) -> String {
+    each_line(text, |line| {
+        let family = family(line);
+        let measured = family.ends_with("_cpu_usage_seconds_total")
+            || family.ends_with("_memory_working_set_bytes");
+        vec![match series(line).filter(|_| measured) {
+            Some((name, old, time)) => format!("{name} {}{time}", value(old)),
+            None => line.to_owned(),
+        }]
+    })
+}
+
+/// The family that a line is about.
+fn family(line: &str) -> &str {
+    let about = line.strip_prefix("# HELP ").or_else(|| line.strip_prefix("# TYPE "));
+    about.unwrap_or(line).split(['{', ' ']).next().unwrap_or_default()
+}
+
+/// Name and labels, value, and the rest with the space before it.
+fn series(line: &str) -> Option<(&str, &str, &str)> {
+    if line.starts_with('#') {
+        return None;
+    }
+    let end = line.rfind('}').map_or_else(|| line.find(' '), |end| Some(end + 1))?;
+    let (name, rest) = line.split_at(end);
+    let rest = rest.strip_prefix(' ')?;
+    let end = rest.find(' ').unwrap_or(rest.len());
+    Some((name, &rest[..end], &rest[end..]))
+}
+
+fn of_container(line: &str) -> Option<&str> {
+    Some(line).filter(|line| line.starts_with("container_"))
+}
+
+/// What stands before, in and after the value of a label, quotes outside.
+fn label<'l>(line: &'l str, name: &str) -> Option<(&'l str, &'l str, &'l str)> {
+    let start = line.find(&format!("{name}=\""))? + name.len() + 2;
+    let end = start + line[start..].find('"')?;
+    Some((&line[..start], &line[start..end], &line[end..]))
+}
+
+// === impl SampleFault ===
+
+impl SampleFault {
+    /// The text with wrong times, or none.
+    pub(crate) fn retime(&self, text: &str) -> String {
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let shift = millis(self.ahead).saturating_sub(millis(self.behind));
+        each_line(text, |line| {
+            let Some((name, value, time)) = series(line) else { return vec![line.to_owned()] };
+            let time = time.trim().parse::<i64>().ok().filter(|_| !self.untimed);
+            let time = time.map(|time| format!(" {}", time.saturating_add(shift)));
+            vec![format!("{name} {value}{}", time.unwrap_or_default())]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RIGHT: &str = "\
+# TYPE container_cpu_usage_seconds_total counter
+container_cpu_usage_seconds_total{container=\"c\",namespace=\"n\",pod=\"p\"} 1.5 7000
+# TYPE container_start_time_seconds gauge
+container_start_time_seconds{container=\"c\",namespace=\"n\",pod=\"p\"} 1.7e+09
+# TYPE node_memory_working_set_bytes gauge
+node_memory_working_set_bytes 2e+09 7000
+";
+
+    fn series_of(fault: BodyFault) -> Vec<String> {
+        let spoilt = fault.spoil(RIGHT);
+        spoilt.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn each_fault_spoils_what_it_says() {
+        let start =
+            "container_start_time_seconds{container=\"c\",namespace=\"n\",pod=\"p\"} 1.7e+09";
+        let cpu = "container_cpu_usage_seconds_total{container=\"c\",namespace=\"n\",pod=\"p\"}";
+        let node = "node_memory_working_set_bytes";
+        assert_eq!(series_of(BodyFault::NoCpu), [start, &format!("{node} 2e+09 7000")]);
+        assert_eq!(series_of(BodyFault::NoPods), [format!("{node} 2e+09 7000")]);
+        assert_eq!(
+            series_of(BodyFault::Negative),
+            [&format!("{cpu} -1.5 7000"), start, &format!("{node} -2e+09 7000")]
+        );
+        assert_eq!(series_of(BodyFault::Duplicates).len(), 6);
+        assert_eq!(series_of(BodyFault::NoLabels)[0], "container_cpu_usage_seconds_total 1.5 7000");
+        assert_eq!(
+            series_of(BodyFault::NoContainerLabel)[0],
+            "container_cpu_usage_seconds_total{namespace=\"n\",pod=\"p\"} 1.5 7000"
+        );
+        assert_eq!(
+            series_of(BodyFault::Escapes)[1],
+            "container_cpu_usage_seconds_total{container=\"q\\\"b\\\\s\\nn}{,=\",namespace=\"n\",pod=\"p\"} 1.5 7000"
+        );
+        assert_eq!(series_of(BodyFault::BadLine).len(), 4);
+        assert_eq!(
+            series_of(BodyFault::OnlyScrapeError),
+            ["resource_scrape_error 1", "scrape_error 1"]
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! Saves what a real kubelet says, through the API server's node proxy. The folder is one that
+//! [`Recording`](crate::Recording) replays: a problem seen in production becomes a scenario.
+
+mod rename;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use http::{Request, Response, StatusCode};
+use kube::{Client, client::Body};
+use tokio::time::{Instant, sleep_until};
+
+use self::rename::Renames;
+
+/// What to record.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// The node.
+    pub node: String,
+    /// How many scrapes.
+    pub scrapes: u32,
+    /// How far apart.
+    pub every: Duration,
+    /// The folder; made if it is not there.
+    pub folder: PathBuf,
+    /// Give other names to node, namespaces, pods and containers, the same to the same each time.
+    pub rename: bool,
+}
+
+/// Why nothing was recorded, or less than ordered.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The API server could not be asked.
+    #[error("get {path}: {source}")]
+    Ask {
+        /// What was asked for.
+        path: String,
+        /// Why not.
+        source: Box<kube::Error>,
+    },
+    /// It, or the kubelet behind it, refused.
+    #[error("get {path}: {status}: {}; the right to get nodes/proxy is needed", body.trim_end())]
+    Refused {
+        /// What was asked for.
+        path: String,
+        /// The status.
+        status: StatusCode,
+        /// What it said.
+        body: String,
+    },
+    /// A file could not be written.
+    #[error("write {}: {source}", file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// An answer as it is saved.
+struct Saved {
+    head: String,
+    body: String,
+}
+
+/// Records; tells `progress` of each file that is written.
+pub async fn record(
+    client: &Client,
+    order: &Order,
+    mut progress: impl FnMut(&Path),
+) -> Result<(), RecordError> {
+    let Order { node, folder, .. } = order;
+    fs::create_dir_all(folder)
+        .map_err(|source| RecordError::Write { file: folder.clone(), source })?;
+    let mut renames = order.rename.then(|| Renames::of(node));
+    let start = Instant::now();
+    for number in 1..=order.scrapes {
+        sleep_until(start + order.every * (number - 1)).await;
+        let mut scrape = get(client, node, "metrics/resource").await?;
+        let mut summary = get(client, node, "stats/summary?only_cpu_and_memory=true").await?;
+        if let Some(renames) = &mut renames {
+            scrape.body = renames.metrics(&scrape.body);
+            summary.body = renames.summary(&summary.body);
+        }
+        for (name, text) in [
+            (format!("resource.{number}.prom"), &scrape.body),
+            (format!("resource.{number}.headers"), &scrape.head),
+            (format!("summary.{number}.json"), &summary.body),
+        ] {
+            let file = folder.join(name);
+            match fs::write(&file, text) {
+                Ok(()) => progress(&file),
+                Err(source) => return Err(RecordError::Write { file, source }),
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn get(client: &Client, node: &str, page: &str) -> Result<Saved, RecordError> {
+    let path = format!("/api/v1/nodes/{node}/proxy/{page}");
+    let asked = |error: kube::Error| RecordError::Ask { path: path.clone(), source: error.into() };
+    let request = Request::get(&path)
+        .body(Body::empty())
+        .map_err(|error| asked(kube::Error::HttpError(error)))?;
+    let response = client.send(request).await.map_err(asked)?;
+    let (status, head) = (response.status(), head(&response));
+    let body = response.into_body().collect_bytes().await.map_err(asked)?;
+    let body = String::from_utf8_lossy(&body).into_owned();
+    if status == StatusCode::OK {
+        Ok(Saved { head, body })
+    } else {
+        Err(RecordError::Refused { path, status, body })
+    }
+}
+
+/// Status line and headers as they came over the wire, as Go spells them. What the API server adds
+/// for its own audit is left out.
+fn head(response: &Response<Body>) -> String {
+    let mut head = format!("HTTP/1.1 {}\r\n", response.status());
+    for (name, value) in response.headers() {
+        if name == "audit-id" || name == "cache-control" {
+            continue;
+        }
+        let words = name.as_str().split('-').map(|word| {
+            let (first, rest) = word.split_at(word.len().min(1));
+            first.to_ascii_uppercase() + rest
+        });
+        let name = words.collect::<Vec<_>>().join("-");
+        head += &format!("{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes()));
+    }
+    head
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,322 @@
+//! `/stats/summary` as Kubernetes 1.36's kubelet writes it.
+
+mod details;
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use self::details::{FsStats, InterfaceStats, ProcessStats, RlimitStats, RuntimeStats};
+use crate::sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample};
+
+/// What a machine has of memory and of swap, in bytes: nobody asks a fake one.
+const MEMORY: u64 = 8 << 30;
+
+/// All that a kubelet tells of its node. Fields in the order in which Go writes them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    node: NodeStats,
+    pods: Vec<PodStats>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct NodeStats {
+    node_name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    system_containers: Vec<ContainerStats>,
+    start_time: String,
+    cpu: Option<CpuStats>,
+    memory: Option<MemoryStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<InterfaceStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fs: Option<FsStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runtime: Option<RuntimeStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rlimit: Option<RlimitStats>,
+    swap: Option<SwapStats>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PodStats {
+    pod_ref: PodReference,
+    start_time: String,
+    containers: Vec<ContainerStats>,
+    cpu: Option<CpuStats>,
+    memory: Option<MemoryStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<InterfaceStats>,
+    #[serde(rename = "ephemeral-storage", skip_serializing_if = "Option::is_none")]
+    ephemeral_storage: Option<FsStats>,
+    #[serde(rename = "process_stats", skip_serializing_if = "Option::is_none")]
+    process_stats: Option<ProcessStats>,
+    swap: Option<SwapStats>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PodReference {
+    name: String,
+    namespace: String,
+    uid: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ContainerStats {
+    name: String,
+    start_time: String,
+    cpu: Option<CpuStats>,
+    memory: Option<MemoryStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rootfs: Option<FsStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logs: Option<FsStats>,
+    swap: Option<SwapStats>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CpuStats {
+    time: String,
+    usage_nano_cores: u64,
+    usage_core_nano_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psi: Option<Psi>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MemoryStats {
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available_bytes: Option<u64>,
+    usage_bytes: u64,
+    working_set_bytes: u64,
+    rss_bytes: u64,
+    page_faults: u64,
+    major_page_faults: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    psi: Option<Psi>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SwapStats {
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    swap_available_bytes: Option<u64>,
+    swap_usage_bytes: u64,
+}
+
+/// Pressure, of which there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Psi {
+    full: Stall,
+    some: Stall,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stall {
+    total: u64,
+    avg10: u64,
+    avg60: u64,
+    avg300: u64,
+}
+
+/// What the numbers are of: the recorded kubelet says more of some things than of others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Node,
+    System,
+    Pod,
+    Container,
+}
+
+// === impl Summary ===
+
+impl Summary {
+    /// What a kubelet tells that measured `now`, and `before` the last time; of CPU and memory only,
+    /// or of everything.
+    pub fn new(
+        name: &str,
+        started: Timestamp,
+        (before, now): (&NodeSample, &NodeSample),
+        only_cpu_and_memory: bool,
+    ) -> Self {
+        let full = !only_cpu_and_memory;
+        let at = now.node.cpu.map_or(started, |cpu| cpu.at);
+        let node = NodeStats {
+            node_name: name.to_owned(),
+            system_containers: vec![pods_together(started, before, now)],
+            start_time: second(started),
+            cpu: CpuStats::new(Some(&before.node), &now.node, Of::Node),
+            memory: MemoryStats::new(&now.node, Of::Node),
+            network: full.then(|| InterfaceStats::new(at)),
+            fs: full.then(|| FsStats::new(at)),
+            runtime: full.then(|| RuntimeStats::new(at)),
+            rlimit: full.then(|| RlimitStats::new(at)),
+            swap: SwapStats::new(&now.node, Of::Node),
+        };
+        let pod = |pod: &PodSample| {
+            let same =
+                |old: &&PodSample| (&old.namespace, &old.name) == (&pod.namespace, &pod.name);
+            PodStats::new(pod, before.pods.iter().find(same), at, full)
+        };
+        Self { node, pods: now.pods.iter().map(pod).collect() }
+    }
+
+    /// As the kubelet writes it: JSON, indented by one space.
+    pub fn render(&self) -> String {
+        let mut out = Vec::new();
+        let format = serde_json::ser::PrettyFormatter::with_indent(b" ");
+        let mut serializer = serde_json::Serializer::with_formatter(&mut out, format);
+        let written = self.serialize(&mut serializer);
+        debug_assert!(written.is_ok(), "strings and numbers always are JSON");
+        String::from_utf8(out).unwrap_or_default()
+    }
+}
+
+/// The cgroup of all pods.
+fn pods_together(started: Timestamp, before: &NodeSample, now: &NodeSample) -> ContainerStats {
+    let sum = |sample: &NodeSample, of: fn(&Measurements) -> Option<Measured>| {
+        let at = sample.node.cpu?.at;
+        let values =
+            sample.pods.iter().filter_map(|pod| of(&pod.pod)).map(|measured| measured.value);
+        Some(Measured { value: values.fold(0, u64::saturating_add), at })
+    };
+    let together = |sample| Measurements {
+        cpu: sum(sample, |m| m.cpu),
+        memory: sum(sample, |m| m.memory),
+        swap: sum(sample, |m| m.swap),
+    };
+    let (before, now) = (together(before), together(now));
+    ContainerStats {
+        name: "pods".to_owned(),
+        start_time: second(started),
+        cpu: CpuStats::new(Some(&before), &now, Of::System),
+        memory: MemoryStats::new(&now, Of::System),
+        rootfs: None,
+        logs: None,
+        swap: SwapStats::new(&now, Of::System),
+    }
+}
+
+// === impl PodStats ===
+
+impl PodStats {
+    fn new(pod: &PodSample, before: Option<&PodSample>, at: Timestamp, full: bool) -> Self {
+        let started = pod.containers.iter().filter_map(|container| container.started).min();
+        let container = |container: &ContainerSample| {
+            let same = |old: &&ContainerSample| old.name == container.name;
+            let before = before.and_then(|before| before.containers.iter().find(same));
+            let before = before.map(|before| &before.container);
+            ContainerStats {
+                name: container.name.to_string(),
+                start_time: second(container.started.unwrap_or(at)),
+                cpu: CpuStats::new(before, &container.container, Of::Container),
+                memory: MemoryStats::new(&container.container, Of::Container),
+                rootfs: full.then(|| FsStats::new(at)),
+                logs: full.then(|| FsStats::new(at)),
+                swap: SwapStats::new(&container.container, Of::Container),
+            }
+        };
+        Self {
+            pod_ref: PodReference {
+                name: pod.name.to_string(),
+                namespace: pod.namespace.to_string(),
+                uid: uid(pod),
+            },
+            start_time: second(started.unwrap_or(at)),
+            containers: pod.containers.iter().map(container).collect(),
+            cpu: CpuStats::new(before.map(|before| &before.pod), &pod.pod, Of::Pod),
+            memory: MemoryStats::new(&pod.pod, Of::Pod),
+            network: full.then(|| InterfaceStats::new(at)),
+            ephemeral_storage: full.then(|| FsStats::new(at)),
+            process_stats: full.then(|| ProcessStats::new(pod.containers.len())),
+            swap: SwapStats::new(&pod.pod, Of::Pod),
+        }
+    }
+}
+
+/// The same for a name in every run.
+pub(crate) fn uid(pod: &PodSample) -> String {
+    let mut hasher = DefaultHasher::new();
+    (&pod.namespace, &pod.name).hash(&mut hasher);
+    let low = hasher.finish();
+    (low, "high").hash(&mut hasher);
+    let bits = (u128::from(hasher.finish()) << 64 | u128::from(low)) & !(0xf << 76) | (4 << 76);
+    let hex = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// As Go's `metav1.Time`: whole seconds.
+fn second(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
+}
+
+// === impl CpuStats ===
+
+impl CpuStats {
+    fn new(before: Option<&Measurements>, now: &Measurements, of: Of) -> Option<Self> {
+        let Measured { value, at } = now.cpu?;
+        let rate = before.and_then(|before| before.cpu).map_or(0, |before| {
+            let nanos = at.as_nanosecond() - before.at.as_nanosecond();
+            let used = i128::from(value.saturating_sub(before.value)) * 1_000_000_000;
+            u64::try_from(used / nanos.max(1)).unwrap_or(0)
+        });
+        Some(Self {
+            time: second(at),
+            usage_nano_cores: rate,
+            usage_core_nano_seconds: value,
+            psi: (of != Of::Container).then(Psi::default),
+        })
+    }
+}
+
+// === impl MemoryStats ===
+
+impl MemoryStats {
+    fn new(now: &Measurements, of: Of) -> Option<Self> {
+        let Measured { value, at } = now.memory?;
+        Some(Self {
+            time: second(at),
+            available_bytes: match of {
+                Of::Node | Of::System => Some(MEMORY.saturating_sub(value)),
+                Of::Pod => None,
+                // Without a limit.
+                Of::Container => Some(0),
+            },
+            usage_bytes: value,
+            working_set_bytes: value,
+            rss_bytes: value,
+            page_faults: 0,
+            major_page_faults: 0,
+            psi: (of != Of::Container).then(Psi::default),
+        })
+    }
+}
+
+// === impl SwapStats ===
+
+impl SwapStats {
+    fn new(now: &Measurements, of: Of) -> Option<Self> {
+        let Measured { value, at } = now.swap?;
+        let known = matches!(of, Of::Node | Of::Container);
+        Some(Self {
+            time: second(at),
+            swap_available_bytes: known.then_some(0),
+            swap_usage_bytes: value,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+use std::{path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+use super::{Curve, Level, Shape, TraceError};
+
+/// A usage, and what it turns into after a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Course {
+    pub(super) base: Shape,
+    pub(super) after: Duration,
+    pub(super) turn: Option<Turn>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Shape(Shape),
+    Restart,
+}
+
+/// Ways in which usage can change over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum ShapeKind {
+    /// At once to `to`, and there it stays.
+    Step,
+    /// Evenly to `to` within `over`, and there it stays.
+    Ramp,
+    /// As a sine between the base and `to`, with the period `over`.
+    Wave,
+    /// At `to` for as long as `over`; if there is an `every`, again and again so far apart.
+    Spike,
+    /// At random between the base and `to`, a step each `over`, by `seed`.
+    Walk,
+    /// As recorded in `file`.
+    Trace,
+    /// Evenly to `to` within `over`, where it is killed and restarts, again and again.
+    Leak,
+    /// It restarts, and uses what it did.
+    Restart,
+}
+
+/// A change of usage over time, as people write it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeSpec {
+    /// In which way.
+    pub kind: ShapeKind,
+    /// Where to.
+    pub to: Option<Level>,
+    /// How long it takes.
+    pub over: Option<Duration>,
+    /// How far apart spikes are.
+    pub every: Option<Duration>,
+    /// How long before it begins.
+    pub after: Duration,
+    /// Of a random walk.
+    pub seed: u64,
+    /// Of a trace.
+    pub file: Option<PathBuf>,
+}
+
+/// Why usage cannot take a course.
+#[derive(Debug, thiserror::Error)]
+pub enum CourseError {
+    /// Something is not said.
+    #[error("a shape of kind {kind:?} needs {field:?}")]
+    Missing {
+        /// Its kind.
+        kind: ShapeKind,
+        /// What is missing.
+        field: &'static str,
+    },
+    /// The trace is of no use.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+}
+
+// === impl Course ===
+
+impl Course {
+    /// Usage of `base` that changes as `spec` says.
+    pub fn new(base: Level, spec: &ShapeSpec) -> Result<Self, CourseError> {
+        let kind = spec.kind;
+        let missing = |field| CourseError::Missing { kind, field };
+        let to = || spec.to.ok_or_else(|| missing("to"));
+        let over = || spec.over.filter(|over| !over.is_zero()).ok_or_else(|| missing("over"));
+        let turn = match kind {
+            ShapeKind::Step => Turn::Shape(to()?.into()),
+            ShapeKind::Ramp => Turn::Shape(Curve::ramp(base, to()?, over()?).into()),
+            ShapeKind::Wave => Turn::Shape(Curve::wave(base, to()?, over()?).into()),
+            ShapeKind::Spike => Turn::Shape(Curve::spike(base, to()?, over()?, spec.every).into()),
+            ShapeKind::Walk => Turn::Shape(Curve::walk(base, to()?, over()?, spec.seed).into()),
+            ShapeKind::Leak => Turn::Shape(Curve::leak(base, to()?, over()?).into()),
+            ShapeKind::Trace => {
+                let file = spec.file.as_ref().ok_or_else(|| missing("file"))?;
+                Turn::Shape(Curve::trace(file)?.into())
+            }
+            ShapeKind::Restart => Turn::Restart,
+        };
+        Ok(Self { base: base.into(), after: spec.after, turn: Some(turn) })
+    }
+
+    /// Whether it ever changes.
+    pub fn changes(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// What is used to begin with.
+    pub fn base(&self) -> &Shape {
+        &self.base
+    }
+}
+
+impl From<Shape> for Course {
+    fn from(base: Shape) -> Self {
+        Self { base, after: Duration::ZERO, turn: None }
+    }
+}

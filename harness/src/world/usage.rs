@@ -1,0 +1,58 @@
+//! What a scenario says of usage, as kubelets take it.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::Path,
+};
+
+use fake_kubelet::{Course, CourseError, Level, ShapeKind, ShapeSpec};
+
+use crate::file::format;
+
+/// Where traces are, and the seed of random walks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sources<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) seed: u64,
+}
+
+/// The course of what `who` uses; each one walks a way of its own.
+pub(super) fn course(
+    usage: &format::Usage,
+    who: &str,
+    sources: Sources<'_>,
+) -> Result<Course, CourseError> {
+    let base = level(format::Amounts { cpu: usage.cpu, memory: usage.memory });
+    let Some(shape) = &usage.shape else { return Ok(fake_kubelet::Shape::from(base).into()) };
+    let spec = ShapeSpec {
+        kind: kind(shape.kind),
+        to: shape.to.map(level),
+        over: shape.over.map(|over| over.0),
+        every: shape.every.map(|every| every.0),
+        after: shape.after.map(|after| after.0).unwrap_or_default(),
+        seed: shape.seed.unwrap_or_else(|| {
+            let mut hasher = DefaultHasher::new();
+            (sources.seed, who).hash(&mut hasher);
+            hasher.finish()
+        }),
+        file: shape.file.as_ref().map(|file| sources.folder.join(file)),
+    };
+    Course::new(base, &spec)
+}
+
+fn level(amounts: format::Amounts) -> Level {
+    Level::from_quantities(amounts.cpu.0, amounts.memory.0)
+}
+
+fn kind(kind: format::ShapeKind) -> ShapeKind {
+    match kind {
+        format::ShapeKind::Step => ShapeKind::Step,
+        format::ShapeKind::Ramp => ShapeKind::Ramp,
+        format::ShapeKind::Wave => ShapeKind::Wave,
+        format::ShapeKind::Spike => ShapeKind::Spike,
+        format::ShapeKind::Walk => ShapeKind::Walk,
+        format::ShapeKind::Trace => ShapeKind::Trace,
+        format::ShapeKind::Leak => ShapeKind::Leak,
+        format::ShapeKind::Restart => ShapeKind::Restart,
+    }
+}
