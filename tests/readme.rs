@@ -8,11 +8,7 @@ const README: &str = include_str!("../README.md");
 
 /// The README's code blocks in YAML.
 fn yaml_blocks() -> Vec<&'static str> {
-    README
-        .split("```yaml\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("```").next())
-        .collect()
+    README.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
 #[test]
