@@ -197,7 +197,7 @@ mod tests {
         let flags = parse(&[]).unwrap();
         assert_eq!(
             (flags.metric_resolution, flags.kubelet_request_timeout),
-            (Duration::from_secs(60), Duration::from_secs(10))
+            (Duration::from_mins(1), Duration::from_secs(10))
         );
         assert_eq!((flags.kubelet_port, flags.kubelet_insecure_tls), (10250, false));
         assert_eq!(flags.kubelet_preferred_address_types, DEFAULT_ADDRESS_TYPES);

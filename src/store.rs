@@ -1,10 +1,12 @@
 //! The last two points of every node and container, and the usage that follows from them.
 
 mod history;
+#[cfg(test)]
+mod tests;
 mod usage;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -27,7 +29,12 @@ struct Slots {
     nodes: BTreeMap<Arc<str>, NodeHistory>,
     /// Namespace, then name, to the node that reports the pod.
     owners: BTreeMap<Box<str>, BTreeMap<Box<str>, Arc<str>>>,
+    /// A pod that several nodes report, to those that are not its owner: few, and not for long.
+    rivals: BTreeMap<PodKey, Vec<Arc<str>>>,
 }
+
+/// Namespace and name.
+type PodKey = (Box<str>, Box<str>);
 
 // === impl Store ===
 
@@ -96,21 +103,55 @@ impl Slots {
     fn own(&mut self, node: &Arc<str>, pods: &[PodHistory]) {
         for pod in pods {
             let namespace = self.owners.entry(pod.namespace.clone()).or_default();
-            // Two kubelets that report one pod: the first one keeps it, so that its usage does
-            // not flap between them.
-            namespace.entry(pod.name.clone()).or_insert_with(|| node.clone());
+            match namespace.entry(pod.name.clone()) {
+                Entry::Vacant(free) => {
+                    free.insert(node.clone());
+                }
+                // Two kubelets that report one pod: the first one keeps it, so that its usage
+                // does not flap between them.
+                Entry::Occupied(_) => {
+                    let key = (pod.namespace.clone(), pod.name.clone());
+                    self.rivals.entry(key).or_default().push(node.clone());
+                }
+            }
         }
     }
 
     fn disown(&mut self, node: &Arc<str>, pods: &[PodHistory]) {
         for pod in pods {
+            let heir = self.withdraw(node, pod);
             let Some(namespace) = self.owners.get_mut(&pod.namespace) else { continue };
-            if namespace.get(&pod.name).is_some_and(|owner| owner == node) {
-                namespace.remove(&pod.name);
+            match namespace.get_mut(&pod.name) {
+                Some(owner) if owner == node => match heir {
+                    Some(heir) => *owner = heir,
+                    None => drop(namespace.remove(&pod.name)),
+                },
+                _ => {}
             }
             if namespace.is_empty() {
                 self.owners.remove(&pod.namespace);
             }
         }
+    }
+
+    /// Ends what `node` has to do with the pod's other reporters: as one of them, or as its owner,
+    /// who is followed by the one returned.
+    fn withdraw(&mut self, node: &Arc<str>, pod: &PodHistory) -> Option<Arc<str>> {
+        if self.rivals.is_empty() {
+            return None;
+        }
+        let key = (pod.namespace.clone(), pod.name.clone());
+        let rivals = self.rivals.get_mut(&key)?;
+        let heir = match rivals.iter().position(|rival| rival == node) {
+            Some(at) => {
+                rivals.remove(at);
+                None
+            }
+            None => Some(rivals.remove(0)),
+        };
+        if rivals.is_empty() {
+            self.rivals.remove(&key);
+        }
+        heir
     }
 }

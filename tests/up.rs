@@ -1,6 +1,12 @@
 //! A scenario's cluster for real: the shipped program among fake kubelets on loopback addresses,
 //! seen through the installed kubectl.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and says what it skips"
+)]
+
 use std::{
     path::Path,
     process::Command,
@@ -90,7 +96,7 @@ async fn kubectl_sees_what_the_scenario_says() {
     let log = Arc::new(Mutex::new(String::new()));
     let sink = log.clone();
     let program = Path::new(env!("CARGO_BIN_EXE_metrics-server"));
-    let write = Arc::new(move |line: &str| sink.lock().unwrap().push_str(&format!("{line}\n")));
+    let write = Arc::new(move |line: &str| *sink.lock().unwrap() += &[line, "\n"].concat());
     let world = Loopback::build(&file, program, write).await.unwrap();
     let kubectl = Kubectl {
         kubeconfig: world.kubeconfig().display().to_string(),

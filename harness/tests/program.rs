@@ -1,0 +1,264 @@
+//! The program `scenario` as its user meets it: what it prints and with which code it ends.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output},
+};
+
+use insta::{assert_snapshot, with_settings};
+use tempfile::TempDir;
+
+const LIBRARY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
+
+/// A cluster of one node and its usage, `steps` following.
+fn one_node(name: &str, steps: &str) -> String {
+    format!(
+        "apiVersion: harness/v1alpha1\n\
+         kind: Scenario\n\
+         metadata: {{name: {name}}}\n\
+         spec:\n  \
+           about: One node uses a tenth of a core.\n  \
+           nodes:\n    \
+             - {{name: node-1, addresses: [{{type: InternalIP, address: 10.0.0.1}}], usage: {{cpu: 100m, memory: 1Gi}}}}\n  \
+           server: {{args: [--kubelet-insecure-tls, --metric-resolution=15s]}}\n  \
+           steps:\n{steps}"
+    )
+}
+
+const HOLDS: &str = "    - {name: there is usage, wait: {cycles: 2}, expect: [{get: /apis/metrics.k8s.io/v1beta1/nodes/node-1, body: {usage: {cpu: 100m}}}]}\n";
+
+const FAILS: &str = "    - name: there is usage
+      wait: {cycles: 2}
+      expect:
+        - top: nodes
+          table: |
+            NAME     CPU(cores)   CPU(%)   MEMORY(bytes)   MEMORY(%)
+            node-1   200m         2%       1024Mi          12%
+";
+
+/// A folder with these files.
+fn folder(files: &[(&str, String)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn scenario(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_scenario"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+/// What was printed and the exit code, for a snapshot.
+fn told(output: &Output) -> String {
+    let mut text = String::new();
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        if !bytes.is_empty() {
+            text = text + name + ":\n" + &String::from_utf8_lossy(bytes);
+        }
+    }
+    text + &format!("exit code: {:?}", output.status.code())
+}
+
+/// A snapshot without how long it took, and without what is none of this program's business: when
+/// exactly a kubelet's turn came, and which line of the server logged.
+macro_rules! assert_told {
+    ($output:expr, @$expected:literal) => {
+        let filters = [
+            (r" +[\d.]+ ms", " […] ms"),
+            (r"in [\d.]+ s\b", "in […] s"),
+            (r"(\d\d:\d\d:\d\d)\.\d+", "$1.[…]"),
+            (r"\w+\.rs:\d+\]", "[…].rs]"),
+        ];
+        with_settings!({ filters => filters }, {
+            assert_snapshot!(told(&$output), @$expected);
+        });
+    };
+}
+
+#[test]
+fn what_holds_is_one_line_and_a_summary() {
+    let folder = folder(&[
+        ("scenarios/dns/good.yaml", one_node("good", HOLDS)),
+        ("scenarios/life/other.yaml", one_node("other", HOLDS)),
+    ]);
+    let both = scenario(folder.path(), &["run"]);
+    let text = String::from_utf8(both.stdout).unwrap();
+    for line in ["PASS dns/good ", "PASS life/other ", "2 passed, 0 failed in "] {
+        assert!(text.contains(line), "{line:?} is missing in\n{text}");
+    }
+    assert_eq!((both.status.code(), both.stderr.len()), (Some(0), 0));
+    assert_told!(scenario(folder.path(), &["run", "scenarios/dns/good.yaml"]), @r#"
+stdout:
+PASS dns/good                                                    15 s in […] ms
+
+1 passed, 0 failed in […] s
+exit code: Some(0)
+"#);
+}
+
+#[test]
+fn a_time_line_is_shown_on_demand() {
+    let folder = folder(&[("good.yaml", one_node("good", HOLDS))]);
+    let output = scenario(folder.path(), &["run", "--timeline", "good.yaml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("       09:53:00.000 step    there is usage\n"), "{text}");
+    assert!(text.contains(" kubelet node-1 GET /metrics/resource -> 200\n"), "{text}");
+}
+
+#[test]
+fn what_fails_shows_expected_and_seen_the_place_and_how_it_came_to_that() {
+    let folder =
+        folder(&[("fails.yaml", one_node("fails", FAILS)), ("good.yaml", one_node("good", HOLDS))]);
+    assert_told!(scenario(folder.path(), &["run", "fails.yaml"]), @r#"
+stdout:
+FAIL fails                                                       15 s in […] ms
+     fails.yaml:14:11: step "there is usage" expected something else
+     --- expected
+     +++ seen
+     @@ -1,2 +1,2 @@
+      NAME     CPU(cores)   CPU(%)   MEMORY(bytes)   MEMORY(%)
+     -node-1   200m         2%       1024Mi          12%
+     +node-1   100m         2%       1024Mi          12%
+     the time line up to there:
+       09:53:00.[…] step    there is usage
+       09:53:00.[…] log     I0104 09:53:00.[…]       1 […].rs] "Serving securely" address="10.244.1.6:10250"
+       09:53:00.[…] api     system:serviceaccount:kube-system:metrics-server GET /api/v1/nodes?&limit=500 -> 200
+       09:53:00.[…] api     system:serviceaccount:kube-system:metrics-server GET /api/v1/pods?&fieldSelector=status.phase%3DRunning&limit=500 -> 200
+       09:53:00.[…] api     system:serviceaccount:kube-system:metrics-server GET /api/v1/nodes?&watch=true&timeoutSeconds=290&allowWatchBookmarks=true&resourceVersion=8 -> 200
+       09:53:00.[…] api     system:serviceaccount:kube-system:metrics-server GET /api/v1/pods?&watch=true&timeoutSeconds=290&fieldSelector=status.phase%3DRunning&allowWatchBookmarks=true&resourceVersion=8 -> 200
+       09:53:00.[…] api     system:nodes POST /apis/authentication.k8s.io/v1/tokenreviews? -> 201
+       09:53:00.[…] api     system:nodes POST /apis/authorization.k8s.io/v1/subjectaccessreviews? -> 201
+       09:53:00.[…] kubelet node-1 GET /metrics/resource -> 200
+       09:53:15.[…] kubelet node-1 GET /metrics/resource -> 200
+       09:53:15.[…] api     admin GET /apis/metrics.k8s.io/v1beta1/nodes -> 200
+       09:53:15.[…] api     admin GET /api/v1/nodes? -> 200
+       09:53:15.[…] FAILS   top nodes
+
+0 passed, 1 failed in […] s
+exit code: Some(1)
+"#);
+    let both = scenario(folder.path(), &["run", "."]);
+    let text = String::from_utf8(both.stdout).unwrap();
+    assert!(text.contains("\n1 passed, 1 failed in "), "{text}");
+    assert_eq!(both.status.code(), Some(1));
+}
+
+#[test]
+fn mistakes_in_files_are_all_shown_and_nothing_runs() {
+    let mistakes = one_node("mistakes", FAILS)
+        .replace("about: One node uses a tenth of a core.", "abuot: A typing error.")
+        .replace("cpu: 100m", "cpu: plenty")
+        .replace("{cycles: 2}", "{cycles: 2, for: 10}");
+    let folder = folder(&[
+        ("good.yaml", one_node("good", HOLDS)),
+        ("mistakes.yaml", mistakes),
+        ("not-yaml.yaml", "kind: [\n".to_owned()),
+    ]);
+    assert_told!(scenario(folder.path(), &["check", "."]), @r#"
+stderr:
+error: unknown field "abuot"
+ --> ./mistakes.yaml:5:3
+  |
+5 |   abuot: A typing error.
+  |   ^^^^^
+  |
+  = help: did you mean "about"?
+
+error: "plenty" is not a quantity
+ --> ./mistakes.yaml:7:87
+  |
+7 |     - {name: node-1, addresses: [{type: InternalIP, address: 10.0.0.1}], usage: {cpu: plenty, memory: 1Gi}}
+  |                                                                                       ^^^^^^
+  |
+  = help: write a number with an optional suffix, such as 250m, 310715486n, 1.5, 64Mi or 2G
+
+error: "10" is not a duration
+  --> ./mistakes.yaml:11:30
+   |
+11 |       wait: {cycles: 2, for: 10}
+   |                              ^^
+   |
+   = help: write numbers with units, such as 15s, 1m30s or 250ms
+
+3 mistakes in ./mistakes.yaml
+
+error: not valid YAML: unclosed bracket '['
+ --> ./not-yaml.yaml:1:7
+  |
+1 | kind: [
+  |       ^
+  |
+  = help: close every bracket, and put a text that holds one in quotes
+exit code: Some(2)
+"#);
+    let check = scenario(folder.path(), &["check", "."]);
+    for command in ["run", "list"] {
+        let output = scenario(folder.path(), &[command, "."]);
+        assert_eq!(output, check, "{command}");
+    }
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let folder = folder(&[("empty/notes.md", String::new())]);
+    assert_told!(scenario(folder.path(), &["run", "missing.yaml"]), @r#"
+stderr:
+error: there is no file or folder missing.yaml: check the path
+exit code: Some(2)
+"#);
+    assert_told!(scenario(folder.path(), &["run", "empty"]), @r#"
+stderr:
+error: no scenario files (*.yaml, *.yml) in empty
+exit code: Some(2)
+"#);
+    assert_told!(scenario(folder.path(), &["run"]), @r#"
+stderr:
+error: there is no file or folder scenarios: check the path
+exit code: Some(2)
+"#);
+}
+
+#[test]
+fn bad_usage_has_the_code_of_bad_input() {
+    let folder = folder(&[]);
+    for arguments in [&["--nonsense"][..], &["rnu"], &["run", "--nonsense"], &[]] {
+        let output = scenario(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn files_without_mistakes_are_counted_and_listed() {
+    let folder = folder(&[("scenarios/dns/good.yaml", one_node("good", HOLDS))]);
+    assert_told!(scenario(folder.path(), &["check"]), @r#"
+stdout:
+1 scenarios, no mistakes
+exit code: Some(0)
+"#);
+    assert_told!(scenario(folder.path(), &["list"]), @r#"
+stdout:
+scenarios/dns/good.yaml
+    One node uses a tenth of a core.
+exit code: Some(0)
+"#);
+    assert_eq!(scenario(folder.path(), &["check", LIBRARY]).status.code(), Some(0));
+}
+
+#[test]
+fn the_schema_is_json() {
+    let output = scenario(Path::new("."), &["schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(schema["title"], "Scenario");
+    assert_eq!(output.status.code(), Some(0));
+}

@@ -1,0 +1,135 @@
+//! Every scenario is a test of its own, named by its path: `cargo test --test scenarios dns`.
+//!
+//! Each one runs twice, and both runs must tell the same to the byte: what a scenario shows must
+//! not depend on luck. What the server did, as others saw it, is kept in `tests/snapshots`
+//! (see `story`), so that a change of behaviour that no expectation speaks of shows in a review.
+
+#[path = "scenarios/story.rs"]
+mod story;
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+};
+
+use harness::{
+    file::{self, ScenarioFile},
+    report::Terminal,
+    run::{Outcome, run, timed},
+};
+use insta::Settings;
+use libtest_mimic::{Arguments, Failed, Trial};
+use similar::{ChangeTag, TextDiff};
+
+const LIBRARY: &str = "scenarios";
+const SNAPSHOTS: &str = "tests/snapshots";
+
+/// How many lines around the first one that differs are shown of two runs.
+const SHOWN_LINES: usize = 5;
+
+/// Insta writes what differs line by line: one test at a time, or nobody can read it.
+static TERMINAL: Mutex<()> = Mutex::new(());
+
+#[allow(clippy::print_stderr, reason = "it has no harness to say it for it")]
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // Reports name files as a user would from the repository's folder.
+    let entered =
+        env::set_current_dir(env!("CARGO_MANIFEST_DIR")).map_err(|error| error.to_string());
+    let found =
+        entered.and_then(|()| file::discover(&[LIBRARY.into()]).map_err(|error| error.to_string()));
+    let scenarios = match found {
+        Ok(scenarios) => scenarios,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut trials: Vec<_> = scenarios.iter().cloned().map(trial).collect();
+    trials.push(Trial::test("every snapshot belongs to a scenario", move || {
+        no_snapshot_is_left_over(&scenarios)
+    }));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(path: PathBuf) -> Trial {
+    Trial::test(name(&path), move || check(&path))
+}
+
+/// A scenario's path in the library, without its ending.
+fn name(path: &Path) -> String {
+    let in_library = path.strip_prefix(LIBRARY).unwrap_or(path);
+    in_library.with_extension("").display().to_string()
+}
+
+fn check(path: &Path) -> Result<(), Failed> {
+    let file = file::load(path).map_err(|errors| errors.render(false))?;
+    let (outcome, took) = timed(|| run(&file));
+    if !outcome.passed() {
+        let mut report = Vec::new();
+        Terminal::new(&mut report, false, false).ended(&file, &outcome, took)?;
+        return Err(String::from_utf8_lossy(&report).into_owned().into());
+    }
+    same_twice(&file, &outcome)?;
+    same_story(path, &outcome);
+    Ok(())
+}
+
+fn same_twice(file: &ScenarioFile, first: &Outcome) -> Result<(), Failed> {
+    let (first, second) = (first.transcript(), run(file).transcript());
+    if first == second {
+        return Ok(());
+    }
+    let diff = TextDiff::from_lines(&first, &second);
+    let changes: Vec<_> = diff.iter_all_changes().collect();
+    let at = changes.iter().position(|change| change.tag() != ChangeTag::Equal).unwrap_or_default();
+    let around = &changes[at.saturating_sub(SHOWN_LINES)..changes.len().min(at + SHOWN_LINES)];
+    let lines = around
+        .iter()
+        .fold(String::new(), |lines, change| lines + &format!("{}{change}", change.tag()));
+    Err(format!(
+        "two runs of the same scenario differ, first at line {}; - is the first run, + the second:\n{lines}",
+        at + 1
+    )
+    .into())
+}
+
+fn same_story(path: &Path, outcome: &Outcome) {
+    let mut settings = Settings::clone_current();
+    let folder = path.strip_prefix(LIBRARY).unwrap_or(path).parent().unwrap_or(Path::new(""));
+    settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join(SNAPSHOTS).join(folder));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.set_input_file(path);
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let story = story::tell(&outcome.events);
+    let _turn = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner);
+    settings.bind(|| insta::assert_snapshot!(stem, story));
+}
+
+fn no_snapshot_is_left_over(scenarios: &[PathBuf]) -> Result<(), Failed> {
+    let names: BTreeSet<_> = scenarios.iter().map(|path| name(path)).collect();
+    let mut left_over = Vec::new();
+    let mut folders = vec![PathBuf::from(SNAPSHOTS)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "snap") {
+                let scenario = path.strip_prefix(SNAPSHOTS)?.with_extension("");
+                if !names.contains(&*scenario.to_string_lossy()) {
+                    left_over.push(path.display().to_string());
+                }
+            }
+        }
+    }
+    if left_over.is_empty() {
+        return Ok(());
+    }
+    left_over.sort();
+    Err(format!("no scenario goes with these, delete them: {}", left_over.join(", ")).into())
+}
