@@ -2,9 +2,9 @@
 
 use std::{fmt::Write, ops::Range};
 
-/// Outside of these decimal exponents Go's shortest `g` format has an exponent, of two digits at
-/// least. (Its `%v` would wait until 21.)
-const PLAIN: Range<i32> = -4..6;
+/// Outside of these Go's shortest `g` format has an exponent, of two digits at least. (Its `%v`
+/// would wait until 1e21.)
+const PLAIN_VALUES: Range<f64> = 1e-4..1e6;
 
 /// Writes `value` as the Prometheus client for Go does in its text format: the shortest digits that
 /// read back the same, as in Go's `strconv.FormatFloat(value, 'g', -1, 64)`.
@@ -21,15 +21,18 @@ pub(crate) fn write_float(out: &mut String, value: f64) {
 }
 
 fn write_finite(out: &mut String, value: f64) {
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let written = if PLAIN.contains(&exponent) {
-        write!(out, "{value}")
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        write!(out, "{mantissa}e{sign}{:02}", exponent.abs())
-    };
+    let plain = PLAIN_VALUES.contains(&value.abs());
+    let start = out.len();
+    let written = if plain { write!(out, "{value}") } else { write!(out, "{value:e}") };
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    if plain {
+        return;
+    }
+    let at = out[start..].find('e').map_or(out.len(), |at| start + at);
+    let exponent: i32 = out.get(at + 1..).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    out.truncate(at);
+    let sign = if exponent < 0 { '-' } else { '+' };
+    let written = write!(out, "e{sign}{:02}", exponent.abs());
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }
 

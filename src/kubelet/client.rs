@@ -29,6 +29,9 @@ const BODY_LIMIT: usize = 32 << 20;
 /// hyper's read buffer. Its default grows to 400 KiB a connection, which thousands of nodes pay.
 const READ_BUFFER: usize = 8192;
 
+/// Room for the answer of a kubelet with a hundred containers, so that it need not grow.
+const USUAL_BODY: usize = 64 << 10;
+
 const DEFAULT_PATH: &str = "/metrics/resource";
 
 /// What is the same for all kubelets.
@@ -223,7 +226,7 @@ fn error_chain(error: &dyn std::error::Error) -> String {
 }
 
 async fn read_body(mut body: Incoming, deadline: Instant) -> Result<Bytes, BodyError> {
-    let mut whole = BytesMut::new();
+    let mut whole = BytesMut::with_capacity(USUAL_BODY);
     loop {
         match timeout_at(deadline, body.frame()).await {
             Err(_) => return Err(BodyError::Timeout),

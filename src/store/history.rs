@@ -48,12 +48,19 @@ impl NodeHistory {
         let pods = sample
             .pods
             .into_iter()
-            .map(|pod| {
-                let old = old.and_then(|old| old.pod(&pod.namespace, &pod.name));
+            .enumerate()
+            .map(|(at, pod)| {
+                let old = old.and_then(|old| old.pod_near(at, &pod.namespace, &pod.name));
                 PodHistory::follow(old, pod, resolution, names)
             })
             .collect();
         Self { node, pods }
+    }
+
+    /// The same, quicker for a pod that is where it was: pods seldom come and go.
+    fn pod_near(&self, at: usize, namespace: &str, name: &str) -> Option<&PodHistory> {
+        let near = self.pods.get(at).filter(|pod| pod.key() == (namespace, name));
+        near.or_else(|| self.pod(namespace, name))
     }
 
     pub(super) fn pod(&self, namespace: &str, name: &str) -> Option<&PodHistory> {
