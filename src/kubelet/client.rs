@@ -1,12 +1,14 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
+use futures::FutureExt;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
+    io::AsyncReadExt,
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
@@ -55,11 +57,23 @@ pub struct KubeletClient {
 
 /// An open connection to a kubelet, kept from one scrape to the next: a handshake costs more than
 /// everything else in a scrape.
+///
+/// It is kept as the bare stream: what HTTP needs on top of it, 24 KiB of buffers and a task, is
+/// made for every scrape, because with thousands of nodes that is most of what would be kept.
 pub struct Connection {
     authority: String,
-    sender: http1::SendRequest<Empty<Bytes>>,
-    driver: JoinHandle<()>,
+    stream: Stream,
 }
+
+/// A connection with a request on its way.
+struct Exchange {
+    authority: String,
+    sender: http1::SendRequest<Empty<Bytes>>,
+    driver: Driver,
+}
+
+/// What moves bytes while a request is on its way; gives the stream back when the sender is gone.
+struct Driver(JoinHandle<Option<Stream>>);
 
 /// Where a node's kubelet is asked.
 struct Target {
@@ -98,22 +112,17 @@ impl KubeletClient {
         let target = self.target(node)?;
         let default_time = self.doors.clock.now().as_millisecond();
         let request = target.request(token)?;
-        let response = self.answer(&target, &request, kept, deadline).await?;
-        if response.status() != StatusCode::OK {
-            let status = response.status();
-            // An error's body is worth nothing, but reading a short one saves the connection.
-            if read_body(response.into_body(), deadline).await.is_err() {
-                *kept = None;
-            }
+        let (exchange, response) = self.answer(&target, &request, kept, deadline).await?;
+        let status = response.status();
+        // An error's body is worth nothing, but reading a short one saves the connection.
+        let body = read_body(response.into_body(), deadline).await;
+        if body.is_ok() {
+            *kept = exchange.end().await;
+        }
+        if status != StatusCode::OK {
             return Err(ScrapeError::Status { status });
         }
-        let body = match read_body(response.into_body(), deadline).await {
-            Ok(body) => body,
-            Err(error) => {
-                *kept = None;
-                return Err(ScrapeError::Body(error));
-            }
-        };
+        let body = body.map_err(ScrapeError::Body)?;
         let Decoded { sample, first_bad, bad_lines } = decode(&body, default_time)?;
         if let Some(error) = first_bad {
             tracing::warn!(node = node.name, lines = bad_lines, err = %error, "Passed over lines that cannot be read");
@@ -127,27 +136,21 @@ impl KubeletClient {
         request: &Request<Empty<Bytes>>,
         kept: &mut Option<Connection>,
         deadline: Instant,
-    ) -> Result<Response<Incoming>, ScrapeError> {
+    ) -> Result<(Exchange, Response<Incoming>), ScrapeError> {
         let authority = target.authority();
         let failed = |cause| ScrapeError::Request { url: target.url(), cause: Box::new(cause) };
-        if let Some(mut open) =
-            kept.take_if(|open| open.authority == authority && !open.sender.is_closed())
-            && open.sender.ready().await.is_ok()
+        if let Some(mut open) = kept.take()
+            && open.authority == authority
+            && open.is_quiet()
         {
-            match send(&mut open, request.clone(), deadline).await {
+            match open.send(request.clone(), deadline).await {
                 // The kubelet closed it while it was idle: that says nothing about a new one.
                 Err(RequestError::Http(_)) => {}
-                Err(error) => return Err(failed(error)),
-                Ok(response) => {
-                    *kept = Some(open);
-                    return Ok(response);
-                }
+                other => return other.map_err(failed),
             }
         }
-        let mut fresh = self.connect(target, deadline).await.map_err(failed)?;
-        let response = send(&mut fresh, request.clone(), deadline).await.map_err(failed)?;
-        *kept = Some(fresh);
-        Ok(response)
+        let fresh = self.connect(target, deadline).await.map_err(failed)?;
+        fresh.send(request.clone(), deadline).await.map_err(failed)
     }
 
     async fn connect(
@@ -163,13 +166,7 @@ impl KubeletClient {
             Ok(stream) => stream.map_err(|error| RequestError::from_handshake(&error))?,
             Err(_) => return Err(RequestError::TlsTimeout),
         };
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| RequestError::Http(error.to_string()))?;
-        let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { authority: target.authority(), sender, driver })
+        Ok(Connection { authority: target.authority(), stream: Box::new(stream) })
     }
 
     /// Tries the host's addresses in turn; the time left is shared out among them.
@@ -196,17 +193,6 @@ impl KubeletClient {
             node.port.filter(|_| self.settings.use_node_status_port).unwrap_or(self.settings.port);
         let path = node.resource_path.clone().unwrap_or_else(|| DEFAULT_PATH.to_owned());
         Ok(Target { host, port, path })
-    }
-}
-
-async fn send(
-    connection: &mut Connection,
-    request: Request<Empty<Bytes>>,
-    deadline: Instant,
-) -> Result<Response<Incoming>, RequestError> {
-    match timeout_at(deadline, connection.sender.send_request(request)).await {
-        Ok(answered) => answered.map_err(|error| RequestError::Http(http_words(&error))),
-        Err(_) => Err(RequestError::Timeout),
     }
 }
 
@@ -245,9 +231,53 @@ async fn read_body(mut body: Incoming, deadline: Instant) -> Result<Bytes, BodyE
 
 // === impl Connection ===
 
-impl Drop for Connection {
+impl Connection {
+    /// Whether the other end has neither closed it nor said anything unasked.
+    fn is_quiet(&mut self) -> bool {
+        self.stream.read(&mut [0]).now_or_never().is_none()
+    }
+
+    async fn send(
+        self,
+        request: Request<Empty<Bytes>>,
+        deadline: Instant,
+    ) -> Result<(Exchange, Response<Incoming>), RequestError> {
+        let Self { authority, stream } = self;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(READ_BUFFER)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| RequestError::Http(error.to_string()))?;
+        let driver = tokio::spawn(async move {
+            let parts = connection.without_shutdown().await.ok()?;
+            parts.read_buf.is_empty().then(|| parts.io.into_inner())
+        });
+        let mut exchange = Exchange { authority, sender, driver: Driver(driver) };
+        match timeout_at(deadline, exchange.sender.send_request(request)).await {
+            Ok(Ok(response)) => Ok((exchange, response)),
+            Ok(Err(error)) => Err(RequestError::Http(http_words(&error))),
+            Err(_) => Err(RequestError::Timeout),
+        }
+    }
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    /// The connection, when it can carry another request. The answer has been read whole.
+    async fn end(self) -> Option<Connection> {
+        let Self { authority, sender, mut driver } = self;
+        drop(sender);
+        let stream = (&mut driver.0).await.ok()??;
+        Some(Connection { authority, stream })
+    }
+}
+
+// === impl Driver ===
+
+impl Drop for Driver {
     fn drop(&mut self) {
-        self.driver.abort();
+        self.0.abort();
     }
 }
 
