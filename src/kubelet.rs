@@ -3,6 +3,7 @@
 mod address;
 mod cause;
 mod client;
+mod connection;
 mod cure;
 pub mod decode;
 mod error;
@@ -15,7 +16,8 @@ mod verify;
 pub(crate) use self::tls::follow_clock;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
-    client::{Connection, KubeletClient, Settings, Transport},
+    client::{KubeletClient, Settings, Transport},
+    connection::Connection,
     error::ScrapeError,
     files::{FileError, TlsFiles},
     sample::{ContainerSample, PodSample, Point, Sample},

@@ -19,4 +19,5 @@ pub mod quantity;
 pub mod scrape;
 pub mod server;
 pub mod serving;
+mod shared;
 pub mod store;

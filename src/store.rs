@@ -13,7 +13,7 @@ use std::{
 
 use self::history::{NodeHistory, PodHistory};
 pub use self::usage::{ContainerUsage, NodeUsage, PodUsage, Span, Usage, UsageError};
-use crate::kubelet::Sample;
+use crate::{kubelet::Sample, shared::Shared};
 
 /// What every node's kubelet said last, and before.
 ///
@@ -27,14 +27,16 @@ pub struct Store {
 #[derive(Default)]
 struct Slots {
     nodes: BTreeMap<Arc<str>, NodeHistory>,
+    /// Of namespaces and containers.
+    names: Shared<str>,
     /// Namespace, then name, to the node that reports the pod.
-    owners: BTreeMap<Box<str>, BTreeMap<Box<str>, Arc<str>>>,
+    owners: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<str>>>,
     /// A pod that several nodes report, to those that are not its owner: few, and not for long.
     rivals: BTreeMap<PodKey, Vec<Arc<str>>>,
 }
 
 /// Namespace and name.
-type PodKey = (Box<str>, Box<str>);
+type PodKey = (Arc<str>, Arc<str>);
 
 // === impl Store ===
 
@@ -51,7 +53,7 @@ impl Store {
             Some((name, old)) => (name, Some(old)),
             None => (Arc::from(node), None),
         };
-        let new = NodeHistory::follow(old.as_ref(), sample, self.resolution);
+        let new = NodeHistory::follow(old.as_ref(), sample, self.resolution, &mut slots.names);
         let old_pods = old.as_ref().map_or(&[][..], |old| &old.pods);
         if !same_pods(old_pods, &new.pods) {
             slots.disown(&name, old_pods);

@@ -11,6 +11,9 @@ use crate::{
 /// Nanoseconds a second, as Go divides counters by it.
 const SECOND: f64 = 1e9;
 
+/// Room for the labels of most series, in bytes.
+const USUAL_LABELS: usize = 128;
+
 /// How families are typed.
 #[derive(Clone, Copy)]
 enum Kind {
@@ -109,7 +112,7 @@ fn pods_in_order(sample: &NodeSample) -> Vec<Labelled<'_, PodSample>> {
 }
 
 fn labels(pairs: &[(&str, &str)]) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(USUAL_LABELS);
     for (index, (name, value)) in pairs.iter().enumerate() {
         out.push(if index == 0 { '{' } else { ',' });
         out.push_str(name);
@@ -162,15 +165,17 @@ impl Family {
         let Self { name, help, kind } = self;
         let header = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {}", kind.name());
         debug_assert!(header.is_ok(), "writing to a string cannot fail");
+        // Nearly all series of a kubelet have one time: it is written out once.
+        let mut time = (None, String::new());
         for (labels, value, at) in series {
             out.push_str(name);
             out.push_str(labels);
             out.push(' ');
             write_float(out, value);
-            if let Some(at) = at {
-                let written = write!(out, " {at}");
-                debug_assert!(written.is_ok(), "writing to a string cannot fail");
+            if at != time.0 {
+                time = (at, at.map(|at| format!(" {at}")).unwrap_or_default());
             }
+            out.push_str(&time.1);
             out.push('\n');
         }
     }

@@ -2,9 +2,13 @@
 
 use std::{fmt::Write, ops::Range};
 
-/// Outside of these decimal exponents Go's shortest `g` format has an exponent, of two digits at
-/// least. (Its `%v` would wait until 21.)
-const PLAIN: Range<i32> = -4..6;
+/// Outside of these Go's shortest `g` format has an exponent, of two digits at least. (Its `%v`
+/// would wait until 1e21.)
+const PLAIN_VALUES: Range<f64> = 1e-4..1e6;
+
+/// In between, floats hold every whole number exactly, and those next to it differ in more than
+/// digits behind the point.
+const WHOLE_VALUES: Range<f64> = 1e6..9_007_199_254_740_992.0;
 
 /// Writes `value` as the Prometheus client for Go does in its text format: the shortest digits that
 /// read back the same, as in Go's `strconv.FormatFloat(value, 'g', -1, 64)`.
@@ -15,21 +19,40 @@ pub(crate) fn write_float(out: &mut String, value: f64) {
         out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
     } else if value == 0.0 {
         out.push('0');
+    } else if WHOLE_VALUES.contains(&value) && value.fract() == 0.0 {
+        write_whole(out, value as u64);
     } else {
         write_finite(out, value);
     }
 }
 
+/// As below, without looking for the shortest digits: a whole number's are its own.
+fn write_whole(out: &mut String, value: u64) {
+    let digits = value.to_string();
+    let exponent = digits.len() - 1;
+    let fraction = digits[1..].trim_end_matches('0');
+    out.push_str(&digits[..1]);
+    if !fraction.is_empty() {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    let written = write!(out, "e+{exponent:02}");
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+}
+
 fn write_finite(out: &mut String, value: f64) {
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let written = if PLAIN.contains(&exponent) {
-        write!(out, "{value}")
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        write!(out, "{mantissa}e{sign}{:02}", exponent.abs())
-    };
+    let plain = PLAIN_VALUES.contains(&value.abs());
+    let start = out.len();
+    let written = if plain { write!(out, "{value}") } else { write!(out, "{value:e}") };
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    if plain {
+        return;
+    }
+    let at = out[start..].find('e').map_or(out.len(), |at| start + at);
+    let exponent: i32 = out.get(at + 1..).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    out.truncate(at);
+    let sign = if exponent < 0 { '-' } else { '+' };
+    let written = write!(out, "e{sign}{:02}", exponent.abs());
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
 }
 
@@ -57,6 +80,9 @@ mod tests {
             (1_000_000.0, "1e+06"),
             (1_234_567.0, "1.234567e+06"),
             (23_068_672.0, "2.3068672e+07"),
+            (9_007_199_254_740_991.0, "9.007199254740991e+15"),
+            (9_007_199_254_740_992.0, "9.007199254740992e+15"),
+            (1_234_567_890_123_456_789.0, "1.2345678901234568e+18"),
             (1_046_777_856.0, "1.046777856e+09"),
             (1_795_340_409.692_846_8, "1.7953404096928468e+09"),
             (1e100, "1e+100"),

@@ -9,6 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
+    bench::{self, BenchError},
     file::{self, DiscoverError, FileErrors, ScenarioFile, discover},
     report::Terminal,
     run::{run_all, timed},
@@ -44,6 +45,10 @@ enum Command {
     Check(Files),
     /// Print the JSON Schema of scenario files.
     Schema,
+    /// Measure what a metrics server costs in a large cluster on this machine.
+    Bench(bench::Options),
+    #[command(hide = true)]
+    BenchRig(bench::RigOptions),
     /// Bring a scenario's cluster up for real on this machine, until Ctrl-C.
     Up(Up),
 }
@@ -84,6 +89,8 @@ enum ProgramError {
     Write(#[from] io::Error),
     #[error(transparent)]
     Up(#[from] UpError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
 }
 
 /// Runs the program with the process's arguments.
@@ -95,6 +102,8 @@ pub fn main() -> ExitCode {
         Command::Check(files) => check(&files),
         Command::Schema => schema(),
         Command::Up(up) => self::up(&up),
+        Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
+        Command::BenchRig(options) => bench::run_rig(&options).map(|()| true).map_err(Into::into),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -107,6 +116,10 @@ pub fn main() -> ExitCode {
             match error {
                 ProgramError::Files(_) => eprintln!("{error}"),
                 ProgramError::Up(error) => {
+                    eprintln!("error: {error}");
+                    return FAILED.into();
+                }
+                ProgramError::Bench(error) => {
                     eprintln!("error: {error}");
                     return FAILED.into();
                 }

@@ -57,7 +57,7 @@ pub fn up(file: &ScenarioFile, server: Option<&Path>) -> Result<(), UpError> {
 
 /// The metrics server beside this program. Under cargo it is built first, so that it is never an
 /// old one.
-fn own_server() -> Result<PathBuf, UpError> {
+pub(crate) fn own_server() -> Result<PathBuf, UpError> {
     let here = env::current_exe()?;
     let program = here.with_file_name(SERVER);
     if let Some(cargo) = env::var_os("CARGO") {

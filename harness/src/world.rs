@@ -9,10 +9,12 @@ mod loopback;
 mod network;
 mod objects;
 mod people;
+mod rig;
 mod running;
 mod simulated;
 mod usage;
 
+pub(crate) use self::rig::{KUBECONFIG, Rig, TOKEN};
 pub use self::{error::WorldError, loopback::Loopback, simulated::Simulated};
 
 /// What stands in a scenario's flags for the path of a file with the cluster's CA.

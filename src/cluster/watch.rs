@@ -12,7 +12,14 @@ use kube::{
 };
 
 use super::{Backoff, Cluster, Node, PodKey, PodLabels, trouble::report};
-use crate::doors::Random;
+use crate::{doors::Random, shared::Shared};
+
+/// What pods have in common.
+#[derive(Default)]
+struct Common {
+    namespaces: Shared<str>,
+    labels: Shared<BTreeMap<String, String>>,
+}
 
 /// Cures a refusal.
 const ROLE: &str = "let the metrics server's ClusterRole get, list and watch nodes and pods";
@@ -58,27 +65,32 @@ async fn follow_pods(
 ) {
     let mut events = pin!(events);
     let mut listed = BTreeMap::new();
+    let mut common = Common::default();
     while let Some(event) = events.next().await {
         match event {
             Ok(Event::Init) => listed = BTreeMap::new(),
             Ok(Event::InitApply(pod)) => {
-                let (key, labels) = split(pod);
+                let (key, labels) = common.split(pod);
                 listed.insert(key, labels);
             }
             Ok(Event::InitDone) => cluster.set_pods(std::mem::take(&mut listed)),
             Ok(Event::Apply(pod)) => {
-                let (key, labels) = split(pod);
+                let (key, labels) = common.split(pod);
                 cluster.set_pod(key, labels);
             }
-            Ok(Event::Delete(pod)) => cluster.remove_pod(&split(pod).0),
+            Ok(Event::Delete(pod)) => cluster.remove_pod(&common.split(pod).0),
             Err(error) => report("pods", ROLE, &error),
         }
     }
 }
 
-fn split(pod: PartialObjectMeta<Pod>) -> (PodKey, PodLabels) {
-    let metadata = pod.metadata;
-    let key =
-        (metadata.namespace.unwrap_or_default().into(), metadata.name.unwrap_or_default().into());
-    (key, Arc::new(metadata.labels.unwrap_or_default()))
+// === impl Common ===
+
+impl Common {
+    fn split(&mut self, pod: PartialObjectMeta<Pod>) -> (PodKey, PodLabels) {
+        let metadata = pod.metadata;
+        let namespace = self.namespaces.share(metadata.namespace.unwrap_or_default());
+        let key = (namespace, metadata.name.unwrap_or_default().into());
+        (key, self.labels.share(metadata.labels.unwrap_or_default()))
+    }
 }

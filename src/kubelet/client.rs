@@ -1,23 +1,19 @@
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
-use hyper::{
-    body::{Body, Incoming},
-    client::conn::http1,
-};
-use hyper_util::rt::TokioIo;
+use hyper::body::{Body, Incoming};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     sync::watch,
-    task::JoinHandle,
     time::{Instant, timeout_at},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     AddressTypes, Sample, ScrapeError,
+    connection::{Connection, Exchange},
     decode::{Decoded, decode},
     error::{self, BodyError, RequestError},
     target::Target,
@@ -31,8 +27,12 @@ use crate::{
 /// Larger answers are refused: 500 pods of 20 containers make about 5 MB.
 const BODY_LIMIT: usize = 32 << 20;
 
-/// hyper's read buffer. Its default grows to 400 KiB a connection, which thousands of nodes pay.
-const READ_BUFFER: usize = 8192;
+/// A body of 30 pods with two containers each is 40 KB.
+const USUAL_BODY: usize = 48 << 10;
+
+/// How much of an error's body is read, and for how long, to save its connection.
+const ERROR_BODY_LIMIT: usize = 64 << 10;
+const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
 
 const DEFAULT_PATH: &str = "/metrics/resource";
 
@@ -64,16 +64,6 @@ pub enum Transport {
     Tls(watch::Receiver<Arc<ClientConfig>>),
 }
 
-/// An open connection to a kubelet, kept from one scrape to the next: a handshake costs more than
-/// everything else in a scrape.
-pub struct Connection {
-    authority: String,
-    /// The TLS configuration it was made with: another one may show or believe other certificates.
-    tls: Option<Arc<ClientConfig>>,
-    sender: http1::SendRequest<Empty<Bytes>>,
-    driver: JoinHandle<()>,
-}
-
 // === impl KubeletClient ===
 
 impl KubeletClient {
@@ -100,29 +90,24 @@ impl KubeletClient {
         let default_time = self.doors.clock.now().as_millisecond();
         let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
         let request = target.request(token)?;
-        let response = self.answer(&target, &request, kept, deadline).await?;
-        if response.status() != StatusCode::OK {
-            let status = response.status();
+        let (exchange, response) = self.answer(&target, &request, kept, deadline).await?;
+        let (head, body) = response.into_parts();
+        if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
-            if read_body(response.into_body(), deadline).await.is_err() {
-                *kept = None;
+            let limit = deadline.min(Instant::now() + ERROR_BODY_TIME);
+            if read_body(body, ERROR_BODY_LIMIT, limit).await.is_ok() {
+                *kept = exchange.end(deadline).await;
             }
-            return Err(ScrapeError::Status { status });
+            return Err(ScrapeError::Status { status: head.status });
         }
-        if let Some(encoding) = response.headers().get(header::CONTENT_ENCODING)
+        if let Some(encoding) = head.headers.get(header::CONTENT_ENCODING)
             && encoding != "identity"
         {
-            *kept = None;
             let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
             return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
-        let body = match read_body(response.into_body(), deadline).await {
-            Ok(body) => body,
-            Err(error) => {
-                *kept = None;
-                return Err(ScrapeError::Body(error));
-            }
-        };
+        let body = read_body(body, BODY_LIMIT, deadline).await.map_err(ScrapeError::Body)?;
+        *kept = exchange.end(deadline).await;
         let Decoded { sample, first_bad, bad_lines } = decode(&body, default_time)?;
         if let Some(error) = first_bad {
             tracing::warn!(node = node.name, lines = bad_lines, err = %error, "Passed over lines that cannot be read");
@@ -136,28 +121,21 @@ impl KubeletClient {
         request: &Request<Empty<Bytes>>,
         kept: &mut Option<Connection>,
         deadline: Instant,
-    ) -> Result<Response<Incoming>, ScrapeError> {
+    ) -> Result<(Exchange, Response<Incoming>), ScrapeError> {
         let authority = target.authority();
         let failed = |cause| ScrapeError::Request { url: target.url(), cause: Box::new(cause) };
         let tls = self.transport.tls();
         if let Some(mut open) = kept.take()
             && open.fits(&authority, tls.as_ref())
-            && open.sender.ready().await.is_ok()
         {
-            match send(&mut open, request.clone(), deadline).await {
+            match open.send(request.clone(), deadline).await {
                 // The kubelet closed it while it was idle: that says nothing about a new one.
                 Err(RequestError::Http(_)) => {}
-                Err(error) => return Err(failed(error)),
-                Ok(response) => {
-                    *kept = Some(open);
-                    return Ok(response);
-                }
+                other => return other.map_err(failed),
             }
         }
-        let mut fresh = self.connect(target, tls, deadline).await.map_err(failed)?;
-        let response = send(&mut fresh, request.clone(), deadline).await.map_err(failed)?;
-        *kept = Some(fresh);
-        Ok(response)
+        let fresh = self.connect(target, tls, deadline).await.map_err(failed)?;
+        fresh.send(request.clone(), deadline).await.map_err(failed)
     }
 
     async fn connect(
@@ -171,13 +149,7 @@ impl KubeletClient {
             None => stream,
             Some(tls) => Box::new(encrypt(stream, target, tls.clone(), deadline).await?),
         };
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| RequestError::Http(error.to_string()))?;
-        let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { authority: target.authority(), tls, sender, driver })
+        Ok(Connection::new(target.authority(), tls, stream))
     }
 
     /// Tries the host's addresses in turn; the time left is shared out among them.
@@ -222,22 +194,15 @@ async fn encrypt(
     }
 }
 
-async fn send(
-    connection: &mut Connection,
-    request: Request<Empty<Bytes>>,
+async fn read_body(
+    mut body: Incoming,
+    limit: usize,
     deadline: Instant,
-) -> Result<Response<Incoming>, RequestError> {
-    match timeout_at(deadline, connection.sender.send_request(request)).await {
-        Ok(answered) => answered.map_err(|error| error::broken(&error)),
-        Err(_) => Err(RequestError::Timeout),
+) -> Result<Bytes, BodyError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(BodyError::TooLarge { limit });
     }
-}
-
-async fn read_body(mut body: Incoming, deadline: Instant) -> Result<Bytes, BodyError> {
-    if body.size_hint().lower() > BODY_LIMIT as u64 {
-        return Err(BodyError::TooLarge { limit: BODY_LIMIT });
-    }
-    let mut whole = BytesMut::new();
+    let mut whole = BytesMut::with_capacity(USUAL_BODY.min(limit));
     loop {
         match timeout_at(deadline, body.frame()).await {
             Err(_) => return Err(BodyError::Timeout),
@@ -245,8 +210,8 @@ async fn read_body(mut body: Incoming, deadline: Instant) -> Result<Bytes, BodyE
             Ok(Some(Err(error))) => return Err(error::cut_off(&error)),
             Ok(Some(Ok(frame))) => {
                 let Ok(data) = frame.into_data() else { continue };
-                if whole.len() + data.len() > BODY_LIMIT {
-                    return Err(BodyError::TooLarge { limit: BODY_LIMIT });
+                if whole.len() + data.len() > limit {
+                    return Err(BodyError::TooLarge { limit });
                 }
                 whole.extend_from_slice(&data);
             }
@@ -269,26 +234,6 @@ impl Transport {
             Self::Plain => "http",
             Self::Tls(_) => "https",
         }
-    }
-}
-
-// === impl Connection ===
-
-impl Connection {
-    /// Whether it can carry a request to `authority` under the configuration that holds now.
-    fn fits(&self, authority: &str, tls: Option<&Arc<ClientConfig>>) -> bool {
-        let same_tls = match (&self.tls, tls) {
-            (None, None) => true,
-            (Some(mine), Some(now)) => Arc::ptr_eq(mine, now),
-            _ => false,
-        };
-        same_tls && self.authority == authority && !self.sender.is_closed()
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
     }
 }
 

@@ -1,6 +1,9 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::kubelet::{ContainerSample, PodSample, Point, Sample};
+use crate::{
+    kubelet::{ContainerSample, PodSample, Point, Sample},
+    shared::Shared,
+};
 
 /// A container younger than this says too little about its usage.
 const FRESH_AT_LEAST: Duration = Duration::from_secs(10);
@@ -22,17 +25,22 @@ pub(super) struct NodeHistory {
 /// A pod in a [`NodeHistory`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PodHistory {
-    pub(super) namespace: Box<str>,
-    pub(super) name: Box<str>,
-    pub(super) containers: Vec<(Box<str>, Points)>,
+    pub(super) namespace: Arc<str>,
+    pub(super) name: Arc<str>,
+    pub(super) containers: Box<[(Arc<str>, Points)]>,
 }
 
 // === impl NodeHistory ===
 
 impl NodeHistory {
     /// What is known after `sample`, when `old` was known before it. Whatever the sample does not
-    /// mention is gone.
-    pub(super) fn follow(old: Option<&Self>, sample: Sample, resolution: Duration) -> Self {
+    /// mention is gone. Names that were known before stay the same ones, new ones are shared.
+    pub(super) fn follow(
+        old: Option<&Self>,
+        sample: Sample,
+        resolution: Duration,
+        names: &mut Shared<str>,
+    ) -> Self {
         let node = sample.node.map(|point| {
             let old = old.and_then(|old| old.node);
             Points { last: point, previous: old.and_then(|old| old.predecessor_of(&point)) }
@@ -40,12 +48,19 @@ impl NodeHistory {
         let pods = sample
             .pods
             .into_iter()
-            .map(|pod| {
-                let old = old.and_then(|old| old.pod(&pod.namespace, &pod.name));
-                PodHistory::follow(old, pod, resolution)
+            .enumerate()
+            .map(|(at, pod)| {
+                let old = old.and_then(|old| old.pod_near(at, &pod.namespace, &pod.name));
+                PodHistory::follow(old, pod, resolution, names)
             })
             .collect();
         Self { node, pods }
+    }
+
+    /// The same, quicker for a pod that is where it was: pods seldom come and go.
+    fn pod_near(&self, at: usize, namespace: &str, name: &str) -> Option<&PodHistory> {
+        let near = self.pods.get(at).filter(|pod| pod.key() == (namespace, name));
+        near.or_else(|| self.pod(namespace, name))
     }
 
     pub(super) fn pod(&self, namespace: &str, name: &str) -> Option<&PodHistory> {
@@ -72,29 +87,39 @@ impl NodeHistory {
 // === impl PodHistory ===
 
 impl PodHistory {
-    fn follow(old: Option<&Self>, pod: PodSample, resolution: Duration) -> Self {
+    fn follow(
+        old: Option<&Self>,
+        pod: PodSample,
+        resolution: Duration,
+        names: &mut Shared<str>,
+    ) -> Self {
         let containers = pod
             .containers
             .into_iter()
             .map(|ContainerSample { name, point }| {
                 let old = old.and_then(|old| old.container(&name));
+                let before = old.map(|(_, points)| points);
                 let points = Points {
                     last: point,
-                    previous: container_predecessor(old, &point, resolution),
+                    previous: container_predecessor(before, &point, resolution),
                 };
-                (name, points)
+                (old.map_or_else(|| names.share(name), |(name, _)| name.clone()), points)
             })
             .collect();
-        Self { namespace: pod.namespace, name: pod.name, containers }
+        let (namespace, name) = match old {
+            Some(old) => (old.namespace.clone(), old.name.clone()),
+            None => (names.share(pod.namespace), pod.name.into()),
+        };
+        Self { namespace, name, containers }
     }
 
     pub(super) fn key(&self) -> (&str, &str) {
         (&self.namespace, &self.name)
     }
 
-    fn container(&self, name: &str) -> Option<&Points> {
+    fn container(&self, name: &str) -> Option<&(Arc<str>, Points)> {
         let at = self.containers.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
-        self.containers.get(at).map(|(_, points)| points)
+        self.containers.get(at)
     }
 }
 

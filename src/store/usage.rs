@@ -85,7 +85,7 @@ impl PodHistory {
             match points.usage()? {
                 Ok((usage, its)) => {
                     span = Some(span.filter(|span| span.end <= its.end).unwrap_or(its));
-                    containers.push(ContainerUsage { name: name.clone(), usage });
+                    containers.push(ContainerUsage { name: (**name).into(), usage });
                 }
                 Err(error) => tracing::error!(
                     container = &**name, pod = format!("{}/{}", self.namespace, self.name), err = %error,

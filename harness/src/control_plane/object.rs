@@ -59,17 +59,20 @@ pub(super) trait Stored: Metadata<Ty = ObjectMeta> + Serialize {
 
 // === impl Key ===
 
+impl Key {
+    fn path(&self) -> impl Iterator<Item = u8> {
+        self.namespace.bytes().chain([b'/']).chain(self.name.bytes())
+    }
+}
+
 /// The order of `namespace/name`, in which the real API server lists: `team-00/a` is before
 /// `team/a`.
 impl Ord for Key {
     fn cmp(&self, other: &Self) -> Ordering {
-        let path =
-            |key: &Self| [key.namespace.as_str(), "/", &key.name].map(str::as_bytes).concat();
         if self.namespace == other.namespace {
-            self.name.cmp(&other.name)
-        } else {
-            path(self).cmp(&path(other))
+            return self.name.cmp(&other.name);
         }
+        self.path().cmp(other.path())
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) struct Cluster {
 }
 
 /// What is cut off when the API server is cut off, and where it listens.
-type ApiServerStarted = (Running, SocketAddr);
+pub(super) type ApiServerStarted = (Running, SocketAddr);
 
 // === impl Cluster ===
 
@@ -250,7 +250,8 @@ impl Cluster {
     }
 }
 
-async fn start_api_server(
+/// Lets the API server listen.
+pub(super) async fn start_api_server(
     site: &Site,
     control_plane: &Arc<ControlPlane>,
     certificates: &Certificates,

@@ -42,6 +42,9 @@ pub enum WorldError {
     /// There is no thread's runtime to be had.
     #[error("start a runtime: {0}")]
     Runtime(io::Error),
+    /// A node of a large cluster is not described as nodes are.
+    #[error("describe a node: {0}")]
+    Node(serde_json::Error),
     /// A file for the metrics server could not be written.
     #[error("write a temporary file: {0}")]
     File(io::Error),

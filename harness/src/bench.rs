@@ -1,0 +1,59 @@
+//! `scenario bench`: what a metrics server costs.
+//!
+//! A cluster of any size runs in a process of its own (`rig`), so that what the server under test
+//! spends can be told from what its surroundings spend. The server is any program that knows the
+//! Go server's flags.
+
+mod client;
+mod error;
+mod figures;
+mod measure;
+mod options;
+mod process;
+mod report;
+mod rig;
+mod scrapes;
+mod server;
+mod size;
+
+use std::{
+    fs,
+    io::{self, Write},
+};
+
+use tokio::runtime::Builder;
+
+pub(crate) use self::scrapes::Scrapes;
+pub use self::{
+    error::BenchError,
+    options::Options,
+    rig::{RigOptions, run as run_rig},
+    size::Size,
+};
+use self::{figures::Bench, measure::measure};
+use crate::up::own_server;
+
+/// Measures one server, or two in turn; prints the figures and writes them where `options` say.
+#[allow(clippy::print_stderr, reason = "progress is for the user, not for whoever reads figures")]
+pub fn bench(options: &Options) -> Result<(), BenchError> {
+    let mut programs = vec![match &options.server {
+        Some(program) => (program.clone(), &options.server_arg),
+        None => (own_server()?, &options.server_arg),
+    }];
+    programs.extend(options.vs.as_ref().map(|program| (program.clone(), &options.vs_arg)));
+    let mut bench = Bench::new(options);
+    for (program, args) in programs {
+        eprintln!("{}: {}", program.display(), options.plan());
+        // One thread: what measures must not take both cores from what is measured.
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        bench.programs.push(runtime.block_on(measure(&program, args, options))?);
+    }
+    let mut out = io::stdout().lock();
+    report::write(&mut out, &bench)?;
+    out.flush()?;
+    if let Some(path) = &options.json {
+        let text = serde_json::to_string_pretty(&bench).map_err(io::Error::from)? + "\n";
+        fs::write(path, text).map_err(|source| BenchError::Write { path: path.clone(), source })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! The server under test as a process.
+
+use std::{
+    fs::{self, File},
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use metrics_server::duration;
+use tokio::{
+    net::TcpListener,
+    process::{Child, Command},
+};
+
+use super::{
+    BenchError,
+    process::{self, Memory},
+};
+use crate::world::KUBECONFIG;
+
+const LOG: &str = "server.log";
+
+/// How much of the log an error shows, in lines.
+const LAST_WORDS: usize = 15;
+
+/// A running metrics server. Dropping it ends it.
+pub(super) struct ServerProcess {
+    program: PathBuf,
+    log: PathBuf,
+    child: Child,
+    pub(super) address: SocketAddr,
+}
+
+// === impl ServerProcess ===
+
+impl ServerProcess {
+    /// Starts `program` in the cluster whose kubeconfig is in `folder`.
+    pub(super) async fn start(
+        program: &Path,
+        args: &[String],
+        resolution: Duration,
+        folder: &Path,
+    ) -> Result<Self, BenchError> {
+        let address = free_address().await?;
+        let log = folder.join(LOG);
+        let failed = |source| BenchError::Start { program: program.to_owned(), source };
+        let known = flags_of(program).await.map_err(failed)?;
+        let kubeconfig = folder.join(KUBECONFIG).display().to_string();
+        let mut command = Command::new(program);
+        command.args([
+            format!("--kubeconfig={kubeconfig}"),
+            format!("--secure-port={}", address.port()),
+            "--kubelet-insecure-tls".to_owned(),
+            "--kubelet-preferred-address-types=InternalIP".to_owned(),
+            format!("--metric-resolution={}", duration::format(resolution)),
+        ]);
+        // Not every server has these, and none of them changes what is measured.
+        for (flag, value) in [
+            ("--bind-address", address.ip().to_string()),
+            ("--cert-dir", folder.join("certificates").display().to_string()),
+            ("--authentication-kubeconfig", kubeconfig.clone()),
+            ("--authorization-kubeconfig", kubeconfig.clone()),
+        ] {
+            if known.contains(flag) {
+                command.arg(format!("{flag}={value}"));
+            }
+        }
+        let child = command
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        Ok(Self { program: program.to_owned(), log, child, address })
+    }
+
+    /// CPU seconds it has used.
+    pub(super) fn cpu(&mut self) -> Result<f64, BenchError> {
+        let pid = self.pid()?;
+        Ok(process::cpu(pid)?)
+    }
+
+    /// Its memory.
+    pub(super) fn memory(&mut self) -> Result<Memory, BenchError> {
+        let pid = self.pid()?;
+        Ok(process::memory(pid)?)
+    }
+
+    /// That it did not do something in time.
+    pub(super) fn late(&self, what: impl Into<String>) -> BenchError {
+        let program = self.program.clone();
+        BenchError::Late { program, what: what.into(), words: self.last_words() }
+    }
+
+    /// Its process, as long as that runs.
+    fn pid(&mut self) -> Result<u32, BenchError> {
+        let ended = |server: &Self, how| BenchError::Ended {
+            program: server.program.clone(),
+            how,
+            words: server.last_words(),
+        };
+        match self.child.try_wait()? {
+            Some(how) => Err(ended(self, how.to_string())),
+            None => self.child.id().ok_or_else(|| ended(self, "unnoticed".to_owned())),
+        }
+    }
+
+    fn last_words(&self) -> String {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
+    }
+}
+
+/// What a program says of its flags.
+async fn flags_of(program: &Path) -> io::Result<String> {
+    let help = Command::new(program).arg("--help").stdin(Stdio::null()).output().await?;
+    Ok(String::from_utf8_lossy(&[help.stdout, help.stderr].concat()).into_owned())
+}
+
+/// An address that nobody listens on now.
+async fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()
+}

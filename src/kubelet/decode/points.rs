@@ -1,0 +1,139 @@
+//! The points of one body while it is read.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use super::{ContainerSample, Family, Of, PodSample, Point, Sample, Series};
+
+/// What identifies a container, in the order in which kubelets sort series.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key<'b> {
+    pub(super) container: Cow<'b, str>,
+    pub(super) namespace: Cow<'b, str>,
+    pub(super) pod: Cow<'b, str>,
+}
+
+/// Points of the node and its containers.
+#[derive(Default)]
+pub(super) struct Points<'b> {
+    node: Point,
+    containers: Containers<'b>,
+}
+
+/// Containers while they come in.
+struct Containers<'b> {
+    /// In order, and no key twice.
+    sorted: Vec<(Key<'b>, Point)>,
+    /// Where in `sorted` the next series belongs, if it goes on like the family before.
+    next: usize,
+    /// All containers, `sorted` none, once one came that was out of order. Inserting it would let
+    /// a hostile body take quadratic time.
+    unsorted: BTreeMap<Key<'b>, Point>,
+}
+
+// === impl Points ===
+
+impl<'b> Points<'b> {
+    /// Takes one series in; false when it says what cannot be: Go would make 9 EB of an infinite
+    /// memory.
+    pub(super) fn take(&mut self, series: Series<'b>, default_time: i64) -> bool {
+        let Series { of, family, value, time } = series;
+        let sound = value.is_finite() && value >= 0.0;
+        let time = Some(time.unwrap_or(default_time).saturating_mul(1_000_000));
+        let point = match of {
+            Of::Node if !sound => return false,
+            Of::Node => &mut self.node,
+            // The container is known to be there, even if it is not measured.
+            Of::Container(key) => self.containers.point(key),
+        };
+        if !sound {
+            return false;
+        }
+        match family {
+            Family::Cpu => (point.cpu, point.time) = ((value * 1e9) as u64, time),
+            Family::Memory => (point.memory, point.time) = (value as u64, time),
+            Family::Start => point.start = Some((value * 1e9) as i64),
+        }
+        true
+    }
+
+    /// A node or container without CPU or memory was caught half-measured: the node is left out,
+    /// and so is the container's whole pod, whose sum would mislead autoscalers.
+    pub(super) fn complete(self) -> Sample {
+        let node = Some(self.node).filter(|node| node.time.is_some() && is_measured(node));
+        let containers = self.containers.by_pod();
+        let pods = containers
+            .chunk_by(|(one, _), (next, _)| one.pod_name() == next.pod_name())
+            .filter(|containers| containers.iter().all(|(_, point)| is_measured(point)))
+            .map(|containers| PodSample {
+                namespace: (*containers[0].0.namespace).into(),
+                name: (*containers[0].0.pod).into(),
+                containers: containers
+                    .iter()
+                    .map(|(key, point)| ContainerSample {
+                        name: (*key.container).into(),
+                        point: *point,
+                    })
+                    .collect(),
+            })
+            .collect();
+        Sample { node, pods }
+    }
+}
+
+fn is_measured(point: &Point) -> bool {
+    point.cpu != 0 && point.memory != 0
+}
+
+// === impl Containers ===
+
+impl Default for Containers<'_> {
+    fn default() -> Self {
+        Self { sorted: Vec::new(), next: 0, unsorted: BTreeMap::new() }
+    }
+}
+
+impl<'b> Containers<'b> {
+    fn point(&mut self, key: Key<'b>) -> &mut Point {
+        if self.unsorted.is_empty() {
+            match self.place(&key) {
+                Some(at) => {
+                    if at == self.sorted.len() {
+                        self.sorted.push((key, Point::default()));
+                    }
+                    self.next = at + 1;
+                    return &mut self.sorted[at].1;
+                }
+                None => self.unsorted.extend(std::mem::take(&mut self.sorted)),
+            }
+        }
+        self.unsorted.entry(key).or_default()
+    }
+
+    /// Where a container is or can be appended; `None` when it is out of order.
+    fn place(&self, key: &Key<'b>) -> Option<usize> {
+        if self.sorted.get(self.next).is_some_and(|(next, _)| next == key) {
+            return Some(self.next);
+        }
+        if self.sorted.last().is_none_or(|(last, _)| last < key) {
+            return Some(self.sorted.len());
+        }
+        self.sorted.binary_search_by(|(other, _)| other.cmp(key)).ok()
+    }
+
+    /// All of them by namespace and pod, and by name within these.
+    fn by_pod(self) -> Vec<(Key<'b>, Point)> {
+        let mut all = self.sorted;
+        all.extend(self.unsorted);
+        // Stable: they are in the order of containers' names.
+        all.sort_by(|(one, _), (other, _)| one.pod_name().cmp(&other.pod_name()));
+        all
+    }
+}
+
+// === impl Key ===
+
+impl Key<'_> {
+    fn pod_name(&self) -> (&str, &str) {
+        (&self.namespace, &self.pod)
+    }
+}
