@@ -59,7 +59,7 @@ impl Rig {
         let clock = Clock::system();
         let start = clock.now();
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let site = Site {
+        let place = Site {
             start,
             clock: clock.clone(),
             random: Random::from_os(),
@@ -75,7 +75,7 @@ impl Rig {
 
         let seen = Arc::new(Seen::default());
         let surroundings = Surroundings {
-            doors: site.doors(),
+            doors: place.doors(),
             certificates: Arc::clone(&certificates),
             reviewer: Arc::new(NobodyKnown),
             observer: Arc::clone(&seen) as Arc<dyn Observer>,
@@ -91,7 +91,7 @@ impl Rig {
             let sources = Sources { folder, seed: 1 };
             fleet.add(objects::kubelet(&node, sources, start)?).await?;
         }
-        let (api_server, address) = start_api_server(&site, &control_plane, &certificates).await?;
+        let (api_server, address) = start_api_server(&place, &control_plane, &certificates).await?;
         let url = format!("https://{address}");
         let config = kubeconfig(&url, &authority, Credential::Token(TOKEN));
         fs::write(folder.join(KUBECONFIG), config).map_err(WorldError::File)?;

@@ -82,7 +82,7 @@ fn other(line: &[u8]) -> Option<Line<'_>> {
         Some(rest) => {
             let end = memchr::memchr(b'}', rest)?;
             let labels = &rest[..end];
-            let quotes = labels.iter().filter(|b| **b == b'"').count();
+            let quotes = memchr::memchr_iter(b'"', labels).count();
             if quotes % 2 == 1 || labels.contains(&b'\\') || !labels.is_ascii() {
                 return None;
             }

@@ -20,6 +20,7 @@ pub(super) struct Points<'b> {
 }
 
 /// Containers while they come in.
+#[derive(Default)]
 struct Containers<'b> {
     /// In order, and no key twice.
     sorted: Vec<(Key<'b>, Point)>,
@@ -85,12 +86,6 @@ fn is_measured(point: &Point) -> bool {
 }
 
 // === impl Containers ===
-
-impl Default for Containers<'_> {
-    fn default() -> Self {
-        Self { sorted: Vec::new(), next: 0, unsorted: BTreeMap::new() }
-    }
-}
 
 impl<'b> Containers<'b> {
     fn point(&mut self, key: Key<'b>) -> &mut Point {
