@@ -166,9 +166,9 @@ async fn samples_freeze_and_lie_about_their_time() {
     let reset = SampleFault { reset: true, ..SampleFault::default() };
     for (fault, expected) in [
         (frozen, "653 1795340890000"),
-        (ahead, "673 1795340970000"),
-        (untimed, "693"),
-        (reset, "20 1795340950000"),
+        (ahead, "693 1795340990000"),
+        (untimed, "713"),
+        (reset, "20 1795340970000"),
     ] {
         kubelet.set_faults(set(fault)).await.unwrap();
         advance(seconds(20)).await;
