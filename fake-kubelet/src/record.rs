@@ -131,7 +131,7 @@ fn head(response: &Response<Body>) -> String {
             first.to_ascii_uppercase() + rest
         });
         let name = words.collect::<Vec<_>>().join("-");
-        head += &format!("{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes()));
+        head.extend([&name, ": ", &*String::from_utf8_lossy(value.as_bytes()), "\r\n"]);
     }
     head
 }
