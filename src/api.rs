@@ -1,21 +1,47 @@
-//! `metrics.k8s.io` over HTTP: discovery, objects, errors, health.
+//! `metrics.k8s.io` over HTTP: discovery, objects, errors.
+//!
+//! A request is understood (`target`, `asked`, `options`), what it asks for is negotiated
+//! (`accept`, `negotiate`), found (`objects`) and written (`item`, `table`, `list`, `encode`)
+//! straight into the response.
 
+mod accept;
+mod answer;
+mod asked;
 mod discovery;
-mod health;
+mod encode;
+mod go;
+mod interface;
+mod item;
+mod list;
+mod negotiate;
 mod objects;
-mod resources;
+mod openapi;
+mod options;
+mod query;
+mod read;
+mod resource;
+mod selector;
+mod send;
 mod status;
+mod table;
+mod target;
+mod version;
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::Router;
+use jiff::Timestamp;
 
+pub use self::{
+    asked::Asked,
+    interface::Interface,
+    status::{Details, Status},
+    version::{Version, VersionError},
+};
 use crate::{cluster::Cluster, doors::Clock, store::Store};
 
-/// Group and version of the API.
+/// The group of the API.
 pub const GROUP: &str = "metrics.k8s.io";
-/// The version served.
-pub const VERSION: &str = "v1beta1";
 
 /// What requests are answered from.
 #[derive(Clone)]
@@ -26,27 +52,36 @@ pub struct Sources {
     pub store: Arc<Store>,
     /// What time it is.
     pub clock: Clock,
+    /// Is told how old what is served is.
+    pub served: Served,
+    /// What can be chosen about the answers.
+    pub settings: Settings,
 }
 
-/// The server's HTTP interface.
+/// Takes the moment at which usage that is being served was measured.
+pub type Served = Arc<dyn Fn(Timestamp) + Send + Sync>;
+
+/// What can be chosen about the answers.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The version that clients are told to use when they have no wish of their own:
+    /// `--preferred-api-version`.
+    pub preferred: Version,
+    /// Where the server says that it can be reached, as `host:port`; the Go server leaves the
+    /// host empty.
+    pub address: String,
+}
+
+/// The server's HTTP interface, to which others may add their paths.
+pub fn interface(sources: Sources) -> Interface {
+    let mut interface = Interface::new(sources).list("/apis").list(&format!("/apis/{GROUP}"));
+    for version in Version::ALL {
+        interface = interface.list(&format!("/apis/{GROUP}/{version}"));
+    }
+    openapi::add_to(interface)
+}
+
+/// The server's HTTP interface as it stands.
 pub fn router(sources: Sources) -> Router {
-    let base = "/apis/metrics.k8s.io/v1beta1";
-    Router::new()
-        .route("/apis", get(discovery::groups))
-        .route("/apis/metrics.k8s.io", get(discovery::group))
-        .route(base, get(discovery::resources))
-        .route(&format!("{base}/nodes"), get(resources::list_nodes))
-        .route(&format!("{base}/nodes/{{name}}"), get(resources::get_node))
-        .route(&format!("{base}/pods"), get(resources::list_pods))
-        .route(
-            &format!("{base}/namespaces/{{namespace}}/pods"),
-            get(resources::list_namespace_pods),
-        )
-        .route(&format!("{base}/namespaces/{{namespace}}/pods/{{name}}"), get(resources::get_pod))
-        .route("/healthz", get(health::healthz))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .method_not_allowed_fallback(async || status::Failure::MethodNotAllowed)
-        .fallback(async || status::Failure::UnknownPath)
-        .with_state(sources)
+    interface(sources).into_router()
 }

@@ -5,11 +5,16 @@ mod backoff;
 mod client;
 mod node;
 mod registry;
+mod selector;
+mod trouble;
 mod watch;
 
+pub(crate) use self::trouble::{explain, report};
 pub use self::{
+    backoff::Backoff,
     client::{ApiClient, ApiClientError, api_client},
     node::{Node, NodeAddress},
     registry::{Cluster, PodKey, PodLabels},
+    selector::{NodeSelector, SelectorError},
     watch::watch,
 };

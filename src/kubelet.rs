@@ -1,19 +1,23 @@
 //! One kubelet: which of its addresses, how to reach it, what it says.
 
 mod address;
+mod cause;
 mod client;
 mod cure;
 pub mod decode;
 mod error;
+mod files;
 mod sample;
+mod target;
 mod tls;
 mod verify;
 
 pub(crate) use self::tls::follow_clock;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
-    client::{Connection, KubeletClient, Settings},
+    client::{Connection, KubeletClient, Settings, Transport},
     error::ScrapeError,
+    files::{FileError, TlsFiles},
     sample::{ContainerSample, PodSample, Point, Sample},
     tls::{Credentials, TlsError, TlsOptions, client_config},
     verify::X509Error,

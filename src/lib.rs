@@ -3,6 +3,7 @@
 //!
 //! Data flows one way: `cluster` → `scrape` (over `kubelet`) → `store` → `api`.
 
+pub mod access;
 pub mod api;
 pub mod cluster;
 pub mod dns;
@@ -12,6 +13,7 @@ pub mod errno;
 pub mod flags;
 pub mod klog;
 pub mod kubelet;
+pub mod observability;
 pub mod program;
 pub mod quantity;
 pub mod scrape;

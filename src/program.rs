@@ -17,8 +17,9 @@ use crate::{
     dns::{ConfigFiles, Resolver},
     doors::Doors,
     errno,
-    flags::{FlagError, Flags},
+    flags::{FlagError, Flags, VersionFlag},
     klog::Klog,
+    observability::{Build, short_version},
     server::{Server, StartError},
 };
 
@@ -62,9 +63,16 @@ pub fn main() -> ExitCode {
 #[allow(clippy::print_stdout, reason = "--version talks to the user")]
 fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
     let flags = Flags::parse_from_args(args)?;
-    if flags.version {
-        println!("v{}", env!("CARGO_PKG_VERSION"));
-        return Ok(());
+    match flags.metrics_server.version {
+        VersionFlag::No => {}
+        VersionFlag::Short => {
+            println!("{}", short_version());
+            return Ok(());
+        }
+        VersionFlag::Raw => {
+            println!("{}", Build::current().to_json());
+            return Ok(());
+        }
     }
     log_to_stderr(&flags);
     // One thread: scraping is cheaper without handing work to others, and the simulated world
@@ -75,7 +83,7 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
 fn log_to_stderr(flags: &Flags) {
     #[allow(clippy::print_stderr, reason = "the log of a program goes to stderr")]
     let sink = Arc::new(|line: &str| eprintln!("{line}"));
-    let klog = Klog::new(Doors::host().clock, std::process::id(), flags.verbosity, sink);
+    let klog = Klog::new(Doors::host().clock, std::process::id(), flags.logging.settings(), sink);
     // It fails only where another one is set: then that one is wanted.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(klog));
 }
@@ -83,7 +91,8 @@ fn log_to_stderr(flags: &Flags) {
 async fn serve(flags: &Flags) -> Result<(), ProgramError> {
     let config = api_config(flags).await?;
     let doors = Doors::host();
-    let files = ConfigFiles { resolv_conf: flags.resolv_conf.clone(), ..ConfigFiles::default() };
+    let files =
+        ConfigFiles { resolv_conf: flags.kubelet.resolv_conf.clone(), ..ConfigFiles::default() };
     let resolver = Resolver::from_files(doors.clone(), files);
     let server = Server::new(flags, &config, doors, resolver, None)?;
     let (stop, stopped) = watch::channel(false);
@@ -102,7 +111,7 @@ async fn serve(flags: &Flags) -> Result<(), ProgramError> {
 }
 
 async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {
-    let Some(file) = &flags.kubeconfig else {
+    let Some(file) = &flags.metrics_server.kubeconfig else {
         return Config::incluster()
             .map_err(|error| ProgramError::NotInCluster { cause: chain(&error) });
     };

@@ -12,6 +12,7 @@ use crate::{
     cluster::{Cluster, Node},
     doors::Random,
     kubelet::{Connection, Credentials, KubeletClient, Sample, ScrapeError},
+    observability::Telemetry,
     store::Store,
 };
 
@@ -35,6 +36,7 @@ pub struct Scraper {
     client: Arc<KubeletClient>,
     credentials: Credentials,
     store: Arc<Store>,
+    telemetry: Arc<Telemetry>,
     timing: Timing,
     random: Random,
     /// Open connections by node.
@@ -44,6 +46,7 @@ pub struct Scraper {
 
 struct Outcome {
     node: Arc<Node>,
+    took: Duration,
     result: Result<Sample, ScrapeError>,
 }
 
@@ -56,6 +59,7 @@ impl Scraper {
         client: KubeletClient,
         credentials: Credentials,
         store: Arc<Store>,
+        telemetry: Arc<Telemetry>,
         timing: Timing,
         random: Random,
     ) -> Self {
@@ -64,6 +68,7 @@ impl Scraper {
             client: Arc::new(client),
             credentials,
             store,
+            telemetry,
             timing,
             random,
             connections: BTreeMap::new(),
@@ -83,7 +88,10 @@ impl Scraper {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
+            let start = self.telemetry.cycle_began();
             self.cycle().await;
+            let (nodes, containers) = self.store.points();
+            self.telemetry.cycle_ended(start, nodes, containers);
             self.cycles.send_modify(|cycles| *cycles += 1);
         }
     }
@@ -101,11 +109,12 @@ impl Scraper {
             let (delay, limit) = (self.random.below(spread), self.timing.request_timeout);
             scrapes.spawn(async move {
                 sleep(delay).await;
-                let deadline = Instant::now() + limit;
+                let start = Instant::now();
+                let deadline = start + limit;
                 let result = client
                     .scrape(&node, token.as_deref(), &mut *connection.lock().await, deadline)
                     .await;
-                Outcome { node, result }
+                Outcome { node, took: start.elapsed(), result }
             });
         }
         while let Some(outcome) = scrapes.join_next().await {
@@ -116,7 +125,8 @@ impl Scraper {
         }
     }
 
-    fn take(&self, Outcome { node, result }: Outcome) {
+    fn take(&self, Outcome { node, took, result }: Outcome) {
+        self.telemetry.scraped(&node.name, took, result.as_ref().err());
         match result {
             Ok(sample) => self.store.record(&node.name, sample),
             Err(error) => {
@@ -135,7 +145,13 @@ impl Scraper {
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {
         let is_there =
             |name: &str| nodes.binary_search_by(|node| node.name.as_str().cmp(name)).is_ok();
-        self.connections.retain(|name, _| is_there(name));
+        self.connections.retain(|name, _| {
+            let stays = is_there(name);
+            if !stays {
+                self.telemetry.forget_node(name);
+            }
+            stays
+        });
         for name in self.store.node_names() {
             if !is_there(&name) {
                 self.store.forget(&name);

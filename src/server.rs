@@ -1,35 +1,39 @@
 //! Wires the parts together.
 
 use std::{
-    fs, io,
-    net::SocketAddr,
-    path::{Path, PathBuf},
+    future::ready,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    pin::Pin,
     sync::Arc,
+    time::Duration,
 };
 
 use axum::Router;
 use kube::{Config, client::ConfigExt};
-use rustls::{
-    client::ResolvesClientCert,
-    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
-    sign::{CertifiedKey, SingleCertAndKey},
-};
+use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::sleep};
 
 use crate::{
+    access::{Access, AccessError, ApiServer, ApiServers},
     api,
     cluster::{ApiClient, ApiClientError, Cluster, api_client, watch},
     dns::Resolver,
-    doors::Doors,
-    flags::Flags,
+    doors::{Clock, Doors},
+    flags::{Flags, KubeletFlags, Warning},
     kubelet::{
-        AddressTypes, Credentials, KubeletClient, Settings, TlsError, TlsOptions, client_config,
+        AddressTypes, Credentials, FileError, KubeletClient, Settings, TlsFiles, TlsOptions,
+        Transport,
     },
+    observability::{self, Telemetry},
     scrape::{Scraper, Timing},
     serving::{self, tls},
     store::Store,
 };
+
+/// Something that runs beside the server.
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A metrics server that is ready to run.
 pub struct Server {
@@ -38,7 +42,12 @@ pub struct Server {
     api: ApiClient,
     cluster: Arc<Cluster>,
     scraper: Scraper,
+    follow_files: Task,
+    telemetry: Arc<Telemetry>,
+    access: Arc<Access>,
     router: Router,
+    shutdown_delay: Duration,
+    warnings: Vec<Warning>,
 }
 
 /// Why a server cannot start.
@@ -47,19 +56,15 @@ pub enum StartError {
     /// The API server cannot be asked.
     #[error(transparent)]
     Api(#[from] ApiClientError),
-    /// The kubelets cannot be asked.
-    #[error(transparent)]
-    Kubelets(#[from] TlsError),
     /// A file that a flag names is no good.
-    #[error("read {} for {flag}: {cause}", file.display())]
-    File {
-        /// The flag.
-        flag: &'static str,
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        cause: String,
-    },
+    #[error(transparent)]
+    Files(#[from] FileError),
+    /// Its own metrics cannot be kept.
+    #[error("set up metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// It cannot be decided who may ask.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// It cannot serve.
     #[error(transparent)]
     Serving(#[from] tls::ServingCertificateError),
@@ -89,34 +94,67 @@ impl Server {
         address: Option<SocketAddr>,
     ) -> Result<Self, StartError> {
         let api = api_client(config, &doors, resolver.clone())?;
-        let cluster = Arc::new(Cluster::default());
-        let store = Arc::new(Store::new(flags.metric_resolution));
+        let kubelet = &flags.kubelet;
+        let resolution = flags.metrics_server.metric_resolution;
+        let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
+        let store = Arc::new(Store::new(resolution));
+        let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let settings = Settings {
-            address_types: AddressTypes(flags.kubelet_preferred_address_types.clone()),
-            port: flags.kubelet_port,
-            use_node_status_port: flags.kubelet_use_node_status_port,
+            address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
+            port: kubelet.kubelet_port,
+            use_node_status_port: kubelet.kubelet_use_node_status_port,
         };
-        let tls = client_config(tls_options(flags, config)?, &doors.clock)?;
-        let timing = Timing {
-            resolution: flags.metric_resolution,
-            request_timeout: flags.kubelet_request_timeout,
-        };
+        let (transport, follow_files) = transport(kubelet, config, &doors.clock)?;
+        let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
-            KubeletClient::new(doors.clone(), resolver, settings, tls),
+            KubeletClient::new(doors.clone(), resolver, settings, transport),
             credentials(config),
             store.clone(),
+            telemetry.clone(),
             timing,
             doors.random.clone(),
         );
-        let router = api::router(api::Sources {
-            cluster: cluster.clone(),
-            store,
-            clock: doors.clock.clone(),
+        let address = address.unwrap_or_else(|| {
+            SocketAddr::new(flags.serving.bind_address, flags.serving.secure_port)
         });
-        let address =
-            address.unwrap_or_else(|| SocketAddr::new(flags.bind_address, flags.secure_port));
-        Ok(Self { doors, address, api, cluster, scraper, router })
+        let settings = api::Settings {
+            preferred: flags.metrics_server.preferred_api_version,
+            address: format!(":{}", address.port()),
+        };
+        let router = router(
+            api::Sources {
+                cluster: cluster.clone(),
+                store: store.clone(),
+                clock: doors.clock.clone(),
+                served: {
+                    let telemetry = telemetry.clone();
+                    Arc::new(move |measured| telemetry.served(measured))
+                },
+                settings,
+            },
+            &observability::Sources {
+                telemetry: telemetry.clone(),
+                cluster: cluster.clone(),
+                store,
+            },
+        );
+        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
+        let servers = ApiServers { authentication: asked.clone(), authorization: asked };
+        let access = Access::new(&flags.into(), servers, &doors)?;
+        Ok(Self {
+            doors,
+            address,
+            api,
+            cluster,
+            scraper,
+            follow_files,
+            access,
+            router: observability::observed(router, telemetry.clone()),
+            telemetry,
+            shutdown_delay: flags.generic.shutdown_delay_duration,
+            warnings: flags.warnings().to_vec(),
+        })
     }
 
     /// Says how many scrape cycles have ended.
@@ -124,27 +162,83 @@ impl Server {
         self.scraper.cycles()
     }
 
-    /// Watches, scrapes and serves until `stop` says true.
+    /// Watches, scrapes and serves until `stop` says true, and for the shutdown delay after it.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, address, api, cluster, scraper, router } = self;
+        let Self { doors, address, api, cluster, scraper, follow_files, access, .. } = self;
+        for Warning { argument, reason } in &self.warnings {
+            tracing::warn!(argument, reason, "This has no effect");
+        }
         let listener = doors
             .network
             .listen(address)
             .await
             .map_err(|source| StartError::Listen { address, source })?;
-        let tls = tls::self_signed(&["localhost"], &[address.ip()], &doors.clock)?;
+        let tls = tls::self_signed(&["localhost"], &own_addresses(address.ip()), &doors.clock)?;
         tracing::info!(address = %listener.local(), "Serving securely");
-        if address.ip().is_loopback() {
-            tracing::warn!("Only this machine is served: requests are not authenticated yet");
-        }
+        let (end, ended) = watch::channel(false);
+        let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
         tokio::select! {
             biased;
-            () = serving::serve(listener, tls, router, stop) => {}
-            () = watch(api, cluster, doors.random) => {}
-            () = scraper.run() => {}
+            () = serving::serve(listener, tls, access.guard(self.router), ended) => {}
+            // Neither of these ends but with the process.
+            ((), (), (), (), ()) = async { tokio::join!(
+                watch(api, cluster, doors.random),
+                scraper.run(),
+                follow_files,
+                access.follow(),
+                stop_after(stop, telemetry, delay, end),
+            ) } => {}
         }
         Ok(())
     }
+}
+
+/// Pages that are for people who know of them: the Go server does not list them either.
+const UNLISTED: [&str; 2] = ["/statusz", "/flagz"];
+
+/// Everything there is to ask for.
+fn router(api: api::Sources, pages: &observability::Sources) -> Router {
+    let mut interface = api::interface(api);
+    for (path, handler) in observability::routes(pages) {
+        let listed = !UNLISTED.contains(&path.as_str());
+        interface = if listed {
+            interface.route(&path, handler)
+        } else {
+            interface.unlisted(&path, handler)
+        };
+    }
+    interface.into_router()
+}
+
+/// Ends the serving when `stop` says so: at once for probes, after `delay` for everyone else.
+async fn stop_after(
+    mut stop: watch::Receiver<bool>,
+    telemetry: Arc<Telemetry>,
+    delay: Duration,
+    end: watch::Sender<bool>,
+) {
+    // An error means that nobody is left to say stop: that is a reason to.
+    let _ = stop.wait_for(|stop| *stop).await;
+    telemetry.stopping();
+    sleep(delay).await;
+    end.send_replace(true);
+}
+
+/// Only a server with a process to itself reports on the process.
+fn telemetry(
+    flags: &Flags,
+    clock: &Clock,
+    owns_process: bool,
+) -> Result<Telemetry, prometheus::Error> {
+    let resolution = flags.metrics_server.metric_resolution;
+    let telemetry = Telemetry::new(clock.clone(), resolution, flags.effective().clone())?;
+    if owns_process { telemetry.with_process() } else { Ok(telemetry) }
+}
+
+/// What a self-signed certificate is valid for besides `localhost`.
+fn own_addresses(bound: IpAddr) -> Vec<IpAddr> {
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    if bound.is_unspecified() || bound == loopback { vec![loopback] } else { vec![loopback, bound] }
 }
 
 /// As the Go server: what the API server is shown, kubelets are shown too, unless flags say
@@ -159,58 +253,45 @@ fn credentials(config: &Config) -> Credentials {
     }
 }
 
-fn tls_options(flags: &Flags, config: &Config) -> Result<TlsOptions, StartError> {
-    let authorities = match &flags.kubelet_certificate_authority {
-        Some(file) => certificates("--kubelet-certificate-authority", file)?,
-        None => config.root_cert.iter().flatten().cloned().map(CertificateDer::from).collect(),
-    };
-    let files = flags.kubelet_client_certificate.as_ref().zip(flags.kubelet_client_key.as_ref());
-    let identity: Option<Arc<dyn ResolvesClientCert>> = if let Some((certificate, key)) = files {
-        Some(Arc::new(identity(certificate, key)?))
-    } else {
-        let tls = config.rustls_client_config().map_err(ApiClientError::from)?;
-        Some(tls.client_auth_cert_resolver.clone()).filter(|resolver| resolver.has_certs())
-    };
-    Ok(TlsOptions { authorities, insecure: flags.kubelet_insecure_tls, identity })
-}
-
-fn identity(certificate: &Path, key: &Path) -> Result<SingleCertAndKey, StartError> {
-    let chain = certificates("--kubelet-client-certificate", certificate)?;
-    let flag = "--kubelet-client-key";
-    let wrong = |cause: String| StartError::File { flag, file: key.to_owned(), cause };
-    let key = PrivateKeyDer::from_pem_slice(&read(flag, key)?)
-        .map_err(|error| wrong(pem_words(&error)))?;
-    let certified = CertifiedKey::from_der(chain, key, &tls::provider())
-        .map_err(|error| wrong(error.to_string()))?;
-    Ok(SingleCertAndKey::from(certified))
-}
-
-fn certificates(
-    flag: &'static str,
-    file: &Path,
-) -> Result<Vec<CertificateDer<'static>>, StartError> {
-    let wrong = |cause: String| StartError::File { flag, file: file.to_owned(), cause };
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&read(flag, file)?)
-        .collect::<Result<_, _>>()
-        .map_err(|error| wrong(pem_words(&error)))?;
-    if certificates.is_empty() {
-        Err(wrong("it holds no PEM certificate".to_owned()))
-    } else {
-        Ok(certificates)
+/// How kubelets are reached, and what keeps that up to date.
+fn transport(
+    flags: &KubeletFlags,
+    config: &Config,
+    clock: &Clock,
+) -> Result<(Transport, Task), StartError> {
+    if flags.deprecated_kubelet_completely_insecure {
+        return Ok((Transport::Plain, Box::pin(ready(()))));
     }
+    let api_tls = config.rustls_client_config().map_err(ApiClientError::from)?;
+    let base = TlsOptions {
+        authorities: config.root_cert.iter().flatten().cloned().map(CertificateDer::from).collect(),
+        insecure: flags.kubelet_insecure_tls,
+        identity: Some(api_tls.client_auth_cert_resolver.clone())
+            .filter(|resolver| resolver.has_certs()),
+    };
+    let identity = flags.kubelet_client_certificate.clone().zip(flags.kubelet_client_key.clone());
+    let authority = flags.kubelet_certificate_authority.clone();
+    let (tls, follow) = TlsFiles::new(base, authority, identity, clock.clone()).watch()?;
+    Ok((Transport::Tls(tls), Box::pin(follow)))
 }
 
-fn read(flag: &'static str, file: &Path) -> Result<Vec<u8>, StartError> {
-    fs::read(file).map_err(|error| StartError::File {
-        flag,
-        file: file.to_owned(),
-        cause: crate::errno::file(&error),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
 
-fn pem_words(error: &pem::Error) -> String {
-    match error {
-        pem::Error::NoItemsFound => "it holds no PEM private key".to_owned(),
-        other => other.to_string(),
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn serving_goes_on_for_the_delay_after_the_order_to_stop() {
+        let telemetry = Telemetry::new(Clock::system(), Duration::from_mins(1), [].into()).unwrap();
+        let telemetry = Arc::new(telemetry);
+        let ((stop, stopped), (end, mut ended)) = (watch::channel(false), watch::channel(false));
+        let delay = Duration::from_secs(5);
+        let stopping = tokio::spawn(stop_after(stopped, telemetry.clone(), delay, end));
+        let start = Instant::now();
+        stop.send_replace(true);
+        ended.wait_for(|ended| *ended).await.unwrap();
+        assert_eq!(start.elapsed(), delay);
+        stopping.await.unwrap();
     }
 }

@@ -1,6 +1,14 @@
 //! The listening side of every program: accepts, speaks TLS and HTTP, hands requests to a router.
 
+mod any_client;
+mod busy;
 mod connections;
+mod limits;
+mod stall;
 pub mod tls;
 
-pub use self::connections::{Peer, serve};
+pub use self::{
+    any_client::AnyClient,
+    connections::{LastOfConnection, Peer, serve, serve_within},
+    limits::Limits,
+};

@@ -85,6 +85,13 @@ impl Store {
         slots.nodes.get(owner)?.pod(namespace, name)?.usage()
     }
 
+    /// Of how many nodes and containers there is usage.
+    pub fn points(&self) -> (usize, usize) {
+        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let nodes = slots.nodes.values().filter(|node| node.has_node_usage()).count();
+        (nodes, slots.nodes.values().map(NodeHistory::containers_with_usage).sum())
+    }
+
     /// Whether there is usage of at least one node, and of at least one container.
     pub fn is_ready(&self) -> bool {
         let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);

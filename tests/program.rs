@@ -118,7 +118,7 @@ fn what_cannot_work_ends_with_one_line_that_says_what_to_do() {
         ),
         (
             &["--secure-port=70000"],
-            "invalid value '70000' for '--secure-port <PORT>': 70000 is not in 0..=65535",
+            "invalid value '70000' for '--secure-port <PORT>': write a port, 1 to 65535",
         ),
         (
             &["--metric-resolution=5s", "--kubelet-request-timeout=3s"],
@@ -164,7 +164,7 @@ fn a_port_that_is_taken_is_named_and_so_is_the_flag_for_another() {
     assert_eq!(
         text(&output.stderr),
         format!(
-            "Error: listen on 127.0.0.1:{port}: bind: address already in use; choose another one with --secure-port or --bind-address\n"
+            "Error: listen on 0.0.0.0:{port}: bind: address already in use; choose another one with --secure-port or --bind-address\n"
         )
     );
     assert_eq!((text(&output.stdout), output.status.code()), ("", Some(1)));
@@ -246,12 +246,18 @@ impl Drop for Running {
     }
 }
 
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
 #[test]
 fn without_an_api_server_it_says_so_and_goes_on_until_it_is_told_to_end() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let closed = free_port();
     let folder = folder(closed);
     for signal in ["TERM", "INT"] {
-        let mut server = Running::start(folder.path(), &["--kubeconfig=good", "--secure-port=0"]);
+        let port = format!("--secure-port={}", free_port());
+        let mut server = Running::start(folder.path(), &["--kubeconfig=good", &port]);
         let serving = server.line("\"Serving securely\"");
         let address = serving.split('"').nth(3).unwrap().to_owned();
         let failed = server.line("Failed to watch");

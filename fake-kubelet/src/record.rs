@@ -4,6 +4,7 @@
 mod rename;
 
 use std::{
+    fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
     time::Duration,
@@ -131,7 +132,8 @@ fn head(response: &Response<Body>) -> String {
             first.to_ascii_uppercase() + rest
         });
         let name = words.collect::<Vec<_>>().join("-");
-        head.extend([&name, ": ", &*String::from_utf8_lossy(value.as_bytes()), "\r\n"]);
+        // Writing to a String cannot fail.
+        let _ = write!(head, "{name}: {}\r\n", String::from_utf8_lossy(value.as_bytes()));
     }
     head
 }

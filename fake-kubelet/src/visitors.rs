@@ -84,7 +84,7 @@ impl Visitors {
                 let _ = raise_alert(&mut stream).await;
             }
             Some(TlsFault::Plaintext) => {
-                let peer = Peer { address: from, certificates: Vec::new() };
+                let peer = Peer { address: from, certificates: Vec::new().into() };
                 self.serve(stream, &peer).await;
             }
             fault => {
@@ -106,7 +106,7 @@ impl Visitors {
             Err(_) => return,
         };
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let peer = Peer { address: from, certificates: certificates.to_vec() };
+        let peer = Peer { address: from, certificates: certificates.to_vec().into() };
         self.serve(stream, &peer).await;
     }
 

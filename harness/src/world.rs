@@ -4,6 +4,7 @@ mod cluster;
 mod describe;
 mod error;
 mod faults;
+mod front_proxy;
 mod loopback;
 mod network;
 mod objects;

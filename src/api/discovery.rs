@@ -1,30 +1,327 @@
 //! What the API server and its clients ask to learn that `metrics.k8s.io` is here.
 
-use axum::Json;
-use serde_json::{Value, json};
+use axum::response::Response;
+use http::{HeaderValue, StatusCode, header};
+use ring::digest;
+use serde::Serialize;
 
-use super::{GROUP, VERSION};
+use super::{
+    GROUP, Settings,
+    answer::{whole, write_json},
+    asked::Asked,
+    encode::protobuf,
+    negotiate::{self, Choice, DiscoveryVersion, Media},
+    resource::Resource,
+    status::Failure,
+    version::Version,
+};
 
-fn version() -> Value {
-    json!({"groupVersion": format!("{GROUP}/{VERSION}"), "version": VERSION})
+const VERBS: [&str; 2] = ["get", "list"];
+
+/// A plain discovery document.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Document<'a> {
+    Groups(&'a Settings),
+    Group(&'a Settings),
+    Resources(Version),
 }
 
-pub(super) async fn groups() -> Json<Value> {
-    let group = json!({"name": GROUP, "versions": [version()], "preferredVersion": version()});
-    Json(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": [group]}))
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupList<'a> {
+    kind: &'static str,
+    groups: [Group<'a>; 1],
 }
 
-pub(super) async fn group() -> Json<Value> {
-    Json(json!({
-        "kind": "APIGroup", "apiVersion": "v1", "name": GROUP,
-        "versions": [version()], "preferredVersion": version(),
-    }))
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Group<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_version: Option<&'static str>,
+    name: &'static str,
+    versions: Vec<GroupVersion>,
+    preferred_version: GroupVersion,
+    #[serde(rename = "serverAddressByClientCIDRs", skip_serializing_if = "Option::is_none")]
+    addresses: Option<[Address<'a>; 1]>,
 }
 
-pub(super) async fn resources() -> Json<Value> {
-    let resource = |name, namespaced, kind| json!({"name": name, "singularName": "", "namespaced": namespaced, "kind": kind, "verbs": ["get", "list"]});
-    Json(json!({
-        "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": format!("{GROUP}/{VERSION}"),
-        "resources": [resource("nodes", false, "NodeMetrics"), resource("pods", true, "PodMetrics")],
-    }))
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GroupVersion {
+    group_version: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Address<'a> {
+    #[serde(rename = "clientCIDR")]
+    client: &'static str,
+    server_address: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceList {
+    kind: &'static str,
+    api_version: &'static str,
+    group_version: &'static str,
+    resources: [ApiResource; 2],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ApiResource {
+    name: &'static str,
+    singular_name: &'static str,
+    namespaced: bool,
+    kind: &'static str,
+    verbs: [&'static str; 2],
+}
+
+/// Answers with a plain document.
+pub(super) fn plain(asked: &Asked, document: Document<'_>) -> Result<Response, Failure> {
+    let choice = negotiate::discovery(asked)?;
+    let body = match choice.media {
+        Media::Protobuf => document.protobuf(),
+        _ => write_json(choice, document.json()),
+    };
+    Ok(whole(asked, StatusCode::OK, choice.media.name(), body))
+}
+
+/// Answers with everything in one document.
+pub(super) fn aggregated(
+    asked: &Asked,
+    choice: Choice<DiscoveryVersion>,
+    settings: &Settings,
+) -> Response {
+    let json = aggregated_json(choice.form, settings);
+    // Of the document itself, not of its notation: the header Vary tells those apart.
+    let tag = entity_tag(&json);
+    let known = asked.knows(&tag);
+    let version = choice.form.name();
+    let content_type = format!(
+        "{};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList",
+        choice.media.name()
+    );
+    let mut response = if known {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        let body = match choice.media {
+            Media::Protobuf => aggregated_protobuf(choice.form, settings),
+            _ => write_json(choice, json),
+        };
+        whole(asked, StatusCode::OK, &content_type, body)
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public"));
+    headers.append(header::VARY, HeaderValue::from_static("Accept"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// A quoted tag that changes with `bytes`.
+pub(super) fn entity_tag(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut tag = String::from("\"");
+    for byte in digest::digest(&digest::SHA512, bytes).as_ref() {
+        // Writing to a String cannot fail.
+        let _ = write!(tag, "{byte:02X}");
+    }
+    tag.push('"');
+    tag
+}
+
+// === impl Document ===
+
+impl Document<'_> {
+    fn json(self) -> Vec<u8> {
+        let json = match self {
+            Self::Groups(settings) => {
+                let group = group(settings, true);
+                serde_json::to_vec(&GroupList { kind: "APIGroupList", groups: [group] })
+            }
+            Self::Group(settings) => serde_json::to_vec(&Group {
+                kind: Some("APIGroup"),
+                api_version: Some("v1"),
+                ..group(settings, false)
+            }),
+            Self::Resources(version) => serde_json::to_vec(&resources(version)),
+        };
+        // Structs of strings can always be written.
+        json.unwrap_or_default()
+    }
+
+    fn protobuf(self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let (api_version, kind) = match self {
+            Self::Groups(settings) => {
+                let group = group(settings, true);
+                protobuf::message(&mut out, 1, |out| group.write_protobuf(out));
+                ("", "APIGroupList")
+            }
+            Self::Group(settings) => {
+                group(settings, false).write_protobuf(&mut out);
+                ("v1", "APIGroup")
+            }
+            Self::Resources(version) => {
+                protobuf::string(&mut out, 1, version.group_version());
+                for resource in resources(version).resources {
+                    protobuf::message(&mut out, 2, |out| resource.write_protobuf(out));
+                }
+                ("v1", "APIResourceList")
+            }
+        };
+        protobuf::document(api_version, kind, &out)
+    }
+}
+
+fn group(settings: &Settings, with_address: bool) -> Group<'_> {
+    let address = Address { client: "0.0.0.0/0", server_address: &settings.address };
+    Group {
+        kind: None,
+        api_version: None,
+        name: GROUP,
+        versions: settings.preferred.and_others().map(GroupVersion::from).collect(),
+        preferred_version: settings.preferred.into(),
+        addresses: with_address.then_some([address]),
+    }
+}
+
+fn resources(version: Version) -> ResourceList {
+    ResourceList {
+        kind: "APIResourceList",
+        api_version: "v1",
+        group_version: version.group_version(),
+        resources: Resource::ALL.map(|resource| ApiResource {
+            name: resource.name(),
+            singular_name: "",
+            namespaced: resource.is_namespaced(),
+            kind: resource.kind(),
+            verbs: VERBS,
+        }),
+    }
+}
+
+// === impl GroupVersion ===
+
+impl From<Version> for GroupVersion {
+    fn from(version: Version) -> Self {
+        Self { group_version: version.group_version(), version: version.name() }
+    }
+}
+
+impl GroupVersion {
+    fn write_protobuf(&self, out: &mut Vec<u8>) {
+        protobuf::string(out, 1, self.group_version);
+        protobuf::string(out, 2, self.version);
+    }
+}
+
+// === impl Group ===
+
+impl Group<'_> {
+    fn write_protobuf(&self, out: &mut Vec<u8>) {
+        protobuf::string(out, 1, self.name);
+        for version in &self.versions {
+            protobuf::message(out, 2, |out| version.write_protobuf(out));
+        }
+        protobuf::message(out, 3, |out| self.preferred_version.write_protobuf(out));
+        for address in self.addresses.iter().flatten() {
+            protobuf::message(out, 4, |out| {
+                protobuf::string(out, 1, address.client);
+                protobuf::string(out, 2, address.server_address);
+            });
+        }
+    }
+}
+
+// === impl ApiResource ===
+
+impl ApiResource {
+    fn write_protobuf(&self, out: &mut Vec<u8>) {
+        protobuf::string(out, 1, self.name);
+        protobuf::number(out, 2, self.namespaced.into());
+        protobuf::string(out, 3, self.kind);
+        protobuf::message(out, 4, |out| {
+            for verb in self.verbs {
+                protobuf::string(out, 1, verb);
+            }
+        });
+        protobuf::string(out, 6, self.singular_name);
+        (8..=10).for_each(|field| protobuf::string(out, field, ""));
+    }
+}
+
+fn scope(resource: Resource) -> &'static str {
+    if resource.is_namespaced() { "Namespaced" } else { "Cluster" }
+}
+
+fn aggregated_json(discovery: DiscoveryVersion, settings: &Settings) -> Vec<u8> {
+    let resources: Vec<_> = Resource::ALL
+        .iter()
+        .map(|resource| {
+            let (name, kind, scope) = (resource.name(), resource.kind(), scope(*resource));
+            format!(
+                r#"{{"resource":"{name}","responseKind":{{"group":"","version":"","kind":"{kind}"}},"scope":"{scope}","singularResource":"","verbs":["get","list"]}}"#
+            )
+        })
+        .collect();
+    let resources = resources.join(",");
+    let versions: Vec<_> = settings
+        .preferred
+        .and_others()
+        .map(|version| {
+            format!(r#"{{"version":"{version}","resources":[{resources}],"freshness":"Current"}}"#)
+        })
+        .collect();
+    let (discovery, versions) = (discovery.name(), versions.join(","));
+    format!(
+        r#"{{"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/{discovery}","metadata":{{}},"items":[{{"metadata":{{"name":"{GROUP}","creationTimestamp":null}},"versions":[{versions}]}}]}}"#
+    )
+    .into_bytes()
+}
+
+fn aggregated_protobuf(discovery: DiscoveryVersion, settings: &Settings) -> Vec<u8> {
+    let mut out = Vec::new();
+    protobuf::list_metadata(&mut out);
+    protobuf::message(&mut out, 2, |out| {
+        protobuf::message(out, 1, |out| {
+            protobuf::string(out, 1, GROUP);
+            (2..=6).for_each(|field| protobuf::string(out, field, ""));
+            protobuf::number(out, 7, 0);
+            protobuf::message(out, 8, |_| {});
+        });
+        for version in settings.preferred.and_others() {
+            protobuf::message(out, 2, |out| {
+                protobuf::string(out, 1, version.name());
+                for resource in Resource::ALL {
+                    protobuf::message(out, 2, |out| discovered_resource(out, resource));
+                }
+                protobuf::string(out, 3, "Current");
+            });
+        }
+    });
+    let api_version = format!("apidiscovery.k8s.io/{}", discovery.name());
+    protobuf::document(&api_version, "APIGroupDiscoveryList", &out)
+}
+
+fn discovered_resource(out: &mut Vec<u8>, resource: Resource) {
+    protobuf::string(out, 1, resource.name());
+    protobuf::message(out, 2, |out| {
+        protobuf::string(out, 1, "");
+        protobuf::string(out, 2, "");
+        protobuf::string(out, 3, resource.kind());
+    });
+    protobuf::string(out, 3, scope(resource));
+    protobuf::string(out, 4, "");
+    for verb in VERBS {
+        protobuf::string(out, 5, verb);
+    }
 }

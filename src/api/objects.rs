@@ -1,178 +1,126 @@
-//! The objects of `metrics.k8s.io`, field by field in the order in which the Go server writes them.
+//! The nodes and pods that an answer is about, with their usage from the store.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{sync::Arc, vec};
 
-use jiff::Timestamp;
-use serde::{Serialize, Serializer};
-
+use super::{
+    Served, Sources,
+    item::{Item, Used},
+    options::ListOptions,
+    resource::Resource,
+    status::Failure,
+};
 use crate::{
     cluster::{Node, PodKey, PodLabels},
-    duration,
-    store::{ContainerUsage, NodeUsage, PodUsage, Span, Usage},
+    store::Store,
 };
 
-const API_VERSION: &str = "metrics.k8s.io/v1beta1";
-
-/// A list, or a single object, with its kind.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Typed<T> {
-    kind: &'static str,
-    api_version: &'static str,
-    #[serde(flatten)]
-    body: T,
+/// Objects of one resource that have not been looked at yet. What they use is looked up one by
+/// one, so that a long list neither holds up the scraper nor needs a copy of the store.
+pub(super) struct Objects {
+    store: Arc<Store>,
+    options: ListOptions,
+    served: Served,
+    rest: Rest,
 }
 
-#[derive(Serialize)]
-pub(super) struct Items<T> {
-    metadata: ListMetadata,
-    items: Vec<T>,
+enum Rest {
+    Nodes(vec::IntoIter<Arc<Node>>),
+    Pods(vec::IntoIter<(PodKey, PodLabels)>),
 }
 
-#[derive(Serialize)]
-struct ListMetadata {}
+// === impl Objects ===
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    name: Arc<str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<Arc<str>>,
-    #[serde(serialize_with = "seconds")]
-    creation_timestamp: Timestamp,
-    #[serde(skip_serializing_if = "Labels::is_empty")]
-    labels: Labels,
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Labels(Arc<BTreeMap<String, String>>);
-
-/// What a node uses.
-#[derive(Serialize)]
-pub(super) struct NodeMetrics {
-    metadata: Metadata,
-    #[serde(flatten)]
-    span: SpanFields,
-    usage: UsageFields,
-}
-
-/// What a pod's containers use.
-#[derive(Serialize)]
-pub(super) struct PodMetrics {
-    metadata: Metadata,
-    #[serde(flatten)]
-    span: SpanFields,
-    containers: Vec<ContainerMetrics>,
-}
-
-#[derive(Serialize)]
-struct ContainerMetrics {
-    name: Box<str>,
-    usage: UsageFields,
-}
-
-#[derive(Serialize)]
-struct SpanFields {
-    #[serde(serialize_with = "optional_seconds")]
-    timestamp: Option<Timestamp>,
-    window: String,
-}
-
-#[derive(Serialize)]
-struct UsageFields {
-    cpu: String,
-    memory: String,
-}
-
-fn seconds<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&time.strftime("%Y-%m-%dT%H:%M:%SZ"))
-}
-
-#[allow(clippy::ref_option, reason = "serde's signature")]
-fn optional_seconds<S: Serializer>(
-    time: &Option<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => seconds(time, serializer),
-        None => serializer.serialize_none(),
+impl Objects {
+    /// Those that `options` select.
+    pub(super) fn list(
+        sources: &Sources,
+        resource: Resource,
+        namespace: Option<&str>,
+        options: ListOptions,
+    ) -> Self {
+        let rest = match resource {
+            Resource::Nodes => Rest::Nodes(sources.cluster.nodes().into_iter()),
+            Resource::Pods => Rest::Pods(sources.cluster.pods(namespace).into_iter()),
+        };
+        Self { store: sources.store.clone(), options, served: sources.served.clone(), rest }
     }
-}
 
-// === impl Typed ===
-
-impl<T> Typed<T> {
-    pub(super) fn one(kind: &'static str, body: T) -> Self {
-        Self { kind, api_version: API_VERSION, body }
+    /// Just one, with or without usage.
+    pub(super) fn one(
+        sources: &Sources,
+        resource: Resource,
+        namespace: Option<&str>,
+        name: &str,
+    ) -> Result<Self, Failure> {
+        let missing = || Failure::NoSuchObject { resource, name: name.to_owned() };
+        let rest = match resource {
+            Resource::Nodes => {
+                Rest::Nodes(vec![sources.cluster.node(name).ok_or_else(missing)?].into_iter())
+            }
+            Resource::Pods => {
+                let pod = sources.cluster.pod(namespace.unwrap_or_default(), name);
+                Rest::Pods(vec![pod.ok_or_else(missing)?].into_iter())
+            }
+        };
+        Ok(Self {
+            store: sources.store.clone(),
+            options: ListOptions::default(),
+            served: sources.served.clone(),
+            rest,
+        })
     }
-}
 
-impl<T> Typed<Items<T>> {
-    pub(super) fn list(kind: &'static str, items: Vec<T>) -> Self {
-        Self::one(kind, Items { metadata: ListMetadata {}, items })
-    }
-}
-
-// === impl Labels ===
-
-impl Labels {
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-// === impl NodeMetrics ===
-
-impl NodeMetrics {
-    pub(super) fn new(node: &Node, usage: &NodeUsage, now: Timestamp) -> Self {
-        Self {
-            metadata: Metadata {
-                name: node.name.as_str().into(),
-                namespace: None,
-                creation_timestamp: now,
-                labels: Labels(Arc::new(node.labels.clone())),
-            },
-            span: Some(usage.span).into(),
-            usage: usage.usage.into(),
+    /// Looks at the next object, and shows it to `visit` if it is selected and its usage is known.
+    /// False when there was none.
+    pub(super) fn next(&mut self, visit: impl FnOnce(&Item<'_>)) -> bool {
+        let Self { store, options, served, rest } = self;
+        match rest {
+            Rest::Nodes(nodes) => {
+                let Some(node) = nodes.next() else { return false };
+                if options.selects(&node.name, None, &node.labels)
+                    && let Some(usage) = store.node(&node.name)
+                {
+                    served(usage.span.end);
+                    visit(&Item {
+                        name: &node.name,
+                        namespace: None,
+                        labels: &node.labels,
+                        span: Some(usage.span),
+                        used: Used::Node(usage.usage),
+                    });
+                }
+            }
+            Rest::Pods(pods) => {
+                let Some(((namespace, name), labels)) = pods.next() else { return false };
+                if options.selects(&name, Some(&namespace), &labels)
+                    && let Some(usage) = store.pod(&namespace, &name)
+                {
+                    if let Some(span) = usage.span {
+                        served(span.end);
+                    }
+                    visit(&Item {
+                        name: &name,
+                        namespace: Some(&namespace),
+                        labels: &labels,
+                        span: usage.span,
+                        used: Used::Pod(&usage.containers),
+                    });
+                }
+            }
         }
+        true
     }
 }
 
-// === impl PodMetrics ===
+// === impl ListOptions ===
 
-impl PodMetrics {
-    pub(super) fn new(key: PodKey, labels: PodLabels, usage: PodUsage, now: Timestamp) -> Self {
-        Self {
-            metadata: Metadata {
-                name: key.1,
-                namespace: Some(key.0),
-                creation_timestamp: now,
-                labels: Labels(labels),
-            },
-            span: usage.span.into(),
-            containers: usage.containers.into_iter().map(ContainerMetrics::from).collect(),
-        }
-    }
-}
-
-impl From<ContainerUsage> for ContainerMetrics {
-    fn from(container: ContainerUsage) -> Self {
-        Self { name: container.name, usage: container.usage.into() }
-    }
-}
-
-impl From<Option<Span>> for SpanFields {
-    fn from(span: Option<Span>) -> Self {
-        Self {
-            timestamp: span.map(|span| span.end),
-            window: duration::format(span.map(|span| span.window).unwrap_or_default()),
-        }
-    }
-}
-
-impl From<Usage> for UsageFields {
-    fn from(usage: Usage) -> Self {
-        Self { cpu: usage.cpu.to_string(), memory: usage.memory.to_string() }
+impl ListOptions {
+    fn selects(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        labels: &std::collections::BTreeMap<String, String>,
+    ) -> bool {
+        self.fields.matches(name, namespace) && self.labels.matches(labels)
     }
 }

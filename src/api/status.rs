@@ -1,95 +1,242 @@
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+//! What is said when a request cannot be answered.
+
 use http::StatusCode;
-use serde::Serialize;
 
-use super::GROUP;
+use super::{
+    GROUP,
+    encode::{json, protobuf},
+    go,
+    resource::Resource,
+};
 
-/// A request that cannot be answered, as a `Status` object says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A request that cannot be answered, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// There is no such node or pod in the cluster.
-    NoSuchObject {
-        /// `node` or `pod`.
-        kind: &'static str,
-        /// As it was asked for.
-        name: String,
-    },
+    NoSuchObject { resource: Resource, name: String },
     /// It exists, but its usage is not known.
-    NoMetrics {
-        /// `nodemetrics` or `podmetrics`.
-        kind: &'static str,
-        /// As it was asked for.
-        name: String,
-    },
+    NoMetrics { resource: Resource, name: String },
     /// Nothing is at this path.
     UnknownPath,
     /// Metrics can only be read.
     MethodNotAllowed,
+    /// Metrics cannot be watched.
+    WatchNotSupported(Resource),
+    /// A parameter cannot be understood.
+    BadRequest(String),
+    /// Parameters that do not go together.
+    InvalidOptions(Vec<Cause>),
+    /// Nothing that the client accepts is written here, but these are.
+    NotProduced(Vec<String>),
+    /// Nothing that the client accepts can be written of this object.
+    NotAcceptable(String),
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_field_names, reason = "the API has it so")]
-struct Status<'a> {
-    kind: &'a str,
-    api_version: &'a str,
-    metadata: Empty,
-    status: &'a str,
+/// What is wrong with a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cause {
+    reason: &'static str,
     message: String,
-    reason: &'a str,
-    details: Details<'a>,
-    code: u16,
+    field: &'static str,
 }
 
-#[derive(Serialize)]
-struct Empty {}
-
-#[derive(Default, Serialize)]
-struct Details<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'a str>,
+/// A `Status` object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    code: StatusCode,
+    reason: &'static str,
+    message: String,
+    details: Option<Details>,
 }
 
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        let (code, reason) = match self {
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed"),
-            _ => (StatusCode::NOT_FOUND, "NotFound"),
+/// What a [`Status`] is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The name of the object.
+    pub name: String,
+    /// The group of its resource.
+    pub group: String,
+    /// Its resource or kind.
+    pub kind: String,
+    causes: Vec<Cause>,
+}
+
+// === impl Failure ===
+
+impl Failure {
+    pub(super) fn status(&self) -> Status {
+        let about = |name: &str, group: &str, kind: &str| Details {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            causes: Vec::new(),
         };
-        let (message, details) = match self {
-            Self::NoSuchObject { kind, name } => (
-                format!("{kind} {name:?} not found"),
-                Details { name: Some(name), kind: Some(kind), group: None },
-            ),
-            Self::NoMetrics { kind, name } => (
-                format!("{kind}.{GROUP} {name:?} not found"),
-                Details { name: Some(name), group: Some(GROUP), kind: Some(kind) },
-            ),
-            Self::UnknownPath => {
-                ("the server could not find the requested resource".to_owned(), Details::default())
+        match self {
+            Self::NoSuchObject { resource, name } => {
+                // The Go server's node lister has the resource's name in the singular.
+                let kind = if *resource == Resource::Nodes { "node" } else { "pods" };
+                let message = format!("{kind} {} not found", go::quoted(name));
+                Status::new(StatusCode::NOT_FOUND, "NotFound", message)
+                    .with_details(about(name, "", kind))
             }
-            Self::MethodNotAllowed => (
-                "the server does not allow this method on the requested resource".to_owned(),
-                Details::default(),
-            ),
-        };
-        let status = Status {
-            kind: "Status",
-            api_version: "v1",
-            metadata: Empty {},
-            status: "Failure",
-            message,
-            reason,
-            details,
-            code: code.as_u16(),
-        };
-        (code, Json(status)).into_response()
+            Self::NoMetrics { resource, name } => {
+                let kind = resource.metrics_name();
+                let message = format!("{kind}.{GROUP} {} not found", go::quoted(name));
+                Status::new(StatusCode::NOT_FOUND, "NotFound", message)
+                    .with_details(about(name, GROUP, kind))
+            }
+            Self::UnknownPath => Status::new(
+                StatusCode::NOT_FOUND,
+                "NotFound",
+                "the server could not find the requested resource",
+            )
+            .with_details(Details::default()),
+            Self::MethodNotAllowed => Status::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "MethodNotAllowed",
+                "the server does not allow this method on the requested resource",
+            )
+            .with_details(Details::default()),
+            Self::WatchNotSupported(resource) => {
+                let name = resource.name();
+                let message =
+                    format!("watch is not supported on resources of kind \"{name}.{GROUP}\"");
+                Status::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message)
+                    .with_details(about("", GROUP, name))
+            }
+            Self::BadRequest(message) => {
+                Status::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+            }
+            Self::InvalidOptions(causes) => {
+                let list: Vec<_> = causes.iter().map(Cause::with_field).collect();
+                let list = match &list[..] {
+                    [one] => one.clone(),
+                    several => format!("[{}]", several.join(", ")),
+                };
+                let message = format!("ListOptions.meta.k8s.io \"\" is invalid: {list}");
+                let details = about("", "meta.k8s.io", "ListOptions");
+                Status::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
+                    .with_details(Details { causes: causes.clone(), ..details })
+            }
+            // With details, though empty, since in the Go server it is the router that says so.
+            Self::NotProduced(names) => {
+                let names = names.join(", ");
+                let message = format!("406: Not Acceptable\n\nAvailable representations: {names}");
+                Status::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+                    .with_details(Details::default())
+            }
+            Self::NotAcceptable(message) => {
+                Status::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message)
+            }
+        }
+    }
+}
+
+// === impl Cause ===
+
+impl Cause {
+    pub(super) fn forbidden(field: &'static str, why: &str) -> Self {
+        Self { reason: "FieldValueForbidden", message: format!("Forbidden: {why}"), field }
+    }
+
+    pub(super) fn unsupported(field: &'static str, value: &str, supported: &str) -> Self {
+        let value = go::quoted(value);
+        let message = format!("Unsupported value: {value}: supported values: {supported}");
+        Self { reason: "FieldValueNotSupported", message, field }
+    }
+
+    fn with_field(&self) -> String {
+        format!("{}: {}", self.field, self.message)
+    }
+}
+
+// === impl Status ===
+
+impl Status {
+    /// A failure.
+    pub fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: None }
+    }
+
+    /// The same, saying what it is about.
+    #[must_use]
+    pub fn with_details(self, details: Details) -> Self {
+        Self { details: Some(details), ..self }
+    }
+
+    /// The HTTP status that it is sent with.
+    pub fn code(&self) -> StatusCode {
+        self.code
+    }
+
+    /// What it says.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        json::field(
+            &mut out,
+            r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"#,
+            &self.message,
+        );
+        json::field(&mut out, ",\"reason\":", self.reason);
+        if let Some(details) = &self.details {
+            out.extend_from_slice(b",\"details\":");
+            details.write_json(&mut out);
+        }
+        out.extend_from_slice(format!(",\"code\":{}}}", self.code.as_u16()).as_bytes());
+        out
+    }
+
+    pub(super) fn protobuf(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(256);
+        protobuf::list_metadata(&mut out);
+        protobuf::string(&mut out, 2, "Failure");
+        protobuf::string(&mut out, 3, &self.message);
+        protobuf::string(&mut out, 4, self.reason);
+        if let Some(details) = &self.details {
+            protobuf::message(&mut out, 5, |out| details.write_protobuf(out));
+        }
+        protobuf::number(&mut out, 6, self.code.as_u16().into());
+        protobuf::document("v1", "Status", &out)
+    }
+}
+
+// === impl Details ===
+
+impl Details {
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let mut before = "{";
+        let texts = [("name", &self.name), ("group", &self.group), ("kind", &self.kind)];
+        for (name, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
+            json::field(out, &format!("{before}\"{name}\":"), value);
+            before = ",";
+        }
+        out.extend_from_slice(if before == "{" { b"{" } else { b"" });
+        for (at, cause) in self.causes.iter().enumerate() {
+            out.extend_from_slice(if at == 0 { b",\"causes\":[" } else { b"," });
+            json::field(out, "{\"reason\":", cause.reason);
+            json::field(out, ",\"message\":", &cause.message);
+            json::field(out, ",\"field\":", cause.field);
+            out.push(b'}');
+        }
+        out.extend_from_slice(if self.causes.is_empty() { b"}" } else { b"]}" });
+    }
+
+    fn write_protobuf(&self, out: &mut Vec<u8>) {
+        protobuf::string(out, 1, &self.name);
+        protobuf::string(out, 2, &self.group);
+        protobuf::string(out, 3, &self.kind);
+        for cause in &self.causes {
+            protobuf::message(out, 4, |out| {
+                protobuf::string(out, 1, cause.reason);
+                protobuf::string(out, 2, &cause.message);
+                protobuf::string(out, 3, cause.field);
+            });
+        }
+        protobuf::number(out, 5, 0);
+        protobuf::string(out, 6, "");
     }
 }

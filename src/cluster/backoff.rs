@@ -16,7 +16,7 @@ const FORGIVEN: Duration = Duration::from_mins(2);
 /// How long to wait before the API server is asked again: doubling, with as much again in jitter,
 /// so that servers that lost it together do not return together. kube's own backoff draws its
 /// jitter past our door to randomness.
-pub(super) struct Backoff {
+pub struct Backoff {
     next: Duration,
     last_failure: Option<Instant>,
     random: Random,
@@ -25,7 +25,8 @@ pub(super) struct Backoff {
 // === impl Backoff ===
 
 impl Backoff {
-    pub(super) fn new(random: Random) -> Self {
+    /// From the beginning.
+    pub fn new(random: Random) -> Self {
         Self { next: FIRST, last_failure: None, random }
     }
 }

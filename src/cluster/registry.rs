@@ -5,7 +5,7 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::Node;
+use super::{Node, NodeSelector};
 
 /// A pod's namespace and name.
 pub type PodKey = (Arc<str>, Arc<str>);
@@ -15,6 +15,7 @@ pub type PodLabels = Arc<BTreeMap<String, String>>;
 
 /// The nodes and running pods known last. What is known stays while the API server is away.
 pub struct Cluster {
+    selector: NodeSelector,
     nodes: RwLock<BTreeMap<String, Arc<Node>>>,
     pods: RwLock<BTreeMap<PodKey, PodLabels>>,
     nodes_known: watch::Sender<bool>,
@@ -26,6 +27,7 @@ pub struct Cluster {
 impl Default for Cluster {
     fn default() -> Self {
         Self {
+            selector: NodeSelector::default(),
             nodes: RwLock::default(),
             pods: RwLock::default(),
             nodes_known: watch::Sender::new(false),
@@ -35,6 +37,23 @@ impl Default for Cluster {
 }
 
 impl Cluster {
+    /// Nothing yet; only nodes that `selector` matches will be known.
+    pub fn selecting(selector: NodeSelector) -> Self {
+        Self { selector, ..Self::default() }
+    }
+
+    /// A cluster of which everything is known from the start.
+    pub fn of(
+        nodes: impl IntoIterator<Item = Node>,
+        pods: impl IntoIterator<Item = (PodKey, PodLabels)>,
+    ) -> Self {
+        let cluster = Self::default();
+        cluster
+            .set_nodes(nodes.into_iter().map(|node| (node.name.clone(), Arc::new(node))).collect());
+        cluster.set_pods(pods.into_iter().collect());
+        cluster
+    }
+
     /// All nodes, by name.
     pub fn nodes(&self) -> Vec<Arc<Node>> {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
@@ -67,7 +86,17 @@ impl Cluster {
 
     /// Whether nodes and pods have been listed once.
     pub fn is_known(&self) -> bool {
-        *self.nodes_known.borrow() && *self.pods_known.borrow()
+        self.are_nodes_known() && self.are_pods_known()
+    }
+
+    /// Whether nodes have been listed once.
+    pub fn are_nodes_known(&self) -> bool {
+        *self.nodes_known.borrow()
+    }
+
+    /// Whether pods have been listed once.
+    pub fn are_pods_known(&self) -> bool {
+        *self.pods_known.borrow()
     }
 
     /// Waits until nodes and pods have been listed once.
@@ -78,12 +107,17 @@ impl Cluster {
         }
     }
 
-    pub(super) fn set_nodes(&self, nodes: BTreeMap<String, Arc<Node>>) {
+    pub(crate) fn set_nodes(&self, mut nodes: BTreeMap<String, Arc<Node>>) {
+        nodes.retain(|_, node| self.selector.matches(&node.labels));
         *self.nodes.write().unwrap_or_else(PoisonError::into_inner) = nodes;
         self.nodes_known.send_replace(true);
     }
 
     pub(super) fn set_node(&self, node: Node) {
+        if !self.selector.matches(&node.labels) {
+            // It may have matched until its labels changed.
+            return self.remove_node(&node.name);
+        }
         self.nodes
             .write()
             .unwrap_or_else(PoisonError::into_inner)
@@ -94,7 +128,7 @@ impl Cluster {
         self.nodes.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
-    pub(super) fn set_pods(&self, pods: BTreeMap<PodKey, PodLabels>) {
+    pub(crate) fn set_pods(&self, pods: BTreeMap<PodKey, PodLabels>) {
         *self.pods.write().unwrap_or_else(PoisonError::into_inner) = pods;
         self.pods_known.send_replace(true);
     }

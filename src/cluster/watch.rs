@@ -11,8 +11,11 @@ use kube::{
     },
 };
 
-use super::{Cluster, Node, PodKey, PodLabels, backoff::Backoff};
+use super::{Backoff, Cluster, Node, PodKey, PodLabels, trouble::report};
 use crate::doors::Random;
+
+/// Cures a refusal.
+const ROLE: &str = "let the metrics server's ClusterRole get, list and watch nodes and pods";
 
 /// Keeps `cluster` up to date, for good: an API server that fails or goes away is asked again.
 pub async fn watch(client: Client, cluster: Arc<Cluster>, random: Random) {
@@ -44,7 +47,7 @@ async fn follow_nodes(
             Ok(Event::InitDone) => cluster.set_nodes(std::mem::take(&mut listed)),
             Ok(Event::Apply(node)) => cluster.set_node(node.into()),
             Ok(Event::Delete(node)) => cluster.remove_node(&node.metadata.name.unwrap_or_default()),
-            Err(error) => report("nodes", &error),
+            Err(error) => report("nodes", ROLE, &error),
         }
     }
 }
@@ -68,7 +71,7 @@ async fn follow_pods(
                 cluster.set_pod(key, labels);
             }
             Ok(Event::Delete(pod)) => cluster.remove_pod(&split(pod).0),
-            Err(error) => report("pods", &error),
+            Err(error) => report("pods", ROLE, &error),
         }
     }
 }
@@ -78,45 +81,4 @@ fn split(pod: PartialObjectMeta<Pod>) -> (PodKey, PodLabels) {
     let key =
         (metadata.namespace.unwrap_or_default().into(), metadata.name.unwrap_or_default().into());
     (key, Arc::new(metadata.labels.unwrap_or_default()))
-}
-
-fn report(resource: &str, error: &watcher::Error) {
-    let (reason, cure) = explain(error);
-    tracing::error!(resource, err = %reason, cure, "Failed to watch, will try again");
-}
-
-/// What went wrong at the bottom, and what to do about it.
-fn explain(error: &watcher::Error) -> (String, &'static str) {
-    let inner = match error {
-        watcher::Error::InitialListFailed(inner)
-        | watcher::Error::WatchStartFailed(inner)
-        | watcher::Error::WatchFailed(inner) => inner,
-        watcher::Error::WatchError(status) => {
-            return (status.message.clone(), "none needed: it is listed again");
-        }
-        watcher::Error::NoResourceVersion => {
-            return (error.to_string(), "check what answers in the API server's place");
-        }
-    };
-    match inner {
-        kube::Error::Api(status) if status.code == 403 => (
-            status.message.clone(),
-            "let the metrics server's ClusterRole get, list and watch nodes and pods",
-        ),
-        kube::Error::Api(status) if status.code == 401 => (
-            status.message.clone(),
-            "give the metrics server valid credentials: its service account token or kubeconfig",
-        ),
-        kube::Error::Api(status) => (status.message.clone(), "look at the API server"),
-        other => (bottom(other), "check that the API server runs and can be reached from here"),
-    }
-}
-
-/// The last error in a chain, which is the one that says something.
-fn bottom(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
 }

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::{
     body::{Body, Incoming},
@@ -10,15 +10,17 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
+    sync::watch,
     task::JoinHandle,
     time::{Instant, timeout_at},
 };
-use tokio_rustls::TlsConnector;
+use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     AddressTypes, Sample, ScrapeError,
     decode::{Decoded, decode},
     error::{self, BodyError, RequestError},
+    target::Target,
 };
 use crate::{
     cluster::Node,
@@ -50,35 +52,34 @@ pub struct KubeletClient {
     doors: Doors,
     resolver: Resolver,
     settings: Settings,
-    tls: Arc<ClientConfig>,
+    transport: Transport,
+}
+
+/// What requests travel over.
+#[derive(Clone, Debug)]
+pub enum Transport {
+    /// TCP alone. Whoever is on the way can read along, so no credentials are shown.
+    Plain,
+    /// TLS, as configured now: the configuration changes when certificate files do.
+    Tls(watch::Receiver<Arc<ClientConfig>>),
 }
 
 /// An open connection to a kubelet, kept from one scrape to the next: a handshake costs more than
 /// everything else in a scrape.
 pub struct Connection {
     authority: String,
+    /// The TLS configuration it was made with: another one may show or believe other certificates.
+    tls: Option<Arc<ClientConfig>>,
     sender: http1::SendRequest<Empty<Bytes>>,
     driver: JoinHandle<()>,
-}
-
-/// Where a node's kubelet is asked.
-struct Target {
-    host: String,
-    port: u16,
-    path: String,
 }
 
 // === impl KubeletClient ===
 
 impl KubeletClient {
     /// A client that goes out through `doors`.
-    pub fn new(
-        doors: Doors,
-        resolver: Resolver,
-        settings: Settings,
-        tls: Arc<ClientConfig>,
-    ) -> Self {
-        Self { doors, resolver, settings, tls }
+    pub fn new(doors: Doors, resolver: Resolver, settings: Settings, transport: Transport) -> Self {
+        Self { doors, resolver, settings, transport }
     }
 
     /// The host and port at which a node would be asked, for messages.
@@ -97,6 +98,7 @@ impl KubeletClient {
     ) -> Result<Sample, ScrapeError> {
         let target = self.target(node)?;
         let default_time = self.doors.clock.now().as_millisecond();
+        let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
         let request = target.request(token)?;
         let response = self.answer(&target, &request, kept, deadline).await?;
         if response.status() != StatusCode::OK {
@@ -137,8 +139,9 @@ impl KubeletClient {
     ) -> Result<Response<Incoming>, ScrapeError> {
         let authority = target.authority();
         let failed = |cause| ScrapeError::Request { url: target.url(), cause: Box::new(cause) };
-        if let Some(mut open) =
-            kept.take_if(|open| open.authority == authority && !open.sender.is_closed())
+        let tls = self.transport.tls();
+        if let Some(mut open) = kept.take()
+            && open.fits(&authority, tls.as_ref())
             && open.sender.ready().await.is_ok()
         {
             match send(&mut open, request.clone(), deadline).await {
@@ -151,7 +154,7 @@ impl KubeletClient {
                 }
             }
         }
-        let mut fresh = self.connect(target, deadline).await.map_err(failed)?;
+        let mut fresh = self.connect(target, tls, deadline).await.map_err(failed)?;
         let response = send(&mut fresh, request.clone(), deadline).await.map_err(failed)?;
         *kept = Some(fresh);
         Ok(response)
@@ -160,15 +163,13 @@ impl KubeletClient {
     async fn connect(
         &self,
         target: &Target,
+        tls: Option<Arc<ClientConfig>>,
         deadline: Instant,
     ) -> Result<Connection, RequestError> {
         let stream = self.dial(target, deadline).await?;
-        let name = ServerName::try_from(target.host.clone())
-            .map_err(|error| RequestError::Tls(error.to_string()))?;
-        let handshake = TlsConnector::from(self.tls.clone()).connect(name, stream);
-        let stream = match timeout_at(deadline, handshake).await {
-            Ok(stream) => stream.map_err(|error| RequestError::from_handshake(&error))?,
-            Err(_) => return Err(RequestError::TlsTimeout),
+        let stream = match &tls {
+            None => stream,
+            Some(tls) => Box::new(encrypt(stream, target, tls.clone(), deadline).await?),
         };
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(READ_BUFFER)
@@ -176,7 +177,7 @@ impl KubeletClient {
             .await
             .map_err(|error| RequestError::Http(error.to_string()))?;
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Connection { authority: target.authority(), sender, driver })
+        Ok(Connection { authority: target.authority(), tls, sender, driver })
     }
 
     /// Tries the host's addresses in turn; the time left is shared out among them.
@@ -202,7 +203,22 @@ impl KubeletClient {
         let port =
             node.port.filter(|_| self.settings.use_node_status_port).unwrap_or(self.settings.port);
         let path = node.resource_path.clone().unwrap_or_else(|| DEFAULT_PATH.to_owned());
-        Ok(Target { host, port, path })
+        let scheme = self.transport.scheme();
+        Ok(Target { scheme, host, port, path })
+    }
+}
+
+async fn encrypt(
+    stream: Stream,
+    target: &Target,
+    tls: Arc<ClientConfig>,
+    deadline: Instant,
+) -> Result<TlsStream<Stream>, RequestError> {
+    let name = ServerName::try_from(target.host.clone())
+        .map_err(|error| RequestError::Tls(error.to_string()))?;
+    match timeout_at(deadline, TlsConnector::from(tls).connect(name, stream)).await {
+        Ok(stream) => stream.map_err(|error| RequestError::from_handshake(&error)),
+        Err(_) => Err(RequestError::TlsTimeout),
     }
 }
 
@@ -238,7 +254,37 @@ async fn read_body(mut body: Incoming, deadline: Instant) -> Result<Bytes, BodyE
     }
 }
 
+// === impl Transport ===
+
+impl Transport {
+    fn tls(&self) -> Option<Arc<ClientConfig>> {
+        match self {
+            Self::Plain => None,
+            Self::Tls(config) => Some(config.borrow().clone()),
+        }
+    }
+
+    fn scheme(&self) -> &'static str {
+        match self {
+            Self::Plain => "http",
+            Self::Tls(_) => "https",
+        }
+    }
+}
+
 // === impl Connection ===
+
+impl Connection {
+    /// Whether it can carry a request to `authority` under the configuration that holds now.
+    fn fits(&self, authority: &str, tls: Option<&Arc<ClientConfig>>) -> bool {
+        let same_tls = match (&self.tls, tls) {
+            (None, None) => true,
+            (Some(mine), Some(now)) => Arc::ptr_eq(mine, now),
+            _ => false,
+        };
+        same_tls && self.authority == authority && !self.sender.is_closed()
+    }
+}
 
 impl Drop for Connection {
     fn drop(&mut self) {
@@ -246,35 +292,5 @@ impl Drop for Connection {
     }
 }
 
-// === impl Target ===
-
-impl Target {
-    fn authority(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
-    }
-
-    fn url(&self) -> String {
-        format!("https://{}{}", self.authority(), self.path)
-    }
-
-    fn request(&self, token: Option<&str>) -> Result<Request<Empty<Bytes>>, ScrapeError> {
-        let bad = |_| ScrapeError::BadAddress { url: self.url() };
-        let mut request = Request::get(self.path.as_str())
-            .header(header::HOST, self.authority())
-            .header(header::USER_AGENT, concat!("metrics-server/", env!("CARGO_PKG_VERSION")))
-            .body(Empty::new())
-            .map_err(bad)?;
-        if let Some(token) = token {
-            // A token that is not fit for a header cannot be shown: the kubelet will answer 401.
-            if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}")) {
-                value.set_sensitive(true);
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-            }
-        }
-        Ok(request)
-    }
-}
+#[cfg(test)]
+mod tests;

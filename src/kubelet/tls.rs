@@ -11,7 +11,7 @@ use super::verify::{BelieveAnything, KubeletVerifier};
 use crate::{doors::Clock, serving::tls::provider};
 
 /// How TLS towards kubelets is done.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
     /// Certificates of the authorities to believe; ignored when `insecure`.
     pub authorities: Vec<CertificateDer<'static>>,

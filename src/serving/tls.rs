@@ -10,6 +10,7 @@ use rustls::{
 };
 use time::OffsetDateTime;
 
+use super::AnyClient;
 use crate::doors::Clock;
 
 /// Why a serving certificate cannot be used.
@@ -28,7 +29,8 @@ pub fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-/// A configuration with a self-signed certificate made on the spot for `names` and `addresses`.
+/// A configuration with a self-signed certificate made on the spot for `names` and `addresses`,
+/// under which clients may show any certificate.
 pub fn self_signed(
     names: &[&str],
     addresses: &[IpAddr],
@@ -45,11 +47,10 @@ pub fn self_signed(
     let key = KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let clients = rustls::server::WebPkiClientVerifier::no_client_auth();
-    Ok(config(vec![certificate.der().clone()], key, clients)?)
+    Ok(config(vec![certificate.der().clone()], key, Arc::new(AnyClient::default()))?)
 }
 
-/// A configuration that shows `chain` and judges clients' certificates with `clients`.
+/// A configuration for HTTP/2 and HTTP/1.1 that shows `chain` and judges clients' certificates with `clients`.
 pub fn config(
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -59,6 +60,6 @@ pub fn config(
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(clients)
         .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -62,6 +62,11 @@ impl NodeHistory {
             .iter()
             .any(|pod| pod.containers.iter().any(|(_, points)| points.previous.is_some()))
     }
+
+    pub(super) fn containers_with_usage(&self) -> usize {
+        let containers = self.pods.iter().flat_map(|pod| &pod.containers);
+        containers.filter(|(_, points)| points.previous.is_some()).count()
+    }
 }
 
 // === impl PodHistory ===

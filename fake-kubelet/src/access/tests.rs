@@ -58,7 +58,7 @@ async fn check(gate: &Gate, method: &str, path: &str, authorization: &str) -> Re
         value => request.header(AUTHORIZATION, value),
     };
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: Vec::new() };
+    let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: Vec::new().into() };
     gate.check(&peer, &parts).await
 }
 
@@ -175,7 +175,7 @@ async fn a_certificate_of_the_clusters_ca_says_who_asks() {
     ];
     for (authority, validity, passes) in cases {
         let chain = authority.client(&subject, validity).unwrap().chain();
-        let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: chain };
+        let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: chain.into() };
         let (parts, ()) = Request::get("/metrics/resource").body(()).unwrap().into_parts();
         let expected = if passes { Ok(()) } else { Err(Denied::Unauthorized) };
         assert_eq!(gate.check(&peer, &parts).await, expected);

@@ -19,7 +19,9 @@ use metrics_server::{
 use tokio::sync::watch;
 
 use super::{
-    WorldError, describe, faults, objects, people,
+    WorldError, describe, faults,
+    front_proxy::FrontProxy,
+    objects, people,
     running::Running,
     usage::{self, Sources},
 };
@@ -63,6 +65,7 @@ pub(super) struct Cluster {
     zone: Arc<Zone>,
     control_plane: Arc<ControlPlane>,
     certificates: Arc<Certificates>,
+    front_proxy: FrontProxy,
     fleet: Fleet,
     nodes: Vec<format::Node>,
     folder: PathBuf,
@@ -87,6 +90,9 @@ impl Cluster {
         let control_plane = ControlPlane::new(site.clock.clone(), Settings::default());
         people::introduce(&control_plane, spec.server.role.as_deref());
         control_plane.observe(observers.clone());
+        let front_proxy = FrontProxy::new(site.start)?;
+        let config_map = front_proxy.config_map(&certificates.cluster().pem());
+        control_plane.upsert_config_map(config_map);
         let nodes = objects::nodes(spec);
         for node in &nodes {
             control_plane.upsert_node(objects::node_object(node, site.start));
@@ -119,6 +125,7 @@ impl Cluster {
             zone,
             control_plane,
             certificates,
+            front_proxy,
             fleet,
             nodes,
             folder,
@@ -155,12 +162,12 @@ impl Cluster {
     pub(super) fn aggregate(&self, address: SocketAddr) -> Result<(), WorldError> {
         Ok(self.control_plane.aggregate(Backend {
             group: "metrics.k8s.io".to_owned(),
-            versions: vec!["v1beta1".to_owned()],
+            versions: vec!["v1beta1".to_owned(), "v1".to_owned()],
             namespace: "kube-system".to_owned(),
             service: "metrics-server".to_owned(),
             address,
             network: (self.site.machine)(self.site.api_server.ip()),
-            certificate: None,
+            certificate: Some(self.front_proxy.certificate(self.site.start)?),
         })?)
     }
 

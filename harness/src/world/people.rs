@@ -24,24 +24,43 @@ fn server() -> User {
 /// Makes everybody known to the API server.
 pub(super) fn introduce(control_plane: &ControlPlane, role: Option<&[format::Rule]>) {
     let kubelets = User::new("system:nodes", &["system:nodes"]);
-    let may_create = |group: &str, resource: &str| PolicyRule {
-        api_groups: Some(vec![group.to_owned()]),
-        resources: Some(vec![resource.to_owned()]),
-        verbs: vec!["create".to_owned()],
-        ..PolicyRule::default()
-    };
-    let reviews = vec![
-        may_create("authentication.k8s.io", "tokenreviews"),
-        may_create("authorization.k8s.io", "subjectaccessreviews"),
-    ];
-    control_plane.set_rules(&kubelets.name, reviews);
+    control_plane.set_rules(&kubelets.name, auth_delegator());
     control_plane.add_token(KUBELETS_TOKEN, kubelets);
     control_plane.add_token(ADMIN_TOKEN, User::new("admin", &["system:masters"]));
     control_plane.add_token(SERVER_TOKEN, server());
     set_role(control_plane, role);
 }
 
-/// Gives the metrics server a role.
+/// Gives the metrics server a role, beside those that every API server behind the API server has:
+/// without them it could not tell who may ask.
 pub(super) fn set_role(control_plane: &ControlPlane, role: Option<&[format::Rule]>) {
-    control_plane.set_rules(&server().name, objects::role(role));
+    let mut rules = objects::role(role);
+    rules.extend(auth_delegator());
+    rules.push(authentication_reader());
+    control_plane.set_rules(&server().name, rules);
+}
+
+/// The rules of the ClusterRole `system:auth-delegator`.
+fn auth_delegator() -> Vec<PolicyRule> {
+    vec![
+        rule("authentication.k8s.io", "tokenreviews", &["create"]),
+        rule("authorization.k8s.io", "subjectaccessreviews", &["create"]),
+    ]
+}
+
+/// The rule of the Role `extension-apiserver-authentication-reader`.
+fn authentication_reader() -> PolicyRule {
+    PolicyRule {
+        resource_names: Some(vec!["extension-apiserver-authentication".to_owned()]),
+        ..rule("", "configmaps", &["get", "list", "watch"])
+    }
+}
+
+fn rule(group: &str, resource: &str, verbs: &[&str]) -> PolicyRule {
+    PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(vec![resource.to_owned()]),
+        verbs: verbs.iter().map(ToString::to_string).collect(),
+        ..PolicyRule::default()
+    }
 }

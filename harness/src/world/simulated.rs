@@ -177,7 +177,7 @@ impl Simulated {
             .map_err(|error| error.to_string())?;
         let timeline = self.timeline().clone();
         let sink = Arc::new(move |line: &str| timeline.add(What::Log(line.to_owned())));
-        let klog = Klog::new(site.clock.clone(), 1, flags.verbosity, sink);
+        let klog = Klog::new(site.clock.clone(), 1, flags.logging.settings(), sink);
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(klog));
         let cycles = server.cycles();
         let timeline = self.timeline().clone();
@@ -188,7 +188,8 @@ impl Simulated {
             }
             drop(stop);
         });
-        Ok(UnderTest { task, cycles, resolution: flags.metric_resolution, _log: log })
+        let resolution = flags.metrics_server.metric_resolution;
+        Ok(UnderTest { task, cycles, resolution, _log: log })
     }
 }
 

@@ -10,7 +10,7 @@ use harness::control_plane::{Backend, ClientCertificate, ControlPlane, User};
 use http::{Method, StatusCode};
 use metrics_server::{
     doors::{HostNetwork, Network},
-    serving::{Peer, serve, tls},
+    serving::{AnyClient, Peer, serve, tls},
 };
 use serde_json::json;
 use tokio::sync::watch;
@@ -38,7 +38,7 @@ impl Stub {
         let address = listener.local();
         let (stop, stopped) = watch::channel(false);
         let (chain, key) = super::kubectl::certificate("metrics-server", &[]);
-        let clients = Arc::new(super::kubectl::AnyClient);
+        let clients = Arc::new(AnyClient::default());
         let config = tls::config(chain, key, clients).unwrap();
         tokio::spawn(serve(listener, config, router, stopped));
         Self { address, asked, _stop: stop }

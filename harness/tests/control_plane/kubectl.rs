@@ -6,17 +6,13 @@ use axum::{Router, response::IntoResponse};
 use harness::control_plane::{Backend, Credential, kubeconfig};
 use metrics_server::{
     doors::{HostNetwork, Network},
-    serving::{serve, tls},
+    serving::{AnyClient, serve, tls},
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
-    client::danger::HandshakeSignatureValid,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime},
-    server::{
-        WebPkiClientVerifier,
-        danger::{ClientCertVerified, ClientCertVerifier},
-    },
+    RootCertStore,
+    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    server::WebPkiClientVerifier,
 };
 use serde_json::json;
 use tokio::{process::Command, sync::watch};
@@ -44,51 +40,6 @@ fn params(name: &str, groups: &[&str]) -> CertificateParams {
         params.distinguished_name.push(DnType::OrganizationName, *group);
     }
     params
-}
-
-/// Asks for a certificate and takes any.
-#[derive(Debug)]
-pub(crate) struct AnyClient;
-
-impl ClientCertVerifier for AnyClient {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
-    }
-
-    fn client_auth_mandatory(&self) -> bool {
-        false
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        tls::provider().signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// What the metrics server would say, in the least words.
@@ -194,7 +145,7 @@ async fn start(test: &str) -> Option<Kubectl> {
         })
         .unwrap();
     let (chain, key) = certificate("metrics-server", &[]);
-    let config = tls::config(chain, key, Arc::new(AnyClient)).unwrap();
+    let config = tls::config(chain, key, Arc::new(AnyClient::default())).unwrap();
     let stub = Router::new().fallback(metrics);
     tokio::spawn(serve(backend, config, stub, stopped.clone()));
 

@@ -1,0 +1,22 @@
+# One static program in an otherwise empty image. Needs nothing but docker:
+#   docker build --tag metrics-server:v0.1.0 .
+ARG RUST_VERSION=1.95
+FROM rust:${RUST_VERSION}-alpine AS build
+# For the C and assembly parts of ring, the crypto library.
+RUN apk add --no-cache gcc musl-dev
+WORKDIR /src
+COPY . .
+# Shown by /version and --version=raw.
+ARG GIT_COMMIT=""
+ARG GIT_TREE_STATE=""
+ARG BUILD_DATE="1970-01-01T00:00:00Z"
+ENV GIT_COMMIT=${GIT_COMMIT} GIT_TREE_STATE=${GIT_TREE_STATE} BUILD_DATE=${BUILD_DATE}
+# Alpine's toolchain links musl statically by default.
+RUN cargo build --locked --profile dist --package metrics-server \
+ && cp target/dist/metrics-server /metrics-server
+
+FROM scratch
+COPY --from=build /metrics-server /metrics-server
+USER 65532:65532
+EXPOSE 10250
+ENTRYPOINT ["/metrics-server"]

@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# Creates a kind cluster, installs the metrics server in it as built from this checkout, and asks
+# it what users ask: readiness, kubectl top for every node and pod, both versions of the API.
+# The cluster is deleted at the end, whatever happened.
+#
+#   kind-config/e2e.sh                 run everything
+#   KEEP=1 kind-config/e2e.sh          leave the cluster for looking around
+#   NODE_IMAGE=kindest/node:v1.36.1 …  another Kubernetes
+#
+# Exit status: 0 all is well, 1 an expectation failed, 2 something it needs is missing.
+#
+# What has been run of this where it was written: the tools' check, and `kubectl kustomize` of
+# what is applied. The rest could not be: there was no docker engine and no kind.
+set -euo pipefail
+export LC_ALL=C # comm wants what sort does
+
+cd "$(dirname "$0")/.."
+cluster=${CLUSTER:-metrics-server-e2e}
+image=metrics-server:v0.1.0
+# How long to wait for something that takes a few cycles of 15 s.
+patience=${PATIENCE:-180}
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
+
+missing=()
+for tool in docker kind kubectl; do
+  command -v "$tool" >/dev/null || missing+=("$tool (no such program in PATH)")
+done
+if command -v docker >/dev/null && ! docker info >/dev/null 2>&1; then
+  missing+=("a docker engine (docker info fails: is it running, may you use it?)")
+fi
+if ((${#missing[@]})); then
+  printf 'This needs what is not here:\n' >&2
+  printf '  - %s\n' "${missing[@]}" >&2
+  exit 2
+fi
+
+# A file of its own, so that nobody's current context changes.
+KUBECONFIG=$(mktemp)
+export KUBECONFIG
+
+finish() {
+  local status=$?
+  if ((status != 0)) && kind get clusters 2>/dev/null | grep --quiet --line-regexp "$cluster"; then
+    say 'What the metrics server said last'
+    kubectl --namespace kube-system get pods --selector k8s-app=metrics-server --output wide || true
+    kubectl --namespace kube-system logs --selector k8s-app=metrics-server --tail 60 || true
+    kubectl get apiservices v1beta1.metrics.k8s.io v1.metrics.k8s.io --output yaml || true
+  fi
+  if [[ -n ${KEEP:-} ]]; then
+    printf 'The cluster stays: KUBECONFIG=%s; kind delete cluster --name %s\n' "$KUBECONFIG" "$cluster"
+  else
+    kind delete cluster --name "$cluster" || true
+    rm -f "$KUBECONFIG"
+  fi
+  exit "$status"
+}
+trap finish EXIT
+
+# Tries a command until it succeeds or patience ends, and then shows what it said last.
+eventually() {
+  local what=$1 until=$((SECONDS + patience)) said
+  shift
+  until said=$("$@" 2>&1); do
+    ((SECONDS < until)) || fail "$what, not even after $patience s: $said"
+    sleep 3
+  done
+  printf 'ok: %s\n' "$what"
+}
+
+say 'The image'
+docker build --tag "$image" \
+  --build-arg GIT_COMMIT="$(git rev-parse HEAD 2>/dev/null || true)" \
+  --build-arg BUILD_DATE="$(date -u +%Y-%m-%dT%H:%M:%SZ)" .
+
+say 'The cluster'
+kind delete cluster --name "$cluster" >/dev/null 2>&1 || true
+kind create cluster --name "$cluster" --config kind-config/cluster.yaml --wait 180s \
+  ${NODE_IMAGE:+--image "$NODE_IMAGE"}
+kind load docker-image "$image" --name "$cluster"
+
+say 'The metrics server'
+kubectl apply --kustomize kind-config/kind
+kubectl --namespace kube-system rollout status deployment/metrics-server --timeout "${patience}s"
+for version in v1beta1 v1; do
+  kubectl wait --for condition=Available "apiservice/$version.metrics.k8s.io" --timeout "${patience}s"
+done
+
+say 'What users ask'
+proxy=/api/v1/namespaces/kube-system/services/https:metrics-server:https/proxy
+is_ready() { [[ $(kubectl get --raw "$proxy/readyz") == ok ]]; }
+eventually 'it says that it is ready' is_ready
+
+names() { kubectl get "$@" --no-headers --output custom-columns=NAME:.metadata.name | sort; }
+# Everything in the first list is in the second.
+contains() {
+  local absent
+  absent=$(comm -23 <(printf '%s\n' "$1") <(printf '%s\n' "$2"))
+  [[ -z $absent ]] || { printf 'without metrics: %s\n' "$absent"; return 1; }
+}
+
+top_knows_every_node() {
+  contains "$(names nodes)" "$(kubectl top nodes --no-headers | awk '{print $1}' | sort)"
+}
+eventually 'kubectl top nodes knows every node' top_knows_every_node
+
+top_knows_every_pod() {
+  contains \
+    "$(kubectl get pods --all-namespaces --field-selector status.phase=Running --no-headers | awk '{print $1 "/" $2}' | sort)" \
+    "$(kubectl top pods --all-namespaces --no-headers | awk '{print $1 "/" $2}' | sort)"
+}
+eventually 'kubectl top pods knows every running pod' top_knows_every_pod
+
+v1_knows_every_node() {
+  local metrics node
+  metrics=$(kubectl get --raw /apis/metrics.k8s.io/v1/nodes)
+  [[ $metrics == *'"apiVersion":"metrics.k8s.io/v1"'* ]] || { printf '%s\n' "$metrics"; return 1; }
+  for node in $(names nodes); do
+    [[ $metrics == *"\"name\":\"$node\""* ]] || { printf 'no %s in %s\n' "$node" "$metrics"; return 1; }
+  done
+}
+eventually 'metrics.k8s.io/v1 knows every node' v1_knows_every_node
+
+say 'All is well'
+kubectl top nodes
+kubectl top pods --all-namespaces

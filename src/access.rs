@@ -1,0 +1,222 @@
+//! Who may ask. Every request passes here before anything else looks at it: who asks
+//! (`authentication`), for what (`attributes`), may they (`authorization`).
+//!
+//! The API server is asked about tokens and permissions (`reviews`), and its answers are remembered
+//! for a moment (`cache`). Whose certificates are believed (`trust`) is what
+//! `kube-system/extension-apiserver-authentication` says (`cluster_word`), or files that flags name
+//! (`files`). It may change at any time, so certificates are judged for each request by what holds
+//! then; TLS has only made sure that the peer has the key (`serving::AnyClient`).
+//!
+//! What cannot be found out lets nobody in.
+
+mod attributes;
+mod authentication;
+mod authorization;
+mod bundle;
+mod cache;
+mod cluster_word;
+mod files;
+mod front_proxy;
+mod open_paths;
+mod percent;
+mod refusal;
+mod reviews;
+mod settings;
+mod trust;
+mod user;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::{Uri, Version, header, request::Parts};
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+pub use self::{
+    attributes::{Attributes, ResourceAttributes},
+    files::FileError,
+    refusal::Refusal,
+    settings::{RequestHeader, Settings, SettingsError},
+    user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
+};
+use self::{
+    authentication::Authenticator,
+    authorization::Authorizer,
+    cache::Hasher,
+    cluster_word::ClusterWord,
+    files::Files,
+    front_proxy::ProxyRules,
+    reviews::Reviewer,
+    trust::{Trust, Wanted},
+};
+use crate::{
+    cluster::ApiClient,
+    doors::Doors,
+    serving::{LastOfConnection, Peer},
+};
+
+/// An API server to ask.
+#[derive(Clone)]
+pub struct ApiServer {
+    /// The way to ask it.
+    pub client: ApiClient,
+    /// Its address, for messages.
+    pub url: Uri,
+}
+
+/// Whom to ask: the same API server, unless flags say otherwise.
+#[derive(Clone)]
+pub struct ApiServers {
+    /// Whose tokens are whose, and whom to believe (`--authentication-kubeconfig`).
+    pub authentication: ApiServer,
+    /// Who may do what (`--authorization-kubeconfig`).
+    pub authorization: ApiServer,
+}
+
+/// Decides who may ask.
+pub struct Access {
+    trust: watch::Sender<Arc<Trust>>,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    files: Files,
+    cluster: Option<ClusterWord>,
+}
+
+/// Why it cannot be decided who may ask.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The settings make no sense.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A file that a flag names is no good.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandomness,
+}
+
+// === impl Access ===
+
+impl Access {
+    /// Reads what files say; the cluster has not been asked yet.
+    pub fn new(
+        settings: &Settings,
+        servers: ApiServers,
+        doors: &Doors,
+    ) -> Result<Arc<Self>, AccessError> {
+        settings.request_header.validate()?;
+        let files = Files::new(settings);
+        let mut trust = Trust::default();
+        files.load(&mut trust)?;
+        let wanted = Wanted {
+            clients: settings.client_ca_file.is_none(),
+            proxies: settings.request_header.client_ca_file.is_none(),
+        };
+        if !wanted.proxies {
+            trust.rules = ProxyRules::from(&settings.request_header);
+        }
+        let trust = watch::Sender::new(Arc::new(trust));
+        let cluster = (!settings.skip_lookup && (wanted.clients || wanted.proxies)).then(|| {
+            let client = servers.authentication.client.clone();
+            ClusterWord::new(client, wanted, trust.clone(), doors.random.clone())
+        });
+        let reviewer =
+            |ApiServer { client, url }| Arc::new(Reviewer::new(client, url, doors.random.clone()));
+        let hasher = || Hasher::new().map_err(|_| AccessError::NoRandomness);
+        let tokens = reviewer(servers.authentication);
+        let permissions = reviewer(servers.authorization);
+        Ok(Arc::new(Self {
+            authenticator: Authenticator::new(
+                tokens,
+                hasher()?,
+                settings.token_ttl,
+                doors.clock.clone(),
+            ),
+            authorizer: Authorizer::new(settings, permissions, hasher()?)?,
+            trust,
+            files,
+            cluster,
+        }))
+    }
+
+    /// Keeps up with whom to believe, for good.
+    pub async fn follow(&self) {
+        let cluster = async {
+            match &self.cluster {
+                Some(cluster) => cluster.follow().await,
+                None => std::future::pending().await,
+            }
+        };
+        futures::future::join(cluster, self.files.follow(&self.trust)).await;
+    }
+
+    /// Lets through to `router` who may pass. What it sees of a request is without body and
+    /// without anything that says who asks but the extension [`User`]: no token, no header of a
+    /// proxy.
+    pub fn guard(self: &Arc<Self>, router: Router) -> Router {
+        let access = self.clone();
+        Router::new().fallback(move |request: Request| {
+            let (access, router) = (access.clone(), router.clone());
+            async move { access.answer(request, router).await }
+        })
+    }
+
+    async fn answer(&self, request: Request, router: Router) -> Response {
+        let (mut head, _) = request.into_parts();
+        let version = head.version;
+        let (mut response, known) = match self.admit(&mut head).await {
+            Ok(user) => {
+                let known = !user.is_anonymous();
+                head.extensions.insert(user);
+                // No handler takes a body.
+                let answered = router.oneshot(Request::from_parts(head, Body::empty())).await;
+                (answered.into_response(), known)
+            }
+            Err(refusal) => {
+                let known = match &refusal {
+                    Refusal::Unauthorized => false,
+                    Refusal::Forbidden { user, .. } => !user.is_anonymous(),
+                    Refusal::Undecided { .. } => true,
+                };
+                (refusal.into_response(), known)
+            }
+        };
+        if version == Version::HTTP_2 && !known {
+            // HTTP/2 lets a peer ask a lot at little cost: not one that nobody knows.
+            response.extensions_mut().insert(LastOfConnection);
+        }
+        response
+    }
+
+    /// Who asks, if they may.
+    async fn admit(&self, head: &mut Parts) -> Result<User, Refusal> {
+        let trust = self.trust.borrow().clone();
+        let peer = head.extensions.get::<Peer>();
+        let user = self.authenticator.user(&trust, peer, &head.headers).await.map_err(|error| {
+            tracing::error!(err = %error, cure = error.cure(), "Unable to authenticate the request");
+            Refusal::Unauthorized
+        })?;
+        head.headers.remove(header::AUTHORIZATION);
+        trust.rules.strip(&mut head.headers);
+        let attributes = Attributes::of(&head.method, &head.uri);
+        match self.authorizer.decide(&user, &attributes).await {
+            Ok(decision) if decision.allowed => Ok(user),
+            Ok(decision) => {
+                tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
+                let attributes = Box::new(attributes);
+                Err(Refusal::Forbidden { user, attributes, reason: decision.reason })
+            }
+            Err(error) => {
+                tracing::error!(err = %error, cure = error.cure, "Failed to make webhook authorizer request");
+                let uri = head.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
+                Err(Refusal::Undecided { uri, reason: error.reason })
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What a front proxy says of users, in headers that count for nothing without its certificate.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::{HeaderMap, HeaderName};
+
+use super::{RequestHeader, User, percent};
+
+/// Which proxies are believed, and which headers of theirs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ProxyRules {
+    /// Any, when empty.
+    pub(super) allowed_names: Vec<String>,
+    pub(super) username: Vec<String>,
+    pub(super) uid: Vec<String>,
+    pub(super) groups: Vec<String>,
+    pub(super) extra_prefixes: Vec<String>,
+}
+
+/// What proxies say by default, whatever is configured: no handler may ever see it.
+const STANDARD_NAMES: [&str; 3] = ["x-remote-user", "x-remote-uid", "x-remote-group"];
+const STANDARD_PREFIX: &str = "x-remote-extra-";
+
+// === impl ProxyRules ===
+
+impl ProxyRules {
+    pub(super) fn allow(&self, common_name: &str) -> bool {
+        self.allowed_names.is_empty() || self.allowed_names.iter().any(|name| name == common_name)
+    }
+
+    /// The user that the headers name, if they do.
+    pub(super) fn user(&self, headers: &HeaderMap) -> Option<User> {
+        let first = |names: &[String]| {
+            names
+                .iter()
+                .filter_map(|name| text(headers.get(name.trim())?.as_bytes()))
+                .find(|value| !value.is_empty())
+        };
+        let groups = self.groups.iter().flat_map(|name| {
+            let values = headers.get_all(name.trim()).into_iter();
+            values.filter_map(|value| text(value.as_bytes())).filter(|value| !value.is_empty())
+        });
+        Some(User {
+            name: first(&self.username)?,
+            uid: first(&self.uid).unwrap_or_default(),
+            groups: groups.collect(),
+            extra: self.extra(headers),
+        })
+    }
+
+    fn extra(&self, headers: &HeaderMap) -> BTreeMap<String, Vec<String>> {
+        let mut extra = BTreeMap::<String, Vec<String>>::new();
+        for prefix in &self.extra_prefixes {
+            for (name, value) in headers {
+                let (Some(key), Some(value)) = (after(name, prefix), text(value.as_bytes())) else {
+                    continue;
+                };
+                let key = percent::decode(key).unwrap_or_else(|| key.to_owned());
+                extra.entry(key).or_default().push(value);
+            }
+        }
+        extra
+    }
+
+    /// Takes out of a request what only a proxy may say, for whoever handles it next.
+    pub(super) fn strip(&self, headers: &mut HeaderMap) {
+        let configured = self.username.iter().chain(&self.uid).chain(&self.groups);
+        for name in configured.map(String::as_str).chain(STANDARD_NAMES) {
+            headers.remove(name.trim());
+        }
+        let prefixes = || self.extra_prefixes.iter().map(String::as_str).chain([STANDARD_PREFIX]);
+        let extra: BTreeSet<String> = headers
+            .keys()
+            .filter(|name| prefixes().any(|prefix| after(name, prefix).is_some()))
+            .map(ToString::to_string)
+            .collect();
+        for name in extra {
+            headers.remove(name);
+        }
+    }
+}
+
+impl From<&RequestHeader> for ProxyRules {
+    fn from(settings: &RequestHeader) -> Self {
+        Self {
+            allowed_names: settings.allowed_names.clone(),
+            username: settings.username_headers.clone(),
+            uid: settings.uid_headers.clone(),
+            groups: settings.group_headers.clone(),
+            extra_prefixes: settings.extra_header_prefixes.clone(),
+        }
+    }
+}
+
+/// The rest of a header's name after a prefix. Names are in small letters, prefixes need not be.
+/// Nothing comes after an empty prefix, or every header would be a user's.
+fn after<'a>(name: &'a HeaderName, prefix: &str) -> Option<&'a str> {
+    let prefix = Some(prefix.trim()).filter(|prefix| !prefix.is_empty())?;
+    let (start, rest) = name.as_str().split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// A value that is no text names nobody: taken for text, two users could become one.
+fn text(value: &[u8]) -> Option<String> {
+    std::str::from_utf8(value).ok().map(str::to_owned)
+}

@@ -1,0 +1,59 @@
+use http::{HeaderMap, HeaderName, Method, header};
+
+use super::{go, query::Query};
+
+/// What of a request decides the form of its answer.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    pub(super) accept: String,
+    pub(super) query: Query,
+    /// Only headers are wanted.
+    pub(super) head: bool,
+    /// A person reads the answer, most likely.
+    pub(super) pretty: bool,
+    /// The answer may be compressed.
+    pub(super) gzip: bool,
+    /// The entity tags that the client has.
+    pub(super) known_tags: String,
+}
+
+// === impl Asked ===
+
+impl Asked {
+    /// What `request` asks for.
+    pub fn of<B>(request: &http::Request<B>) -> Self {
+        let headers = request.headers();
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        let gzip = text(headers, &header::ACCEPT_ENCODING)
+            .split(',')
+            .any(|encoding| encoding.trim() == "gzip");
+        Self {
+            accept: text(headers, &header::ACCEPT),
+            head: request.method() == Method::HEAD,
+            pretty: is_pretty(&query, &text(headers, &header::USER_AGENT)),
+            gzip,
+            known_tags: text(headers, &header::IF_NONE_MATCH),
+            query,
+        }
+    }
+
+    /// Whether the client already has what `tag` stands for.
+    pub(super) fn knows(&self, tag: &str) -> bool {
+        let mut known = self.known_tags.split(',').map(str::trim);
+        known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+    }
+}
+
+fn text(headers: &HeaderMap, name: &HeaderName) -> String {
+    headers
+        .get(name)
+        .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .unwrap_or_default()
+}
+
+fn is_pretty(query: &Query, agent: &str) -> bool {
+    match query.get("pretty").filter(|value| !value.is_empty()) {
+        Some(value) => go::parse_bool(value),
+        None => ["curl", "Wget", "Mozilla/5.0"].iter().any(|human| agent.starts_with(human)),
+    }
+}

@@ -1,0 +1,118 @@
+//! Lists as responses: short ones whole, long ones while they are written.
+
+use std::{convert::Infallible, io::Write, mem};
+
+use axum::{body::Body, response::Response};
+use bytes::Bytes;
+use flate2::write::GzEncoder;
+use futures::stream;
+use http::StatusCode;
+
+use super::{
+    answer::{GZIP_LEVEL, GZIP_THRESHOLD, typed, whole},
+    asked::Asked,
+    encode::protobuf,
+    item::ItemWriter,
+    list::List,
+    negotiate::{Media, MetaVersion},
+    objects::Objects,
+    resource::Resource,
+    version::Version,
+};
+
+/// How much is handed over at once.
+const PIECE: usize = 64 * 1024;
+
+/// Sends a list as text.
+pub(super) async fn text(asked: &Asked, media: Media, mut list: List) -> Response {
+    let mut start = Vec::new();
+    while list.write(&mut start, GZIP_THRESHOLD + 1) {
+        if start.len() > GZIP_THRESHOLD {
+            let body = Body::from_stream(pieces(start, list, asked.gzip));
+            return typed(StatusCode::OK, media.name(), asked.gzip, body);
+        }
+        tokio::task::yield_now().await;
+    }
+    whole(asked, StatusCode::OK, media.name(), start)
+}
+
+/// The start of a list, and what follows as soon as the client has room for it.
+fn pieces(
+    start: Vec<u8>,
+    list: List,
+    gzip: bool,
+) -> impl futures::Stream<Item = Result<Bytes, Infallible>> {
+    let encoder = gzip.then(|| GzEncoder::new(Vec::new(), GZIP_LEVEL));
+    stream::unfold(Some((start, list, encoder)), async |state| {
+        let (mut piece, mut list, mut encoder) = state?;
+        let mut more = true;
+        if piece.is_empty() {
+            piece.reserve(PIECE + PIECE / 4);
+            while more && piece.len() < PIECE {
+                more = list.write(&mut piece, PIECE);
+                tokio::task::yield_now().await;
+            }
+        }
+        if let Some(encoder) = &mut encoder {
+            // Writing to a Vec cannot fail.
+            let _ = encoder.write_all(&piece);
+            piece = mem::take(encoder.get_mut());
+        }
+        if more {
+            return Some((Ok(piece.into()), Some((Vec::new(), list, encoder))));
+        }
+        if let Some(encoder) = encoder {
+            piece.extend(encoder.finish().unwrap_or_default());
+        }
+        Some((Ok(piece.into()), None))
+    })
+}
+
+/// What a list's items are in protobuf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProtobufForm {
+    Objects(Version),
+    Partial(MetaVersion),
+}
+
+/// Sends a list as protobuf, which says its length at its start and so has to be complete first.
+pub(super) async fn protobuf(
+    asked: &Asked,
+    form: ProtobufForm,
+    resource: Resource,
+    mut objects: Objects,
+    mut writer: ItemWriter,
+) -> Response {
+    let mut items = Vec::new();
+    let mut looks = 0_usize;
+    while objects.next(|item| {
+        protobuf::message(&mut items, 2, |out| match form {
+            ProtobufForm::Objects(_) => writer.protobuf(out, item),
+            ProtobufForm::Partial(_) => writer.protobuf_metadata(out, item),
+        });
+    }) {
+        looks += 1;
+        if looks.is_multiple_of(512) {
+            tokio::task::yield_now().await;
+        }
+    }
+    let (version, kind) = match form {
+        ProtobufForm::Objects(version) => (version.group_version(), resource.list_kind()),
+        ProtobufForm::Partial(version) => (version.group_version(), "PartialObjectMetadataList"),
+    };
+    let mut metadata = Vec::new();
+    protobuf::list_metadata(&mut metadata);
+    let mut before = Vec::new();
+    protobuf::envelope(&mut before, version, kind, metadata.len() + items.len());
+    before.extend_from_slice(&metadata);
+    let content_type = Media::Protobuf.name();
+    if asked.gzip || items.len() <= GZIP_THRESHOLD {
+        let body = [&before, &items, protobuf::ENVELOPE_END].concat();
+        return whole(asked, StatusCode::OK, content_type, body);
+    }
+    // As pieces, since a long list is not to be copied.
+    let end = Bytes::from_static(protobuf::ENVELOPE_END);
+    let pieces = [before.into(), items.into(), end].map(Ok::<Bytes, Infallible>);
+    let body = Body::from_stream(stream::iter(pieces));
+    typed(StatusCode::OK, content_type, false, body)
+}

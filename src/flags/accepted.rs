@@ -1,0 +1,182 @@
+//! Flags of the Go server that are about Go's framework: read, checked, named once in the log,
+//! and otherwise passed over.
+
+use clap::{Arg, ArgAction, builder::Str};
+
+use super::values::{
+    BOOL, read_address, read_bool, read_count, read_duration, read_float, read_number, read_size,
+};
+
+/// A flag that has no effect here.
+pub(super) struct Accepted {
+    pub(super) name: &'static str,
+    group: &'static str,
+    kind: Kind,
+    default: &'static str,
+    /// Why it has none.
+    pub(super) reason: &'static str,
+}
+
+/// What values a flag takes.
+#[derive(Clone, Copy)]
+enum Kind {
+    Address,
+    Boolean,
+    Count,
+    Duration,
+    Float,
+    Number,
+    Size,
+    Text,
+    Texts,
+}
+
+use Kind::{Address, Boolean, Count, Duration, Float, Number, Size, Text, Texts};
+
+const GENERIC: &str = "Generic";
+const AUTHENTICATION: &str = "Authentication";
+const SERVING: &str = "Secure serving";
+const AUDIT: &str = "Audit log";
+const FEATURES: &str = "Features";
+const LOGGING: &str = "Logging";
+
+const ADVERTISED: &str = "other programs find this server by its Service";
+const BROWSERS: &str = "browsers have no business with this server";
+const EMULATION: &str = "this server emulates no other version of itself";
+const NO_AUDIT: &str =
+    "no audit log is written here: let the API server audit, which sees every request first";
+const NO_BUFFER: &str = "log lines are written at once, to stderr";
+const NO_FAIRNESS: &str = "requests are so cheap that they need no queues";
+const NO_GATES: &str = "this server has no feature gates";
+const LOOKS_ON: &str =
+    "a failed lookup never ends this server: it goes on looking, and until then nobody gets in";
+const NO_GOAWAY: &str = "connections stay where they are until they end";
+const HTTP2_STAYS: &str = "HTTP/2 is offered to those who ask for it";
+const HTTP2_LIMIT: &str = "a connection may have 250 streams at once";
+const NO_KLOG: &str = "log lines go to stderr, with a header";
+const NO_LINKS: &str = "this server writes no links to itself";
+const NO_PROFILER: &str = "there is no Go runtime to profile";
+const NO_STORAGE: &str = "this server stores nothing outside its memory";
+const NO_WATCH: &str = "this API cannot be watched";
+const READ_ONLY: &str = "this API can only be read";
+const RUSTLS_CURVES: &str = "the TLS library offers its own safe key exchanges";
+const STARTS_AT_ONCE: &str = "this server is live as soon as it listens";
+const STOPS_AT_ONCE: &str = "requests are answered faster than they could be turned away";
+
+const fn flag(
+    name: &'static str,
+    group: &'static str,
+    kind: Kind,
+    default: &'static str,
+    reason: &'static str,
+) -> Accepted {
+    Accepted { name, group, kind, default, reason }
+}
+
+const ALL: [Accepted; 69] = [
+    flag("authentication-tolerate-lookup-failure", AUTHENTICATION, Boolean, "false", LOOKS_ON),
+    flag("advertise-address", GENERIC, Address, "", ADVERTISED),
+    flag("cors-allowed-origins", GENERIC, Texts, "", BROWSERS),
+    flag("emulated-version", GENERIC, Texts, "", EMULATION),
+    flag("emulation-forward-compatible", GENERIC, Boolean, "false", EMULATION),
+    flag("external-hostname", GENERIC, Text, "", NO_LINKS),
+    flag("feature-gates", GENERIC, Texts, "", NO_GATES),
+    flag("goaway-chance", GENERIC, Float, "0", NO_GOAWAY),
+    flag("livez-grace-period", GENERIC, Duration, "0s", STARTS_AT_ONCE),
+    flag("max-mutating-requests-inflight", GENERIC, Count, "200", READ_ONLY),
+    flag("min-compatibility-version", GENERIC, Texts, "", EMULATION),
+    flag("min-request-timeout", GENERIC, Count, "1800", NO_WATCH),
+    flag("runtime-config-emulation-forward-compatible", GENERIC, Boolean, "false", EMULATION),
+    flag("shutdown-send-retry-after", GENERIC, Boolean, "false", STOPS_AT_ONCE),
+    flag("shutdown-watch-termination-grace-period", GENERIC, Duration, "0s", NO_WATCH),
+    flag("storage-initialization-timeout", GENERIC, Duration, "1m0s", NO_STORAGE),
+    flag("disable-http2-serving", SERVING, Boolean, "false", HTTP2_STAYS),
+    flag("http2-max-streams-per-connection", SERVING, Count, "0", HTTP2_LIMIT),
+    flag("tls-curve-preferences", SERVING, Texts, "", RUSTLS_CURVES),
+    flag("audit-log-batch-buffer-size", AUDIT, Number, "10000", NO_AUDIT),
+    flag("audit-log-batch-max-size", AUDIT, Number, "1", NO_AUDIT),
+    flag("audit-log-batch-max-wait", AUDIT, Duration, "0s", NO_AUDIT),
+    flag("audit-log-batch-throttle-burst", AUDIT, Number, "0", NO_AUDIT),
+    flag("audit-log-batch-throttle-enable", AUDIT, Boolean, "false", NO_AUDIT),
+    flag("audit-log-batch-throttle-qps", AUDIT, Float, "0", NO_AUDIT),
+    flag("audit-log-compress", AUDIT, Boolean, "false", NO_AUDIT),
+    flag("audit-log-format", AUDIT, Text, "json", NO_AUDIT),
+    flag("audit-log-maxage", AUDIT, Number, "366", NO_AUDIT),
+    flag("audit-log-maxbackup", AUDIT, Number, "100", NO_AUDIT),
+    flag("audit-log-maxsize", AUDIT, Number, "100", NO_AUDIT),
+    flag("audit-log-mode", AUDIT, Text, "blocking", NO_AUDIT),
+    flag("audit-log-path", AUDIT, Text, "", NO_AUDIT),
+    flag("audit-log-truncate-enabled", AUDIT, Boolean, "false", NO_AUDIT),
+    flag("audit-log-truncate-max-batch-size", AUDIT, Number, "10485760", NO_AUDIT),
+    flag("audit-log-truncate-max-event-size", AUDIT, Number, "102400", NO_AUDIT),
+    flag("audit-log-version", AUDIT, Text, "audit.k8s.io/v1", NO_AUDIT),
+    flag("audit-policy-file", AUDIT, Text, "", NO_AUDIT),
+    flag("audit-webhook-batch-buffer-size", AUDIT, Number, "10000", NO_AUDIT),
+    flag("audit-webhook-batch-max-size", AUDIT, Number, "400", NO_AUDIT),
+    flag("audit-webhook-batch-max-wait", AUDIT, Duration, "30s", NO_AUDIT),
+    flag("audit-webhook-batch-throttle-burst", AUDIT, Number, "15", NO_AUDIT),
+    flag("audit-webhook-batch-throttle-enable", AUDIT, Boolean, "true", NO_AUDIT),
+    flag("audit-webhook-batch-throttle-qps", AUDIT, Float, "10", NO_AUDIT),
+    flag("audit-webhook-config-file", AUDIT, Text, "", NO_AUDIT),
+    flag("audit-webhook-initial-backoff", AUDIT, Duration, "10s", NO_AUDIT),
+    flag("audit-webhook-mode", AUDIT, Text, "batch", NO_AUDIT),
+    flag("audit-webhook-truncate-enabled", AUDIT, Boolean, "false", NO_AUDIT),
+    flag("audit-webhook-truncate-max-batch-size", AUDIT, Number, "10485760", NO_AUDIT),
+    flag("audit-webhook-truncate-max-event-size", AUDIT, Number, "102400", NO_AUDIT),
+    flag("audit-webhook-version", AUDIT, Text, "audit.k8s.io/v1", NO_AUDIT),
+    flag("contention-profiling", FEATURES, Boolean, "false", NO_PROFILER),
+    flag("debug-socket-path", FEATURES, Text, "", NO_PROFILER),
+    flag("enable-priority-and-fairness", FEATURES, Boolean, "true", NO_FAIRNESS),
+    flag("profiling", FEATURES, Boolean, "true", NO_PROFILER),
+    flag("log-json-info-buffer-size", LOGGING, Size, "0", NO_BUFFER),
+    flag("log-json-split-stream", LOGGING, Boolean, "false", NO_BUFFER),
+    flag("log-text-info-buffer-size", LOGGING, Size, "0", NO_BUFFER),
+    flag("log-text-split-stream", LOGGING, Boolean, "false", NO_BUFFER),
+    // Of older Go servers, whose manifests are still about.
+    flag("add_dir_header", LOGGING, Boolean, "false", NO_KLOG),
+    flag("alsologtostderr", LOGGING, Boolean, "false", NO_KLOG),
+    flag("log_backtrace_at", LOGGING, Text, "", NO_KLOG),
+    flag("log_dir", LOGGING, Text, "", NO_KLOG),
+    flag("log_file", LOGGING, Text, "", NO_KLOG),
+    flag("log_file_max_size", LOGGING, Number, "1800", NO_KLOG),
+    flag("logtostderr", LOGGING, Boolean, "true", NO_KLOG),
+    flag("one_output", LOGGING, Boolean, "false", NO_KLOG),
+    flag("skip_headers", LOGGING, Boolean, "false", NO_KLOG),
+    flag("skip_log_headers", LOGGING, Boolean, "false", NO_KLOG),
+    flag("stderrthreshold", LOGGING, Text, "2", NO_KLOG),
+];
+
+/// All of them, for clap.
+pub(super) fn args() -> impl Iterator<Item = Arg> {
+    ALL.iter().map(Accepted::arg)
+}
+
+pub(super) fn find(name: &str) -> Option<&'static Accepted> {
+    ALL.iter().find(|flag| flag.name == name)
+}
+
+// === impl Accepted ===
+
+impl Accepted {
+    fn arg(&self) -> Arg {
+        let arg = Arg::new(self.name)
+            .long(self.name)
+            .help_heading(self.group)
+            .help(format!("Has no effect: {}.", self.reason))
+            .default_value(Str::from(self.default))
+            .action(ArgAction::Set);
+        match self.kind {
+            Address => arg.value_name("IP").value_parser(read_address),
+            Boolean => arg.value_name(BOOL).value_parser(read_bool),
+            Count => arg.value_name("NUMBER").value_parser(read_count),
+            Duration => arg.value_name("DURATION").value_parser(read_duration),
+            Float => arg.value_name("NUMBER").value_parser(read_float),
+            Number => {
+                arg.value_name("NUMBER").allow_negative_numbers(true).value_parser(read_number)
+            }
+            Size => arg.value_name("SIZE").value_parser(read_size),
+            Text => arg.value_name("TEXT"),
+            Texts => arg.value_name("TEXT,…").action(ArgAction::Append),
+        }
+    }
+}

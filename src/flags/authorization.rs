@@ -1,0 +1,35 @@
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use super::values::{drop_empty_path, drop_empty_texts, read_duration, read_path};
+
+/// Who may.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Authorization")]
+pub struct AuthorizationFlags {
+    /// Paths that anyone may read.
+    #[arg(long, value_name = "PATH,…", value_delimiter = ',', default_values_t = ["/healthz", "/readyz", "/livez"].map(str::to_owned))]
+    pub authorization_always_allow_paths: Vec<String>,
+
+    /// The kubeconfig with which access is reviewed. Default: the pod's service account.
+    #[arg(long, value_name = "FILE", value_parser = read_path)]
+    pub authorization_kubeconfig: Option<PathBuf>,
+
+    /// How long a yes is kept.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
+    pub authorization_webhook_cache_authorized_ttl: Duration,
+
+    /// How long a no is kept.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
+    pub authorization_webhook_cache_unauthorized_ttl: Duration,
+}
+
+// === impl AuthorizationFlags ===
+
+impl AuthorizationFlags {
+    pub(super) fn drop_empty(&mut self) {
+        drop_empty_path(&mut self.authorization_kubeconfig);
+        drop_empty_texts(&mut self.authorization_always_allow_paths);
+    }
+}

@@ -1,0 +1,35 @@
+use std::time::Duration;
+
+use clap::Args;
+
+use super::values::{drop_empty_texts, read_count, read_duration};
+
+/// What any API server has.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Generic")]
+pub struct GenericFlags {
+    /// How long to go on serving after the order to stop, while /readyz already fails, so that
+    /// load balancers turn away first.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = read_duration)]
+    pub shutdown_delay_duration: Duration,
+
+    /// The most that answering one request may take.
+    #[arg(long, value_name = "DURATION", default_value = "1m0s", value_parser = read_duration)]
+    pub request_timeout: Duration,
+
+    /// The most requests that are answered at once; 0 for no limit.
+    #[arg(long, value_name = "NUMBER", default_value = "400", value_parser = read_count)]
+    pub max_requests_inflight: u64,
+
+    /// Directives of the Strict-Transport-Security header; none, no header.
+    #[arg(long, value_name = "DIRECTIVE,…", value_delimiter = ',')]
+    pub strict_transport_security_directives: Vec<String>,
+}
+
+// === impl GenericFlags ===
+
+impl GenericFlags {
+    pub(super) fn drop_empty(&mut self) {
+        drop_empty_texts(&mut self.strict_transport_security_directives);
+    }
+}

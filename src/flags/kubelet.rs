@@ -1,0 +1,76 @@
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args};
+
+use super::values::{
+    BOOL, ValueError, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path,
+    read_port,
+};
+use crate::{cluster::NodeSelector, kubelet::DEFAULT_ADDRESS_TYPES};
+
+/// How kubelets are asked.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Kubelet client")]
+pub struct KubeletFlags {
+    /// Do not verify the kubelets' serving certificates.
+    #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
+    pub kubelet_insecure_tls: bool,
+
+    /// The CA that signs the kubelets' serving certificates; read again when it changes. Default:
+    /// the API server's.
+    #[arg(long, value_name = "FILE", value_parser = read_path)]
+    pub kubelet_certificate_authority: Option<PathBuf>,
+
+    /// The client certificate to show to kubelets; read again when it changes.
+    #[arg(long, value_name = "FILE", value_parser = read_path)]
+    pub kubelet_client_certificate: Option<PathBuf>,
+
+    /// The key of the client certificate; read again when it changes.
+    #[arg(long, value_name = "FILE", value_parser = read_path)]
+    pub kubelet_client_key: Option<PathBuf>,
+
+    /// The port of the kubelets.
+    #[arg(long, value_name = "PORT", default_value = "10250", value_parser = read_port)]
+    pub kubelet_port: u16,
+
+    /// Use the port in a node's status where there is one.
+    #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
+    pub kubelet_use_node_status_port: bool,
+
+    /// Types of node addresses in the order of preference.
+    #[arg(long, value_name = "TYPE,…", value_delimiter = ',', default_values_t = DEFAULT_ADDRESS_TYPES.map(str::to_owned))]
+    pub kubelet_preferred_address_types: Vec<String>,
+
+    /// The most that one request to a kubelet may take.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
+    pub kubelet_request_timeout: Duration,
+
+    /// Ask only nodes whose labels match, and serve only them: =, == and !=, separated by commas.
+    #[arg(short = 'l', long, value_name = "SELECTOR", default_value = "", value_parser = read_selector)]
+    pub node_selector: NodeSelector,
+
+    /// Ask kubelets over plain HTTP and show no credentials. For kubelets of old; anyone on the
+    /// network can read along and make up answers.
+    #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
+    pub deprecated_kubelet_completely_insecure: bool,
+
+    /// The resolver's configuration.
+    #[arg(long, value_name = "FILE", default_value = "/etc/resolv.conf", value_parser = read_path)]
+    pub resolv_conf: PathBuf,
+}
+
+fn read_selector(text: &str) -> Result<NodeSelector, ValueError> {
+    text.parse()
+        .map_err(|error: crate::cluster::SelectorError| ValueError::Other(error.to_string()))
+}
+
+// === impl KubeletFlags ===
+
+impl KubeletFlags {
+    pub(super) fn drop_empty(&mut self) {
+        drop_empty_path(&mut self.kubelet_certificate_authority);
+        drop_empty_path(&mut self.kubelet_client_certificate);
+        drop_empty_path(&mut self.kubelet_client_key);
+        drop_empty_texts(&mut self.kubelet_preferred_address_types);
+    }
+}

@@ -1,0 +1,58 @@
+use std::time::Duration;
+
+use clap::Args;
+
+use super::values::{ValueError, read_duration, read_number};
+use crate::klog::{FilePatterns, Format, Settings};
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Logging")]
+pub struct LoggingFlags {
+    /// How much is logged: 0 for operators, 2 to look for a fault, 6 for developers.
+    #[arg(id = "v", short, long = "v", value_name = "LEVEL", default_value = "0", allow_negative_numbers = true, value_parser = read_verbosity)]
+    pub verbosity: u8,
+
+    /// Other levels for some source files: FILE=LEVEL with * and ? in the file's name without
+    /// .rs, separated by commas. For text logs only.
+    #[arg(long, value_name = "FILE=LEVEL,…", default_value = "", value_parser = read_vmodule)]
+    pub vmodule: FilePatterns,
+
+    /// The format of log lines: text or json.
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = read_format)]
+    pub logging_format: Format,
+
+    /// How long log lines may be held back.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = read_duration)]
+    pub log_flush_frequency: Duration,
+}
+
+fn read_verbosity(text: &str) -> Result<u8, ValueError> {
+    // Levels beyond the last and before the first are legal in Go and change nothing.
+    read_number(text).map(|level| level.clamp(0, i64::from(u8::MAX)) as u8)
+}
+
+fn read_vmodule(text: &str) -> Result<FilePatterns, ValueError> {
+    text.parse().map_err(|error: crate::klog::PatternError| ValueError::Other(error.to_string()))
+}
+
+fn read_format(text: &str) -> Result<Format, ValueError> {
+    match text {
+        "text" => Ok(Format::Text),
+        "json" => Ok(Format::Json),
+        _ => Err(ValueError::OneOf("text, json")),
+    }
+}
+
+// === impl LoggingFlags ===
+
+impl LoggingFlags {
+    /// What the log's formatter wants to know.
+    pub fn settings(&self) -> Settings {
+        Settings {
+            verbosity: self.verbosity,
+            files: self.vmodule.clone(),
+            format: self.logging_format,
+        }
+    }
+}

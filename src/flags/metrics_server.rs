@@ -1,0 +1,74 @@
+use std::{path::PathBuf, time::Duration};
+
+use clap::{ArgAction, Args};
+
+use crate::api::Version;
+
+use super::values::{ValueError, drop_empty_path, read_duration, read_path};
+
+/// What it serves, and from where it learns of the cluster.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Metrics server")]
+pub struct MetricsServerFlags {
+    /// How often kubelets are scraped; at least 10s.
+    #[arg(long, value_name = "DURATION", default_value = "1m0s", value_parser = read_duration)]
+    pub metric_resolution: Duration,
+
+    /// The kubeconfig for the API server and the kubelets. Default: that of the pod's service
+    /// account.
+    #[arg(long, value_name = "FILE", value_parser = read_path)]
+    pub kubeconfig: Option<PathBuf>,
+
+    /// Print the version and quit; --version=raw prints all that is known of the build.
+    #[arg(
+        long,
+        value_name = "BOOL|raw",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "false",
+        default_missing_value = "true",
+        value_parser = read_version_flag,
+    )]
+    pub version: VersionFlag,
+
+    /// The version of metrics.k8s.io that discovery recommends: v1beta1, as the Go server, or v1.
+    /// Both are served.
+    #[arg(long, value_name = "VERSION", default_value = "v1beta1", value_parser = read_api_version)]
+    pub preferred_api_version: Version,
+
+    /// Print this and quit.
+    #[arg(short, long, action = ArgAction::Help)]
+    help: Option<bool>,
+}
+
+/// Whether the version is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VersionFlag {
+    /// It is not.
+    No,
+    /// Its number.
+    Short,
+    /// Everything that is known of the build.
+    Raw,
+}
+
+fn read_version_flag(text: &str) -> Result<VersionFlag, ValueError> {
+    if text == "raw" {
+        return Ok(VersionFlag::Raw);
+    }
+    super::values::read_bool(text)
+        .map(|asked| if asked { VersionFlag::Short } else { VersionFlag::No })
+        .map_err(|_| ValueError::OneOf("true, false, raw"))
+}
+
+fn read_api_version(text: &str) -> Result<Version, ValueError> {
+    text.parse().map_err(|_| ValueError::OneOf("v1beta1, v1"))
+}
+
+// === impl MetricsServerFlags ===
+
+impl MetricsServerFlags {
+    pub(super) fn drop_empty(&mut self) {
+        drop_empty_path(&mut self.kubeconfig);
+    }
+}

@@ -1,0 +1,118 @@
+//! What the flags say of themselves: `docs/flags.md`, `/flagz`, and warnings at the start.
+
+use std::fmt::Write;
+
+use clap::{Arg, ArgMatches};
+
+use super::{Flags, accepted, values};
+use crate::duration;
+
+const HEADER: &str = "\
+# Flags
+
+<!-- Made from src/flags by its test `the_reference_is_up_to_date`: UPDATE_DOCS=1 cargo test -p metrics-server flags -->
+
+Every flag of the Go metrics server is accepted with its spelling, default and rules, so that its
+manifests start this server too. The last column says what a flag does here: *works*, *not yet*
+(read and checked, but nothing follows from it yet), or why it has no effect. A flag without
+effect that is given is named once in the log.
+
+Booleans may stand alone (`--kubelet-insecure-tls`) or with a value (`=true`, `=false`). Durations
+are written as Go writes them (`90s`, `1m30s`). Lists are separated by commas, or the flag is
+repeated. Of a single value that is given twice the last counts.
+";
+
+/// Read and checked, but wired to nothing yet.
+const NOT_YET: [&str; 13] = [
+    "authentication-kubeconfig",
+    "authorization-kubeconfig",
+    "cert-dir",
+    "max-requests-inflight",
+    "permit-address-sharing",
+    "permit-port-sharing",
+    "request-timeout",
+    "strict-transport-security-directives",
+    "tls-cert-file",
+    "tls-cipher-suites",
+    "tls-min-version",
+    "tls-private-key-file",
+    "tls-sni-cert-key",
+];
+
+/// Why a flag has no effect; `None` for one that has.
+pub(super) fn no_effect(name: &str) -> Option<&'static str> {
+    if let Some(accepted) = accepted::find(name) {
+        return Some(accepted.reason);
+    }
+    match name {
+        "log-flush-frequency" => Some("log lines are written at once"),
+        name if NOT_YET.contains(&name) => Some("it is read, but not implemented yet"),
+        _ => None,
+    }
+}
+
+/// A flag's value in Go's notation.
+pub(super) fn value(arg: &Arg, matches: &ArgMatches) -> String {
+    let raw = matches.get_raw(arg.get_id().as_str()).into_iter().flatten();
+    let values: Vec<_> = raw.map(|value| value.to_string_lossy().into_owned()).collect();
+    notation(arg, &values)
+}
+
+fn notation(arg: &Arg, values: &[String]) -> String {
+    let name = arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name);
+    if name.ends_with(",…") && name != "FILE=LEVEL,…" || arg.get_id() == "tls_sni_cert_key" {
+        let values: Vec<_> = values.iter().filter(|v| !v.is_empty()).map(String::as_str).collect();
+        return format!("[{}]", values.join(","));
+    }
+    let value = values.last().map_or("", String::as_str);
+    match name {
+        "DURATION" => duration::parse(value).map_or(value.to_owned(), duration::format),
+        values::BOOL => values::read_bool(value).map_or(value.to_owned(), |on| on.to_string()),
+        _ => value.to_owned(),
+    }
+}
+
+/// The text of `docs/flags.md`.
+pub fn reference() -> String {
+    let command = Flags::complete_command();
+    let is_flag = |arg: &&Arg| arg.get_long().is_some_and(|name| name != "help");
+    let flags = || command.get_arguments().filter(is_flag);
+    let mut groups: Vec<&str> = Vec::new();
+    for group in flags().filter_map(Arg::get_help_heading) {
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    let mut text = HEADER.to_owned();
+    for group in groups {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\n## {group}\n\n| flag | default | what it is | here |\n|---|---|---|---|\n"
+        );
+        for arg in flags().filter(|arg| arg.get_help_heading() == Some(group)) {
+            let _ = writeln!(text, "{}", row(arg));
+        }
+    }
+    text
+}
+
+fn row(arg: &Arg) -> String {
+    let name = arg.get_long().unwrap_or_default();
+    let short = arg.get_short().map_or_else(String::new, |short| format!("`-{short}`, "));
+    let kind = arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name);
+    let defaults: Vec<_> =
+        arg.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+    let default = notation(arg, &defaults);
+    let default = if default.is_empty() { String::new() } else { format!("`{default}`") };
+    let (about, here) = match accepted::find(name) {
+        Some(accepted) => ("—".to_owned(), accepted.reason.to_owned()),
+        None if name == "log-flush-frequency" => {
+            (values::plain(arg.get_help()), "accepted: log lines are written at once".to_owned())
+        }
+        None if NOT_YET.contains(&name) => (values::plain(arg.get_help()), "*not yet*".to_owned()),
+        None => (values::plain(arg.get_help()), "*works*".to_owned()),
+    };
+    let cell = |text: &str| text.replace('|', "\\|");
+    format!("| {short}`--{name}` {} | {} | {} | {here} |", cell(kind), cell(&default), cell(&about))
+}

@@ -1,0 +1,131 @@
+//! How Go's flag library reads values.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::{Arg, builder::StyledStr};
+
+use crate::duration::{self, DurationError};
+
+/// The value name by which boolean flags are told: they may stand without a value.
+pub(super) const BOOL: &str = "BOOL";
+
+/// A value that a flag cannot take.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ValueError {
+    #[error("write true or false")]
+    Boolean,
+    #[error("write a whole number")]
+    Number,
+    #[error("write a whole number that is not negative")]
+    Count,
+    #[error("write a port, 1 to 65535")]
+    Port,
+    #[error("write an IP address")]
+    Address,
+    #[error("write a number")]
+    Float,
+    #[error("write a number of bytes, such as 512, 1K or 2Mi")]
+    Size,
+    #[error("write one of {0}")]
+    OneOf(&'static str),
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What holds for all flags: a boolean may stand alone and takes a value only after an equals
+/// sign; an empty default is none.
+pub(super) fn complete(arg: Arg) -> Arg {
+    let is_empty = matches!(arg.get_default_values(), [value] if value.is_empty());
+    let arg = if is_empty { arg.hide_default_value(true) } else { arg };
+    if arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == BOOL)) {
+        arg.num_args(0..=1).require_equals(true).default_missing_value("true")
+    } else {
+        arg
+    }
+}
+
+pub(super) fn read_bool(text: &str) -> Result<bool, ValueError> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
+        _ => Err(ValueError::Boolean),
+    }
+}
+
+pub(super) fn read_duration(text: &str) -> Result<Duration, DurationError> {
+    duration::parse(text)
+}
+
+/// Go reads numbers in base 10, 8 (`0…`, `0o…`), 16 (`0x…`) and 2 (`0b…`).
+pub(super) fn read_number(text: &str) -> Result<i64, ValueError> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let prefixed = digits.get(..2).map(str::to_ascii_lowercase);
+    let (base, digits) = match prefixed.as_deref() {
+        Some("0x") => (16, &digits[2..]),
+        Some("0b") => (2, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        _ if digits.len() > 1 && digits.starts_with('0') => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    let value = i64::from_str_radix(digits, base).map_err(|_| ValueError::Number)?;
+    if digits.starts_with(['+', '-']) {
+        return Err(ValueError::Number);
+    }
+    Ok(if negative { -value } else { value })
+}
+
+pub(super) fn read_count(text: &str) -> Result<u64, ValueError> {
+    read_number(text)?.try_into().map_err(|_| ValueError::Count)
+}
+
+pub(super) fn read_port(text: &str) -> Result<u16, ValueError> {
+    let port = read_number(text).map_err(|_| ValueError::Port)?;
+    u16::try_from(port).ok().filter(|port| *port != 0).ok_or(ValueError::Port)
+}
+
+pub(super) fn read_float(text: &str) -> Result<f64, ValueError> {
+    text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or(ValueError::Float)
+}
+
+pub(super) fn read_size(text: &str) -> Result<String, ValueError> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let known = ["", "k", "K", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+    let is_size = digits.parse::<f64>().is_ok_and(|number| number >= 0.0)
+        && known.contains(&&text[digits.len()..]);
+    is_size.then(|| text.to_owned()).ok_or(ValueError::Size)
+}
+
+/// Go takes no address for every address.
+pub(super) fn read_address(text: &str) -> Result<IpAddr, ValueError> {
+    if text.is_empty() {
+        return Ok(Ipv4Addr::UNSPECIFIED.into());
+    }
+    text.parse().map_err(|_| ValueError::Address)
+}
+
+/// A path, or the empty text that stands for none.
+#[allow(clippy::unnecessary_wraps, reason = "clap's value parsers return a Result")]
+pub(super) fn read_path(text: &str) -> Result<PathBuf, ValueError> {
+    Ok(PathBuf::from(text))
+}
+
+pub(super) fn drop_empty_path(path: &mut Option<PathBuf>) {
+    path.take_if(|path| path.as_os_str().is_empty());
+}
+
+pub(super) fn drop_empty_texts(texts: &mut Vec<String>) {
+    texts.retain(|text| !text.is_empty());
+}
+
+/// A flag's help in one line.
+pub(super) fn plain(help: Option<&StyledStr>) -> String {
+    let text = help.map(ToString::to_string).unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

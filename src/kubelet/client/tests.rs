@@ -1,0 +1,98 @@
+use std::{io, sync::Mutex, time::Duration};
+
+use async_trait::async_trait;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    sync::watch,
+};
+
+use super::*;
+use crate::{
+    cluster::NodeAddress,
+    dns::{Hosts, ResolvConf},
+    doors::{Clock, Datagram, Listener, Network, Random},
+    kubelet::{TlsOptions, client_config},
+};
+
+const BODY: &str = "node_cpu_usage_seconds_total 1 1000\nnode_memory_working_set_bytes 5 1000\n";
+
+/// Kubelets that speak plain HTTP, and what they were told.
+#[derive(Default)]
+struct PlainKubelets {
+    connections: Mutex<u32>,
+    heard: Arc<Mutex<String>>,
+}
+
+async fn answer(mut stream: DuplexStream, heard: Arc<Mutex<String>>) {
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+        heard.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..length]));
+        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+        if stream.write_all(answer.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[async_trait]
+impl Network for PlainKubelets {
+    async fn connect(&self, _: SocketAddr) -> io::Result<Stream> {
+        *self.connections.lock().unwrap() += 1;
+        let (near, far) = duplex(4096);
+        tokio::spawn(answer(far, self.heard.clone()));
+        Ok(Box::new(near))
+    }
+
+    async fn datagram(&self, _: SocketAddr) -> io::Result<Box<dyn Datagram>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn listen(&self, _: SocketAddr) -> io::Result<Box<dyn Listener>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+fn client(network: Arc<PlainKubelets>, transport: Transport) -> KubeletClient {
+    let doors = Doors { clock: Clock::system(), network, random: Random::seeded(1) };
+    let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
+    let settings = Settings {
+        address_types: AddressTypes(vec!["InternalIP".to_owned()]),
+        port: 10255,
+        use_node_status_port: false,
+    };
+    KubeletClient::new(doors, resolver, settings, transport)
+}
+
+fn node() -> Node {
+    let address = NodeAddress { kind: "InternalIP".to_owned(), address: "10.0.0.1".to_owned() };
+    Node { name: "node-1".to_owned(), addresses: vec![address], ..Node::default() }
+}
+
+fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(5)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_connection_is_kept_and_carries_no_credentials() {
+    let network = Arc::new(PlainKubelets::default());
+    let client = client(network.clone(), Transport::Plain);
+    let mut kept = None;
+    for _ in 0..2 {
+        let sample = client.scrape(&node(), Some("secret"), &mut kept, soon()).await.unwrap();
+        assert_eq!(sample.node.unwrap().memory, 5);
+    }
+    let heard = network.heard.lock().unwrap().to_lowercase();
+    assert!(heard.contains("get /metrics/resource http/1.1"), "{heard}");
+    assert!(!heard.contains("authorization") && !heard.contains("secret"), "{heard}");
+    assert_eq!(*network.connections.lock().unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_name_the_scheme() {
+    let config = || client_config(TlsOptions::default(), &Clock::system()).unwrap();
+    let (_sender, receiver) = watch::channel(config());
+    let client = client(Arc::new(PlainKubelets::default()), Transport::Tls(receiver));
+    let error = client.scrape(&node(), None, &mut None, soon()).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("Get \"https://10.0.0.1:10255/metrics/resource\": tls: "), "{text}");
+}

@@ -1,0 +1,61 @@
+use serde::Serialize;
+
+/// What is known of the program, in the shape of Kubernetes' version.Info.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Build {
+    /// Major version.
+    pub major: String,
+    /// Minor version.
+    pub minor: String,
+    /// The whole version, as tags have it: `v0.1.0`.
+    pub git_version: String,
+    /// The commit, where the build was told.
+    pub git_commit: String,
+    /// Whether that commit was all there was: `clean`, `dirty` or nothing.
+    pub git_tree_state: String,
+    /// When it was built, where the build was told.
+    pub build_date: String,
+    /// A field that clients insist on; there is no Go in it.
+    pub go_version: String,
+    /// `rustc`.
+    pub compiler: String,
+    /// Operating system and processor, by Go's names.
+    pub platform: String,
+}
+
+/// The version as `--version` prints it.
+pub fn short_version() -> &'static str {
+    concat!("v", env!("CARGO_PKG_VERSION"))
+}
+
+// === impl Build ===
+
+impl Build {
+    /// That of this program. The commit and the date come from the environment of the build:
+    /// `GIT_COMMIT`, `GIT_TREE_STATE`, `BUILD_DATE`.
+    pub fn current() -> Self {
+        let told = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let processor = match std::env::consts::ARCH {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        Self {
+            major: env!("CARGO_PKG_VERSION_MAJOR").to_owned(),
+            minor: env!("CARGO_PKG_VERSION_MINOR").to_owned(),
+            git_version: short_version().to_owned(),
+            git_commit: told(option_env!("GIT_COMMIT")),
+            git_tree_state: told(option_env!("GIT_TREE_STATE")),
+            build_date: option_env!("BUILD_DATE").unwrap_or("1970-01-01T00:00:00Z").to_owned(),
+            go_version: String::new(),
+            compiler: "rustc".to_owned(),
+            platform: format!("{}/{processor}", std::env::consts::OS),
+        }
+    }
+
+    /// As `/version` answers it.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}

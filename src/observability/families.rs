@@ -1,0 +1,123 @@
+use std::time::Duration;
+
+use prometheus::{
+    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry,
+    core::Collector,
+};
+
+use super::{
+    buckets,
+    requests::{RequestMetrics, label_names},
+};
+
+type Result<T> = std::result::Result<T, prometheus::Error>;
+
+/// The metrics families of one server: those of the Go server under their names, labels and
+/// buckets, and ours.
+pub(super) struct Families {
+    pub(super) freshness: Histogram,
+    pub(super) last_request: GaugeVec,
+    pub(super) request_duration: HistogramVec,
+    pub(super) request_total: IntCounterVec,
+    /// One of ours. It is absent until there is a failure: the Go server's own tests want no
+    /// seventh family from a server that is well.
+    pub(super) failures: IntCounterVec,
+    pub(super) tick_duration: Histogram,
+    pub(super) points: GaugeVec,
+    pub(super) requests: RequestMetrics,
+}
+
+/// Makes families and has them served.
+struct Registrar<'r>(&'r Registry);
+
+// === impl Families ===
+
+impl Families {
+    /// Those of a server that scrapes every `resolution`, served by `registry`.
+    pub(super) fn register(registry: &Registry, resolution: Duration) -> Result<Self> {
+        let new = Registrar(registry);
+        Ok(Self {
+            freshness: new.histogram(
+                "metrics_server_api_metric_freshness_seconds",
+                "How old metrics were when they were served.",
+                buckets::freshness(),
+            )?,
+            last_request: new.gauges(
+                "metrics_server_kubelet_last_request_time_seconds",
+                "When each kubelet was asked last, in seconds since the Unix epoch.",
+                "node",
+            )?,
+            request_duration: new.histograms(
+                "metrics_server_kubelet_request_duration_seconds",
+                "How long requests to each kubelet took.",
+                buckets::default(),
+                &["node"],
+            )?,
+            request_total: new.counters(
+                "metrics_server_kubelet_request_total",
+                "Requests to kubelets, by whether they succeeded.",
+                &["success"],
+            )?,
+            failures: new.counters(
+                "metrics_server_kubelet_scrape_failures_total",
+                "Failed scrapes of kubelets, by cause.",
+                &["cause"],
+            )?,
+            tick_duration: new.histogram(
+                "metrics_server_manager_tick_duration_seconds",
+                "How long cycles over all kubelets took.",
+                buckets::around(resolution),
+            )?,
+            points: new.gauges(
+                "metrics_server_storage_points",
+                "Nodes and containers of which there is usage to serve.",
+                "type",
+            )?,
+            requests: RequestMetrics {
+                total: new.counters(
+                    "apiserver_request_total",
+                    "Requests to this server, by what was asked for and the status answered.",
+                    &label_names(&["code"]),
+                )?,
+                duration: new.histograms(
+                    "apiserver_request_duration_seconds",
+                    "How long requests to this server took, by what was asked for.",
+                    buckets::requests(),
+                    &label_names(&[]),
+                )?,
+            },
+        })
+    }
+}
+
+// === impl Registrar ===
+
+impl Registrar<'_> {
+    fn histogram(&self, name: &str, help: &str, buckets: Vec<f64>) -> Result<Histogram> {
+        self.add(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets)))
+    }
+
+    fn histograms(
+        &self,
+        name: &str,
+        help: &str,
+        buckets: Vec<f64>,
+        labels: &[&str],
+    ) -> Result<HistogramVec> {
+        self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets), labels))
+    }
+
+    fn gauges(&self, name: &str, help: &str, label: &str) -> Result<GaugeVec> {
+        self.add(GaugeVec::new(Opts::new(name, help), &[label]))
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec> {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels))
+    }
+
+    fn add<C: Collector + Clone + 'static>(&self, family: Result<C>) -> Result<C> {
+        let family = family?;
+        self.0.register(Box::new(family.clone()))?;
+        Ok(family)
+    }
+}

@@ -1,0 +1,134 @@
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::Method,
+    middleware::Next,
+    response::Response,
+};
+use prometheus::{HistogramVec, IntCounterVec};
+use tokio::time::Instant;
+
+use super::Telemetry;
+use crate::api::GROUP;
+
+/// Requests to this server, under the names that any Kubernetes API server uses.
+pub(super) struct RequestMetrics {
+    pub(super) total: IntCounterVec,
+    pub(super) duration: HistogramVec,
+}
+
+/// What is asked for, in few words: no name and no namespace among them, so that there never are
+/// more series than these words allow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Asked {
+    verb: &'static str,
+    group: &'static str,
+    version: &'static str,
+    resource: &'static str,
+    scope: &'static str,
+    subresource: &'static str,
+}
+
+const LABELS: [&str; 6] = ["verb", "group", "version", "resource", "scope", "subresource"];
+
+/// Paths that are told apart although they are no resources.
+const PAGES: [&str; 7] =
+    ["/healthz", "/livez", "/readyz", "/metrics", "/version", "/statusz", "/flagz"];
+
+pub(super) fn label_names(more: &[&'static str]) -> Vec<&'static str> {
+    LABELS.iter().chain(more).copied().collect()
+}
+
+pub(super) async fn observe(
+    State(telemetry): State<Arc<Telemetry>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let asked = Asked::by(request.method(), request.uri().path());
+    let start = Instant::now();
+    let response = next.run(request).await;
+    telemetry.requests().answered(asked, response.status().as_str(), start);
+    response
+}
+
+// === impl RequestMetrics ===
+
+impl RequestMetrics {
+    fn answered(&self, asked: Asked, code: &str, start: Instant) {
+        let Asked { verb, group, version, resource, scope, subresource } = asked;
+        let labels = [verb, group, version, resource, scope, subresource];
+        self.duration.with_label_values(&labels).observe(start.elapsed().as_secs_f64());
+        let labels = [verb, group, version, resource, scope, subresource, code];
+        self.total.with_label_values(&labels).inc();
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    fn by(method: &Method, path: &str) -> Self {
+        let verb = match *method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            _ => "other",
+        };
+        let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let Some((version, rest)) = (match parts[..] {
+            ["apis", GROUP, "v1beta1", ref rest @ ..] => Some(("v1beta1", rest)),
+            ["apis", GROUP, "v1", ref rest @ ..] => Some(("v1", rest)),
+            _ => None,
+        }) else {
+            let page =
+                parts.first().and_then(|first| PAGES.iter().find(|page| &page[1..] == *first));
+            return Self {
+                verb,
+                subresource: page.copied().unwrap_or_default(),
+                ..Self::default()
+            };
+        };
+        let (resource, scope) = match rest {
+            ["nodes"] => ("nodes", "cluster"),
+            ["nodes", _] => ("nodes", "resource"),
+            ["pods"] => ("pods", "cluster"),
+            ["namespaces", _, "pods"] => ("pods", "namespace"),
+            ["namespaces", _, "pods", _] => ("pods", "resource"),
+            _ => ("", ""),
+        };
+        let lists = matches!(scope, "cluster" | "namespace");
+        let verb = if verb == "GET" && lists { "LIST" } else { verb };
+        Self { verb, group: GROUP, version, resource, scope, subresource: "" }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_no_labels() {
+        let base = "/apis/metrics.k8s.io/v1beta1";
+        let cases = [
+            (format!("{base}/nodes"), "LIST", "nodes", "cluster", ""),
+            (format!("{base}/nodes/n1"), "GET", "nodes", "resource", ""),
+            (format!("{base}/pods"), "LIST", "pods", "cluster", ""),
+            (format!("{base}/namespaces/a/pods"), "LIST", "pods", "namespace", ""),
+            (format!("{base}/namespaces/a/pods/b"), "GET", "pods", "resource", ""),
+            (format!("{base}/whatever/a"), "GET", "", "", ""),
+            ("/readyz/ping".to_owned(), "GET", "", "", "/readyz"),
+            ("/random/123".to_owned(), "GET", "", "", ""),
+        ];
+        for (path, verb, resource, scope, subresource) in cases {
+            let asked = Asked::by(&Method::GET, &path);
+            assert_eq!(
+                (asked.verb, asked.resource, asked.scope, asked.subresource),
+                (verb, resource, scope, subresource),
+                "{path}"
+            );
+        }
+    }
+}

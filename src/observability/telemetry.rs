@@ -1,0 +1,158 @@
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use prometheus::{Registry, TextEncoder};
+use tokio::time::Instant;
+
+use super::{
+    ScrapeState, families::Families, process::ProcessMetrics, requests::RequestMetrics,
+    scrapes::Scrapes,
+};
+use crate::{doors::Clock, kubelet::ScrapeError};
+
+/// A cycle that starts later than this many resolutions after the one before is late: the bound of
+/// the Go server.
+const LATE_AFTER: f64 = 1.5;
+
+/// What a server has seen of itself: its metrics, how scrapes went, whether it is about to stop.
+/// It belongs to one server; several in one process do not see each other's.
+pub struct Telemetry {
+    clock: Clock,
+    started: Timestamp,
+    resolution: Duration,
+    flags: BTreeMap<String, String>,
+    cycle_started: Mutex<Option<Instant>>,
+    stopping: AtomicBool,
+    scrapes: Scrapes,
+    registry: Registry,
+    process: Option<ProcessMetrics>,
+    families: Families,
+}
+
+// === impl Telemetry ===
+
+impl Telemetry {
+    /// That of a server that scrapes every `resolution` and has `flags` in force.
+    pub fn new(
+        clock: Clock,
+        resolution: Duration,
+        flags: BTreeMap<String, String>,
+    ) -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        Ok(Self {
+            started: clock.now(),
+            clock,
+            resolution,
+            flags,
+            cycle_started: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            scrapes: Scrapes::default(),
+            process: None,
+            families: Families::register(&registry, resolution)?,
+            registry,
+        })
+    }
+
+    /// Adds what the operating system knows of this process: for a server that has one to itself.
+    pub fn with_process(mut self) -> Result<Self, prometheus::Error> {
+        self.process = Some(ProcessMetrics::register(&self.registry)?);
+        Ok(self)
+    }
+
+    /// A cycle begins. The answer is for [`Self::cycle_ended`].
+    pub fn cycle_began(&self) -> Instant {
+        let now = Instant::now();
+        *self.cycle_started.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        now
+    }
+
+    /// The cycle that began at `start` has ended; there is usage of so many nodes and containers.
+    pub fn cycle_ended(&self, start: Instant, nodes: usize, containers: usize) {
+        self.families.tick_duration.observe(start.elapsed().as_secs_f64());
+        self.families.points.with_label_values(&["node"]).set(nodes as f64);
+        self.families.points.with_label_values(&["container"]).set(containers as f64);
+    }
+
+    /// A kubelet has been asked, which took `took`.
+    pub fn scraped(&self, node: &str, took: Duration, failure: Option<&ScrapeError>) {
+        let now = self.clock.now();
+        self.families.request_duration.with_label_values(&[node]).observe(took.as_secs_f64());
+        self.families.last_request.with_label_values(&[node]).set(now.as_second() as f64);
+        let success = if failure.is_none() { "true" } else { "false" };
+        self.families.request_total.with_label_values(&[success]).inc();
+        if let Some(error) = failure {
+            self.families.failures.with_label_values(&[error.cause_label()]).inc();
+        }
+        self.scrapes.note(node, now, failure);
+    }
+
+    /// A node has left: its series go too.
+    pub fn forget_node(&self, node: &str) {
+        // It fails only where there is no such series.
+        let _ = self.families.request_duration.remove_label_values(&[node]);
+        let _ = self.families.last_request.remove_label_values(&[node]);
+        self.scrapes.forget(node);
+    }
+
+    /// Usage measured at `measured` is being served.
+    pub fn served(&self, measured: Timestamp) {
+        let age = self.clock.now().duration_since(measured);
+        self.families.freshness.observe(age.as_secs_f64());
+    }
+
+    /// How the last scrape of a node went; `None` before there was one.
+    pub fn last_scrape(&self, node: &str) -> Option<ScrapeState> {
+        self.scrapes.of(node)
+    }
+
+    /// The server has been told to stop.
+    pub fn stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// How long the current cycle is late, and the limit; `None` while it is not.
+    pub(super) fn late_by(&self) -> Option<(Duration, Duration)> {
+        let started = *self.cycle_started.lock().unwrap_or_else(PoisonError::into_inner);
+        let (waited, limit) = (started?.elapsed(), self.resolution.mul_f64(LATE_AFTER));
+        (waited > limit).then_some((waited, limit))
+    }
+
+    pub(super) fn requests(&self) -> &RequestMetrics {
+        &self.families.requests
+    }
+
+    pub(super) fn flags(&self) -> &BTreeMap<String, String> {
+        &self.flags
+    }
+
+    pub(super) fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    pub(super) fn uptime(&self) -> Duration {
+        self.clock.now().duration_since(self.started).try_into().unwrap_or_default()
+    }
+
+    pub(super) fn outcomes(&self) -> BTreeMap<&'static str, Vec<String>> {
+        self.scrapes.by_outcome()
+    }
+
+    /// All metrics in Prometheus' text format.
+    pub fn metrics(&self) -> Result<String, prometheus::Error> {
+        if let Some(process) = &self.process {
+            process.update();
+        }
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}

@@ -1,0 +1,40 @@
+use std::time::Duration;
+
+/// What strangers may cost a server: all of these bind before anybody is authenticated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at a time, those in their handshake included; further ones are closed at once.
+    pub connections: usize,
+    /// From a connection's beginning to the end of its TLS handshake.
+    pub handshake: Duration,
+    /// HTTP/1.1: from the moment a connection is free for a request to the end of that request's
+    /// headers, so that it bounds both slow headers and idle connections.
+    pub header: Duration,
+    /// HTTP/2: how long a connection may be without any request.
+    pub idle: Duration,
+    /// How long a peer may take nothing of an answer.
+    pub stall: Duration,
+    /// Bytes of one request's headers.
+    pub header_bytes: u32,
+    /// HTTP/2: requests at a time over one connection.
+    pub streams: u32,
+}
+
+// === impl Limits ===
+
+impl Default for Limits {
+    /// Where the Go server has a limit, that one. A thousand connections are many times what API
+    /// servers, probes and Prometheus keep open; with some 30 KB each they fit into the memory
+    /// that a metrics server is given.
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            handshake: Duration::from_secs(10),
+            header: Duration::from_secs(32),
+            idle: Duration::from_secs(90),
+            stall: Duration::from_secs(30),
+            header_bytes: 64 << 10,
+            streams: 250,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Who may ask a metrics server, seen from outside: over TLS, with an API server behind it.
+
+#[allow(clippy::unwrap_used, reason = "all of it is tests")]
+mod access {
+    mod authorization;
+    mod certificates;
+    mod front_proxy;
+    mod golden;
+    mod guarded;
+    mod reviews;
+    mod rotation;
+    mod serving;
+    mod start;
+    mod support;
+    mod tokens;
+}

@@ -1,0 +1,86 @@
+//! Clients' own certificates.
+
+use std::time::Duration;
+
+use fake_kubelet::{Authority, Subject, Validity};
+use serde_json::json;
+
+use super::support::{Cluster, NODES, START, lister};
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_says_name_and_group() {
+    let cluster = Cluster::new();
+    cluster.control_plane.set_group_rules("dev", lister());
+    let server = cluster.serve().await;
+    let bob = cluster.certificate(&cluster.clients, "bob", Some("dev"));
+    let user = server.ask(Some(&bob), NODES, &[]).await.user();
+    assert_eq!(user["name"], "bob");
+    assert_eq!(user["groups"], json!(["dev", "system:authenticated"]));
+    let credential = user["extra"]["authentication.kubernetes.io/credential-id"][0].as_str();
+    assert!(credential.unwrap().starts_with("X509SHA256="), "{user}");
+    assert_eq!(credential.unwrap().len(), "X509SHA256=".len() + 64);
+    let answer = server.ask(Some(&bob), "/metrics", &[]).await;
+    assert_eq!(answer.short(), "403 forbidden: User \"bob\" cannot get path \"/metrics\"");
+}
+
+#[tokio::test(start_paused = true)]
+async fn certificates_that_are_not_believed_are_refused_even_where_all_may_pass() {
+    let cluster = Cluster::new();
+    let server = cluster.serve().await;
+    let subject = Subject { common_name: "bob".to_owned(), ..Subject::default() };
+    let now = cluster.clock.now();
+    let year = Validity::year_from_an_hour_before(now);
+    let stranger = Authority::new("kubernetes", now).unwrap();
+    let early = Validity { not_before: now + Duration::from_mins(1), ..year };
+    let cases = [
+        (
+            stranger.client(&subject, year),
+            "err=\"x509: certificate signed by unknown authority\" cure",
+        ),
+        (
+            cluster.clients.client(&subject, Validity::year_until_an_hour_before(now)),
+            "is after 2019-01-04T08:53:00Z\" cure",
+        ),
+        (cluster.clients.client(&subject, early), "is before 2019-01-04T09:54:00Z\" cure"),
+        (
+            cluster.clients.serving(&subject, year),
+            "x509: certificate specifies an incompatible key usage\" cure",
+        ),
+    ];
+    for (identity, logged) in cases {
+        let identity = identity.unwrap();
+        for path in [NODES, "/healthz"] {
+            let answer = server.ask(Some(&identity), path, &[]).await;
+            assert_eq!(answer.short(), "401 Unauthorized", "{path} {logged}");
+        }
+        assert!(cluster.logged(&["Unable to authenticate", logged]), "{logged} {}", cluster.log());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_without_a_name_is_nobodys() {
+    let cluster = Cluster::new();
+    // With the proxies' CA, it would be refused: it is not one of theirs.
+    let mut map = cluster.config_map();
+    map["requestheader-client-ca-file"] = json!("");
+    cluster.publish(&map);
+    let server = cluster.serve().await;
+    let nobody = cluster.certificate(&cluster.clients, "", Some("system:masters"));
+    let user = server.ask(Some(&nobody), "/healthz", &[]).await.user();
+    assert_eq!(user["name"], "system:anonymous");
+    assert_eq!(user["groups"], json!(["system:unauthenticated"]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_outweighs_a_token_and_a_token_a_certificate_that_is_not_believed() {
+    let cluster = Cluster::new();
+    cluster.introduce("bob", lister());
+    cluster.introduce("carol", lister());
+    let server = cluster.serve().await;
+    let token = [("authorization", "Bearer carol")];
+    let bob = cluster.certificate(&cluster.clients, "bob", None);
+    assert_eq!(server.ask(Some(&bob), NODES, &token).await.user()["name"], "bob");
+    let stranger = Authority::new("kubernetes", START.parse().unwrap()).unwrap();
+    let bob = cluster.certificate(&stranger, "bob", None);
+    assert_eq!(server.ask(Some(&bob), NODES, &token).await.user()["name"], "carol");
+}

@@ -1,0 +1,241 @@
+//! A server behind TLS in memory, and those who ask it.
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use async_trait::async_trait;
+use axum::Router;
+use fake_kubelet::Identity;
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use metrics_server::{
+    doors::{Clock, Listener, Stream},
+    serving::{self, Limits, tls},
+};
+use rustls::pki_types::ServerName;
+use serde_json::Value;
+use tokio::{
+    io::duplex,
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::serving::AnyServer;
+
+/// A server that says who it thinks is asking.
+pub(crate) struct Guarded {
+    network: mpsc::UnboundedSender<(Stream, SocketAddr)>,
+    tasks: Vec<Task>,
+    _stop: watch::Sender<bool>,
+}
+
+/// A task that ends with its owner.
+struct Task(JoinHandle<()>);
+
+/// A connection to a guarded server.
+pub(crate) enum Connection {
+    Http1(hyper::client::conn::http1::SendRequest<Empty<bytes::Bytes>>),
+    Http2(hyper::client::conn::http2::SendRequest<Empty<bytes::Bytes>>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+// === impl Guarded ===
+
+impl Guarded {
+    /// Serves `router`.
+    pub(crate) fn start(clock: &Clock, limits: Limits, router: Router) -> Self {
+        let (network, incoming) = mpsc::unbounded_channel();
+        let (stop, stopped) = watch::channel(false);
+        let tls = tls::self_signed(&["localhost"], &[], clock).unwrap();
+        let listener = Box::new(Memory(incoming));
+        let served = serving::serve_within(limits, listener, tls, router, stopped);
+        Self { network, tasks: vec![Task(tokio::spawn(served))], _stop: stop }
+    }
+
+    /// Does something besides for as long as it serves.
+    pub(crate) fn keep(&mut self, doing: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.push(Task(tokio::spawn(doing)));
+    }
+
+    /// A TCP connection on which nothing has been said.
+    pub(crate) fn dial(&self) -> Stream {
+        let (near, far) = duplex(64 << 10);
+        self.network.send((Box::new(far), "192.0.2.1:40000".parse().unwrap())).unwrap();
+        Box::new(near)
+    }
+
+    pub(crate) async fn connect(&self, identity: Option<&Identity>) -> Connection {
+        self.connect_speaking(identity, b"http/1.1").await.unwrap()
+    }
+
+    /// A connection after its TLS handshake.
+    pub(crate) async fn raw(
+        &self,
+        identity: Option<&Identity>,
+        protocol: &[u8],
+    ) -> TlsStream<Stream> {
+        self.handshake(identity, protocol).await.unwrap()
+    }
+
+    async fn handshake(
+        &self,
+        identity: Option<&Identity>,
+        protocol: &[u8],
+    ) -> io::Result<TlsStream<Stream>> {
+        let verifier = Arc::new(AnyServer);
+        let config = rustls::ClientConfig::builder_with_provider(tls::provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match identity {
+            Some(identity) => {
+                config.with_client_auth_cert(identity.chain(), identity.key()).unwrap()
+            }
+            None => config.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![protocol.to_vec()];
+        let name = ServerName::try_from("metrics-server.kube-system.svc").unwrap();
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, self.dial()).await?;
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(protocol));
+        Ok(stream)
+    }
+
+    pub(crate) async fn connect_speaking(
+        &self,
+        identity: Option<&Identity>,
+        protocol: &[u8],
+    ) -> io::Result<Connection> {
+        let stream = TokioIo::new(self.handshake(identity, protocol).await?);
+        Ok(if protocol == b"h2" {
+            let (sender, driver) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .handshake(stream)
+                .await
+                .map_err(io::Error::other)?;
+            tokio::spawn(driver);
+            Connection::Http2(sender)
+        } else {
+            let (sender, driver) =
+                hyper::client::conn::http1::handshake(stream).await.map_err(io::Error::other)?;
+            tokio::spawn(driver);
+            Connection::Http1(sender)
+        })
+    }
+
+    /// One request over a connection of its own.
+    pub(crate) async fn ask(
+        &self,
+        identity: Option<&Identity>,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        self.connect(identity).await.get(path, headers).await
+    }
+
+    /// One request with a token.
+    pub(crate) async fn ask_with_token(&self, token: &str, path: &str) -> Answer {
+        self.ask(None, path, &[("authorization", &format!("Bearer {token}"))]).await
+    }
+}
+
+// === impl Connection ===
+
+impl Connection {
+    pub(crate) async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send("GET", path, headers).await.unwrap()
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> hyper::Result<Answer> {
+        let mut request = http::Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = match self {
+            Self::Http1(sender) => {
+                let request = request.header("host", "metrics-server").body(Empty::new()).unwrap();
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+            Self::Http2(sender) => {
+                let uri = format!("https://metrics-server{path}");
+                let request = request.uri(uri).body(Empty::new()).unwrap();
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+        };
+        let (head, body) = response.into_parts();
+        let body = body.collect().await?.to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        match self {
+            Self::Http1(sender) => sender.is_closed(),
+            Self::Http2(sender) => sender.is_closed(),
+        }
+    }
+}
+
+// === impl Answer ===
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// Whom the handler saw; of those who are let in.
+    pub(crate) fn user(&self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.json()["user"].clone()
+    }
+
+    /// Status and message, or the user's name.
+    pub(crate) fn short(&self) -> String {
+        match self.status.as_u16() {
+            200 => self.json()["user"]["name"].as_str().unwrap().to_owned(),
+            status if self.body.starts_with('{') => {
+                format!("{status} {}", self.json()["message"].as_str().unwrap())
+            }
+            status => format!("{status} {}", self.body),
+        }
+    }
+}
+
+// === impl Task ===
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A listening socket in memory.
+struct Memory(mpsc::UnboundedReceiver<(Stream, SocketAddr)>);
+
+#[async_trait]
+impl Listener for Memory {
+    async fn accept(&mut self) -> io::Result<(Stream, SocketAddr)> {
+        match self.0.recv().await {
+            Some(accepted) => Ok(accepted),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local(&self) -> SocketAddr {
+        "192.0.2.9:10250".parse().unwrap()
+    }
+}

@@ -1,0 +1,276 @@
+//! A cluster whose API server is asked in process.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use axum::{Router, extract::Request, response::IntoResponse};
+use fake_kubelet::{Authority, Identity, Subject, Validity};
+use harness::control_plane::{ControlPlane, Observer, Settings as ControlPlaneSettings, User};
+use http::StatusCode;
+use http_body_util::BodyExt;
+use k8s_openapi::{
+    api::{core::v1::ConfigMap, rbac::v1::PolicyRule},
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use kube::Client;
+use metrics_server::{
+    access::{self, Access, ApiServer, ApiServers, Settings},
+    doors::{Clock, Doors, HostNetwork, Random},
+    klog::Klog,
+    serving::Limits,
+};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::guarded::Guarded;
+
+pub(crate) const NODES: &str = "/apis/metrics.k8s.io/v1beta1/nodes";
+pub(crate) const START: &str = "2019-01-04T09:53:00Z";
+pub(crate) const API_SERVER: &str = "https://10.96.0.1/";
+
+/// The metrics server's own token.
+const OWN_TOKEN: &str = "metrics-server-token";
+const OWN_NAME: &str = "system:serviceaccount:kube-system:metrics-server";
+
+/// A cluster and what the metrics server in it logs and asks.
+pub(crate) struct Cluster {
+    pub(crate) clock: Clock,
+    pub(crate) control_plane: Arc<ControlPlane>,
+    pub(crate) clients: Authority,
+    pub(crate) proxies: Authority,
+    pub(crate) away: Arc<AtomicBool>,
+    /// How many of the next requests the API server answers with 500.
+    pub(crate) failing: Arc<AtomicUsize>,
+    /// Whether the API server takes requests and never answers.
+    pub(crate) silent: Arc<AtomicBool>,
+    log: Arc<Mutex<Vec<String>>>,
+    asked: Arc<Asked>,
+    _log: DefaultGuard,
+}
+
+/// What the metrics server asked the API server.
+#[derive(Default)]
+struct Asked(Mutex<Vec<String>>);
+
+// === impl Cluster ===
+
+impl Cluster {
+    /// With the `ConfigMap` that API servers write, and all roles that the metrics server needs.
+    pub(crate) fn new() -> Self {
+        let start = START.parse().unwrap();
+        let clock = Clock::starting_at(start);
+        let control_plane = ControlPlane::new(clock.clone(), ControlPlaneSettings::default());
+        control_plane.add_token(OWN_TOKEN, User::service_account("kube-system", "metrics-server"));
+        let (log, asked) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(Asked::default()));
+        control_plane.observe(asked.clone());
+        let lines = log.clone();
+        let sink = Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
+        let klog = Klog::new(clock.clone(), 1, 0, sink);
+        let cluster = Self {
+            control_plane,
+            clients: Authority::new("kubernetes", start).unwrap(),
+            proxies: Authority::new("front-proxy-ca", start).unwrap(),
+            clock,
+            away: Arc::default(),
+            failing: Arc::default(),
+            silent: Arc::default(),
+            log,
+            asked,
+            _log: tracing::subscriber::set_default(tracing_subscriber::registry().with(klog)),
+        };
+        cluster.bind(&["delegator", "reader"]);
+        cluster.publish(&cluster.config_map());
+        cluster
+    }
+
+    /// Gives the metrics server these roles in place of those before.
+    pub(crate) fn bind(&self, roles: &[&str]) {
+        let mut granted = Vec::new();
+        if roles.contains(&"delegator") {
+            granted.push(rule("authentication.k8s.io", "tokenreviews", &["create"]));
+            granted.push(rule("authorization.k8s.io", "subjectaccessreviews", &["create"]));
+        }
+        if roles.contains(&"reader") {
+            let name = "extension-apiserver-authentication".to_owned();
+            granted.push(PolicyRule {
+                resource_names: Some(vec![name]),
+                ..rule("", "configmaps", &["get", "list", "watch"])
+            });
+        }
+        self.control_plane.set_rules(OWN_NAME, granted);
+    }
+
+    /// What API servers write for this cluster's CAs.
+    pub(crate) fn config_map(&self) -> Value {
+        json!({
+            "client-ca-file": self.clients.pem(),
+            "requestheader-allowed-names": "[\"front-proxy-client\"]",
+            "requestheader-client-ca-file": self.proxies.pem(),
+            "requestheader-extra-headers-prefix": "[\"X-Remote-Extra-\"]",
+            "requestheader-group-headers": "[\"X-Remote-Group\"]",
+            "requestheader-uid-headers": "[\"X-Remote-Uid\"]",
+            "requestheader-username-headers": "[\"X-Remote-User\"]",
+        })
+    }
+
+    pub(crate) fn publish(&self, data: &Value) {
+        self.control_plane.upsert_config_map(ConfigMap {
+            metadata: ObjectMeta {
+                namespace: Some("kube-system".to_owned()),
+                name: Some("extension-apiserver-authentication".to_owned()),
+                ..ObjectMeta::default()
+            },
+            data: serde_json::from_value(data.clone()).unwrap(),
+            ..ConfigMap::default()
+        });
+    }
+
+    /// Asks the API server as the metrics server, unless it is away.
+    fn client(&self) -> Client {
+        let (router, away) = (self.control_plane.router(), self.away.clone());
+        let (failing, silent) = (self.failing.clone(), self.silent.clone());
+        let service = tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
+            let token = format!("Bearer {OWN_TOKEN}").parse().unwrap();
+            request.headers_mut().insert("authorization", token);
+            let (router, away) = (router.clone(), away.clone());
+            let (failing, silent) = (failing.clone(), silent.clone());
+            async move {
+                if away.load(Ordering::Relaxed) {
+                    let refused = "dial tcp 10.96.0.1:443: connect: connection refused";
+                    return Err(io::Error::new(io::ErrorKind::ConnectionRefused, refused));
+                }
+                if silent.load(Ordering::Relaxed) {
+                    std::future::pending::<()>().await;
+                }
+                let less = |left: usize| left.checked_sub(1);
+                if failing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
+                    let status = json!({
+                        "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 500,
+                        "reason": "InternalError", "message": "etcd is elsewhere",
+                    });
+                    return Ok(
+                        (StatusCode::INTERNAL_SERVER_ERROR, axum::Json(status)).into_response()
+                    );
+                }
+                let Ok(response) = router.oneshot(request).await;
+                Ok(response)
+            }
+        });
+        Client::new(service, "default")
+    }
+
+    pub(crate) fn access(&self, settings: &Settings) -> Arc<Access> {
+        self.try_access(settings).unwrap()
+    }
+
+    pub(crate) fn try_access(
+        &self,
+        settings: &Settings,
+    ) -> Result<Arc<Access>, access::AccessError> {
+        let asked = ApiServer { client: self.client(), url: API_SERVER.parse().unwrap() };
+        let servers = ApiServers { authentication: asked.clone(), authorization: asked };
+        let doors = Doors {
+            clock: self.clock.clone(),
+            network: Arc::new(HostNetwork),
+            random: Random::seeded(1),
+        };
+        Access::new(settings, servers, &doors)
+    }
+
+    /// A server that has looked up whom to believe.
+    pub(crate) async fn serve(&self) -> Guarded {
+        self.serve_with(&Settings::default()).await
+    }
+
+    pub(crate) async fn serve_with(&self, settings: &Settings) -> Guarded {
+        let access = self.access(settings);
+        let mut guarded = self.serve_router(Limits::default(), access.guard(echo()));
+        guarded.keep(async move { access.follow().await });
+        settle().await;
+        guarded
+    }
+
+    pub(crate) fn serve_router(&self, limits: Limits, router: Router) -> Guarded {
+        Guarded::start(&self.clock, limits, router)
+    }
+
+    /// A client certificate of a CA, valid for a year.
+    pub(crate) fn certificate(&self, by: &Authority, name: &str, group: Option<&str>) -> Identity {
+        let subject = Subject {
+            common_name: name.to_owned(),
+            organization: group.map(str::to_owned),
+            ..Subject::default()
+        };
+        by.client(&subject, Validity::year_from_an_hour_before(self.clock.now())).unwrap()
+    }
+
+    pub(crate) fn front_proxy(&self) -> Identity {
+        self.certificate(&self.proxies, "front-proxy-client", None)
+    }
+
+    /// Somebody whose token is their name, and what they may do.
+    pub(crate) fn introduce(&self, name: &'static str, rules: Vec<PolicyRule>) {
+        self.control_plane.add_token(name, User::new(name, &["dev"]));
+        self.control_plane.set_rules(name, rules);
+    }
+
+    /// The reviews that the metrics server has asked the API server for since the last time.
+    pub(crate) fn take_reviews(&self) -> Vec<String> {
+        let asked = std::mem::take(&mut *self.asked.0.lock().unwrap());
+        asked.into_iter().filter(|asked| asked.starts_with("POST")).collect()
+    }
+
+    /// Whether a line with all these parts was logged.
+    pub(crate) fn logged(&self, parts: &[&str]) -> bool {
+        let lines = self.log.lock().unwrap();
+        lines.iter().any(|line| parts.iter().all(|part| line.contains(part)))
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().join("\n")
+    }
+}
+
+pub(crate) fn rule(group: &str, resource: &str, verbs: &[&str]) -> PolicyRule {
+    PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(vec![resource.to_owned()]),
+        verbs: verbs.iter().map(ToString::to_string).collect(),
+        ..PolicyRule::default()
+    }
+}
+
+/// May list nodes' metrics.
+pub(crate) fn lister() -> Vec<PolicyRule> {
+    vec![rule("metrics.k8s.io", "nodes", &["list"])]
+}
+
+/// Lets everything that can happen now happen.
+pub(crate) async fn settle() {
+    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+}
+
+impl Observer for Asked {
+    fn request(&self, _user: &str, method: &str, path_and_query: &str, status: u16) {
+        let path = path_and_query.rsplit('/').next().unwrap();
+        self.0.lock().unwrap().push(format!("{method} {path} {status}"));
+    }
+}
+
+/// Says what a handler sees: the user, the headers, the length of the body.
+fn echo() -> Router {
+    Router::new().fallback(async |request: Request| {
+        let (head, body) = request.into_parts();
+        let user = head.extensions.get::<access::User>().cloned();
+        let headers: Vec<_> = head.headers.keys().map(ToString::to_string).collect();
+        let body = body.collect().await.unwrap().to_bytes().len();
+        axum::Json(json!({ "user": user, "headers": headers, "body": body })).into_response()
+    })
+}

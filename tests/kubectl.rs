@@ -1,0 +1,164 @@
+//! The installed `kubectl` as a client of the API, through an API server that passes requests on.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails panics")]
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+#[path = "golden_api/exchange.rs"]
+#[allow(dead_code, reason = "shared with the replay of recorded exchanges")]
+mod exchange;
+#[path = "golden_api/world.rs"]
+#[allow(dead_code, reason = "shared with the replay of recorded exchanges")]
+mod world;
+
+use std::{path::PathBuf, process::Stdio, sync::Arc};
+
+use axum::{Router, extract::Request, routing::any};
+use harness::control_plane::{
+    Backend, ControlPlane, Credential, Settings as ClusterSettings, User, kubeconfig,
+};
+use k8s_openapi::api::core::v1::Node;
+use metrics_server::{
+    api::router,
+    doors::{Clock, HostNetwork, Listener, Network},
+    serving::{serve, tls},
+};
+use rcgen::{CertificateParams, KeyPair, SanType};
+use rustls::{pki_types::PrivatePkcs8KeyDer, server::WebPkiClientVerifier};
+use serde_json::json;
+use tokio::{process::Command, sync::watch};
+use tower::ServiceExt;
+
+use self::world::World;
+
+struct Kubectl {
+    home: PathBuf,
+    _stop: watch::Sender<bool>,
+}
+
+// === impl Kubectl ===
+
+impl Kubectl {
+    /// A cluster with a metrics server; `None` where `kubectl` is not installed.
+    async fn start() -> Option<Self> {
+        if Command::new("kubectl").args(["version", "--client"]).output().await.is_err() {
+            println!("skipped: kubectl is not installed");
+            return None;
+        }
+        let (stop, stopped) = watch::channel(false);
+        let metrics = router(World::warm().sources);
+        let (config, certificate) = certificate();
+
+        let backend = listen().await;
+        let control_plane = control_plane(&*backend);
+        tokio::spawn(serve(backend, config.clone(), metrics.clone(), stopped.clone()));
+
+        // The API server of the tests has no OpenAPI of its own to merge the backend's with.
+        let openapi = any(move |request: Request| metrics.clone().oneshot(request));
+        let front = Router::new()
+            .route("/openapi/v3", openapi.clone())
+            .route("/openapi/v3/{*name}", openapi)
+            .fallback_service(control_plane.router());
+        let listener = listen().await;
+        let url = format!("https://{}", listener.local());
+        tokio::spawn(serve(listener, config, front, stopped));
+
+        let home = std::env::temp_dir().join(format!("metrics-api-{}", std::process::id()));
+        std::fs::create_dir_all(&home).unwrap();
+        let config = kubeconfig(&url, &certificate, Credential::Token("admin"));
+        std::fs::write(home.join("kubeconfig"), config).unwrap();
+        Some(Self { home, _stop: stop })
+    }
+
+    async fn run(&self, arguments: &str) -> String {
+        let output = Command::new("kubectl")
+            .args(arguments.split_whitespace())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", &self.home)
+            .env("KUBECONFIG", self.home.join("kubeconfig"))
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        let lines: Vec<_> = said.lines().map(str::trim_end).collect();
+        format!("$ kubectl {arguments}\n{}\n\n", lines.join("\n"))
+    }
+}
+
+impl Drop for Kubectl {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.home);
+    }
+}
+
+async fn listen() -> Box<dyn Listener> {
+    HostNetwork.listen("127.0.0.1:0".parse().unwrap()).await.unwrap()
+}
+
+/// A TLS configuration, and the certificate that it shows.
+fn certificate() -> (Arc<rustls::ServerConfig>, String) {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    params.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let (chain, pem) = (vec![certificate.der().clone()], certificate.pem());
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+    (tls::config(chain, key, WebPkiClientVerifier::no_client_auth()).unwrap(), pem)
+}
+
+/// The API server of a cluster whose metrics server listens there.
+fn control_plane(backend: &dyn Listener) -> Arc<ControlPlane> {
+    let clock = Clock::starting_at("2026-11-22T09:27:23Z".parse().unwrap());
+    let control_plane = ControlPlane::new(clock, ClusterSettings::default());
+    control_plane.add_token("admin", User::new("admin", &["system:masters"]));
+    for name in ["k8s-m1", "k8s-node1", "k8s-node2"] {
+        let node: Node = serde_json::from_value(json!({
+            "metadata": {"name": name},
+            "status": {"allocatable": {"cpu": "4", "memory": "8Gi"}},
+        }))
+        .unwrap();
+        control_plane.upsert_node(node);
+    }
+    let backend = Backend {
+        group: "metrics.k8s.io".to_owned(),
+        versions: vec!["v1beta1".to_owned(), "v1".to_owned()],
+        namespace: "kube-system".to_owned(),
+        service: "metrics-server".to_owned(),
+        address: backend.local(),
+        network: Arc::new(HostNetwork),
+        certificate: None,
+    };
+    control_plane.aggregate(backend).unwrap();
+    control_plane
+}
+
+#[tokio::test]
+async fn kubectl_reads_and_explains_metrics() {
+    let Some(kubectl) = Kubectl::start().await else { return };
+    let mut said = String::new();
+    for arguments in [
+        "api-resources --api-group=metrics.k8s.io",
+        "top nodes",
+        "top pods -A --containers",
+        "top pods -n team-00 -l app=a1",
+        "top pod -n team-00 nope",
+        "get nodes.metrics.k8s.io",
+        "get pods.metrics.k8s.io -A",
+        "get pods.metrics.k8s.io -n team-01 --field-selector=metadata.name=app-00001-7d9c5b6f4-00001",
+        "get pods.metrics.k8s.io -n none",
+        "get nodes.v1.metrics.k8s.io k8s-m1 -o yaml",
+        "get nodes.metrics.k8s.io -o name",
+        "get nodes.metrics.k8s.io nope",
+        "get nodes.metrics.k8s.io -l a=b*",
+        "get nodes.metrics.k8s.io --watch",
+        "delete nodes.metrics.k8s.io k8s-m1",
+        "explain nodemetrics",
+        "explain podmetrics.containers",
+        "explain pods.timestamp --api-version=metrics.k8s.io/v1",
+        "explain pods.containers.usage --api-version=metrics.k8s.io/v1beta1",
+        "explain pods --api-version=metrics.k8s.io/v1beta1 --recursive",
+    ] {
+        said += &kubectl.run(arguments).await;
+    }
+    insta::assert_snapshot!(said);
+}
