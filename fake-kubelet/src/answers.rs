@@ -128,11 +128,11 @@ impl Answers {
         match request.uri.path() {
             "/metrics/resource" => self.metrics(request, active),
             "/stats/summary" => self.summary(request, active),
-            "/metrics" => self.exposed(pages::metrics(
-                &self.name,
-                self.node().started().as_second(),
-                &self.sample(),
-            )),
+            "/metrics" => {
+                // Apart from the sample: the node is locked for either.
+                let started = self.node().started().as_second();
+                self.exposed(pages::metrics(&self.name, started, &self.sample()))
+            }
             "/metrics/cadvisor" => self.exposed(pages::cadvisor(&self.sample())),
             "/pods" => json(pages::pods(&self.name, &self.sample()).to_string()),
             "/configz" => json(pages::configz(self.gate.is_some()).to_string()),

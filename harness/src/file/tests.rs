@@ -1,3 +1,4 @@
+mod faults;
 mod mistakes;
 
 use std::{fmt::Write, path::Path};
