@@ -107,7 +107,7 @@ async fn serve(flags: &Flags) -> Result<(), ProgramError> {
         tracing::info!("Shutting down");
         stop.send_replace(true);
     });
-    Ok(server.run(stopped).await?)
+    Ok(Box::pin(server.run(stopped)).await?)
 }
 
 async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {

@@ -35,6 +35,15 @@ pub struct Timing {
     pub request_timeout: Duration,
 }
 
+/// How many cycles there have been.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cycles {
+    /// How many have begun.
+    pub begun: u64,
+    /// How many have ended.
+    pub ended: u64,
+}
+
 /// Scrapes all kubelets, again and again.
 pub struct Scraper {
     cluster: Arc<Cluster>,
@@ -46,7 +55,7 @@ pub struct Scraper {
     random: Random,
     /// Open connections by node.
     connections: BTreeMap<String, Arc<Mutex<Option<Connection>>>>,
-    cycles: watch::Sender<u64>,
+    cycles: watch::Sender<Cycles>,
 }
 
 struct Outcome {
@@ -82,12 +91,12 @@ impl Scraper {
             timing,
             random,
             connections: BTreeMap::new(),
-            cycles: watch::Sender::new(0),
+            cycles: watch::Sender::new(Cycles::default()),
         }
     }
 
-    /// Says how many cycles have ended.
-    pub fn cycles(&self) -> watch::Receiver<u64> {
+    /// Says how far it is.
+    pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.cycles.subscribe()
     }
 
@@ -98,11 +107,12 @@ impl Scraper {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
+            self.cycles.send_modify(|cycles| cycles.begun += 1);
             let start = self.telemetry.cycle_began();
             self.cycle().await;
             let (nodes, containers) = self.store.points();
             self.telemetry.cycle_ended(start, nodes, containers);
-            self.cycles.send_modify(|cycles| *cycles += 1);
+            self.cycles.send_modify(|cycles| cycles.ended += 1);
         }
     }
 

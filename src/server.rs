@@ -27,7 +27,7 @@ use crate::{
         Transport,
     },
     observability::{self, Telemetry},
-    scrape::{Scraper, Timing},
+    scrape::{Cycles, Scraper, Timing},
     serving::{self, tls},
     store::Store,
 };
@@ -157,8 +157,8 @@ impl Server {
         })
     }
 
-    /// Says how many scrape cycles have ended.
-    pub fn cycles(&self) -> watch::Receiver<u64> {
+    /// Says how many scrape cycles there have been.
+    pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.scraper.cycles()
     }
 

@@ -1,5 +1,7 @@
 //! Holds an expectation of a scenario against what a user can see.
 
+use std::time::Duration;
+
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use kube::{Client, client::Body};
@@ -15,6 +17,9 @@ use crate::{
 
 /// The most of an answer that is looked at.
 const ANSWER_LIMIT: usize = 64 << 20;
+
+/// How long an answer is waited for.
+const ANSWER_TIME: Duration = Duration::from_mins(1);
 
 /// How many of the server's last log lines are shown when one is missed.
 const SHOWN_LOG_LINES: usize = 20;
@@ -225,7 +230,8 @@ async fn check_ready(probe: &Client, ready: bool) -> Result<(), Mismatch> {
     let words = |ready| if ready { "ready" } else { "not ready" }.to_owned();
     let answer = ask(probe, "/readyz?verbose").await;
     let is_ready = answer.as_ref().is_ok_and(|answer| answer.status.is_success());
-    if is_ready == ready {
+    // No answer is no word on readiness.
+    if is_ready == ready && answer.is_ok() {
         return Ok(());
     }
     let details = answer.map_or_else(|error| error, |answer| answer.body);
@@ -289,7 +295,13 @@ fn compare(field: &'static str, expected: String, seen: String) -> Result<(), Mi
     if expected == seen { Ok(()) } else { Err(Mismatch { field, expected, seen }) }
 }
 
+/// Asks, for as long as a person would wait.
 async fn ask(client: &Client, path: &str) -> Result<Answer, String> {
+    let answer = tokio::time::timeout(ANSWER_TIME, ask_patiently(client, path)).await;
+    answer.unwrap_or_else(|_| Err("no answer within a minute".to_owned()))
+}
+
+async fn ask_patiently(client: &Client, path: &str) -> Result<Answer, String> {
     let request = Request::get(path).body(Body::empty()).map_err(|error| error.to_string())?;
     let response = client.send(request).await.map_err(|error| bottom(&error))?;
     let status = response.status();

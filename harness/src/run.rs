@@ -56,6 +56,13 @@ pub enum Failure {
         /// What was waited for.
         waited_for: String,
     },
+    /// The server would not start, or ended, and nobody expected it.
+    Ended {
+        /// Index of the step.
+        step: usize,
+        /// Why.
+        reason: String,
+    },
     /// An expectation does not hold.
     Expectation {
         /// Index of the step.
@@ -177,8 +184,15 @@ async fn pass_time(world: &mut Simulated, wait: Wait) -> Result<(), String> {
 }
 
 async fn check_all(world: &Simulated, index: usize, step: &Step, since: Mark) -> Vec<Failure> {
-    let mut failures = Vec::new();
     let events = world.timeline().since(since);
+    let mut failures = Vec::new();
+    let refusal_expected = step.expect.iter().any(|expectation| expectation.refused.is_some());
+    if !refusal_expected {
+        failures.extend(events.iter().find_map(|event| match &event.what {
+            What::Ended(reason) => Some(Failure::Ended { step: index, reason: reason.clone() }),
+            _ => None,
+        }));
+    }
     for (number, expectation) in step.expect.iter().enumerate() {
         if let Err(mismatch) = expect::check(world, expectation, &events).await {
             failures.push(Failure::Expectation { step: index, expectation: number, mismatch });

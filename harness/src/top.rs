@@ -15,6 +15,9 @@ const BASE: &str = "/apis/metrics.k8s.io/v1beta1";
 /// kubectl's `metricsCreationDelay`: a pod younger than that may have no metrics yet.
 const CREATION_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
+/// CPU is counted in billionths of a core, memory in bytes.
+const NANOS: i128 = 1_000_000_000;
+
 /// Space that a table's columns are apart, and the least width of one.
 const COLUMN_GAP: usize = 3;
 
@@ -94,9 +97,9 @@ pub async fn nodes(client: &Client) -> Printed {
         let used = item.usage.amount()?;
         let mut cells = vec![item.metadata.name.clone(), used.cpu_cell()];
         let available = allocatable.remove(&item.metadata.name);
-        cells.extend(available.map(|available| share(used.cpu, available.cpu)));
+        cells.extend(available.map(|available| share(used.cpu, available.cpu, NANOS)));
         cells.push(used.memory_cell());
-        cells.extend(available.map(|available| share(used.memory, available.memory)));
+        cells.extend(available.map(|available| share(used.memory, available.memory, 1)));
         rows.push(cells);
     }
     for name in allocatable.into_keys() {
@@ -201,9 +204,13 @@ fn of_status(status: k8s_openapi::api::core::v1::NodeStatus) -> Amount {
     Amount { cpu: nanos("cpu"), memory: nanos("memory") / 1_000_000_000 }
 }
 
-/// In whole per cent, cut off.
-fn share(used: i128, available: i128) -> String {
-    if available == 0 { "<unknown>".to_owned() } else { format!("{}%", used * 100 / available) }
+/// In whole per cent, cut off; kubectl divides thousandths, rounded up, as floats.
+fn share(used: i128, available: i128, unit: i128) -> String {
+    let milli = |amount: i128| (amount * 1000 + unit - 1).div_euclid(unit) as f64;
+    if available == 0 {
+        return "<unknown>".to_owned();
+    }
+    format!("{}%", (milli(used) / milli(available) * 100.0) as i64)
 }
 
 fn row(cells: &[&str]) -> Vec<String> {

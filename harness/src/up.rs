@@ -52,7 +52,11 @@ pub fn up(file: &ScenarioFile, server: Option<&Path>) -> Result<(), UpError> {
         Some(program) => program.to_owned(),
         None => own_server()?,
     };
-    Builder::new_current_thread().enable_all().build()?.block_on(stay_up(file, &program))
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let result = runtime.block_on(stay_up(file, &program));
+    // A read from the terminal cannot be called off: it must not be waited for.
+    runtime.shutdown_background();
+    result
 }
 
 /// The metrics server beside this program. Under cargo it is built first, so that it is never an

@@ -94,6 +94,10 @@ impl<W: Write> Terminal<W> {
                     let _ = writeln!(text, "it is not running: {reason}");
                 }
             }
+            Failure::Ended { step, reason } => {
+                let place = place(&file.step(*step));
+                let _ = writeln!(text, "{place}: the server does not run: {reason}");
+            }
             Failure::Expectation { step, expectation, mismatch } => {
                 let location = file.expectation_field(*step, *expectation, mismatch.field);
                 let name =

@@ -10,12 +10,14 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use kube::Config;
 use metrics_server::{
     dns::{Hosts, ResolvConf, Resolver},
     doors::{Clock, Doors, Random},
     flags::Flags,
     klog::Klog,
+    scrape::Cycles,
     server::Server,
 };
 use tempfile::NamedTempFile;
@@ -60,7 +62,7 @@ pub struct Simulated {
 
 struct UnderTest {
     task: Running,
-    cycles: watch::Receiver<u64>,
+    cycles: watch::Receiver<Cycles>,
     resolution: Duration,
     _log: DefaultGuard,
 }
@@ -127,12 +129,12 @@ impl Simulated {
         &self.probe
     }
 
-    /// Waits until the metrics server has ended this many further cycles. False when it does not
+    /// Waits until the metrics server has ended this many cycles that have not begun yet. False when it does not
     /// within `limit`, or does not run.
     pub async fn cycles(&mut self, cycles: u32, limit: Duration) -> bool {
         let Some(server) = &mut self.server else { return false };
-        let target = *server.cycles.borrow() + u64::from(cycles);
-        let wait = server.cycles.wait_for(|ended| *ended >= target);
+        let target = server.cycles.borrow().begun + u64::from(cycles);
+        let wait = server.cycles.wait_for(|cycles| cycles.ended >= target);
         matches!(tokio::time::timeout(limit, wait).await, Ok(Ok(_)))
     }
 
@@ -183,9 +185,13 @@ impl Simulated {
         let timeline = self.timeline().clone();
         let (stop, stopped) = watch::channel(false);
         let task = Running::spawn(async move {
-            if let Err(error) = server.run(stopped).await {
-                timeline.add(What::Ended(error.to_string()));
-            }
+            // Nobody tells it to stop: that it ends at all is worth an event.
+            let ended = std::panic::AssertUnwindSafe(server.run(stopped)).catch_unwind().await;
+            timeline.add(What::Ended(match ended {
+                Ok(Ok(())) => "it ended by itself".to_owned(),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "it panicked".to_owned(),
+            }));
             drop(stop);
         });
         let resolution = flags.metrics_server.metric_resolution;
