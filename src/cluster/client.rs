@@ -35,6 +35,10 @@ use crate::{
 /// client-go's default.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long an answer may take to begin, the TLS handshake included. The body may take longer: that
+/// of a watch does.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
 /// A client for the API server.
 pub type ApiClient = Client;
 
@@ -83,6 +87,7 @@ pub fn api_client(
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
         .map_err(tower::BoxError::from)
+        .timeout(ANSWER_LIMIT)
         .service(http);
     Ok(Client::new(BoxCloneSyncService::new(service), config.default_namespace.clone()))
 }

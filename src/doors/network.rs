@@ -53,6 +53,10 @@ pub trait Listener: Send {
     fn local(&self) -> SocketAddr;
 }
 
+/// The most of a datagram that is read. DNS servers are asked for no more than 1232 bytes, and
+/// thousands of questions may be waiting for their answers.
+const DATAGRAM_LIMIT: usize = 2048;
+
 /// The network of the machine the program runs on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostNetwork;
@@ -99,7 +103,7 @@ impl Datagram for HostDatagram {
     }
 
     async fn receive(&mut self) -> io::Result<Vec<u8>> {
-        let mut buffer = vec![0; usize::from(u16::MAX)];
+        let mut buffer = vec![0; DATAGRAM_LIMIT];
         let length = self.socket.recv(&mut buffer).await?;
         buffer.truncate(length);
         Ok(buffer)

@@ -357,6 +357,8 @@ pub struct ServerChange {
 pub enum ApiServerChange {
     /// It goes away: open connections are cut, new ones refused.
     Down,
+    /// It accepts connections and says nothing; open ones are cut.
+    Silent,
     /// It is back, with the same objects.
     Up,
 }

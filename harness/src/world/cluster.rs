@@ -183,13 +183,16 @@ impl Cluster {
         match change.api_server {
             Some(ApiServerChange::Down) => {
                 self.note("the API server goes away".to_owned());
-                self.control_plane.cut_watches();
-                if let Some(api_server) = self.api_server.take() {
-                    api_server.stop().await;
-                }
+                self.stop_api_server().await;
+            }
+            Some(ApiServerChange::Silent) => {
+                self.note("the API server falls silent".to_owned());
+                self.stop_api_server().await;
+                self.api_server = Some(say_nothing(&self.site).await?);
             }
             Some(ApiServerChange::Up) => {
                 self.note("the API server is back".to_owned());
+                self.stop_api_server().await;
                 let started = start_api_server(&self.site, &self.control_plane, &self.certificates);
                 self.api_server = Some(started.await?.0);
             }
@@ -200,6 +203,13 @@ impl Cluster {
             people::set_role(&self.control_plane, Some(role));
         }
         Ok(())
+    }
+
+    async fn stop_api_server(&mut self) {
+        self.control_plane.cut_watches();
+        if let Some(api_server) = self.api_server.take() {
+            api_server.stop().await;
+        }
     }
 
     pub(super) fn note(&self, text: String) {
@@ -281,6 +291,25 @@ pub(super) async fn start_api_server(
         drop(stop);
     });
     Ok((running, local))
+}
+
+/// Accepts whoever connects to the API server's address, and says nothing for good.
+async fn say_nothing(site: &Site) -> Result<Running, WorldError> {
+    let address = site.api_server;
+    let listening = (site.machine)(address.ip()).listen(address).await;
+    let mut listener = listening.map_err(|source| WorldError::Listen {
+        what: "the API server",
+        address,
+        source,
+    })?;
+    Ok(Running::spawn(async move {
+        let mut held = Vec::new();
+        loop {
+            if let Ok((stream, _)) = listener.accept().await {
+                held.push(stream);
+            }
+        }
+    }))
 }
 
 fn api_config(api_server: SocketAddr, token: &str, certificates: &Certificates) -> Config {

@@ -186,7 +186,8 @@ impl Simulated {
         let (stop, stopped) = watch::channel(false);
         let task = Running::spawn(async move {
             // Nobody tells it to stop: that it ends at all is worth an event.
-            let ended = std::panic::AssertUnwindSafe(server.run(stopped)).catch_unwind().await;
+            let ended =
+                std::panic::AssertUnwindSafe(Box::pin(server.run(stopped))).catch_unwind().await;
             timeline.add(What::Ended(match ended {
                 Ok(Ok(())) => "it ended by itself".to_owned(),
                 Ok(Err(error)) => error.to_string(),
