@@ -21,6 +21,6 @@ pub use self::{
     error::ScrapeError,
     files::{FileError, TlsFiles},
     sample::{ContainerSample, PodSample, Point, Sample},
-    tls::{Credentials, TlsError, TlsOptions, client_config},
+    tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
     verify::X509Error,
 };

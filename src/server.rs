@@ -24,7 +24,7 @@ use crate::{
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
         AddressTypes, Credentials, FileError, KubeletClient, Settings, TlsFiles, TlsOptions,
-        Transport,
+        TokenFile, Transport,
     },
     observability::{self, Telemetry},
     scrape::{Cycles, Scraper, Timing},
@@ -247,7 +247,7 @@ fn credentials(config: &Config) -> Credentials {
     if let Some(token) = &config.auth_info.token {
         Credentials::Token(token.expose_secret().into())
     } else if let Some(file) = &config.auth_info.token_file {
-        Credentials::TokenFile(file.into())
+        Credentials::TokenFile(Arc::new(TokenFile::new(file)))
     } else {
         Credentials::None
     }

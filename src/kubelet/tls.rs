@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -29,8 +32,15 @@ pub enum Credentials {
     None,
     /// A bearer token.
     Token(Arc<str>),
-    /// A file with a bearer token, read again for every cycle, because tokens are rotated.
-    TokenFile(std::path::PathBuf),
+    /// A file with a bearer token.
+    TokenFile(Arc<TokenFile>),
+}
+
+/// A file with a bearer token, read again for every cycle, because tokens are rotated.
+pub struct TokenFile {
+    path: PathBuf,
+    /// What it held when it could be read last.
+    last: Mutex<Option<Arc<str>>>,
 }
 
 /// A TLS configuration that cannot be made.
@@ -80,19 +90,36 @@ pub(crate) fn follow_clock(config: &mut ClientConfig, clock: &Clock) {
 // === impl Credentials ===
 
 impl Credentials {
-    /// The token to show now. A file that cannot be read gives none, and says so.
+    /// The token to show now.
     pub async fn token(&self) -> Option<Arc<str>> {
         match self {
             Self::None => None,
             Self::Token(token) => Some(token.clone()),
-            Self::TokenFile(path) => match tokio::fs::read_to_string(path).await {
-                Ok(token) => Some(token.trim().into()),
-                Err(error) => {
-                    tracing::error!(file = %path.display(), err = %error, "Failed to read the token for kubelets");
-                    None
-                }
-            },
+            Self::TokenFile(file) => file.read().await,
         }
+    }
+}
+
+// === impl TokenFile ===
+
+impl TokenFile {
+    /// A file that has not been read yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), last: Mutex::default() }
+    }
+
+    /// The token; the one before it while the file cannot be read.
+    async fn read(&self) -> Option<Arc<str>> {
+        let read = tokio::fs::read_to_string(&self.path).await;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(token) => *last = Some(token.trim().into()),
+            Err(error) => {
+                let file = self.path.display();
+                tracing::error!(%file, err = %error, "Failed to read the token for kubelets");
+            }
+        }
+        last.clone()
     }
 }
 
