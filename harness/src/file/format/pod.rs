@@ -1,0 +1,37 @@
+//! Pods and their containers.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::super::values::In;
+use super::Usage;
+
+/// A running pod.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pod {
+    /// Its namespace. Default: `default`.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Labels of the Pod object.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Its containers.
+    pub containers: Vec<Container>,
+}
+
+/// A container and what it uses.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// What it uses.
+    pub usage: Usage,
+    /// When it started. Default: with its kubelet.
+    pub started: Option<In<Timestamp>>,
+}

@@ -1,0 +1,37 @@
+//! Steps: what happens in order, and how long to wait for it.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::super::values::In;
+use super::{Change, Expectation};
+
+/// Something that happens, and what must be seen after it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Step {
+    /// What happens, in a few words.
+    pub name: String,
+    /// What changes in the world.
+    pub change: Option<Change>,
+    /// How long to wait after that.
+    pub wait: Option<Wait>,
+    /// What must be seen then.
+    #[serde(default)]
+    pub expect: Vec<Expectation>,
+}
+
+/// How long to wait: exactly one of the fields.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Wait {
+    /// Until the server has ended this many further scrape cycles.
+    pub cycles: Option<u32>,
+    /// This long.
+    #[serde(rename = "for")]
+    pub for_: Option<In<Duration>>,
+    /// Until all expectations of the step hold, but no longer than this.
+    pub up_to: Option<In<Duration>>,
+}
