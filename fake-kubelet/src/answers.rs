@@ -290,6 +290,7 @@ impl<'a> Watched<'a> {
             status: None,
             user_agent: header(USER_AGENT),
             authorization: header(AUTHORIZATION).and_then(|value| value.split(' ').next()),
+            certificate: !peer.certificates.is_empty(),
         };
         Self { observer: &*answers.observer, seen }
     }

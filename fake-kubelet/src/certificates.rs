@@ -102,6 +102,11 @@ impl Certificates {
         &self.cluster
     }
 
+    /// A CA that nobody knows.
+    pub fn unknown(&self) -> &Authority {
+        &self.unknown
+    }
+
     /// The serving certificate that a kubelet has from `now` on. `names` and `addresses` are the
     /// node's; a self-signed certificate is for the node's own name alone.
     pub fn kubelet(

@@ -32,6 +32,8 @@ pub struct SeenRequest<'a> {
     pub user_agent: Option<&'a str>,
     /// The scheme of its `Authorization`, such as `Bearer`, without the credentials.
     pub authorization: Option<&'a str>,
+    /// Whether the client showed a certificate.
+    pub certificate: bool,
 }
 
 /// Watches nothing.

@@ -1,37 +1,77 @@
 //! The names of the simulated and loopback worlds, and how they fail.
 
+mod stream;
+
 use std::{
     collections::BTreeMap,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use hickory_proto::{
     op::{Message, MessageType, OpCode, ResponseCode},
-    rr::{RData, Record, RecordType},
+    rr::{Name, RData, Record, RecordType, rdata},
 };
+use tokio::time::Instant;
 
-use crate::file::format::{Dns, DnsChange, DnsFailure};
+pub use self::stream::serve_streams;
+use crate::file::format::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer, Schedule};
 
 /// Seconds that an answer may be kept: CoreDNS's default for the cluster's own names.
 const TTL: u32 = 30;
 
-/// The names the cluster's DNS server knows.
+/// How many aliases lead to an address at most, as in most resolvers.
+const MOST_ALIASES: usize = 8;
+
+/// What the cluster's DNS servers know.
 pub struct Zone {
-    names: Mutex<BTreeMap<String, Answer>>,
+    known: Mutex<Known>,
     observer: Arc<dyn DnsObserver>,
 }
 
-/// Is told which questions the server got and how it answered.
+/// Is told which questions the servers got and how they answered.
 pub trait DnsObserver: Send + Sync + 'static {
     /// `answer` is an address, or what the server said instead.
-    fn question(&self, name: &str, kind: &str, answer: &str);
+    fn question(&self, server: IpAddr, name: &str, kind: &str, answer: &str);
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Answer {
-    Address(IpAddr),
-    Failure(DnsFailure),
+/// How a question came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// In a datagram.
+    Udp,
+    /// Over a connection.
+    Tcp,
+}
+
+/// An answer to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The message.
+    pub bytes: Vec<u8>,
+    /// How long it takes.
+    pub delay: Duration,
+}
+
+#[derive(Default)]
+struct Known {
+    names: BTreeMap<String, Entry<DnsName>>,
+    servers: BTreeMap<IpAddr, Entry<NameServer>>,
+    hosts: Option<HostsPlugin>,
+}
+
+/// What is known, and since when.
+struct Entry<T> {
+    what: T,
+    since: Instant,
+}
+
+/// What a server makes of a question.
+enum Verdict {
+    Fails(DnsFailure),
+    Truncated,
+    Records(Vec<(String, RData)>),
 }
 
 // === impl Zone ===
@@ -39,68 +79,187 @@ enum Answer {
 impl Zone {
     /// The zone that a scenario describes.
     pub fn new(dns: &Dns, observer: Arc<dyn DnsObserver>) -> Self {
-        let zone = Self { names: Mutex::default(), observer };
-        zone.learn(dns.records.iter().map(|(name, ip)| (name, Answer::Address(ip.0))));
-        zone.learn(dns.failures.iter().map(|(name, failure)| (name, Answer::Failure(*failure))));
+        let zone = Self { known: Mutex::default(), observer };
+        zone.change(&DnsChange {
+            records: dns.records.clone(),
+            failures: dns.failures.clone(),
+            names: dns.names.clone(),
+            hosts: dns.hosts.clone(),
+            servers: dns.servers.clone(),
+        });
         zone
     }
 
     /// Learns what a step changes.
     pub fn change(&self, change: &DnsChange) {
-        self.learn(change.records.iter().map(|(name, ip)| (name, Answer::Address(ip.0))));
-        self.learn(change.failures.iter().map(|(name, failure)| (name, Answer::Failure(*failure))));
+        let since = Instant::now();
+        let mut known = self.known();
+        let records = change
+            .records
+            .iter()
+            .map(|(name, ip)| (name, DnsName { addresses: vec![*ip], ..DnsName::default() }));
+        let failures = change.failures.iter().map(|(name, failure)| {
+            (name, DnsName { failure: Some(*failure), ..DnsName::default() })
+        });
+        let names = change.names.iter().map(|(name, said)| (name, said.clone()));
+        for (name, what) in records.chain(failures).chain(names) {
+            known.names.insert(canonical(name), Entry { what, since });
+        }
+        for server in &change.servers {
+            let entry = Entry { what: server.clone(), since };
+            known.servers.insert(server.address.0, entry);
+        }
+        if let Some(hosts) = &change.hosts {
+            let entries = hosts.entries.iter().map(|(name, ips)| (canonical(name), ips.clone()));
+            known.hosts =
+                Some(HostsPlugin { entries: entries.collect(), fallthrough: hosts.fallthrough });
+        }
     }
 
-    /// Answers a DNS message; `None` where the server stays silent.
-    pub fn answer(&self, query: &[u8]) -> Option<Vec<u8>> {
+    /// Answers a DNS message that `server` got; `None` where it stays silent.
+    pub fn answer(&self, server: IpAddr, transport: Transport, query: &[u8]) -> Option<Reply> {
         let query = Message::from_vec(query).ok()?;
         let question = query.queries.first()?;
         let name = canonical(&question.name().to_ascii());
-        let answer = self.names().get(&name).copied();
         let kind = question.query_type();
+        let (verdict, delay) = self.known().judge(server, transport, &name, kind);
         let mut response = Message::new(query.metadata.id, MessageType::Response, OpCode::Query);
         response.metadata.recursion_desired = query.metadata.recursion_desired;
         response.metadata.recursion_available = true;
         response.add_query(question.clone());
-        let said = match answer {
-            None | Some(Answer::Failure(DnsFailure::NoSuchHost)) => {
-                response.metadata.response_code = ResponseCode::NXDomain;
-                "NXDOMAIN".to_owned()
-            }
-            Some(Answer::Failure(DnsFailure::ServerFailure)) => {
-                response.metadata.response_code = ResponseCode::ServFail;
-                "SERVFAIL".to_owned()
-            }
-            Some(Answer::Failure(DnsFailure::Silence)) => {
-                self.observer.question(&name, &kind.to_string(), "silence");
-                return None;
-            }
-            Some(Answer::Address(ip)) => match record(ip, kind) {
-                Some(data) => {
-                    response.add_answer(Record::from_rdata(question.name().clone(), TTL, data));
-                    ip.to_string()
+        let said = match verdict {
+            Verdict::Fails(failure) => match failure {
+                DnsFailure::NoSuchHost => {
+                    response.metadata.response_code = ResponseCode::NXDomain;
+                    "NXDOMAIN".to_owned()
                 }
-                None => "no data".to_owned(),
+                DnsFailure::NoData => "no data".to_owned(),
+                DnsFailure::ServerFailure => {
+                    response.metadata.response_code = ResponseCode::ServFail;
+                    "SERVFAIL".to_owned()
+                }
+                DnsFailure::Refused => {
+                    response.metadata.response_code = ResponseCode::Refused;
+                    "REFUSED".to_owned()
+                }
+                DnsFailure::WrongId => {
+                    response.metadata.id = query.metadata.id.wrapping_add(1);
+                    "an answer to another question".to_owned()
+                }
+                DnsFailure::Silence => {
+                    self.observer.question(server, &name, &kind.to_string(), "silence");
+                    return None;
+                }
             },
+            Verdict::Truncated => {
+                response.metadata.truncation = true;
+                "truncated".to_owned()
+            }
+            Verdict::Records(records) => {
+                let said: Vec<_> = records.iter().map(|(_, data)| data.to_string()).collect();
+                for (owner, data) in records {
+                    let owner = fully_qualified(&owner)?;
+                    response.add_answer(Record::from_rdata(owner, TTL, data));
+                }
+                if said.is_empty() { "no data".to_owned() } else { said.join(" ") }
+            }
         };
-        self.observer.question(&name, &kind.to_string(), &said);
-        response.to_vec().ok()
+        self.observer.question(server, &name, &kind.to_string(), &said);
+        Some(Reply { bytes: response.to_vec().ok()?, delay })
     }
 
-    fn learn<'a>(&self, answers: impl Iterator<Item = (&'a String, Answer)>) {
-        let mut names = self.names();
-        for (name, answer) in answers {
-            names.insert(canonical(name), answer);
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    fn judge(
+        &self,
+        server: IpAddr,
+        transport: Transport,
+        name: &str,
+        kind: RecordType,
+    ) -> (Verdict, Duration) {
+        let mut delay = Duration::ZERO;
+        if let Some(entry) = self.servers.get(&server)
+            && entry.is_time(entry.what.when)
+        {
+            delay += entry.what.delay.map_or(Duration::ZERO, |delay| delay.0);
+            if let Some(failure) = entry.what.failure {
+                return (Verdict::Fails(failure), delay);
+            }
         }
+        if let Some(hosts) = &self.hosts {
+            if let Some(ips) = hosts.entries.get(name) {
+                let ips = ips.iter().filter_map(|ip| record(ip.0, kind));
+                return (Verdict::Records(ips.map(|ip| (name.to_owned(), ip)).collect()), delay);
+            }
+            if !hosts.fallthrough {
+                return (Verdict::Fails(DnsFailure::ServerFailure), delay);
+            }
+        }
+        let Some(entry) = self.names.get(name) else {
+            return (Verdict::Fails(DnsFailure::NoSuchHost), delay);
+        };
+        let said = &entry.what;
+        let here = said.at.is_empty() || said.at.iter().any(|at| at.0 == server);
+        if here && entry.is_time(said.when) {
+            delay += said.delay.map_or(Duration::ZERO, |delay| delay.0);
+            let of_kind = match kind {
+                RecordType::A => said.a,
+                RecordType::AAAA => said.aaaa,
+                _ => None,
+            };
+            if let Some(failure) = of_kind.or(said.failure) {
+                return (Verdict::Fails(failure), delay);
+            }
+            if said.truncated && transport == Transport::Udp {
+                return (Verdict::Truncated, delay);
+            }
+        }
+        (Verdict::Records(self.records(name, kind)), delay)
     }
 
-    fn names(&self) -> MutexGuard<'_, BTreeMap<String, Answer>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The aliases of a name and the records at their end.
+    fn records(&self, name: &str, kind: RecordType) -> Vec<(String, RData)> {
+        let mut records = Vec::new();
+        let mut name = name.to_owned();
+        for _ in 0..MOST_ALIASES {
+            let Some(Entry { what, .. }) = self.names.get(&name) else { break };
+            if let Some(alias) = &what.alias
+                && let Some(target) = fully_qualified(alias)
+            {
+                records.push((name, RData::CNAME(rdata::CNAME(target))));
+                name = canonical(alias);
+                continue;
+            }
+            let ips = what.addresses.iter().filter_map(|ip| record(ip.0, kind));
+            records.extend(ips.map(|ip| (name.clone(), ip)));
+            break;
+        }
+        records
+    }
+}
+
+// === impl Entry ===
+
+impl<T> Entry<T> {
+    fn is_time(&self, when: Option<Schedule>) -> bool {
+        when.is_none_or(|when| when.is_time(self.since.elapsed()))
     }
 }
 
 fn canonical(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn fully_qualified(name: &str) -> Option<Name> {
+    let mut name = Name::from_ascii(name).ok()?;
+    name.set_fqdn(true);
+    Some(name)
 }
 
 fn record(ip: IpAddr, kind: RecordType) -> Option<RData> {

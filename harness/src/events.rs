@@ -3,11 +3,14 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
 use metrics_server::doors::Clock;
+
+use crate::file::format::Shown;
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,10 @@ pub enum What {
         request: String,
         /// Its status; `None` when the client did not wait for it.
         status: Option<u16>,
+        /// The IP address that was asked.
+        address: IpAddr,
+        /// What the client showed.
+        shown: Shown,
     },
     /// The API server answered a request.
     Api {
@@ -46,6 +53,8 @@ pub enum What {
         kind: String,
         /// What it said.
         answer: String,
+        /// The name server that was asked.
+        server: IpAddr,
     },
     /// An expectation was checked.
     Checked {
@@ -123,13 +132,13 @@ impl fmt::Display for Event {
             What::Change(text) => write!(f, "change  {text}"),
             What::Log(line) => write!(f, "log     {line}"),
             What::Ended(text) => write!(f, "ended   {text}"),
-            What::Kubelet { node, request, status: code } => {
+            What::Kubelet { node, request, status: code, .. } => {
                 write!(f, "kubelet {node} {request} -> {}", status(code))
             }
             What::Api { user, request, status } => {
                 write!(f, "api     {user} {request} -> {status}")
             }
-            What::Dns { name, kind, answer } => write!(f, "dns     {name} {kind} -> {answer}"),
+            What::Dns { name, kind, answer, .. } => write!(f, "dns     {name} {kind} -> {answer}"),
             What::Checked { expectation, holds } => {
                 write!(f, "{} {expectation}", if *holds { "holds  " } else { "FAILS  " })
             }

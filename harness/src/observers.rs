@@ -1,11 +1,14 @@
 //! What the parts of a cluster see, into the time line.
 
+use std::net::IpAddr;
+
 use fake_kubelet::{Observer as KubeletObserver, SeenRequest};
 
 use crate::{
     control_plane::Observer as ApiObserver,
     dns::DnsObserver,
     events::{Timeline, What},
+    file::format::Shown,
 };
 
 /// Watches kubelets, the API server and DNS.
@@ -28,6 +31,12 @@ impl KubeletObserver for Observers {
             node: request.node.to_owned(),
             request: format!("{} {}", request.method, request.target),
             status: request.status,
+            address: request.at.ip(),
+            shown: match (request.authorization, request.certificate) {
+                (Some(_), _) => Shown::Token,
+                (None, true) => Shown::Certificate,
+                (None, false) => Shown::None,
+            },
         });
     }
 }
@@ -43,11 +52,12 @@ impl ApiObserver for Observers {
 }
 
 impl DnsObserver for Observers {
-    fn question(&self, name: &str, kind: &str, answer: &str) {
+    fn question(&self, server: IpAddr, name: &str, kind: &str, answer: &str) {
         self.timeline.add(What::Dns {
             name: name.to_owned(),
             kind: kind.to_owned(),
             answer: answer.to_owned(),
+            server,
         });
     }
 }

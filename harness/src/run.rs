@@ -1,6 +1,7 @@
 //! Runs scenarios: their steps in order, many of them side by side.
 
 use std::{
+    collections::BTreeMap,
     num::NonZero,
     sync::{
         Mutex, PoisonError,
@@ -151,6 +152,7 @@ async fn run_steps(file: &ScenarioFile) -> Outcome {
 
 async fn run_step(world: &mut Simulated, index: usize, step: &Step, since: Mark) -> Vec<Failure> {
     world.timeline().add(What::Step(step.name.clone()));
+    let before = measure(world, step).await;
     if let Some(change) = &step.change
         && let Err(error) = world.change(change).await
     {
@@ -162,8 +164,13 @@ async fn run_step(world: &mut Simulated, index: usize, step: &Step, since: Mark)
     }
     let deadline = Instant::now() + wait.up_to.map_or(Duration::ZERO, |limit| limit.0);
     loop {
-        let failures = check_all(world, index, step, since).await;
+        let failures = check_all(world, index, step, since, &before).await;
         if failures.is_empty() || Instant::now() >= deadline {
+            let failures = if failures.is_empty() {
+                hold(world, index, step, since, &before).await
+            } else {
+                failures
+            };
             note_checks(world, step, &failures);
             return failures;
         }
@@ -183,7 +190,46 @@ async fn pass_time(world: &mut Simulated, wait: Wait) -> Result<(), String> {
     Ok(())
 }
 
-async fn check_all(world: &Simulated, index: usize, step: &Step, since: Mark) -> Vec<Failure> {
+/// The values of the metrics whose change is expected, by the expectation's index.
+async fn measure(world: &Simulated, step: &Step) -> BTreeMap<usize, f64> {
+    let mut before = BTreeMap::new();
+    for (index, expectation) in step.expect.iter().enumerate() {
+        if let (Some(metric), Some(_)) = (&expectation.metric, expectation.changed_by)
+            // What cannot be asked for yet is not there yet.
+            && let Ok(Some(value)) = expect::metric::value(world, metric).await
+        {
+            before.insert(index, value);
+        }
+    }
+    before
+}
+
+/// Looks again and again, for as long as it must hold; returns what stops to hold.
+async fn hold(
+    world: &Simulated,
+    index: usize,
+    step: &Step,
+    since: Mark,
+    before: &BTreeMap<usize, f64>,
+) -> Vec<Failure> {
+    let end = Instant::now() + step.holds_for.map_or(Duration::ZERO, |time| time.0);
+    while Instant::now() < end {
+        sleep(RETRY.min(end - Instant::now())).await;
+        let failures = check_all(world, index, step, since, before).await;
+        if !failures.is_empty() {
+            return failures;
+        }
+    }
+    Vec::new()
+}
+
+async fn check_all(
+    world: &Simulated,
+    index: usize,
+    step: &Step,
+    since: Mark,
+    before: &BTreeMap<usize, f64>,
+) -> Vec<Failure> {
     let events = world.timeline().since(since);
     let mut failures = Vec::new();
     let refusal_expected = step.expect.iter().any(|expectation| expectation.refused.is_some());
@@ -194,7 +240,9 @@ async fn check_all(world: &Simulated, index: usize, step: &Step, since: Mark) ->
         }));
     }
     for (number, expectation) in step.expect.iter().enumerate() {
-        if let Err(mismatch) = expect::check(world, expectation, &events).await {
+        if let Err(mismatch) =
+            expect::check(world, expectation, &events, before.get(&number).copied()).await
+        {
             failures.push(Failure::Expectation { step: index, expectation: number, mismatch });
         }
     }

@@ -1,5 +1,6 @@
 //! Where a scenario runs.
 
+mod asker;
 mod cluster;
 mod describe;
 mod error;

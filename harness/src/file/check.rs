@@ -1,6 +1,7 @@
 //! What a schema cannot say: names that must differ, things that must exist, fields that go
 //! together.
 
+mod dns;
 mod expectations;
 mod faults;
 mod listeners;
@@ -14,7 +15,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::{
-    format::Spec,
+    format::{DnsChange, Spec},
     mistake::Mistake,
     node::{Content, Node},
     words::quote,
@@ -36,12 +37,14 @@ pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
         Ok(spec) => {
             let at = node.field("nodes");
             let names = nodes::check(&spec.nodes, at, folder, &mut mistakes);
-            nodes::check_dns(
-                &spec.dns.records,
-                &spec.dns.failures,
-                node.field("dns"),
-                &mut mistakes,
-            );
+            let dns = DnsChange {
+                records: spec.dns.records.clone(),
+                failures: spec.dns.failures.clone(),
+                names: spec.dns.names.clone(),
+                hosts: spec.dns.hosts.clone(),
+                servers: spec.dns.servers.clone(),
+            };
+            dns::check(&dns, node.field("dns"), &mut mistakes);
             let known = (!at.broken).then_some(names).flatten();
             steps::check(&spec.steps, node.field("steps"), known.as_ref(), folder, &mut mistakes);
         }

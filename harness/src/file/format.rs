@@ -18,14 +18,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::change::{ApiServerChange, Change, NodeChange, ServerChange};
-pub use self::dns::{Dns, DnsChange, DnsFailure};
-pub use self::expectation::{DnsSaw, Expectation, KubeletSaw, Top};
+pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer, Schedule};
+pub use self::expectation::{
+    AskedOf, Asker, Credentials, DnsSaw, Expectation, KubeletSaw, Shown, Top,
+};
 pub use self::faults::{
     BodyFault, CertificateFault, Faults, SampleFault, TlsFault, TransferFault, Trickle, When,
 };
 pub use self::node::{Access, Address, AddressType, Certificate, Kubelet, Node, Sampling};
 pub use self::pod::{Container, Pod};
-pub use self::server::{Rule, Server};
+pub use self::server::{Grants, ResolvConf, Rule, Server};
 pub use self::step::{Step, Wait};
 pub use self::usage::{Amounts, Shape, ShapeKind, Usage};
 use super::values::In;
@@ -90,6 +92,9 @@ pub struct Spec {
     /// The metrics server.
     #[serde(default)]
     pub server: Server,
+    /// What users and groups may do, besides the administrator.
+    #[serde(default)]
+    pub access: Grants,
     /// What happens and what must be seen, in order.
     #[serde(default)]
     pub steps: Vec<Step>,

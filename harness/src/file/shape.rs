@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use metrics_server::quantity::Quantity;
 use serde_json::{Map, Value};
 
-use super::values::Notation;
+use super::values::{Notation, Share};
 
 /// What a value must be. Only what schemars writes for the types of `format` is known; a test
 /// holds every keyword of the schema against this.
@@ -142,6 +142,7 @@ fn reader(name: &str) -> Option<Reader> {
         Timestamp::NAME => read::<Timestamp>,
         IpAddr::NAME => read::<IpAddr>,
         Probability::NAME => read::<Probability>,
+        Share::NAME => read::<Share>,
         _ => return None,
     })
 }

@@ -90,6 +90,23 @@ impl Notation for Probability {
     }
 }
 
+/// A share of something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share(pub f64);
+
+impl Notation for Share {
+    const NAME: &'static str = "Share";
+    const ABOUT: &'static str = "A share in percent, such as 2% or 0.5%.";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.strip_suffix('%')
+            .and_then(|number| number.parse::<f64>().ok())
+            .filter(|number| number.is_finite() && *number >= 0.0)
+            .map(|number| Self(number / 100.0))
+            .ok_or_else(|| format!("{text:?} is not a share: write it in percent, such as 2%"))
+    }
+}
+
 impl Notation for Duration {
     const NAME: &'static str = "Duration";
     const ABOUT: &'static str = "A duration in Go's notation, such as 15s, 1m30s or 250ms.";

@@ -89,6 +89,7 @@ impl Cluster {
 
         let control_plane = ControlPlane::new(site.clock.clone(), Settings::default());
         people::introduce(&control_plane, spec.server.role.as_deref());
+        people::grant(&control_plane, &spec.access);
         control_plane.observe(observers.clone());
         let front_proxy = FrontProxy::new(site.start)?;
         let config_map = front_proxy.config_map(&certificates.cluster().pem());
@@ -153,6 +154,14 @@ impl Cluster {
         self.certificates.cluster().pem()
     }
 
+    pub(super) fn control_plane(&self) -> &ControlPlane {
+        &self.control_plane
+    }
+
+    pub(super) fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
     /// How the bearer of `token` reaches the API server.
     pub(super) fn config(&self, token: &str) -> Config {
         api_config(self.site.api_server, token, &self.certificates)
@@ -171,14 +180,20 @@ impl Cluster {
         })?)
     }
 
-    /// Changes what a step says of the cluster. The metrics server's flags are not its business.
-    pub(super) async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
+    /// Changes what a step says of the cluster, and returns the addresses of machines that are
+    /// gone. The metrics server's flags are not its business.
+    pub(super) async fn change(&mut self, change: &Change) -> Result<Vec<IpAddr>, WorldError> {
+        let mut gone = Vec::new();
         if let Some(dns) = &change.dns {
             self.zone.change(dns);
             self.note(format!("dns: {}", describe::dns(dns)));
         }
         for (name, node) in &change.nodes {
-            self.change_node(name, node).await?;
+            gone.extend(self.change_node(name, node).await?);
+        }
+        if change.access != format::Grants::default() {
+            self.note("what users may do".to_owned());
+            people::grant(&self.control_plane, &change.access);
         }
         match change.api_server {
             Some(ApiServerChange::Down) => {
@@ -202,7 +217,7 @@ impl Cluster {
             self.note("the metrics server's role".to_owned());
             people::set_role(&self.control_plane, Some(role));
         }
-        Ok(())
+        Ok(gone)
     }
 
     async fn stop_api_server(&mut self) {
@@ -216,13 +231,20 @@ impl Cluster {
         self.timeline.add(What::Change(text));
     }
 
-    async fn change_node(&mut self, name: &str, change: &NodeChange) -> Result<(), WorldError> {
-        let Some(at) = self.nodes.iter().position(|node| node.name == name) else { return Ok(()) };
+    async fn change_node(
+        &mut self,
+        name: &str,
+        change: &NodeChange,
+    ) -> Result<Vec<IpAddr>, WorldError> {
+        let Some(at) = self.nodes.iter().position(|node| node.name == name) else {
+            return Ok(Vec::new());
+        };
+        let had = objects::listen(&self.nodes[at]);
         if change.removed {
             self.note(format!("node {name} is removed"));
             let node = self.nodes.remove(at);
             self.remove_node(&node).await;
-            return Ok(());
+            return Ok(had.into_iter().map(|address| address.ip()).collect());
         }
         self.note(format!("node {name}: {}", describe::node(change)));
         let node = &mut self.nodes[at];
@@ -246,7 +268,9 @@ impl Cluster {
         }
         node.ready = change.ready.or(node.ready);
         self.control_plane.upsert_node(objects::node_object(node, self.site.start));
-        Ok(())
+        let has = objects::listen(node);
+        let gone = had.into_iter().filter(|address| !has.contains(address));
+        Ok(gone.map(|address| address.ip()).collect())
     }
 
     async fn remove_node(&self, node: &format::Node) {
@@ -326,12 +350,14 @@ pub(super) fn url(address: SocketAddr) -> http::Uri {
 }
 
 /// What a pod's resolv.conf says when `servers` are the cluster's DNS.
-pub(super) fn pod_resolv_conf(servers: Vec<SocketAddr>) -> ResolvConf {
+pub(super) fn pod_resolv_conf(servers: Vec<SocketAddr>, said: &format::ResolvConf) -> ResolvConf {
+    let default = ResolvConf::default();
     ResolvConf {
         servers,
-        search: SEARCH.map(str::to_owned).to_vec(),
-        ndots: NDOTS,
-        ..ResolvConf::default()
+        search: said.search.clone().unwrap_or_else(|| SEARCH.map(str::to_owned).to_vec()),
+        ndots: said.ndots.map_or(NDOTS, usize::from),
+        timeout: said.timeout.map_or(default.timeout, |timeout| timeout.0),
+        attempts: said.attempts.map_or(default.attempts, u32::from),
     }
 }
 

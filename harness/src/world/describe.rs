@@ -5,7 +5,17 @@ use crate::file::format::{DnsChange, Faults, NodeChange};
 pub(super) fn dns(change: &DnsChange) -> String {
     let records = change.records.iter().map(|(name, ip)| format!("{name} is {}", ip.0));
     let failures = change.failures.iter().map(|(name, failure)| format!("{name} is {failure:?}"));
-    records.chain(failures).collect::<Vec<_>>().join(", ")
+    let names = change.names.keys().map(|name| format!("{name} is answered otherwise"));
+    let servers = change.servers.iter().map(|server| match server.failure {
+        Some(failure) => format!("server {} fails: {failure:?}", server.address.0),
+        None => format!("server {} answers", server.address.0),
+    });
+    let hosts = change.hosts.iter().map(|hosts| {
+        let names: Vec<_> = hosts.entries.keys().map(String::as_str).collect();
+        let with = if hosts.fallthrough { "with" } else { "without" };
+        format!("hosts plugin has [{}], {with} fallthrough", names.join(", "))
+    });
+    records.chain(failures).chain(names).chain(servers).chain(hosts).collect::<Vec<_>>().join(", ")
 }
 
 pub(super) fn node(change: &NodeChange) -> String {

@@ -17,7 +17,7 @@ use std::{
 use metrics_server::doors::{Clock, HostNetwork, Network, Random};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, BufReader},
     net::{TcpListener, UdpSocket},
     process::{Child, Command},
 };
@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     control_plane::{Credential, kubeconfig},
-    dns::Zone,
+    dns::{Transport, Zone, serve_streams},
     events::What,
     file::{ScenarioFile, format::Change},
 };
@@ -139,13 +139,16 @@ impl Loopback {
         let url = format!("https://{}", self.api_server());
         let authority = self.cluster.authority_pem();
         let config = |token| kubeconfig(&url, &authority, Credential::Token(token));
-        let resolv_conf = pod_resolv_conf(vec![name_server]);
+        let said = &self.file.scenario.spec.server.resolv_conf;
+        let resolv_conf = pod_resolv_conf(vec![name_server], said);
         let resolv_conf = format!(
-            "nameserver [{}]:{}\nsearch {}\noptions ndots:{}\n",
+            "nameserver [{}]:{}\nsearch {}\noptions ndots:{} timeout:{} attempts:{}\n",
             name_server.ip(),
             name_server.port(),
             resolv_conf.search.join(" "),
-            resolv_conf.ndots
+            resolv_conf.ndots,
+            resolv_conf.timeout.as_secs(),
+            resolv_conf.attempts
         );
         for (name, text) in [
             ("kubeconfig", config(people::ADMIN_TOKEN)),
@@ -209,42 +212,25 @@ async fn serve_names(zone: Arc<Zone>) -> Result<(Running, SocketAddr), WorldErro
     let failed = |source| WorldError::Listen { what: "DNS", address, source };
     let udp = UdpSocket::bind(address).await.map_err(failed)?;
     let local = udp.local_addr().map_err(failed)?;
-    let tcp = TcpListener::bind(local).await.map_err(failed)?;
+    let tcp = HostNetwork.listen(local).await.map_err(failed)?;
     let running = Running::spawn(async move {
-        tokio::join!(serve_datagrams(udp, &zone), serve_streams(tcp, &zone));
+        tokio::join!(serve_datagrams(udp, &zone), serve_streams(tcp, zone.clone(), LOCALHOST));
     });
     Ok((running, local))
 }
 
 async fn serve_datagrams(socket: UdpSocket, zone: &Zone) {
+    let socket = Arc::new(socket);
     let mut buffer = vec![0; DNS_MESSAGE_LIMIT];
     loop {
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
-        if let Some(answer) = zone.answer(&buffer[..length]) {
-            // A client that is gone asks again.
-            drop(socket.send_to(&answer, from).await);
+        if let Some(reply) = zone.answer(LOCALHOST, Transport::Udp, &buffer[..length]) {
+            let socket = socket.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(reply.delay).await;
+                // A client that is gone asks again.
+                drop(socket.send_to(&reply.bytes, from).await);
+            });
         }
-    }
-}
-
-async fn serve_streams(listener: TcpListener, zone: &Arc<Zone>) {
-    loop {
-        let Ok((mut stream, _)) = listener.accept().await else { continue };
-        let zone = zone.clone();
-        tokio::spawn(async move {
-            while let Ok(length) = stream.read_u16().await {
-                let mut query = vec![0; usize::from(length)];
-                if stream.read_exact(&mut query).await.is_err() {
-                    return;
-                }
-                let Some(answer) = zone.answer(&query) else { continue };
-                let Ok(length) = u16::try_from(answer.len()) else { return };
-                if stream.write_u16(length).await.is_err()
-                    || stream.write_all(&answer).await.is_err()
-                {
-                    return;
-                }
-            }
-        });
     }
 }

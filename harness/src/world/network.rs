@@ -14,10 +14,12 @@ use async_trait::async_trait;
 use metrics_server::doors::{Datagram, Listener, Network, Stream};
 use tokio::{
     io::duplex,
-    sync::{Notify, mpsc},
+    sync::mpsc,
+    time::{Instant, sleep_until},
 };
 
-use crate::dns::Zone;
+use super::running::Running;
+use crate::dns::{Transport, Zone, serve_streams};
 
 /// What a connection holds in each direction before its writer has to wait: a usual TCP window.
 const WINDOW: usize = 64 << 10;
@@ -51,9 +53,10 @@ struct SimulatedListener {
 
 struct SimulatedDatagram {
     zone: Option<Arc<Zone>>,
+    server: IpAddr,
     local: SocketAddr,
-    answers: Vec<Vec<u8>>,
-    answered: Notify,
+    /// What has been sent, and when it arrives.
+    answers: Vec<(Instant, Vec<u8>)>,
 }
 
 // === impl Fabric ===
@@ -66,10 +69,18 @@ impl Fabric {
     }
 
     /// Puts a DNS server at an address.
-    pub(super) fn serve_names(&self, at: SocketAddr, zone: Arc<Zone>) {
+    pub(super) async fn serve_names(&self, at: SocketAddr, zone: Arc<Zone>) -> io::Result<Running> {
+        let listener = self.machine(at.ip()).listen(at).await?;
+        self.inner().name_servers.insert(at, zone.clone());
+        Ok(Running::spawn(serve_streams(listener, zone, at.ip())))
+    }
+
+    /// The machine with this address is gone: packets to it are lost from now on.
+    pub(super) fn unplug(&self, address: IpAddr) {
         let mut inner = self.inner();
-        inner.machines.insert(at.ip());
-        inner.name_servers.insert(at, zone);
+        if !inner.listeners.keys().any(|listener| listener.ip() == address) {
+            inner.machines.remove(&address);
+        }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -113,12 +124,7 @@ impl Network for Machine {
         let mut inner = self.fabric.inner();
         let local = inner.ephemeral(self.address);
         let zone = inner.name_servers.get(&to).cloned();
-        Ok(Box::new(SimulatedDatagram {
-            zone,
-            local,
-            answers: Vec::new(),
-            answered: Notify::new(),
-        }))
+        Ok(Box::new(SimulatedDatagram { zone, server: to.ip(), local, answers: Vec::new() }))
     }
 
     async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
@@ -160,20 +166,19 @@ impl Drop for SimulatedListener {
 #[async_trait]
 impl Datagram for SimulatedDatagram {
     async fn send(&mut self, payload: &[u8]) -> io::Result<()> {
-        if let Some(answer) = self.zone.as_ref().and_then(|zone| zone.answer(payload)) {
-            self.answers.push(answer);
-            self.answered.notify_one();
+        let zone = self.zone.as_ref();
+        let reply = zone.and_then(|zone| zone.answer(self.server, Transport::Udp, payload));
+        if let Some(reply) = reply {
+            self.answers.push((Instant::now() + reply.delay, reply.bytes));
         }
         Ok(())
     }
 
     async fn receive(&mut self) -> io::Result<Vec<u8>> {
-        loop {
-            if let Some(answer) = self.answers.pop() {
-                return Ok(answer);
-            }
-            self.answered.notified().await;
-        }
+        let first = self.answers.iter().enumerate().min_by_key(|(_, (at, _))| *at);
+        let Some((index, (at, _))) = first else { return std::future::pending().await };
+        sleep_until(*at).await;
+        Ok(self.answers.remove(index).1)
     }
 
     fn local(&self) -> SocketAddr {

@@ -301,26 +301,34 @@ fn pod_object(pod: &format::Pod, node: &str, started: Timestamp) -> core::Pod {
     }
 }
 
+/// Rules of a scenario, as RBAC has them.
+pub(super) fn rules(rules: &[format::Rule]) -> Vec<PolicyRule> {
+    let some = |list: &[String]| Some(list.to_vec()).filter(|list| !list.is_empty());
+    rules
+        .iter()
+        .map(|rule| PolicyRule {
+            api_groups: Some(rule.api_groups.clone().unwrap_or_else(|| vec![String::new()])),
+            resources: some(&rule.resources),
+            non_resource_urls: some(&rule.non_resource_urls),
+            verbs: rule.verbs.clone(),
+            ..PolicyRule::default()
+        })
+        .collect()
+}
+
 /// The rules of the metrics server's role: those given, or those of the Go server's manifests.
-pub(super) fn role(rules: Option<&[format::Rule]>) -> Vec<PolicyRule> {
-    let rule = |groups: &[String], resources: &[String], verbs: &[String]| PolicyRule {
-        api_groups: Some(groups.to_vec()),
-        resources: Some(resources.to_vec()),
-        verbs: verbs.to_vec(),
+pub(super) fn role(given: Option<&[format::Rule]>) -> Vec<PolicyRule> {
+    let rule = |resources: &[&str], verbs: &[&str]| PolicyRule {
+        api_groups: Some(vec![String::new()]),
+        resources: Some(resources.iter().map(ToString::to_string).collect()),
+        verbs: verbs.iter().map(ToString::to_string).collect(),
         ..PolicyRule::default()
     };
-    let core = || vec![String::new()];
-    let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-    match rules {
-        Some(rules) => rules
-            .iter()
-            .map(|given| {
-                rule(&given.api_groups.clone().unwrap_or_else(core), &given.resources, &given.verbs)
-            })
-            .collect(),
+    match given {
+        Some(given) => rules(given),
         None => vec![
-            rule(&core(), &words(&["nodes/metrics"]), &words(&["get"])),
-            rule(&core(), &words(&["pods", "nodes"]), &words(&["get", "list", "watch"])),
+            rule(&["nodes/metrics"], &["get"]),
+            rule(&["pods", "nodes"], &["get", "list", "watch"]),
         ],
     }
 }

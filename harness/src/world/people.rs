@@ -40,6 +40,16 @@ pub(super) fn set_role(control_plane: &ControlPlane, role: Option<&[format::Rule
     control_plane.set_rules(&server().name, rules);
 }
 
+/// Says what users and groups may do.
+pub(super) fn grant(control_plane: &ControlPlane, access: &format::Grants) {
+    for (user, rules) in &access.users {
+        control_plane.set_rules(user, objects::rules(rules));
+    }
+    for (group, rules) in &access.groups {
+        control_plane.set_group_rules(group, objects::rules(rules));
+    }
+}
+
 /// The rules of the ClusterRole `system:auth-delegator`.
 fn auth_delegator() -> Vec<PolicyRule> {
     vec![

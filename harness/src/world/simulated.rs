@@ -4,6 +4,7 @@
 //! It must be built and used inside a current-thread runtime whose clock is paused.
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -34,7 +35,11 @@ use super::{
 };
 use crate::{
     events::{Timeline, What},
-    file::{ScenarioFile, format::Change},
+    file::{
+        ScenarioFile,
+        format::{Change, Dns},
+        values::In,
+    },
 };
 
 const API_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 96, 0, 1)), 443);
@@ -49,11 +54,13 @@ const SERVER_PORT: u16 = 10250;
 
 /// A cluster and the metrics server under test.
 pub struct Simulated {
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
     fabric: Fabric,
     resolv_conf: ResolvConf,
+    hosts: Hosts,
+    _dns: Vec<Running>,
     server: Option<UnderTest>,
-    server_address: SocketAddr,
+    pub(super) server_address: SocketAddr,
     admin: kube::Client,
     probe: kube::Client,
     /// The cluster's CA for flags that want a file.
@@ -85,8 +92,14 @@ impl Simulated {
             desk: DESK,
         };
         let cluster = Cluster::build(file, site).await?;
-        let dns = SocketAddr::new(spec.dns.server.map_or(DEFAULT_DNS, |server| server.0), DNS_PORT);
-        fabric.serve_names(dns, cluster.zone().clone());
+        let name_servers: Vec<_> =
+            name_servers(&spec.dns).map(|ip| SocketAddr::new(ip, DNS_PORT)).collect();
+        let mut dns = Vec::new();
+        for address in &name_servers {
+            let serving = fabric.serve_names(*address, cluster.zone().clone()).await;
+            let failed = |source| WorldError::Listen { what: "DNS", address: *address, source };
+            dns.push(serving.map_err(failed)?);
+        }
         let server_ip = spec.server.address.map_or(DEFAULT_SERVER, |address| address.0);
         let server_address = SocketAddr::new(server_ip, SERVER_PORT);
         // The server's machine is there before the server is: it refuses connections until then.
@@ -100,7 +113,9 @@ impl Simulated {
             probe: cluster.site().client(&probe_config(server_address))?,
             cluster,
             fabric,
-            resolv_conf: pod_resolv_conf(vec![dns]),
+            resolv_conf: pod_resolv_conf(name_servers, &spec.server.resolv_conf),
+            hosts: hosts(&spec.server.hosts),
+            _dns: dns,
             server: None,
             server_address,
             authority_file,
@@ -145,7 +160,9 @@ impl Simulated {
 
     /// Changes what a step says.
     pub async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
-        self.cluster.change(change).await?;
+        for gone in self.cluster.change(change).await? {
+            self.fabric.unplug(gone);
+        }
         if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
             let args_text = args.join(" ");
             self.cluster.note(format!("the metrics server is started again with {args_text}"));
@@ -173,7 +190,7 @@ impl Simulated {
         let site = self.cluster.site();
         let doors =
             Doors { network: self.fabric.machine(self.server_address.ip()), ..site.doors() };
-        let resolver = Resolver::new(doors.clone(), self.resolv_conf.clone(), Hosts::default());
+        let resolver = Resolver::new(doors.clone(), self.resolv_conf.clone(), self.hosts.clone());
         let config = self.cluster.config(people::SERVER_TOKEN);
         let server = Server::new(&flags, &config, doors, resolver, Some(self.server_address))
             .map_err(|error| error.to_string())?;
@@ -198,6 +215,19 @@ impl Simulated {
         let resolution = flags.metrics_server.metric_resolution;
         Ok(UnderTest { task, cycles, resolution, _log: log })
     }
+}
+
+/// The addresses of the cluster's name servers.
+fn name_servers(dns: &Dns) -> impl Iterator<Item = IpAddr> {
+    let one = dns.servers.is_empty();
+    let default = one.then(|| dns.server.map_or(DEFAULT_DNS, |server| server.0));
+    dns.servers.iter().map(|server| server.address.0).chain(default)
+}
+
+/// What a hosts file with these names says.
+fn hosts(names: &BTreeMap<String, In<IpAddr>>) -> Hosts {
+    let lines = names.iter().map(|(name, ip)| format!("{} {name}\n", ip.0));
+    Hosts::parse(&lines.collect::<String>())
 }
 
 /// The metrics server's own certificate is self-signed: whoever probes it does not care.

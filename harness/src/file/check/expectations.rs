@@ -4,25 +4,34 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
-        format::{Expectation, Top},
+        format::{AskedOf, Credentials, Expectation, Top},
         mistake::Mistake,
         node::Node,
         words::{list, quote},
     },
     steps::check_node_exists,
 };
+use crate::expect::metric::is_metric;
 
 /// The kinds, each with the fields that go with it.
-const KINDS: [(&str, &[&str]); 8] = [
-    ("get", &["status", "body"]),
+const KINDS: [(&str, &[&str]); 11] = [
+    ("get", &GET),
     ("top", &["namespace", "containers", "table", "error"]),
-    ("log", &[]),
+    ("log", &["times"]),
+    ("logs", &[]),
     ("noLog", &[]),
     ("ready", &[]),
     ("refused", &[]),
+    ("metric", &METRIC),
     ("kubelet", &[]),
     ("dns", &[]),
+    ("dnsOrder", &[]),
 ];
+
+const GET: [&str; 11] = [
+    "from", "as", "send", "status", "headers", "body", "exact", "absent", "within", "items", "text",
+];
+const METRIC: [&str; 3] = ["is", "atLeast", "changedBy"];
 
 /// Checks one expectation. `nodes` are the names of all nodes, if they are known for certain.
 pub(super) fn check(
@@ -42,12 +51,27 @@ pub(super) fn check(
         let at = at.field("kubelet");
         check_node_exists(&saw.node, &at.field("node").location, nodes, mistakes);
         check_status(saw.answered, at.field("answered"), mistakes);
-        if saw.answered.is_none() && saw.requests.is_none() && !at.broken {
+        let says = ["answered", "requests", "address", "path", "credentials"];
+        if !at.broken && says.iter().all(|field| at.get(field).is_none()) {
             mistakes.push(
-                Mistake::at(at.place(), "nothing is expected of the kubelet")
-                    .help("add \"answered\" or \"requests\""),
+                Mistake::at(at.place(), "nothing is expected of the kubelet").help(
+                    "add \"answered\", \"requests\", \"address\", \"path\" or \"credentials\"",
+                ),
             );
         }
+    }
+    if let Some(saw) = &expectation.dns {
+        let at = at.field("dns");
+        if saw.questions.is_none() && saw.kinds.is_none() && !at.broken {
+            mistakes.push(
+                Mistake::at(at.place(), "nothing is expected of DNS")
+                    .help("add \"questions\" or \"kinds\""),
+            );
+        }
+    }
+    check_get(expectation, at, mistakes);
+    if let Some(metric) = &expectation.metric {
+        check_metric(metric, at, mistakes);
     }
 }
 
@@ -76,6 +100,56 @@ fn check_fields(at: &Node, mistakes: &mut Vec<Mistake>) {
                 );
             }
         }
+    }
+}
+
+fn check_get(expectation: &Expectation, at: &Node, mistakes: &mut Vec<Mistake>) {
+    if expectation.within.is_some() && expectation.body.is_none() && !at.broken {
+        mistakes.push(
+            Mistake::at(at.field("within").key_place(), "\"within\" without a body to be near to")
+                .help("add \"body\", or leave it out"),
+        );
+    }
+    let Some(asker) = &expectation.as_ else { return };
+    let shows = at.field("as").field("shows");
+    let directly = expectation.from == Some(AskedOf::MetricsServer);
+    if asker.shows == Some(Credentials::Headers) && !directly {
+        mistakes.push(
+            Mistake::at(&shows.location, "the API server does not look at these headers")
+                .help("add \"from: MetricsServer\" to the expectation"),
+        );
+    }
+    if asker.shows.is_some_and(is_certificate) && !directly {
+        mistakes.push(
+            Mistake::at(&shows.location, "the API server is asked with a token here")
+                .help("add \"from: MetricsServer\" to the expectation, or leave \"shows\" out"),
+        );
+    }
+    if asker.shows == Some(Credentials::Headers) && asker.groups.len() > 1 {
+        mistakes.push(
+            Mistake::at(&at.field("as").field("groups").location, "more groups than can be sent")
+                .help("name one group"),
+        );
+    }
+}
+
+fn is_certificate(shows: Credentials) -> bool {
+    matches!(shows, Credentials::Certificate | Credentials::UnknownCaCertificate)
+}
+
+fn check_metric(metric: &str, at: &Node, mistakes: &mut Vec<Mistake>) {
+    if !is_metric(metric) {
+        let message = format!("{} is not a metric", quote(metric));
+        mistakes.push(
+            Mistake::at(&at.field("metric").location, message)
+                .help("write its name, and labels as in name{label=\"value\"}"),
+        );
+    }
+    if !at.broken && METRIC.iter().all(|field| at.get(field).is_none()) {
+        mistakes.push(
+            Mistake::at(at.field("metric").key_place(), "nothing is expected of the metric")
+                .help(format!("add {}", list(METRIC, "or"))),
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! Nodes, their pods, and DNS.
+//! Nodes and their pods.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,11 +8,10 @@ use std::{
 
 use super::{
     super::{
-        format::{Address, AddressType, Container, DnsFailure, Kubelet, Node, Pod},
+        format::{Address, AddressType, Container, Kubelet, Node, Pod},
         location::Location,
         mistake::Mistake,
         node,
-        values::In,
         words::quote,
     },
     faults, listeners,
@@ -226,22 +225,4 @@ fn duplicate(what: &str, name: &str, place: &Location, first: &Location) -> Mist
     Mistake::at(place, format!("two {what} are called {}", quote(name)))
         .related(first, "first here")
         .help("give each a name of its own")
-}
-
-/// A name either has an address or fails.
-pub(super) fn check_dns(
-    records: &BTreeMap<String, In<IpAddr>>,
-    failures: &BTreeMap<String, DnsFailure>,
-    at: &node::Node,
-    mistakes: &mut Vec<Mistake>,
-) {
-    for name in failures.keys().filter(|name| records.contains_key(*name)) {
-        let place = at.field("failures").field(name).key_place();
-        let message = format!("{} has an address and fails as well", quote(name));
-        mistakes.push(
-            Mistake::at(place, message)
-                .related(at.field("records").field(name).key_place(), "its address")
-                .help("keep it in \"records\" or in \"failures\""),
-        );
-    }
 }

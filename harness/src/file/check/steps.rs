@@ -13,7 +13,7 @@ use super::{
         node::Node,
         words::{list, nearest, quote},
     },
-    expectations, faults, nodes, usage,
+    dns, expectations, faults, nodes, usage,
 };
 
 /// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
@@ -60,8 +60,8 @@ fn check_change(
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) {
-    if let Some(dns) = &change.dns {
-        nodes::check_dns(&dns.records, &dns.failures, at.field("dns"), mistakes);
+    if let Some(changed) = &change.dns {
+        dns::check(changed, at.field("dns"), mistakes);
     }
     for (name, change) in &change.nodes {
         let at = at.field("nodes").field(name);

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::values::In;
-use super::{Address, DnsChange, Faults, Rule, Usage};
+use super::{Address, DnsChange, Faults, Grants, Rule, Usage};
 
 /// What changes in the world.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -19,6 +19,9 @@ pub struct Change {
     pub nodes: BTreeMap<String, NodeChange>,
     /// The metrics server is started again with other flags, or gets another role.
     pub server: Option<ServerChange>,
+    /// What users and groups may do from now on. Those not mentioned stay as they are.
+    #[serde(default)]
+    pub access: Grants,
     /// The API server goes away or comes back.
     pub api_server: Option<ApiServerChange>,
 }

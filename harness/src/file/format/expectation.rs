@@ -1,21 +1,52 @@
 //! What must be seen.
 
+use std::{collections::BTreeMap, net::IpAddr};
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Something a user can see: exactly one of `get`, `top`, `log`, `noLog`, `ready`, `refused`,
-/// `kubelet` and `dns`, with the fields that go with it.
+use super::super::values::{In, Share};
+
+/// Something a user can see: exactly one of `get`, `top`, `log`, `logs`, `noLog`, `ready`,
+/// `refused`, `metric`, `kubelet`, `dns` and `dnsOrder`, with the fields that go with it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expectation {
     /// A path asked of the API server, which passes `/apis/metrics.k8s.io` on to the metrics
-    /// server. Goes with `status` and `body`.
+    /// server. Goes with `from`, `as`, `send`, `status`, `headers`, `body`, `exact`, `absent`,
+    /// `within`, `items` and `text`.
     pub get: Option<String>,
+    /// Whom to ask. Default: the API server.
+    pub from: Option<AskedOf>,
+    /// Who asks. Default: somebody who may do everything; of the metrics server itself, nobody
+    /// in particular.
+    #[serde(rename = "as")]
+    pub as_: Option<Asker>,
+    /// Headers of the request, such as `accept`.
+    #[serde(default)]
+    pub send: BTreeMap<String, String>,
     /// The status of the answer to `get`. Default: 200.
     pub status: Option<u16>,
+    /// Headers that the answer must have, and their values. `…` stands for anything.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
     /// What the answer to `get` must contain: of an object these fields, of a list exactly these
-    /// items, each by the same rule.
+    /// items in this order, each by the same rule. An answer in protobuf is compared as if it were
+    /// JSON.
     pub body: Option<serde_json::Value>,
+    /// What the answer to `get` must be, with nothing besides.
+    pub exact: Option<serde_json::Value>,
+    /// What must not be in the answer to `get`: names joined by dots, such as
+    /// `items.*.metadata.labels`. A number is an item of a list, `*` stands for all of them.
+    #[serde(default)]
+    pub absent: Vec<String>,
+    /// How far quantities and numbers in the answer may be from those in `body`. Default: 0%.
+    pub within: Option<In<Share>>,
+    /// How many `items` the answer to `get` must have.
+    pub items: Option<u32>,
+    /// Texts that the answer to `get` must have, each in one line. `…` stands for anything.
+    #[serde(default)]
+    pub text: Vec<String>,
     /// What `kubectl top` prints. Goes with `namespace`, `containers`, and `table` or `error`.
     pub top: Option<Top>,
     /// The namespace for `top: pods`. Default: all namespaces.
@@ -28,18 +59,77 @@ pub struct Expectation {
     /// The error that `top` must print instead of a table.
     pub error: Option<String>,
     /// A text that the server must have logged in this step, in one line. `…` stands for
-    /// anything.
+    /// anything. Goes with `times`.
     pub log: Option<String>,
+    /// How many lines with `log` there must be. Default: at least one.
+    pub times: Option<u32>,
+    /// Texts that the server must have logged in this step, in this order, each in a line of its
+    /// own; as with `log`.
+    pub logs: Option<Vec<String>>,
     /// A text that the server must not have logged in this step; as with `log`.
     pub no_log: Option<String>,
     /// Whether the server says that it is ready.
     pub ready: Option<bool>,
     /// A text in the error with which the server must have refused to start.
     pub refused: Option<String>,
+    /// One of the server's own metrics, such as `metrics_server_kubelet_request_total` or
+    /// `name{label="value"}`: the sum of all series with these labels. Goes with `is`, `atLeast`
+    /// and `changedBy`.
+    pub metric: Option<String>,
+    /// The value of `metric`.
+    pub is: Option<f64>,
+    /// The least value of `metric`.
+    pub at_least: Option<f64>,
+    /// By how much `metric` has risen in this step. One that was not there before was 0.
+    pub changed_by: Option<f64>,
     /// What a kubelet must have seen in this step.
     pub kubelet: Option<KubeletSaw>,
     /// What DNS must have seen in this step.
     pub dns: Option<DnsSaw>,
+    /// The names that DNS must have been asked for in this step, in this order, and no others. A
+    /// name that comes several times in a row is written once.
+    pub dns_order: Option<Vec<String>>,
+}
+
+/// Whom a request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum AskedOf {
+    /// The API server, which passes requests on.
+    #[serde(rename = "APIServer")]
+    ApiServer,
+    /// The metrics server itself: for `/readyz`, `/metrics`, and those who try to get around the
+    /// API server.
+    MetricsServer,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Asker {
+    /// The user's name. What they may do stands in the scenario's `access`.
+    pub user: String,
+    /// The user's groups, besides `system:authenticated`.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// How they show who they are. Default: `Token`.
+    pub shows: Option<Credentials>,
+}
+
+/// Ways to show who one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Credentials {
+    /// A bearer token that the API server knows.
+    Token,
+    /// A bearer token that nobody knows.
+    UnknownToken,
+    /// A client certificate that the cluster's CA has signed.
+    Certificate,
+    /// A client certificate of a CA that nobody knows.
+    #[serde(rename = "UnknownCACertificate")]
+    UnknownCaCertificate,
+    /// Nothing but the headers `X-Remote-User` and `X-Remote-Group`, which only the API server may
+    /// send.
+    Headers,
 }
 
 /// The two forms of `kubectl top`.
@@ -52,7 +142,7 @@ pub enum Top {
     Pods,
 }
 
-/// What a kubelet must have seen.
+/// What a kubelet must have seen: requests that fit all of `address`, `path` and `credentials`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KubeletSaw {
@@ -62,6 +152,24 @@ pub struct KubeletSaw {
     pub answered: Option<u16>,
     /// Exactly this many requests.
     pub requests: Option<u32>,
+    /// Of requests at this IP address of the machine. Without `answered` and `requests`: there
+    /// was at least one.
+    pub address: Option<In<IpAddr>>,
+    /// Of requests for this path, with its query; as with `address`.
+    pub path: Option<String>,
+    /// Of requests that showed this; as with `address`.
+    pub credentials: Option<Shown>,
+}
+
+/// What a client shows a kubelet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Shown {
+    /// A bearer token.
+    Token,
+    /// A client certificate.
+    Certificate,
+    /// Nothing.
+    None,
 }
 
 /// What DNS must have seen.
@@ -70,6 +178,10 @@ pub struct KubeletSaw {
 pub struct DnsSaw {
     /// The name asked for.
     pub name: String,
-    /// Exactly this many questions about it, of whatever type.
-    pub questions: u32,
+    /// Exactly this many questions about it, of whatever type, over UDP and TCP.
+    pub questions: Option<u32>,
+    /// Exactly these types of record were asked for, such as A and AAAA, in whatever order.
+    pub kinds: Option<Vec<String>>,
+    /// Of questions to the name server with this address. Default: to all.
+    pub server: Option<In<IpAddr>>,
 }

@@ -1,6 +1,6 @@
 //! The metrics server under test.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,19 +16,57 @@ pub struct Server {
     /// Its flags. `${clusterCA}` stands for the path of a file with the cluster's CA.
     #[serde(default)]
     pub args: Vec<String>,
+    /// What its resolv.conf says, besides the name servers. Default: what kubelets write for a pod
+    /// in kube-system.
+    #[serde(default)]
+    pub resolv_conf: ResolvConf,
+    /// Names in its /etc/hosts.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, In<IpAddr>>,
     /// The rules of its ClusterRole. Default: those of the Go server's manifests: get on
     /// nodes/metrics; get, list and watch on pods and nodes.
     pub role: Option<Vec<Rule>>,
 }
 
 /// A rule of a ClusterRole.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     /// API groups; `""` is the core group. Default: the core group.
     pub api_groups: Option<Vec<String>>,
     /// Resources, or resource/subresource.
+    #[serde(default)]
     pub resources: Vec<String>,
+    /// Paths that are no resources, such as `/metrics`; `*` at the end stands for anything.
+    #[serde(default, rename = "nonResourceURLs")]
+    pub non_resource_urls: Vec<String>,
     /// Verbs.
     pub verbs: Vec<String>,
+}
+
+/// What users and groups may do. Nobody else may do anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Grants {
+    /// The rules of users, by name.
+    #[serde(default)]
+    pub users: BTreeMap<String, Vec<Rule>>,
+    /// The rules of groups, by name.
+    #[serde(default)]
+    pub groups: BTreeMap<String, Vec<Rule>>,
+}
+
+/// How the metrics server's pod asks DNS.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResolvConf {
+    /// Domains in which names are tried. Default: kube-system.svc.cluster.local,
+    /// svc.cluster.local and cluster.local.
+    pub search: Option<Vec<String>>,
+    /// A name with at least this many dots is tried as it is first. Default: 5.
+    pub ndots: Option<u8>,
+    /// How long one answer is waited for. Default: 5s.
+    pub timeout: Option<In<Duration>>,
+    /// How often each server is asked. Default: 2.
+    pub attempts: Option<u8>,
 }

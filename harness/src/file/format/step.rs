@@ -18,6 +18,9 @@ pub struct Step {
     pub change: Option<Change>,
     /// How long to wait after that.
     pub wait: Option<Wait>,
+    /// For how long all of it must go on being seen: looked at every second. Log lines, kubelets
+    /// and DNS are looked at from the start of the step on.
+    pub holds_for: Option<In<Duration>>,
     /// What must be seen then.
     #[serde(default)]
     pub expect: Vec<Expectation>,

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::objects;
 use crate::file::{
-    format::{Address, Faults, Node, Spec},
+    format::{Address, DnsName, Faults, HostsPlugin, Node, Spec},
     values::In,
 };
 
@@ -36,12 +36,10 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp) {
         moved.places(&mut node.kubelet.faults);
         move_times(node, shift);
     }
-    for ip in spec.dns.records.values_mut() {
-        ip.0 = moved.here(ip.0);
-    }
+    moved.names(&mut spec.dns.records, &mut spec.dns.names, spec.dns.hosts.as_mut());
     for change in spec.steps.iter_mut().filter_map(|step| step.change.as_mut()) {
-        for ip in change.dns.iter_mut().flat_map(|dns| dns.records.values_mut()) {
-            ip.0 = moved.here(ip.0);
+        if let Some(dns) = &mut change.dns {
+            moved.names(&mut dns.records, &mut dns.names, dns.hosts.as_mut());
         }
         for node in change.nodes.values_mut() {
             moved.addresses(node.addresses.as_deref_mut().unwrap_or_default());
@@ -72,6 +70,23 @@ impl Moved {
     fn ips(&mut self, ips: Option<&mut Vec<In<IpAddr>>>) {
         for ip in ips.into_iter().flatten() {
             ip.0 = self.here(ip.0);
+        }
+    }
+
+    fn names(
+        &mut self,
+        records: &mut BTreeMap<String, In<IpAddr>>,
+        names: &mut BTreeMap<String, DnsName>,
+        hosts: Option<&mut HostsPlugin>,
+    ) {
+        let named = names.values_mut().flat_map(|name| &mut name.addresses);
+        let hosts = hosts.into_iter().flat_map(|hosts| hosts.entries.values_mut()).flatten();
+        for ip in records.values_mut().chain(named).chain(hosts) {
+            ip.0 = self.here(ip.0);
+        }
+        // There is one name server here.
+        for name in names.values_mut() {
+            name.at.clear();
         }
     }
 

@@ -1,0 +1,222 @@
+//! What the API server or the metrics server answers.
+
+use serde_json::Value;
+
+use super::{
+    Mismatch,
+    ask::{Answer, ask},
+    logs::has,
+};
+use crate::{
+    file::format::{AskedOf, Credentials, Expectation},
+    world::Simulated,
+};
+
+/// Whether the answer to `path` is as expected.
+pub(super) async fn check(
+    world: &Simulated,
+    path: &str,
+    expectation: &Expectation,
+) -> Result<(), Mismatch> {
+    let expected = expectation.status.unwrap_or(200);
+    let failed = |seen| Mismatch {
+        field: "get",
+        expected: format!("an answer with status {expected}"),
+        seen,
+    };
+    let directly = expectation.from == Some(AskedOf::MetricsServer);
+    let client = world
+        .client_of(expectation.as_.as_ref(), directly)
+        .map_err(|error| failed(error.to_string()))?;
+    let mut headers = expectation.send.clone();
+    if let Some(asker) = &expectation.as_
+        && asker.shows == Some(Credentials::Headers)
+    {
+        headers.insert("x-remote-user".to_owned(), asker.user.clone());
+        // One header holds all groups only if there is one: more would need a list.
+        headers
+            .extend(asker.groups.first().map(|group| ("x-remote-group".to_owned(), group.clone())));
+    }
+    let answer = ask(&client, path, &headers).await.map_err(failed)?;
+    if answer.status.as_u16() != expected {
+        return Err(Mismatch {
+            field: "status",
+            expected: format!("status {expected}"),
+            seen: format!("status {}\n{}", answer.status.as_u16(), answer.text().trim_end()),
+        });
+    }
+    check_headers(&answer, expectation)?;
+    check_text(&answer, expectation)?;
+    let seen = answer.value();
+    if let Some(wanted) = &expectation.body {
+        let seen = project(wanted, &seen, expectation.within.map_or(0.0, |share| share.0.0));
+        equal("body", wanted, &seen)?;
+    }
+    if let Some(wanted) = &expectation.exact {
+        equal("exact", wanted, &seen)?;
+    }
+    if let Some(wanted) = expectation.items {
+        let words = |count: usize| format!("{count} items");
+        let count = seen.get("items").and_then(Value::as_array).map_or(0, Vec::len);
+        super::compare("items", words(wanted as usize), words(count))?;
+    }
+    for path in &expectation.absent {
+        let parts: Vec<_> = path.split('.').collect();
+        if let Some(found) = find(&seen, &parts) {
+            return Err(Mismatch {
+                field: "absent",
+                expected: format!("nothing at {path}"),
+                seen: pretty(found),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn check_headers(answer: &Answer, expectation: &Expectation) -> Result<(), Mismatch> {
+    for (name, wanted) in &expectation.headers {
+        let values: Vec<_> = answer
+            .headers
+            .get_all(name)
+            .iter()
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
+        let fits = |value: &String| match wanted.contains('…') {
+            true => has(value, wanted),
+            false => value == wanted,
+        };
+        if !values.iter().any(fits) {
+            let seen = if values.is_empty() {
+                format!("no header {name}")
+            } else {
+                format!("{name}: {}", values.join(", "))
+            };
+            let expected = format!("{name}: {wanted}");
+            return Err(Mismatch { field: "headers", expected, seen });
+        }
+    }
+    Ok(())
+}
+
+fn check_text(answer: &Answer, expectation: &Expectation) -> Result<(), Mismatch> {
+    if expectation.text.is_empty() {
+        return Ok(());
+    }
+    let body = answer.text();
+    match expectation.text.iter().find(|text| !body.lines().any(|line| has(line, text))) {
+        None => Ok(()),
+        Some(text) => Err(Mismatch { field: "text", expected: text.clone(), seen: body }),
+    }
+}
+
+fn equal(field: &'static str, wanted: &Value, seen: &Value) -> Result<(), Mismatch> {
+    if wanted == seen {
+        return Ok(());
+    }
+    Err(Mismatch { field, expected: pretty(wanted), seen: pretty(seen) })
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// What of `seen` an expectation speaks of: the fields it names, and lists whole where their
+/// lengths differ. Quantities that are as near as `share` to those wanted count as those.
+fn project(wanted: &Value, seen: &Value, share: f64) -> Value {
+    match (wanted, seen) {
+        (Value::Object(wanted), Value::Object(seen)) => wanted
+            .iter()
+            .filter_map(|(name, wanted)| {
+                Some((name.clone(), project(wanted, seen.get(name)?, share)))
+            })
+            .collect(),
+        (Value::Array(wanted), Value::Array(seen)) if wanted.len() == seen.len() => {
+            wanted.iter().zip(seen).map(|(wanted, seen)| project(wanted, seen, share)).collect()
+        }
+        (wanted, seen) if share > 0.0 && is_near(wanted, seen, share) => wanted.clone(),
+        (_, seen) => seen.clone(),
+    }
+}
+
+fn is_near(wanted: &Value, seen: &Value, share: f64) -> bool {
+    let amount = |value: &Value| match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => {
+            let quantity = text.parse::<metrics_server::quantity::Quantity>().ok()?;
+            Some(quantity.nanos() as f64)
+        }
+        _ => None,
+    };
+    match (amount(wanted), amount(seen)) {
+        (Some(wanted), Some(seen)) => (wanted - seen).abs() <= wanted.abs() * share,
+        _ => false,
+    }
+}
+
+/// The first thing at a path.
+fn find<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    let Some((first, rest)) = path.split_first() else { return Some(value) };
+    match value {
+        Value::Object(fields) => fields.get(*first).and_then(|value| find(value, rest)),
+        Value::Array(items) if *first == "*" => items.iter().find_map(|item| find(item, rest)),
+        Value::Array(items) => {
+            items.get(first.parse::<usize>().ok()?).and_then(|item| find(item, rest))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_body_is_compared_where_the_expectation_speaks() {
+        let seen = json!({"kind": "List", "items": [{"name": "a", "more": 1}, {"name": "b"}]});
+        for (wanted, holds) in [
+            (json!({}), true),
+            (json!({"kind": "List"}), true),
+            (json!({"items": [{"name": "a"}, {}]}), true),
+            (json!({"items": [{"name": "a"}]}), false),
+            (json!({"items": []}), false),
+            (json!({"items": [{"name": "b"}, {"name": "a"}]}), false),
+            (json!({"kind": null}), false),
+            (json!({"missing": null}), false),
+        ] {
+            assert_eq!(project(&wanted, &seen, 0.0) == wanted, holds, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn quantities_may_be_near() {
+        for (wanted, seen, share, holds) in [
+            (json!("100m"), json!("101m"), 0.02, true),
+            (json!("100m"), json!("101m"), 0.0, false),
+            (json!("100m"), json!("103m"), 0.02, false),
+            (json!("1Gi"), json!("1048570Ki"), 0.01, true),
+            (json!(10), json!(11), 0.1, true),
+            (json!("a"), json!("b"), 1.0, false),
+        ] {
+            assert_eq!(project(&wanted, &seen, share) == wanted, holds, "{wanted} {seen}");
+        }
+    }
+
+    #[test]
+    fn paths_lead_into_lists() {
+        let value = json!({"items": [{"a": 1}, {"b": null}]});
+        for (path, found) in [
+            ("items", true),
+            ("items.0.a", true),
+            ("items.1.a", false),
+            ("items.*.b", true),
+            ("items.*.c", false),
+            ("items.2", false),
+            ("kind", false),
+        ] {
+            let parts: Vec<_> = path.split('.').collect();
+            assert_eq!(find(&value, &parts).is_some(), found, "{path}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The server's own metrics.
+
+use std::collections::BTreeMap;
+
+use super::{Mismatch, ask::ask};
+use crate::{file::format::Expectation, world::Simulated};
+
+const PATH: &str = "/metrics";
+
+/// A metric and the labels its series must have.
+#[derive(Debug, PartialEq, Eq)]
+struct Series<'a> {
+    name: &'a str,
+    labels: Vec<(&'a str, &'a str)>,
+}
+
+/// The value of a metric now; nothing if there is no such series.
+pub(crate) async fn value(world: &Simulated, metric: &str) -> Result<Option<f64>, String> {
+    let wanted = Series::read(metric).ok_or("not the name of a metric")?;
+    let client = world.scraper().map_err(|error| error.to_string())?;
+    let answer = ask(&client, PATH, &BTreeMap::new()).await?;
+    if !answer.status.is_success() {
+        return Err(format!("status {}\n{}", answer.status.as_u16(), answer.text().trim_end()));
+    }
+    let text = answer.text();
+    let values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let (series, value) = line.rsplit_once(' ')?;
+        let seen = Series::read(series)?;
+        let fits = seen.name == wanted.name
+            && wanted.labels.iter().all(|label| seen.labels.contains(label));
+        fits.then(|| value.parse::<f64>().ok()).flatten()
+    });
+    Ok(values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value)))
+}
+
+/// Whether this is how a metric is written.
+pub(crate) fn is_metric(text: &str) -> bool {
+    Series::read(text).is_some()
+}
+
+/// Whether the metric is as expected; `before` is what it was when the step began.
+pub(super) async fn check(
+    world: &Simulated,
+    metric: &str,
+    expectation: &Expectation,
+    before: Option<f64>,
+) -> Result<(), Mismatch> {
+    let differs = |field, expected: String, seen| Mismatch {
+        field,
+        expected: format!("{metric} {expected}"),
+        seen,
+    };
+    let seen = value(world, metric)
+        .await
+        .map_err(|error| differs("metric", "can be asked for".to_owned(), error))?;
+    let words = seen.map_or("no such metric".to_owned(), |value| format!("{metric} is {value}"));
+    if let Some(wanted) = expectation.is
+        && seen != Some(wanted)
+    {
+        return Err(differs("is", format!("is {wanted}"), words));
+    }
+    if let Some(least) = expectation.at_least
+        && seen.is_none_or(|seen| seen < least)
+    {
+        return Err(differs("atLeast", format!("is at least {least}"), words));
+    }
+    if let Some(wanted) = expectation.changed_by {
+        let before = before.unwrap_or(0.0);
+        if seen.unwrap_or(0.0) - before != wanted {
+            let expected = format!("has changed by {wanted}");
+            return Err(differs("changedBy", expected, format!("{words}, and was {before}")));
+        }
+    }
+    Ok(())
+}
+
+// === impl Series ===
+
+impl<'a> Series<'a> {
+    fn read(text: &'a str) -> Option<Self> {
+        let (name, labels) = match text.split_once('{') {
+            Some((name, labels)) => (name, labels.strip_suffix('}')?),
+            None => (text, ""),
+        };
+        let sound = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
+        if name.is_empty() || !name.chars().all(sound) {
+            return None;
+        }
+        let mut pairs = Vec::new();
+        let mut rest = labels;
+        while !rest.is_empty() {
+            let (label, after) = rest.split_once("=\"")?;
+            let (value, after) = after.split_at(end_of_value(after)?);
+            pairs.push((label.trim_start_matches(',').trim(), value));
+            rest = after.strip_prefix('"')?;
+        }
+        Some(Self { name, labels: pairs })
+    }
+}
+
+/// Where the quotes end, those after a backslash passed over.
+fn end_of_value(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.char_indices().find_map(|(at, character)| {
+        let ends = character == '"' && !escaped;
+        escaped = character == '\\' && !escaped;
+        ends.then_some(at)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn series_are_read_with_their_labels() {
+        let cases: [(&str, Option<(&str, Vec<(&str, &str)>)>); 6] = [
+            ("up", Some(("up", vec![]))),
+            ("up{a=\"1\"}", Some(("up", vec![("a", "1")]))),
+            ("up{a=\"1\",b=\"x y\\\"}\"}", Some(("up", vec![("a", "1"), ("b", "x y\\\"}")]))),
+            ("up{a=1}", None),
+            ("up{a=\"1\"", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            let expected = expected.map(|(name, labels)| Series { name, labels });
+            assert_eq!(Series::read(text), expected, "{text}");
+        }
+    }
+}
