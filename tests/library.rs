@@ -1,9 +1,9 @@
 //! The scenarios that ship: each one is sound in the eyes of an editor too, and easy to find.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -58,5 +58,47 @@ fn every_scenario_is_called_as_its_file() {
         let name = file::load(&path).unwrap().scenario.metadata.name;
         assert_eq!(Path::new(&name), path.file_stem().unwrap(), "{}", path.display());
         assert_eq!(path.extension().unwrap(), "yaml", "{}", path.display());
+    }
+}
+
+/// `docs/scenarios.md` is written by hand down to this line, and from the schema below it.
+const REFERENCE: &str =
+    "<!-- From here on, this is written by UPDATE_DOCS=1 cargo test --test library -->\n";
+
+#[test]
+fn the_reference_says_what_the_schema_says() {
+    const PAGE: &str = "docs/scenarios.md";
+    let page = fs::read_to_string(PAGE).unwrap();
+    let (written, _) = page.split_once(REFERENCE).expect("the line above the reference");
+    let expected = format!("{written}{REFERENCE}\n{}\n", file::reference().trim_end());
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(PAGE, expected).unwrap();
+    } else {
+        assert!(
+            page == expected,
+            "{PAGE} is not up to date: UPDATE_DOCS=1 cargo test --test library"
+        );
+    }
+}
+
+/// Examples are of the kind that a reader can run.
+#[test]
+fn the_examples_of_the_page_are_sound() {
+    let page = fs::read_to_string("docs/scenarios.md").unwrap();
+    let examples: Vec<_> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() > 5);
+    for example in examples {
+        let whole = if example.contains("apiVersion:") {
+            example.to_owned()
+        } else {
+            let spec: String = example.lines().map(|line| format!("  {line}\n")).collect();
+            format!(
+                "apiVersion: harness/v1alpha1\nkind: Scenario\nmetadata: {{name: example}}\nspec:\n  about: An example.\n{spec}"
+            )
+        };
+        if let Err(errors) = file::parse(Path::new("scenarios/example.yaml"), whole) {
+            panic!("{errors}");
+        }
     }
 }

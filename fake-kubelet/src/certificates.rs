@@ -6,6 +6,7 @@
 mod authority;
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
     time::Duration,
@@ -68,12 +69,16 @@ pub enum CertificateKind {
     SelfSigned,
     /// Signed by the cluster's CA for all of the node's names and addresses.
     Signed,
+    /// The same, signed by another CA, such as one for kubelets alone.
+    #[serde(rename = "SignedByOtherCA")]
+    SignedByOtherCa,
 }
 
 /// All that certificates of a cluster are made with.
 #[derive(Debug)]
 pub struct Certificates {
     cluster: Authority,
+    other: Authority,
     unknown: Authority,
     /// The key of all kubelets' CAs of their own.
     own_ca: KeyPair,
@@ -91,6 +96,7 @@ impl Certificates {
         };
         Ok(Self {
             cluster: Authority::new("kubernetes", now)?,
+            other: Authority::new("kubelets", now)?,
             unknown: Authority::new("nobody-knows", now)?,
             own_ca: key()?,
             leaf: Arc::new(key()?),
@@ -100,6 +106,11 @@ impl Certificates {
     /// The cluster's CA.
     pub fn cluster(&self) -> &Authority {
         &self.cluster
+    }
+
+    /// A CA beside the cluster's.
+    pub fn other(&self) -> &Authority {
+        &self.other
     }
 
     /// A CA that nobody knows.
@@ -114,40 +125,40 @@ impl Certificates {
         node: &str,
         kind: CertificateKind,
         (names, addresses): (&[String], &[IpAddr]),
-        fault: Option<CertificateFault>,
+        faults: &BTreeSet<CertificateFault>,
         now: Timestamp,
     ) -> Result<Identity, CertificateError> {
-        let validity = match fault {
-            Some(CertificateFault::Expired) => Validity::year_until_an_hour_before(now),
-            Some(CertificateFault::NotYetValid) => Validity::year_from_an_hour_after(now),
-            _ => Validity::year_from_an_hour_before(now),
+        let has = |fault| faults.contains(&fault);
+        let validity = if has(CertificateFault::Expired) {
+            Validity::year_until_an_hour_before(now)
+        } else if has(CertificateFault::NotYetValid) {
+            Validity::year_from_an_hour_after(now)
+        } else {
+            Validity::year_from_an_hour_before(now)
         };
-        let signed = || Subject {
+        let other_name = has(CertificateFault::OtherName);
+        let authority = match kind {
+            _ if has(CertificateFault::UnknownCa) => &self.unknown,
+            CertificateKind::SelfSigned if !other_name => {
+                return self.self_signed(node, validity, now);
+            }
+            CertificateKind::SelfSigned | CertificateKind::Signed => &self.cluster,
+            CertificateKind::SignedByOtherCa => &self.other,
+        };
+        let (names, addresses) = if other_name {
+            (vec!["other.example.com".to_owned()], vec![Ipv4Addr::LOCALHOST.into()])
+        } else if has(CertificateFault::NoIpSan) {
+            (names.to_vec(), Vec::new())
+        } else {
+            (names.to_vec(), addresses.to_vec())
+        };
+        let subject = Subject {
             common_name: format!("system:node:{node}"),
             organization: Some("system:nodes".to_owned()),
-            names: names.to_vec(),
-            addresses: addresses.to_vec(),
+            names,
+            addresses,
         };
-        let leaf = Arc::clone(&self.leaf);
-        match (fault, kind) {
-            (Some(CertificateFault::UnknownCa), _) => {
-                self.unknown.serving_with(leaf, &signed(), validity)
-            }
-            (Some(CertificateFault::OtherName), _) => {
-                let subject = Subject {
-                    names: vec!["other.example.com".to_owned()],
-                    addresses: vec![Ipv4Addr::LOCALHOST.into()],
-                    ..signed()
-                };
-                self.cluster.serving_with(leaf, &subject, validity)
-            }
-            (_, CertificateKind::SelfSigned) => self.self_signed(node, validity, now),
-            (Some(CertificateFault::NoIpSan), CertificateKind::Signed) => {
-                let subject = Subject { addresses: Vec::new(), ..signed() };
-                self.cluster.serving_with(leaf, &subject, validity)
-            }
-            (_, CertificateKind::Signed) => self.cluster.serving_with(leaf, &signed(), validity),
-        }
+        authority.serving_with(Arc::clone(&self.leaf), &subject, validity)
     }
 
     /// As client-go's `cert.GenerateSelfSignedCertKey` makes it for the kubelet: a CA of its own

@@ -4,9 +4,9 @@ mod body;
 mod standing;
 mod when;
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::standing::{Active, Standing};
 pub use self::{
@@ -28,8 +28,9 @@ pub struct Faults {
     pub trickle: Option<Trickle>,
     /// How TLS fails.
     pub tls: Option<TlsFault>,
-    /// What is wrong with the serving certificate.
-    pub certificate: Option<CertificateFault>,
+    /// What is wrong with the serving certificate: of faults that come together, all of it.
+    #[serde(deserialize_with = "one")]
+    pub certificate: BTreeSet<CertificateFault>,
     /// Every answer comes this much later.
     #[serde(deserialize_with = "crate::config::some_go_duration")]
     pub delay: Option<Duration>,
@@ -132,6 +133,10 @@ pub struct SampleFault {
     pub reset: bool,
 }
 
+fn one<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<CertificateFault>, D::Error> {
+    Ok(Option::<CertificateFault>::deserialize(from)?.into_iter().collect())
+}
+
 // === impl Faults ===
 
 impl Faults {
@@ -158,7 +163,7 @@ impl Faults {
         over(&mut self.cut_after, other.cut_after.as_ref());
         over(&mut self.trickle, other.trickle.as_ref());
         over(&mut self.tls, other.tls.as_ref());
-        over(&mut self.certificate, other.certificate.as_ref());
+        self.certificate.extend(&other.certificate);
         over(&mut self.delay, other.delay.as_ref());
         over(&mut self.status, other.status.as_ref());
         over(&mut self.redirect, other.redirect.as_ref());
@@ -176,7 +181,7 @@ impl Faults {
             cut_after: self.cut_after,
             trickle: self.trickle,
             tls: self.tls,
-            certificate: self.certificate,
+            certificate: self.certificate.clone(),
             ..Self::default()
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     certificates::{CertificateError, CertificateKind, Certificates},
     entrance::{Conduct, Entrance},
     faults::{Faults, Standing},
-    node::Node,
+    node::{Node, Pod},
     observer::Observer,
     replay::Recording,
     sample::NodeSample,
@@ -234,6 +234,21 @@ impl FakeKubelet {
         self.answers.node().set_container_usage((namespace, pod, container), now, course)
     }
 
+    /// One more pod runs on the node; one of that name is replaced.
+    pub fn add_pod(&self, pod: Pod) {
+        self.answers.node().add_pod(pod);
+    }
+
+    /// A pod is gone from the node. False if there was none of that name.
+    pub fn remove_pod(&self, namespace: &str, name: &str) -> bool {
+        self.answers.node().remove_pod(namespace, name)
+    }
+
+    /// The node as it is: what a kubelet that is started again finds.
+    pub fn model(&self) -> Node {
+        self.answers.node().clone()
+    }
+
     /// What the node's kubelet serves at this moment: what a metrics server's answers are to be
     /// judged against. A recording that is replayed is not looked at.
     pub fn sample(&self) -> NodeSample {
@@ -304,7 +319,7 @@ impl TlsMaker {
         let choice = |(fault, demanded)| {
             let identity = self
                 .certificates
-                .kubelet(node, self.kind, names, fault, now)
+                .kubelet(node, self.kind, names, &fault, now)
                 .map_err(|source| KubeletError::Certificate { node: node.clone(), source })?;
             let clients = match (demanded, &answers.gate) {
                 (true, _) => Clients::Demanded(Arc::clone(&self.clients)),

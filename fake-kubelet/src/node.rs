@@ -87,6 +87,19 @@ impl Node {
         }
     }
 
+    /// One more pod runs; one of that name is replaced.
+    pub fn add_pod(&mut self, pod: Pod) {
+        self.remove_pod(&pod.namespace, &pod.name);
+        self.pods.push(pod);
+    }
+
+    /// A pod is gone, and with it what it used. False if there was none of that name.
+    pub fn remove_pod(&mut self, namespace: &str, name: &str) -> bool {
+        let before = self.pods.len();
+        self.pods.retain(|pod| &*pod.namespace != namespace || &*pod.name != name);
+        self.pods.len() < before
+    }
+
     /// What measuring at `at` yields. What has not started by then is not in it.
     pub fn sample(&self, at: Timestamp) -> NodeSample {
         if at < self.started {

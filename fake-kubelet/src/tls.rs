@@ -1,6 +1,9 @@
 //! TLS as a kubelet speaks it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use metrics_server::serving::tls::provider;
 use rustls::{
@@ -20,7 +23,7 @@ use crate::{
 
 /// The TLS of a kubelet by what is wrong with its certificate and whether it demands one of the
 /// client.
-pub(crate) type Choices = BTreeMap<(Option<CertificateFault>, bool), Arc<ServerConfig>>;
+pub(crate) type Choices = BTreeMap<(BTreeSet<CertificateFault>, bool), Arc<ServerConfig>>;
 
 /// What a kubelet makes of clients' certificates.
 #[derive(Clone, Debug)]

@@ -89,7 +89,7 @@ impl Visitors {
             }
             fault => {
                 let demanded = fault == Some(TlsFault::ClientCertificate);
-                if let Some(config) = self.tls.get(&(faults.certificate, demanded)) {
+                if let Some(config) = self.tls.get(&(faults.certificate.clone(), demanded)) {
                     self.greet(stream, from, TlsAcceptor::from(Arc::clone(config))).await;
                 }
             }

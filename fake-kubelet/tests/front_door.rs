@@ -205,7 +205,10 @@ async fn certificates_are_good_and_bad_for_those_who_look() {
         (unknown, "k8s-node1", "UnknownIssuer"),
     ];
     for (certificate, name, wrong) in cases {
-        kubelet.set_faults(faults(|f| f.certificate = certificate)).await.unwrap();
+        kubelet
+            .set_faults(faults(|f| f.certificate = certificate.into_iter().collect()))
+            .await
+            .unwrap();
         let seen = world.tls(name).await.err().map(|error| error.to_string()).unwrap_or_default();
         assert_eq!(seen.is_empty(), wrong.is_empty(), "{certificate:?} {name}: {seen}");
         assert!(seen.contains(wrong), "{certificate:?} {name}: {seen}");

@@ -9,11 +9,13 @@ mod check;
 mod discover;
 mod document;
 mod errors;
+mod filter;
 pub mod format;
 mod load;
 mod location;
 mod mistake;
 mod node;
+mod reference;
 mod schema;
 mod shape;
 mod structure;
@@ -23,11 +25,15 @@ mod words;
 pub use self::{
     discover::{DiscoverError, discover},
     errors::FileErrors,
+    filter::Filter,
     load::{ScenarioFile, load, parse},
     location::Location,
     mistake::Mistake,
+    reference::reference,
     schema::schema,
 };
+
+pub(crate) use self::filter::fits;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     bench::{self, BenchError},
-    file::{self, DiscoverError, FileErrors, ScenarioFile, discover},
+    file::{self, DiscoverError, FileErrors, Filter, ScenarioFile, discover},
     report::Terminal,
     run::{run_all, timed},
     up::{self, UpError},
@@ -73,6 +73,10 @@ struct Up {
 
 #[derive(Debug, Args)]
 struct Files {
+    /// Only scenarios whose path has this in it, fits it as a pattern with `*`, or that have labels
+    /// such as `area=dns,profile!=extension`. Given several times, all must hold.
+    #[arg(long, value_name = "NAME|LABELS")]
+    filter: Vec<Filter>,
     /// Scenario files, or folders to search.
     #[arg(value_name = "FILE|FOLDER", default_value = DEFAULT_FOLDER)]
     paths: Vec<PathBuf>,
@@ -85,6 +89,8 @@ enum ProgramError {
     Discover(#[from] DiscoverError),
     #[error("{}", .0.iter().map(render).collect::<Vec<_>>().join("\n\n"))]
     Files(Vec<FileErrors>),
+    #[error("no scenario fits --filter: see \"scenario list\" for names and labels")]
+    NothingLeft,
     #[error("write: {0}")]
     Write(#[from] io::Error),
     #[error(transparent)]
@@ -159,7 +165,9 @@ fn list(files: &Files) -> Result<bool, ProgramError> {
     let mut out = io::stdout().lock();
     for file in load(files)? {
         let about = file.scenario.spec.about.split_whitespace().collect::<Vec<_>>().join(" ");
-        writeln!(out, "{}\n    {about}", file.path.display())?;
+        let labels = file.scenario.metadata.labels.iter();
+        let labels: Vec<_> = labels.map(|(name, value)| format!("{name}={value}")).collect();
+        writeln!(out, "{} {}\n    {about}", file.path.display(), labels.join(","))?;
     }
     Ok(true)
 }
@@ -188,9 +196,15 @@ fn load(files: &Files) -> Result<Vec<ScenarioFile>, ProgramError> {
     let mut errors = Vec::new();
     for path in discover(&files.paths)? {
         match file::load(&path) {
-            Ok(file) => loaded.push(file),
+            Ok(file) if files.filter.iter().all(|filter| filter.matches(&file)) => {
+                loaded.push(file);
+            }
+            Ok(_) => {}
             Err(error) => errors.push(error),
         }
     }
-    if errors.is_empty() { Ok(loaded) } else { Err(ProgramError::Files(errors)) }
+    if !errors.is_empty() {
+        return Err(ProgramError::Files(errors));
+    }
+    if loaded.is_empty() { Err(ProgramError::NothingLeft) } else { Ok(loaded) }
 }

@@ -1,10 +1,12 @@
 //! Where a scenario runs.
 
 mod asker;
+mod changes;
 mod cluster;
 mod describe;
 mod error;
 mod faults;
+mod files;
 mod front_proxy;
 mod loopback;
 mod network;
@@ -17,6 +19,3 @@ mod usage;
 
 pub(crate) use self::rig::{KUBECONFIG, Rig, TOKEN};
 pub use self::{error::WorldError, loopback::Loopback, simulated::Simulated};
-
-/// What stands in a scenario's flags for the path of a file with the cluster's CA.
-const AUTHORITY_PLACEHOLDER: &str = "${clusterCA}";

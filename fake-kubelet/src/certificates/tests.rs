@@ -13,7 +13,9 @@ fn kubelet(kind: CertificateKind, fault: Option<CertificateFault>) -> (Certifica
     let names = ["k8s-node1".to_owned(), "node1.example.org".to_owned()];
     let addresses = ["10.200.100.215".parse().unwrap(), "fd00::1".parse().unwrap()];
     let node = "k8s-node1";
-    let identity = certificates.kubelet(node, kind, (&names, &addresses), fault, now()).unwrap();
+    let identity = certificates
+        .kubelet(node, kind, (&names, &addresses), &fault.into_iter().collect(), now())
+        .unwrap();
     (certificates, identity)
 }
 
@@ -132,8 +134,9 @@ fn the_cluster_signs_for_anybody() {
 fn serial_numbers_of_one_authority_differ() {
     let certificates = Certificates::new(now()).unwrap();
     let serial = |node: &str| {
-        let identity =
-            certificates.kubelet(node, CertificateKind::Signed, (&[], &[]), None, now()).unwrap();
+        let identity = certificates
+            .kubelet(node, CertificateKind::Signed, (&[], &[]), &BTreeSet::new(), now())
+            .unwrap();
         parsed(&identity.chain()[0]).raw_serial_as_string()
     };
     assert_ne!(serial("a"), serial("b"));

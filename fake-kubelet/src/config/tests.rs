@@ -47,7 +47,7 @@ nodes:
         delay: Some(Duration::from_secs(90)),
         status: Some(500),
         body: Some(crate::BodyFault::Garbage),
-        certificate: Some(crate::CertificateFault::NoIpSan),
+        certificate: [crate::CertificateFault::NoIpSan].into(),
         also: vec![Faults {
             trickle: Some(crate::Trickle { bytes: 10, every: Duration::from_secs(1) }),
             when: crate::When {

@@ -48,14 +48,21 @@ impl Standing {
     }
 
     /// What TLS must be prepared for.
-    pub(crate) fn tls_needed(&self) -> BTreeSet<(Option<CertificateFault>, bool)> {
+    pub(crate) fn tls_needed(&self) -> BTreeSet<(BTreeSet<CertificateFault>, bool)> {
         let all = self.faults.all();
-        let certificates = all.iter().filter_map(|faults| faults.certificate).map(Some);
-        let certificates: BTreeSet<_> = certificates.chain([None]).collect();
+        // Whichever of them come together: there are few.
+        let mut certificates = BTreeSet::from([BTreeSet::new()]);
+        for fault in all.iter().flat_map(|faults| &faults.certificate) {
+            let with = certificates.iter().cloned().map(|mut others: BTreeSet<_>| {
+                others.insert(*fault);
+                others
+            });
+            certificates.extend(with.collect::<Vec<_>>());
+        }
         let demands = all.iter().any(|faults| faults.tls == Some(TlsFault::ClientCertificate));
         certificates
             .into_iter()
-            .flat_map(|certificate| [(certificate, false), (certificate, true)])
+            .flat_map(|certificate| [(certificate.clone(), false), (certificate, true)])
             .filter(|(_, demanded)| demands || !demanded)
             .collect()
     }

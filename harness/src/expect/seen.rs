@@ -3,7 +3,10 @@
 use super::{Mismatch, compare};
 use crate::{
     events::{Event, What},
-    file::format::{DnsSaw, KubeletSaw},
+    file::{
+        fits,
+        format::{DnsSaw, KubeletSaw},
+    },
 };
 
 /// Whether a kubelet saw what it must have seen.
@@ -12,7 +15,7 @@ pub(super) fn check_kubelet(saw: &KubeletSaw, events: &[Event]) -> Result<(), Mi
     let mut statuses = Vec::new();
     for event in events {
         let What::Kubelet { node, request, status, address, shown } = &event.what else { continue };
-        if *node != saw.node {
+        if !fits(&saw.node, node) {
             continue;
         }
         let path = request.split_once(' ').map_or("", |(_, target)| target);

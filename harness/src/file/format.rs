@@ -27,7 +27,7 @@ pub use self::faults::{
 };
 pub use self::node::{Access, Address, AddressType, Certificate, Kubelet, Node, Sampling};
 pub use self::pod::{Container, Pod};
-pub use self::server::{Grants, ResolvConf, Rule, Server};
+pub use self::server::{FileContent, Grants, ResolvConf, Rule, Server};
 pub use self::step::{Step, Wait};
 pub use self::usage::{Amounts, Shape, ShapeKind, Usage};
 use super::values::In;

@@ -19,19 +19,16 @@ use metrics_server::{
 use tokio::sync::watch;
 
 use super::{
-    WorldError, describe, faults,
-    front_proxy::FrontProxy,
-    objects, people,
-    running::Running,
-    usage::{self, Sources},
+    WorldError, describe, front_proxy::FrontProxy, objects, people, running::Running,
+    usage::Sources,
 };
 use crate::{
     control_plane::{Backend, ControlPlane, Settings},
     dns::Zone,
     events::{Timeline, What},
     file::{
-        ScenarioFile,
-        format::{self, ApiServerChange, Change, NodeChange},
+        ScenarioFile, fits,
+        format::{self, ApiServerChange, Change},
     },
     observers::Observers,
 };
@@ -60,16 +57,16 @@ pub(super) struct Site {
 
 /// A cluster that runs.
 pub(super) struct Cluster {
-    site: Site,
+    pub(super) site: Site,
     timeline: Timeline,
     zone: Arc<Zone>,
-    control_plane: Arc<ControlPlane>,
+    pub(super) control_plane: Arc<ControlPlane>,
     certificates: Arc<Certificates>,
     front_proxy: FrontProxy,
-    fleet: Fleet,
-    nodes: Vec<format::Node>,
-    folder: PathBuf,
-    seed: u64,
+    pub(super) fleet: Fleet,
+    pub(super) nodes: Vec<format::Node>,
+    pub(super) folder: PathBuf,
+    pub(super) seed: u64,
     api_server: Option<Running>,
 }
 
@@ -188,8 +185,14 @@ impl Cluster {
             self.zone.change(dns);
             self.note(format!("dns: {}", describe::dns(dns)));
         }
-        for (name, node) in &change.nodes {
-            gone.extend(self.change_node(name, node).await?);
+        for node in objects::unfold_all(&change.add) {
+            self.add_node(node).await?;
+        }
+        for (pattern, node) in &change.nodes {
+            let names: Vec<_> = self.nodes.iter().map(|node| node.name.clone()).collect();
+            for name in names.iter().filter(|name| fits(pattern, name)) {
+                gone.extend(self.change_node(name, node).await?);
+            }
         }
         if change.access != format::Grants::default() {
             self.note("what users may do".to_owned());
@@ -229,58 +232,6 @@ impl Cluster {
 
     pub(super) fn note(&self, text: String) {
         self.timeline.add(What::Change(text));
-    }
-
-    async fn change_node(
-        &mut self,
-        name: &str,
-        change: &NodeChange,
-    ) -> Result<Vec<IpAddr>, WorldError> {
-        let Some(at) = self.nodes.iter().position(|node| node.name == name) else {
-            return Ok(Vec::new());
-        };
-        let had = objects::listen(&self.nodes[at]);
-        if change.removed {
-            self.note(format!("node {name} is removed"));
-            let node = self.nodes.remove(at);
-            self.remove_node(&node).await;
-            return Ok(had.into_iter().map(|address| address.ip()).collect());
-        }
-        self.note(format!("node {name}: {}", describe::node(change)));
-        let node = &mut self.nodes[at];
-        let kubelet = self.fleet.get(name);
-        if let Some(addresses) = &change.addresses {
-            node.addresses.clone_from(addresses);
-        }
-        if change.addresses.is_some() || change.ips.is_some() {
-            node.ips.clone_from(&change.ips);
-            if let Some(kubelet) = &kubelet {
-                let (names, ips) = (objects::names(&node.addresses), objects::ips(&node.addresses));
-                kubelet.set_addresses(&objects::listen(node), names, ips).await?;
-            }
-        }
-        if let (Some(faults), Some(kubelet)) = (&change.faults, &kubelet) {
-            kubelet.set_faults(faults::faults(faults)).await?;
-        }
-        if let (Some(usage), Some(kubelet)) = (&change.usage, &kubelet) {
-            let sources = Sources { folder: &self.folder, seed: self.seed };
-            kubelet.set_usage(usage::course(usage, name, sources)?);
-        }
-        node.ready = change.ready.or(node.ready);
-        self.control_plane.upsert_node(objects::node_object(node, self.site.start));
-        let has = objects::listen(node);
-        let gone = had.into_iter().filter(|address| !has.contains(address));
-        Ok(gone.map(|address| address.ip()).collect())
-    }
-
-    async fn remove_node(&self, node: &format::Node) {
-        self.fleet.remove(&node.name).await;
-        for pod in objects::pod_objects(node, self.site.start) {
-            let (namespace, name) = (pod.metadata.namespace, pod.metadata.name);
-            self.control_plane
-                .remove_pod(&namespace.unwrap_or_default(), &name.unwrap_or_default());
-        }
-        self.control_plane.remove_node(&node.name);
     }
 }
 

@@ -34,6 +34,26 @@ pub(super) fn node(change: &NodeChange) -> String {
     if let Some(usage) = &change.usage {
         words.push(format!("uses {} CPU and {} memory", usage.cpu.0, usage.memory.0));
     }
+    for (path, usage) in &change.containers {
+        words.push(format!("{path} uses {} CPU and {} memory", usage.cpu.0, usage.memory.0));
+    }
+    words.extend(change.remove_pods.iter().map(|pod| format!("pod {pod} is gone")));
+    words.extend(change.add_pods.iter().map(|pod| format!("pod {} starts", pod.name)));
+    if change.labels.is_some() {
+        words.push("other labels".to_owned());
+    }
+    if change.annotations.is_some() {
+        words.push("other annotations".to_owned());
+    }
+    if let Some(certificate) = change.certificate {
+        words.push(format!("certificate {certificate:?}"));
+    }
+    if let Some(port) = change.port {
+        words.push(format!("port {port}"));
+    }
+    if change.restarted {
+        words.push("the kubelet starts again".to_owned());
+    }
     if let Some(faults) = &change.faults {
         words.push(
             if *faults == Faults::default() { "no faults" } else { "other faults" }.to_owned(),

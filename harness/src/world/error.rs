@@ -56,4 +56,20 @@ pub enum WorldError {
         /// What the system said.
         source: io::Error,
     },
+    /// A step speaks of a container that the node does not have.
+    #[error("node {node:?} has no container {path:?}: write namespace/pod/container")]
+    NoContainer {
+        /// The node.
+        node: String,
+        /// The container as it was written.
+        path: String,
+    },
+    /// A step removes a pod that the node does not have.
+    #[error("node {node:?} has no pod {path:?}: write namespace/name")]
+    NoPod {
+        /// The node.
+        node: String,
+        /// The pod as it was written.
+        path: String,
+    },
 }

@@ -16,7 +16,7 @@ pub(super) fn faults(faults: &format::Faults) -> Faults {
             .trickle
             .map(|trickle| Trickle { bytes: trickle.bytes, every: trickle.every.0 }),
         tls: faults.tls.map(tls),
-        certificate: faults.certificate.map(certificate),
+        certificate: faults.certificate.map(certificate).into_iter().collect(),
         delay: faults.delay.map(|delay| delay.0),
         status: faults.status,
         redirect: faults.redirect.clone(),

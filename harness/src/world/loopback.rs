@@ -24,8 +24,9 @@ use tokio::{
 
 use self::relocate::relocate;
 use super::{
-    AUTHORITY_PLACEHOLDER, WorldError,
+    WorldError,
     cluster::{Cluster, Site, pod_resolv_conf},
+    files::Files,
     people,
     running::Running,
 };
@@ -49,6 +50,7 @@ pub struct Loopback {
     cluster: Cluster,
     file: ScenarioFile,
     folder: TempDir,
+    files: Files,
     program: PathBuf,
     server: Option<Child>,
     server_port: u16,
@@ -83,9 +85,11 @@ impl Loopback {
         let server_port = free_port().await?;
         cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
         let folder = TempDir::new().map_err(WorldError::File)?;
+        let files = Files::new(&file.scenario.spec.server.files, cluster.certificates(), start)?;
         let mut world = Self {
             cluster,
             folder,
+            files,
             program: program.to_owned(),
             server: None,
             server_port,
@@ -117,6 +121,9 @@ impl Loopback {
     /// Changes what a step says.
     pub async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
         self.cluster.change(change).await?;
+        if let Some(server) = &change.server {
+            self.files.change(&server.files, self.cluster.certificates())?;
+        }
         if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
             self.start_server(args).await?;
         }
@@ -165,7 +172,7 @@ impl Loopback {
         self.stop_server().await;
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let mut server = Command::new(&self.program)
-            .args(args.iter().map(|arg| arg.replace(AUTHORITY_PLACEHOLDER, &path("ca.crt"))))
+            .args(args.iter().map(|arg| self.files.fill_in(arg)))
             .arg(format!("--kubeconfig={}", path("metrics-server.kubeconfig")))
             .arg(format!("--resolv-conf={}", path("resolv.conf")))
             .arg(format!("--secure-port={}", self.server_port))

@@ -44,11 +44,33 @@ pub(super) fn start(spec: &format::Spec) -> Timestamp {
 
 /// The nodes, templates unfolded.
 pub(super) fn nodes(spec: &format::Spec) -> Vec<format::Node> {
-    spec.nodes
+    unfold_all(&spec.nodes)
+}
+
+/// Nodes, templates of nodes and pods unfolded.
+pub(super) fn unfold_all(nodes: &[format::Node]) -> Vec<format::Node> {
+    nodes
         .iter()
         .flat_map(|node| match node.count {
             None => vec![node.clone()],
             Some(count) => (0..count).map(|n| unfold(node, n)).collect(),
+        })
+        .map(|node| format::Node { pods: unfold_pods(&node.pods), ..node })
+        .collect()
+}
+
+/// Pods, templates unfolded.
+pub(super) fn unfold_pods(pods: &[format::Pod]) -> Vec<format::Pod> {
+    pods.iter()
+        .flat_map(|pod| match pod.count {
+            None => vec![pod.clone()],
+            Some(count) => (0..count)
+                .map(|p| format::Pod {
+                    name: pod.name.replace("{p}", &p.to_string()),
+                    count: None,
+                    ..pod.clone()
+                })
+                .collect(),
         })
         .collect()
 }
@@ -90,7 +112,7 @@ fn raise(ip: IpAddr, by: u32) -> IpAddr {
     }
 }
 
-fn started(node: &format::Node, start: Timestamp) -> Timestamp {
+pub(super) fn started(node: &format::Node, start: Timestamp) -> Timestamp {
     node.kubelet.started.map_or_else(
         || start.saturating_sub(DEFAULT_AGE).unwrap_or(Timestamp::MIN),
         |started| started.0,
@@ -131,6 +153,7 @@ pub(super) fn kubelet(
         certificate: match node.kubelet.certificate {
             None | Some(format::Certificate::SelfSigned) => CertificateKind::SelfSigned,
             Some(format::Certificate::Signed) => CertificateKind::Signed,
+            Some(format::Certificate::SignedByOtherCa) => CertificateKind::SignedByOtherCa,
         },
         access: match node.kubelet.access {
             None | Some(format::Access::Webhook) => Access::Webhook,
@@ -141,7 +164,7 @@ pub(super) fn kubelet(
     })
 }
 
-fn fake_pod(
+pub(super) fn fake_pod(
     pod: &format::Pod,
     node_started: Timestamp,
     sources: Sources<'_>,
@@ -183,7 +206,7 @@ pub(super) fn names(addresses: &[format::Address]) -> Vec<String> {
     addresses.iter().filter(is_name).map(|address| address.address.clone()).collect()
 }
 
-fn namespace(pod: &format::Pod) -> &str {
+pub(super) fn namespace(pod: &format::Pod) -> &str {
     pod.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)
 }
 
@@ -259,7 +282,7 @@ pub(super) fn pod_objects(node: &format::Node, start: Timestamp) -> Vec<core::Po
     node.pods.iter().map(|pod| pod_object(pod, &node.name, started(node, start))).collect()
 }
 
-fn pod_object(pod: &format::Pod, node: &str, started: Timestamp) -> core::Pod {
+pub(super) fn pod_object(pod: &format::Pod, node: &str, started: Timestamp) -> core::Pod {
     let since = |container: &format::Container| container.started.map_or(started, |at| at.0);
     let created = pod.containers.iter().map(since).min().unwrap_or(started);
     let status = |container: &format::Container| core::ContainerStatus {

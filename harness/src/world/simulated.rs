@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -21,14 +20,14 @@ use metrics_server::{
     scrape::Cycles,
     server::Server,
 };
-use tempfile::NamedTempFile;
 use tokio::sync::watch;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::{
-    AUTHORITY_PLACEHOLDER, WorldError,
+    WorldError,
     cluster::{Cluster, Site, pod_resolv_conf, url},
+    files::Files,
     network::Fabric,
     objects, people,
     running::Running,
@@ -63,8 +62,7 @@ pub struct Simulated {
     pub(super) server_address: SocketAddr,
     admin: kube::Client,
     probe: kube::Client,
-    /// The cluster's CA for flags that want a file.
-    authority_file: NamedTempFile,
+    files: Files,
 }
 
 struct UnderTest {
@@ -106,8 +104,7 @@ impl Simulated {
         drop(fabric.machine(server_ip));
         cluster.aggregate(server_address)?;
 
-        let authority_file = NamedTempFile::new().map_err(WorldError::File)?;
-        fs::write(&authority_file, cluster.authority_pem()).map_err(WorldError::File)?;
+        let files = Files::new(&spec.server.files, cluster.certificates(), start)?;
         let mut world = Self {
             admin: cluster.site().client(&cluster.config(people::ADMIN_TOKEN))?,
             probe: cluster.site().client(&probe_config(server_address))?,
@@ -118,7 +115,7 @@ impl Simulated {
             _dns: dns,
             server: None,
             server_address,
-            authority_file,
+            files,
         };
         world.start_server(&spec.server.args).await;
         Ok(world)
@@ -163,6 +160,11 @@ impl Simulated {
         for gone in self.cluster.change(change).await? {
             self.fabric.unplug(gone);
         }
+        if let Some(server) = change.server.as_ref().filter(|server| !server.files.is_empty()) {
+            let names: Vec<_> = server.files.keys().map(String::as_str).collect();
+            self.cluster.note(format!("other content in {}", names.join(", ")));
+            self.files.change(&server.files, self.cluster.certificates())?;
+        }
         if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
             let args_text = args.join(" ");
             self.cluster.note(format!("the metrics server is started again with {args_text}"));
@@ -184,8 +186,7 @@ impl Simulated {
     }
 
     fn prepare(&self, args: &[String]) -> Result<UnderTest, String> {
-        let authority = self.authority_file.path().display().to_string();
-        let args = args.iter().map(|arg| arg.replace(AUTHORITY_PLACEHOLDER, &authority));
+        let args = args.iter().map(|arg| self.files.fill_in(arg));
         let flags = Flags::parse_from_args(args).map_err(|error| error.to_string())?;
         let site = self.cluster.site();
         let doors =

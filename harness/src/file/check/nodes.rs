@@ -41,7 +41,7 @@ pub(super) fn check(
     Some(check_node_names(nodes, at, mistakes))
 }
 
-fn check_node(node: &Node, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
+pub(super) fn check_node(node: &Node, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
     let name = &at.field("name").location;
     names::check(&node.name, "node", Rule::Subdomain, node.count, name, mistakes);
     if node.count == Some(0) {
@@ -117,7 +117,7 @@ fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &m
     }
 }
 
-fn check_pod(
+pub(super) fn check_pod(
     pod: &Pod,
     count: Option<u32>,
     at: &node::Node,
@@ -125,7 +125,14 @@ fn check_pod(
     mistakes: &mut Vec<Mistake>,
 ) {
     let place = |field: &str| &at.field(field).location;
-    names::check(&pod.name, "pod", Rule::Subdomain, count, place("name"), mistakes);
+    let name = if pod.count.is_some() { pod.name.replace("{p}", "0") } else { pod.name.clone() };
+    names::check(&name, "pod", Rule::Subdomain, count, place("name"), mistakes);
+    if pod.count.is_some_and(|count| count > 1) && !pod.name.contains("{p}") {
+        let message = format!("all pods of this template would be called {}", quote(&pod.name));
+        mistakes.push(
+            Mistake::at(place("name"), message).help("write {p} in the name, such as \"web-{p}\""),
+        );
+    }
     if let Some(namespace) = &pod.namespace {
         names::check(namespace, "namespace", Rule::Label, count, place("namespace"), mistakes);
     }
@@ -148,7 +155,7 @@ fn is_bearable(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>) -> 
     for (index, node) in nodes.iter().enumerate() {
         let count = u64::from(node.count.unwrap_or(1));
         all += count;
-        pods += count * node.pods.len() as u64;
+        pods += count * node.pods.iter().map(|pod| u64::from(pod.count.unwrap_or(1))).sum::<u64>();
         let (sum, most, what) = if all > MOST_NODES {
             (all, MOST_NODES, "nodes")
         } else if pods > MOST_PODS {
@@ -205,7 +212,11 @@ fn check_pod_names(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>)
                 );
                 continue;
             }
-            for name in all_of(&name, node.count) {
+            let of_pod = (0..pod.count.unwrap_or(1)).map(|p| match pod.count {
+                Some(_) => name.replace("{p}", &p.to_string()),
+                None => name.clone(),
+            });
+            for name in of_pod.flat_map(|name| all_of(&name, node.count).collect::<Vec<_>>()) {
                 if let Some(first) = seen.get(&name) {
                     mistakes.push(duplicate("pods", &name, place, first));
                     break;
@@ -217,7 +228,7 @@ fn check_pod_names(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>)
 }
 
 /// The names that a template makes of one.
-fn all_of(name: &str, count: Option<u32>) -> impl Iterator<Item = String> {
+pub(super) fn all_of(name: &str, count: Option<u32>) -> impl Iterator<Item = String> {
     (0..count.unwrap_or(1)).map(move |number| numbered(name, count, number).into_owned())
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     super::{
+        filter::fits,
         format::{Change, Step, Wait},
         location::Location,
         mistake::Mistake,
@@ -25,6 +26,12 @@ pub(super) fn check(
     mistakes: &mut Vec<Mistake>,
 ) {
     let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
+    // Those that join later are known from the beginning: what is said of them comes later too.
+    let added = steps.iter().flat_map(|step| step.change.iter().flat_map(|change| &change.add));
+    let added = added.flat_map(|node| nodes::all_of(&node.name, node.count));
+    let nodes: Option<BTreeSet<String>> =
+        nodes.map(|nodes| nodes.iter().cloned().chain(added).collect());
+    let nodes = nodes.as_ref();
     for (index, step) in steps.iter().enumerate() {
         let at = at.item(index);
         let place = &at.field("name").location;
@@ -63,6 +70,9 @@ fn check_change(
     if let Some(changed) = &change.dns {
         dns::check(changed, at.field("dns"), mistakes);
     }
+    for (index, node) in change.add.iter().enumerate() {
+        nodes::check_node(node, at.field("add").item(index), folder, mistakes);
+    }
     for (name, change) in &change.nodes {
         let at = at.field("nodes").field(name);
         check_node_exists(name, at.key_place(), nodes, mistakes);
@@ -73,6 +83,19 @@ fn check_change(
         );
         if let Some(changed) = &change.usage {
             usage::check(changed, at.field("usage"), folder, mistakes);
+        }
+        for (path, used) in &change.containers {
+            let at = at.field("containers").field(path);
+            usage::check(used, at, folder, mistakes);
+            if path.split('/').count() != 3 {
+                mistakes.push(
+                    Mistake::at(at.key_place(), format!("{} is not a container", quote(path)))
+                        .help("write namespace/pod/container"),
+                );
+            }
+        }
+        for (index, pod) in change.add_pods.iter().enumerate() {
+            nodes::check_pod(pod, None, at.field("addPods").item(index), folder, mistakes);
         }
         if let Some(faults) = &change.faults {
             faults::check(faults, at.field("faults"), mistakes);
@@ -112,7 +135,10 @@ pub(super) fn check_node_exists(
     nodes: Option<&BTreeSet<String>>,
     mistakes: &mut Vec<Mistake>,
 ) {
-    let Some(nodes) = nodes.filter(|nodes| !nodes.contains(name)) else { return };
+    let exists = |nodes: &&BTreeSet<String>| nodes.iter().any(|node| fits(name, node));
+    let Some(nodes) = nodes.filter(|nodes| !nodes.contains(name) && !exists(nodes)) else {
+        return;
+    };
     let mistake = Mistake::at(place, format!("there is no node {}", quote(name)));
     let few = nodes.len() <= 10;
     mistakes.push(match nearest(name, nodes.iter().map(String::as_str)) {

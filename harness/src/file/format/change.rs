@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::values::In;
-use super::{Address, DnsChange, Faults, Grants, Rule, Usage};
+use super::{Address, Certificate, DnsChange, Faults, FileContent, Grants, Node, Pod, Rule, Usage};
 
 /// What changes in the world.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -14,7 +14,10 @@ use super::{Address, DnsChange, Faults, Grants, Rule, Usage};
 pub struct Change {
     /// Names that DNS learns, or answers otherwise than before.
     pub dns: Option<DnsChange>,
-    /// Nodes, by name, and what changes about each.
+    /// Nodes that join the cluster.
+    #[serde(default)]
+    pub add: Vec<Node>,
+    /// Nodes, by name, and what changes about each. `*` in a name stands for anything.
     #[serde(default)]
     pub nodes: BTreeMap<String, NodeChange>,
     /// The metrics server is started again with other flags, or gets another role.
@@ -38,6 +41,27 @@ pub struct NodeChange {
     pub ready: Option<bool>,
     /// What it uses from now on.
     pub usage: Option<Usage>,
+    /// What containers on it use from now on, by `namespace/pod/container`.
+    #[serde(default)]
+    pub containers: BTreeMap<String, Usage>,
+    /// Pods that start on it now.
+    #[serde(default)]
+    pub add_pods: Vec<Pod>,
+    /// Pods, as `namespace/name`, that are gone from it. One that starts on another node in the
+    /// same step has moved there.
+    #[serde(default)]
+    pub remove_pods: Vec<String>,
+    /// All of its labels, besides those that every node has.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// All of its annotations.
+    pub annotations: Option<BTreeMap<String, String>>,
+    /// The serving certificate that its kubelet has from now on: the kubelet starts again.
+    pub certificate: Option<Certificate>,
+    /// The port that its kubelet listens on from now on: the kubelet starts again.
+    pub port: Option<u16>,
+    /// Its kubelet starts again: open connections are cut, and the counters go on.
+    #[serde(default)]
+    pub restarted: bool,
     /// All of its kubelet's faults.
     pub faults: Option<Faults>,
     /// The node and its pods leave the cluster for good.
@@ -51,6 +75,9 @@ pub struct NodeChange {
 pub struct ServerChange {
     /// All of its flags: it is started again with them.
     pub args: Option<Vec<String>>,
+    /// Files that hold something else from now on; it goes on running.
+    #[serde(default)]
+    pub files: BTreeMap<String, FileContent>,
     /// All rules of its role; it goes on running.
     pub role: Option<Vec<Rule>>,
 }

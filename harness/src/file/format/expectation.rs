@@ -146,7 +146,7 @@ pub enum Top {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KubeletSaw {
-    /// The node.
+    /// The node; `*` in the name stands for anything, and all nodes that fit count together.
     pub node: String,
     /// At least one request that it answered with this status.
     pub answered: Option<u16>,

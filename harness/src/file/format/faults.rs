@@ -46,7 +46,8 @@ pub struct Faults {
     /// At which of the kubelet's IP addresses it happens. Default: at all.
     pub at: Option<Vec<In<IpAddr>>>,
     /// What it does wrong besides, each with a time and place of its own. Where two say the same
-    /// thing differently, the later one counts.
+    /// thing differently, the later one counts; but all that is said to be wrong with the
+    /// certificate is wrong with it at once.
     #[serde(default)]
     pub also: Vec<Faults>,
 }

@@ -120,6 +120,9 @@ pub enum Certificate {
     SelfSigned,
     /// Signed by the cluster's CA for all of the node's names and addresses.
     Signed,
+    /// The same, signed by another CA: the one in `${otherCA}`.
+    #[serde(rename = "SignedByOtherCA")]
+    SignedByOtherCa,
 }
 
 /// How a kubelet decides who may ask.

@@ -17,6 +17,9 @@ pub struct Pod {
     pub namespace: Option<String>,
     /// Its name.
     pub name: String,
+    /// How many pods to make of this template. `{p}` in the name counts them from 0. Default: one,
+    /// and `{p}` means nothing.
+    pub count: Option<u32>,
     /// Labels of the Pod object.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,

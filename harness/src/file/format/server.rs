@@ -13,9 +13,13 @@ use super::super::values::In;
 pub struct Server {
     /// The address of its pod. Default: 10.244.1.6.
     pub address: Option<In<IpAddr>>,
-    /// Its flags. `${clusterCA}` stands for the path of a file with the cluster's CA.
+    /// Its flags. `${clusterCA}` and `${otherCA}` stand for the paths of files with these CAs, and
+    /// `${files.NAME}` for the path of the file of that name in `files`.
     #[serde(default)]
     pub args: Vec<String>,
+    /// Files for its flags, by name.
+    #[serde(default)]
+    pub files: BTreeMap<String, FileContent>,
     /// What its resolv.conf says, besides the name servers. Default: what kubelets write for a pod
     /// in kube-system.
     #[serde(default)]
@@ -26,6 +30,28 @@ pub struct Server {
     /// The rules of its ClusterRole. Default: those of the Go server's manifests: get on
     /// nodes/metrics; get, list and watch on pods and nodes.
     pub role: Option<Vec<Rule>>,
+}
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum FileContent {
+    /// The certificate of the cluster's CA.
+    #[serde(rename = "ClusterCA")]
+    ClusterCa,
+    /// The certificate of the CA that signs `SignedByOtherCA`.
+    #[serde(rename = "OtherCA")]
+    OtherCa,
+    /// Both of them.
+    #[serde(rename = "BothCAs")]
+    BothCas,
+    /// A client certificate for the metrics server's service account, of the cluster's CA.
+    ClientCertificate,
+    /// The key of that certificate.
+    ClientKey,
+    /// Nothing that makes sense.
+    Garbage,
+    /// Nothing at all.
+    Empty,
 }
 
 /// A rule of a ClusterRole.

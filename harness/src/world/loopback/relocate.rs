@@ -41,6 +41,13 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp) {
         if let Some(dns) = &mut change.dns {
             moved.names(&mut dns.records, &mut dns.names, dns.hosts.as_mut());
         }
+        change.add = objects::unfold_all(&change.add);
+        for node in &mut change.add {
+            moved.addresses(&mut node.addresses);
+            moved.ips(node.ips.as_mut());
+            moved.places(&mut node.kubelet.faults);
+            move_times(node, shift);
+        }
         for node in change.nodes.values_mut() {
             moved.addresses(node.addresses.as_deref_mut().unwrap_or_default());
             moved.ips(node.ips.as_mut());
