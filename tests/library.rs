@@ -22,6 +22,9 @@ fn scenarios() -> Vec<(PathBuf, String)> {
 #[test]
 fn the_schema_that_editors_read_is_up_to_date() {
     let generated = format!("{:#}\n", schema());
+    if env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(SCHEMA, &generated).unwrap();
+    }
     assert!(
         fs::read_to_string(SCHEMA).unwrap_or_default() == generated,
         "{SCHEMA} is not what the program says; write it again: cargo scenario schema > {SCHEMA}"
