@@ -326,7 +326,7 @@ impl TlsMaker {
                 (false, Some(_)) => Clients::Asked(Arc::clone(&self.clients)),
                 (false, None) => Clients::Ignored,
             };
-            let tls = tls::config(&identity, clients)
+            let tls = tls::config(&identity, clients, &answers.clock)
                 .map_err(|source| KubeletError::Tls { node: node.clone(), source })?;
             Ok(((fault, demanded), tls))
         };

@@ -3,9 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
-use metrics_server::serving::tls::provider;
+use metrics_server::{doors::Clock, serving::tls::provider};
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
     client::danger::HandshakeSignatureValid,
@@ -14,6 +15,7 @@ use rustls::{
         NoServerSessionStorage, WebPkiClientVerifier,
         danger::{ClientCertVerified, ClientCertVerifier},
     },
+    time_provider::TimeProvider,
 };
 
 use crate::{
@@ -40,6 +42,10 @@ pub(crate) enum Clients {
 #[derive(Debug)]
 struct Anybody(Arc<dyn ClientCertVerifier>);
 
+/// Certificates of clients are valid or not by the kubelet's own clock.
+#[derive(Debug)]
+struct DoorClock(Clock);
+
 /// Believes clients whose certificates `authority` has signed.
 pub(crate) fn verifier(authority: &Authority) -> Result<Arc<dyn ClientCertVerifier>, Error> {
     let mut roots = RootCertStore::empty();
@@ -51,7 +57,11 @@ pub(crate) fn verifier(authority: &Authority) -> Result<Arc<dyn ClientCertVerifi
 
 /// TLS that shows `identity`. Without sessions to resume: their store would be the largest part of
 /// an idle kubelet, and every handshake shall show the certificate.
-pub(crate) fn config(identity: &Identity, clients: Clients) -> Result<Arc<ServerConfig>, Error> {
+pub(crate) fn config(
+    identity: &Identity,
+    clients: Clients,
+    clock: &Clock,
+) -> Result<Arc<ServerConfig>, Error> {
     let verifier = match clients {
         Clients::Ignored => WebPkiClientVerifier::no_client_auth(),
         Clients::Asked(verifier) => Arc::new(Anybody(verifier)),
@@ -61,10 +71,20 @@ pub(crate) fn config(identity: &Identity, clients: Clients) -> Result<Arc<Server
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(verifier)
         .with_single_cert(identity.chain(), identity.key())?;
+    config.time_provider = Arc::new(DoorClock(clock.clone()));
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
+}
+
+// === impl DoorClock ===
+
+impl TimeProvider for DoorClock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let seconds = u64::try_from(self.0.now().as_second()).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
+    }
 }
 
 // === impl Anybody ===

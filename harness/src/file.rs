@@ -14,6 +14,7 @@ pub mod format;
 mod load;
 mod location;
 mod mistake;
+mod named;
 mod node;
 mod reference;
 mod schema;

@@ -79,6 +79,10 @@ pub struct Metadata {
 pub struct Spec {
     /// Why this behaviour matters, in a sentence or two.
     pub about: String,
+    /// Values by name. `${name}` stands for one wherever a value may stand in `spec`, and for a
+    /// text or number within a text.
+    #[serde(default)]
+    pub values: BTreeMap<String, serde_json::Value>,
     /// When the cluster's clock starts. Default: 2019-01-04T09:53:00Z.
     pub clock: Option<In<Timestamp>>,
     /// Seed of everything random. Default: 1.

@@ -12,6 +12,7 @@ use super::{
     format::Scenario,
     location::Location,
     mistake::Mistake,
+    named,
     node::Node,
     schema::schema,
     structure,
@@ -43,7 +44,9 @@ pub fn parse(path: &Path, text: String) -> Result<ScenarioFile, FileErrors> {
         Ok(root) => root,
         Err(mistakes) => return Err(FileErrors::new(path, text, mistakes)),
     };
+    let (root, unnamed) = named::fill_in(root);
     let (sound, mut mistakes) = structure::check(&root, &text, schema());
+    mistakes.extend(unnamed);
     if let Some(sound) = sound {
         let folder = path.parent().unwrap_or(Path::new(""));
         mistakes.extend(check::check(&sound, folder));

@@ -120,6 +120,21 @@ fn a_good_file_is_read() {
 }
 
 #[test]
+fn values_take_their_places() {
+    let text = spec(
+        "values: {used: {cpu: 2, memory: 1Mi}, name: a, n: 3}\nnodes: [{name: 'x-${name}-${n}', usage: '${used}'}]",
+    );
+    let file = read(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    let node = &file.scenario.spec.nodes[0];
+    assert_eq!(node.name, "x-a-3");
+    assert_eq!(node.usage.as_ref().unwrap().cpu.0.units(), 2);
+    for (wrong, message) in [("${nmae}", "there is no value \"nmae\""), ("x${used}", "no text")] {
+        let errors = read(&text.replace("x-${name}-${n}", wrong)).unwrap_err().to_string();
+        assert!(errors.contains(message), "{errors}");
+    }
+}
+
+#[test]
 fn the_least_file_is_read() {
     assert!(read(HEAD).unwrap().scenario.spec.steps.is_empty());
     assert!(read(&format!("\u{feff}{}", HEAD.replace('\n', "\r\n"))).is_ok());
