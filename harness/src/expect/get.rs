@@ -81,9 +81,8 @@ fn check_headers(answer: &Answer, expectation: &Expectation) -> Result<(), Misma
             .iter()
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .collect();
-        let fits = |value: &String| match wanted.contains('…') {
-            true => has(value, wanted),
-            false => value == wanted,
+        let fits = |value: &String| {
+            if wanted.contains('…') { has(value, wanted) } else { value == wanted }
         };
         if !values.iter().any(fits) {
             let seen = if values.is_empty() {

@@ -66,7 +66,7 @@ pub(super) async fn check(
     }
     if let Some(wanted) = expectation.changed_by {
         let before = before.unwrap_or(0.0);
-        if seen.unwrap_or(0.0) - before != wanted {
+        if (seen.unwrap_or(0.0) - before - wanted).abs() > wanted.abs() * f64::EPSILON {
             let expected = format!("has changed by {wanted}");
             return Err(differs("changedBy", expected, format!("{words}, and was {before}")));
         }

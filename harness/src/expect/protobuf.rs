@@ -132,7 +132,7 @@ fn message(bytes: &[u8], fields: Fields) -> Option<Map<String, Value>> {
             _ => return None,
         };
         // In JSON, what is empty is left out.
-        if value != Value::from("") && !value.is_null() {
+        if value.as_str() != Some("") && !value.is_null() {
             read.insert((*name).to_owned(), value);
         }
     }

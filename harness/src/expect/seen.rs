@@ -55,17 +55,10 @@ pub(super) fn check_kubelet(saw: &KubeletSaw, events: &[Event]) -> Result<(), Mi
 }
 
 fn describe(saw: &KubeletSaw) -> String {
-    let mut words = String::new();
-    if let Some(path) = &saw.path {
-        words += &format!(" for {path}");
-    }
-    if let Some(address) = saw.address {
-        words += &format!(" at {}", address.0);
-    }
-    if let Some(shown) = saw.credentials {
-        words += &format!(", credentials {shown:?}");
-    }
-    words
+    let path = saw.path.iter().map(|path| format!(" for {path}"));
+    let address = saw.address.iter().map(|address| format!(" at {}", address.0));
+    let shown = saw.credentials.iter().map(|shown| format!(", credentials {shown:?}"));
+    path.chain(address).chain(shown).collect()
 }
 
 /// Whether DNS saw what it must have seen.

@@ -61,7 +61,7 @@ impl Walk {
         while let Some((before, after)) = rest.split_once("${") {
             let Some((name, after)) = after.split_once('}') else { break };
             filled += before;
-            match self.value(name).map(|value| value.to_json()) {
+            match self.value(name).map(Node::to_json) {
                 Some(serde_json::Value::String(text)) => filled += &text,
                 Some(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
                     filled += &value.to_string();
@@ -72,7 +72,7 @@ impl Walk {
                 ),
                 None => {
                     self.check_place(name, place);
-                    filled += &format!("${{{name}}}");
+                    filled.extend(["${", name, "}"]);
                 }
             }
             rest = after;

@@ -86,9 +86,9 @@ impl Moved {
         names: &mut BTreeMap<String, DnsName>,
         hosts: Option<&mut HostsPlugin>,
     ) {
-        let named = names.values_mut().flat_map(|name| &mut name.addresses);
+        let addresses = names.values_mut().flat_map(|name| &mut name.addresses);
         let hosts = hosts.into_iter().flat_map(|hosts| hosts.entries.values_mut()).flatten();
-        for ip in records.values_mut().chain(named).chain(hosts) {
+        for ip in records.values_mut().chain(addresses).chain(hosts) {
             ip.0 = self.here(ip.0);
         }
         // There is one name server here.
