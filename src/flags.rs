@@ -101,6 +101,9 @@ impl Flags {
             Self::from_arg_matches(&matches).map_err(|error| FlagError::from_clap(&error))?;
         flags.drop_empty();
         flags.given = Given::new(&command, &matches);
+        let min_version = flags.given.effective.get("tls-min-version").map_or("", String::as_str);
+        let unsafe_wishes = flags.serving.warnings(min_version);
+        flags.given.warnings.extend(unsafe_wishes);
         // As the Go server: whoever asks for the version gets it.
         if flags.metrics_server.version == VersionFlag::No {
             rules::check(&flags, &matches)?;

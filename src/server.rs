@@ -1,13 +1,6 @@
 //! Wires the parts together.
 
-use std::{
-    future::ready,
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::ready, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use kube::{Config, client::ConfigExt};
@@ -28,7 +21,7 @@ use crate::{
     },
     observability::{self, Telemetry},
     scrape::{Cycles, Scraper, Timing},
-    serving::{self, tls},
+    serving::{self, Secure, SecureError},
     store::Store,
 };
 
@@ -46,6 +39,7 @@ pub struct Server {
     telemetry: Arc<Telemetry>,
     access: Arc<Access>,
     router: Router,
+    secure: Secure,
     shutdown_delay: Duration,
     warnings: Vec<Warning>,
 }
@@ -67,7 +61,7 @@ pub enum StartError {
     Access(#[from] AccessError),
     /// It cannot serve.
     #[error(transparent)]
-    Serving(#[from] tls::ServingCertificateError),
+    Serving(#[from] SecureError),
     /// It cannot listen.
     #[error(
         "listen on {address}: {}; choose another one with --secure-port or --bind-address",
@@ -143,6 +137,7 @@ impl Server {
         let servers = ApiServers { authentication: asked.clone(), authorization: asked };
         let access = Access::new(&flags.into(), servers, &doors)?;
         Ok(Self {
+            secure: Secure::new(&flags.serving, address.ip(), &doors.clock)?,
             doors,
             address,
             api,
@@ -164,7 +159,7 @@ impl Server {
 
     /// Watches, scrapes and serves until `stop` says true, and for the shutdown delay after it.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, address, api, cluster, scraper, follow_files, access, .. } = self;
+        let Self { doors, address, api, cluster, scraper, follow_files, access, secure, .. } = self;
         for Warning { argument, reason } in &self.warnings {
             tracing::warn!(argument, reason, "This has no effect");
         }
@@ -173,19 +168,20 @@ impl Server {
             .listen(address)
             .await
             .map_err(|source| StartError::Listen { address, source })?;
-        let tls = tls::self_signed(&["localhost"], &own_addresses(address.ip()), &doors.clock)?;
         tracing::info!(address = %listener.local(), "Serving securely");
         let (end, ended) = watch::channel(false);
+        let (tls, limits) = (secure.tls.clone(), secure.limits);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
         tokio::select! {
             biased;
-            () = serving::serve(listener, tls, access.guard(self.router), ended) => {}
+            () = serving::serve_within(limits, listener, tls, access.guard(self.router), ended) => {}
             // Neither of these ends but with the process.
-            ((), (), (), (), ()) = async { tokio::join!(
+            ((), (), (), (), (), ()) = async { tokio::join!(
                 watch(api, cluster, doors.random),
                 scraper.run(),
                 follow_files,
                 access.follow(),
+                secure.follow(),
                 stop_after(stop, telemetry, delay, end),
             ) } => {}
         }
@@ -233,12 +229,6 @@ fn telemetry(
     let resolution = flags.metrics_server.metric_resolution;
     let telemetry = Telemetry::new(clock.clone(), resolution, flags.effective().clone())?;
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
-}
-
-/// What a self-signed certificate is valid for besides `localhost`.
-fn own_addresses(bound: IpAddr) -> Vec<IpAddr> {
-    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    if bound.is_unspecified() || bound == loopback { vec![loopback] } else { vec![loopback, bound] }
 }
 
 /// As the Go server: what the API server is shown, kubelets are shown too, unless flags say

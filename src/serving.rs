@@ -4,6 +4,10 @@ mod any_client;
 mod busy;
 mod connections;
 mod limits;
+mod pair;
+mod secure;
+mod self_signed;
+mod shown;
 mod stall;
 pub mod tls;
 
@@ -11,4 +15,7 @@ pub use self::{
     any_client::AnyClient,
     connections::{LastOfConnection, Peer, serve, serve_within},
     limits::Limits,
+    pair::PairError,
+    secure::{Secure, SecureError},
+    self_signed::SelfSignedError,
 };

@@ -51,8 +51,6 @@ const NO_GATES: &str = "this server has no feature gates";
 const LOOKS_ON: &str =
     "a failed lookup never ends this server: it goes on looking, and until then nobody gets in";
 const NO_GOAWAY: &str = "connections stay where they are until they end";
-const HTTP2_STAYS: &str = "HTTP/2 is offered to those who ask for it";
-const HTTP2_LIMIT: &str = "a connection may have 250 streams at once";
 const NO_KLOG: &str = "log lines go to stderr, with a header";
 const NO_LINKS: &str = "this server writes no links to itself";
 const NO_PROFILER: &str = "there is no Go runtime to profile";
@@ -73,7 +71,7 @@ const fn flag(
     Accepted { name, group, kind, default, reason }
 }
 
-const ALL: [Accepted; 69] = [
+const ALL: [Accepted; 67] = [
     flag("authentication-tolerate-lookup-failure", AUTHENTICATION, Boolean, "false", LOOKS_ON),
     flag("advertise-address", GENERIC, Address, "", ADVERTISED),
     flag("cors-allowed-origins", GENERIC, Texts, "", BROWSERS),
@@ -90,8 +88,6 @@ const ALL: [Accepted; 69] = [
     flag("shutdown-send-retry-after", GENERIC, Boolean, "false", STOPS_AT_ONCE),
     flag("shutdown-watch-termination-grace-period", GENERIC, Duration, "0s", NO_WATCH),
     flag("storage-initialization-timeout", GENERIC, Duration, "1m0s", NO_STORAGE),
-    flag("disable-http2-serving", SERVING, Boolean, "false", HTTP2_STAYS),
-    flag("http2-max-streams-per-connection", SERVING, Count, "0", HTTP2_LIMIT),
     flag("tls-curve-preferences", SERVING, Texts, "", RUSTLS_CURVES),
     flag("audit-log-batch-buffer-size", AUDIT, Number, "10000", NO_AUDIT),
     flag("audit-log-batch-max-size", AUDIT, Number, "1", NO_AUDIT),

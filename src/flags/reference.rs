@@ -23,20 +23,14 @@ repeated. Of a single value that is given twice the last counts.
 ";
 
 /// Read and checked, but wired to nothing yet.
-const NOT_YET: [&str; 13] = [
+const NOT_YET: [&str; 7] = [
     "authentication-kubeconfig",
     "authorization-kubeconfig",
-    "cert-dir",
     "max-requests-inflight",
     "permit-address-sharing",
     "permit-port-sharing",
     "request-timeout",
     "strict-transport-security-directives",
-    "tls-cert-file",
-    "tls-cipher-suites",
-    "tls-min-version",
-    "tls-private-key-file",
-    "tls-sni-cert-key",
 ];
 
 /// Why a flag has no effect; `None` for one that has.

@@ -94,7 +94,13 @@ fn what_has_no_effect_is_named_once() {
         ]),
         ["--feature-gates", "--profiling", "--logtostderr", "true"]
     );
-    assert_eq!(warned(&["--cert-dir=/certificates"]), ["--cert-dir"]);
+    assert_eq!(
+        warned(&[
+            "--tls-min-version=VersionTLS10",
+            "--tls-cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA,TLS_AES_128_GCM_SHA256"
+        ]),
+        ["--tls-min-version=VersionTLS10", "--tls-cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA"]
+    );
 }
 
 #[test]

@@ -169,6 +169,8 @@ impl Simulated {
     fn prepare(&self, args: &[String]) -> Result<UnderTest, String> {
         let authority = self.authority_file.path().display().to_string();
         let args = args.iter().map(|arg| arg.replace(AUTHORITY_PLACEHOLDER, &authority));
+        // It has no disk of its own to keep a certificate on.
+        let args = std::iter::once("--cert-dir=".to_owned()).chain(args);
         let flags = Flags::parse_from_args(args).map_err(|error| error.to_string())?;
         let site = self.cluster.site();
         let doors =
