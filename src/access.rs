@@ -17,10 +17,12 @@ mod cache;
 mod cluster_word;
 mod files;
 mod front_proxy;
+mod in_flight;
 mod open_paths;
 mod percent;
 mod refusal;
 mod reviews;
+mod servers;
 mod settings;
 mod trust;
 mod user;
@@ -41,6 +43,7 @@ pub use self::{
     attributes::{Attributes, ResourceAttributes},
     files::FileError,
     refusal::Refusal,
+    servers::ApiConfigs,
     settings::{RequestHeader, Settings, SettingsError},
     user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
 };
@@ -51,13 +54,15 @@ use self::{
     cluster_word::ClusterWord,
     files::Files,
     front_proxy::ProxyRules,
+    in_flight::{InFlight, Place},
     reviews::Reviewer,
     trust::{Trust, Wanted},
 };
 use crate::{
+    api::Asked,
     cluster::ApiClient,
     doors::Doors,
-    serving::{LastOfConnection, Peer},
+    serving::{LastOfConnection, Peer, until_sent},
 };
 
 /// An API server to ask.
@@ -83,6 +88,7 @@ pub struct Access {
     trust: watch::Sender<Arc<Trust>>,
     authenticator: Authenticator,
     authorizer: Authorizer,
+    in_flight: InFlight,
     files: Files,
     cluster: Option<ClusterWord>,
 }
@@ -139,6 +145,7 @@ impl Access {
                 doors.clock.clone(),
             ),
             authorizer: Authorizer::new(settings, permissions, hasher()?)?,
+            in_flight: InFlight::new(settings),
             trust,
             files,
             cluster,
@@ -168,23 +175,27 @@ impl Access {
     }
 
     async fn answer(&self, request: Request, router: Router) -> Response {
+        let asked = Asked::of(&request);
         let (mut head, _) = request.into_parts();
         let version = head.version;
         let (mut response, known) = match self.admit(&mut head).await {
-            Ok(user) => {
+            Ok((user, place)) => {
                 let known = !user.is_anonymous();
                 head.extensions.insert(user);
                 // No handler takes a body.
                 let answered = router.oneshot(Request::from_parts(head, Body::empty())).await;
-                (answered.into_response(), known)
+                let response = answered.into_response();
+                (response.map(|body| until_sent(body, place)), known)
             }
             Err(refusal) => {
                 let known = match &refusal {
                     Refusal::Unauthorized => false,
-                    Refusal::Forbidden { user, .. } => !user.is_anonymous(),
+                    Refusal::Forbidden { user, .. } | Refusal::TooMany { user } => {
+                        !user.is_anonymous()
+                    }
                     Refusal::Undecided { .. } => true,
                 };
-                (refusal.into_response(), known)
+                (refusal.respond(&asked), known)
             }
         };
         if version == Version::HTTP_2 && !known {
@@ -194,8 +205,8 @@ impl Access {
         response
     }
 
-    /// Who asks, if they may.
-    async fn admit(&self, head: &mut Parts) -> Result<User, Refusal> {
+    /// Who asks, if they may, and their place among those that are answered.
+    async fn admit(&self, head: &mut Parts) -> Result<(User, Place), Refusal> {
         let trust = self.trust.borrow().clone();
         let peer = head.extensions.get::<Peer>();
         let user = self.authenticator.user(&trust, peer, &head.headers).await.map_err(|error| {
@@ -205,8 +216,9 @@ impl Access {
         head.headers.remove(header::AUTHORIZATION);
         trust.rules.strip(&mut head.headers);
         let attributes = Attributes::of(&head.method, &head.uri);
+        let place = self.in_flight.enter(&user, &attributes)?;
         match self.authorizer.decide(&user, &attributes).await {
-            Ok(decision) if decision.allowed => Ok(user),
+            Ok(decision) if decision.allowed => Ok((user, place)),
             Ok(decision) => {
                 tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
                 let attributes = Box::new(attributes);

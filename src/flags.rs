@@ -10,6 +10,7 @@ mod generic;
 mod kubelet;
 mod logging;
 mod metrics_server;
+mod origin;
 mod reference;
 mod rules;
 mod serving;
@@ -32,6 +33,7 @@ pub use self::{
     kubelet::KubeletFlags,
     logging::LoggingFlags,
     metrics_server::{MetricsServerFlags, VersionFlag},
+    origin::Origin,
     reference::reference,
     serving::{CipherSuite, ServingFlags, SniCertificate, TlsVersion},
 };

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
-    access::{Access, AccessError, ApiServer, ApiServers},
+    access::{Access, AccessError, ApiConfigs, ApiServer, ApiServers},
     api,
     cluster::{ApiClient, ApiClientError, Cluster, api_client, watch},
     dns::Resolver,
@@ -21,7 +21,7 @@ use crate::{
     },
     observability::{self, Telemetry},
     scrape::{Cycles, Scraper, Timing},
-    serving::{self, Secure, SecureError},
+    serving::{self, Filters, Secure, SecureError},
     store::Store,
 };
 
@@ -40,6 +40,8 @@ pub struct Server {
     access: Arc<Access>,
     router: Router,
     secure: Secure,
+    filters: Filters,
+    share_port: bool,
     shutdown_delay: Duration,
     warnings: Vec<Warning>,
 }
@@ -78,16 +80,19 @@ pub enum StartError {
 // === impl Server ===
 
 impl Server {
-    /// A server as `flags` want it, for the API server in `config`. Its address is `address`
+    /// A server as `flags` want it, for the API servers in `configs`. Its address is `address`
     /// instead of the flags' where given: in a simulated world a server has a pod's address.
     pub fn new(
         flags: &Flags,
-        config: &Config,
+        configs: &ApiConfigs,
         doors: Doors,
         resolver: Resolver,
         address: Option<SocketAddr>,
     ) -> Result<Self, StartError> {
+        let config = &configs.cluster;
         let api = api_client(config, &doors, resolver.clone())?;
+        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
+        let servers = ApiServers::new(configs, &asked, &doors, &resolver)?;
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
@@ -133,11 +138,11 @@ impl Server {
                 store,
             },
         );
-        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
-        let servers = ApiServers { authentication: asked.clone(), authorization: asked };
         let access = Access::new(&flags.into(), servers, &doors)?;
         Ok(Self {
             secure: Secure::new(&flags.serving, address.ip(), &doors.clock)?,
+            filters: Filters::from(&flags.generic),
+            share_port: flags.serving.permit_port_sharing,
             doors,
             address,
             api,
@@ -163,18 +168,21 @@ impl Server {
         for Warning { argument, reason } in &self.warnings {
             tracing::warn!(argument, reason, "This has no effect");
         }
-        let listener = doors
-            .network
-            .listen(address)
-            .await
-            .map_err(|source| StartError::Listen { address, source })?;
+        let network = &doors.network;
+        let listening = if self.share_port {
+            network.listen_beside_others(address)
+        } else {
+            network.listen(address)
+        };
+        let listener = listening.await.map_err(|source| StartError::Listen { address, source })?;
         tracing::info!(address = %listener.local(), "Serving securely");
         let (end, ended) = watch::channel(false);
+        let guarded = self.filters.before(access.guard(self.router));
         let (tls, limits) = (secure.tls.clone(), secure.limits);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
         tokio::select! {
             biased;
-            () = serving::serve_within(limits, listener, tls, access.guard(self.router), ended) => {}
+            () = serving::serve_within(limits, listener, tls, guarded, ended) => {}
             // Neither of these ends but with the process.
             ((), (), (), (), (), ()) = async { tokio::join!(
                 watch(api, cluster, doors.random),

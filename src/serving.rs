@@ -3,6 +3,10 @@
 mod any_client;
 mod busy;
 mod connections;
+mod cors;
+mod deadline;
+mod filters;
+mod held;
 mod limits;
 mod pair;
 mod secure;
@@ -11,9 +15,11 @@ mod shown;
 mod stall;
 pub mod tls;
 
+pub(crate) use self::held::until_sent;
 pub use self::{
     any_client::AnyClient,
     connections::{LastOfConnection, Peer, serve, serve_within},
+    filters::Filters,
     limits::Limits,
     pair::PairError,
     secure::{Secure, SecureError},

@@ -7,6 +7,7 @@ mod access {
     mod front_proxy;
     mod golden;
     mod guarded;
+    mod in_flight;
     mod reviews;
     mod rotation;
     mod serving;

@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "program/client.rs"]
+mod client;
+#[path = "program/serving.rs"]
+mod serving;
+
 use std::{
     fs,
     io::{BufRead, BufReader},

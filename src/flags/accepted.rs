@@ -41,7 +41,6 @@ const FEATURES: &str = "Features";
 const LOGGING: &str = "Logging";
 
 const ADVERTISED: &str = "other programs find this server by its Service";
-const BROWSERS: &str = "browsers have no business with this server";
 const EMULATION: &str = "this server emulates no other version of itself";
 const NO_AUDIT: &str =
     "no audit log is written here: let the API server audit, which sees every request first";
@@ -56,7 +55,6 @@ const NO_LINKS: &str = "this server writes no links to itself";
 const NO_PROFILER: &str = "there is no Go runtime to profile";
 const NO_STORAGE: &str = "this server stores nothing outside its memory";
 const NO_WATCH: &str = "this API cannot be watched";
-const READ_ONLY: &str = "this API can only be read";
 const RUSTLS_CURVES: &str = "the TLS library offers its own safe key exchanges";
 const STARTS_AT_ONCE: &str = "this server is live as soon as it listens";
 const STOPS_AT_ONCE: &str = "requests are answered faster than they could be turned away";
@@ -71,17 +69,15 @@ const fn flag(
     Accepted { name, group, kind, default, reason }
 }
 
-const ALL: [Accepted; 67] = [
+const ALL: [Accepted; 65] = [
     flag("authentication-tolerate-lookup-failure", AUTHENTICATION, Boolean, "false", LOOKS_ON),
     flag("advertise-address", GENERIC, Address, "", ADVERTISED),
-    flag("cors-allowed-origins", GENERIC, Texts, "", BROWSERS),
     flag("emulated-version", GENERIC, Texts, "", EMULATION),
     flag("emulation-forward-compatible", GENERIC, Boolean, "false", EMULATION),
     flag("external-hostname", GENERIC, Text, "", NO_LINKS),
     flag("feature-gates", GENERIC, Texts, "", NO_GATES),
     flag("goaway-chance", GENERIC, Float, "0", NO_GOAWAY),
     flag("livez-grace-period", GENERIC, Duration, "0s", STARTS_AT_ONCE),
-    flag("max-mutating-requests-inflight", GENERIC, Count, "200", READ_ONLY),
     flag("min-compatibility-version", GENERIC, Texts, "", EMULATION),
     flag("min-request-timeout", GENERIC, Count, "1800", NO_WATCH),
     flag("runtime-config-emulation-forward-compatible", GENERIC, Boolean, "false", EMULATION),

@@ -105,8 +105,10 @@ fn generic(flags: &Flags, matches: &ArgMatches, wrong: &mut Vec<String>) {
     if !(0.0..=HIGHEST_GOAWAY_CHANCE).contains(&chance) {
         wrong.push(format!("--goaway-chance must be between 0 and 0.02, not {chance}"));
     }
-    let mutating: u64 =
-        matches.get_one("max-mutating-requests-inflight").copied().unwrap_or_default();
+    let mutating = flags.generic.max_mutating_requests_inflight;
+    if flags.generic.request_timeout.is_zero() {
+        wrong.push("--request-timeout must be more than 0s".to_owned());
+    }
     let fair = matches.get_one("enable-priority-and-fairness").copied().unwrap_or(true);
     if fair && flags.generic.max_requests_inflight == 0 && mutating == 0 {
         wrong.push(

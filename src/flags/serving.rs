@@ -59,7 +59,8 @@ pub struct ServingFlags {
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_port_sharing: bool,
 
-    /// Share the address with other sockets (`SO_REUSEADDR`).
+    /// Take an address that sockets of connections that have ended still hold (`SO_REUSEADDR`);
+    /// this server does so in any case, as Go servers do.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_address_sharing: bool,
 }

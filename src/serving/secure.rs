@@ -1,6 +1,6 @@
 //! How connections are secured: certificates, names, versions and suites, as flags say.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use rustls::{
     ServerConfig,
@@ -61,6 +61,8 @@ struct Certificates {
     default: Fallback,
     named: Vec<Pair>,
     shown: watch::Sender<Arc<Shown>>,
+    /// The self-signed one, if it is new: said once.
+    made: Option<PathBuf>,
 }
 
 enum Fallback {
@@ -84,6 +86,9 @@ impl Secure {
 
     /// Keeps up with the files, for good.
     pub async fn follow(mut self) {
+        if let Some(certificate) = &self.certificates.made {
+            tracing::info!(certificate = %certificate.display(), "Generated a self-signed certificate");
+        }
         self.certificates.warn_of_expiry(&self.clock);
         if !self.certificates.have_files() {
             return std::future::pending().await;
@@ -129,12 +134,15 @@ fn config(
 impl Certificates {
     fn read(flags: &ServingFlags, bound: IpAddr, clock: &Clock) -> Result<Self, SecureError> {
         let files = |flags, certificate, key| Pair::read(flags, certificate, key, Vec::new());
+        let mut made = None;
         let default = match (&flags.tls_cert_file, &flags.tls_private_key_file) {
             (Some(certificate), Some(key)) => Fallback::Files(files(GIVEN, certificate, key)?),
             _ if flags.cert_dir.as_os_str().is_empty() => Fallback::Memory(memory(bound, clock)?),
             _ => {
-                let (certificate, key) = SelfSigned::in_folder(&flags.cert_dir, bound, clock)?;
-                Fallback::Files(files(KEPT, &certificate, &key)?)
+                let kept = SelfSigned::in_folder(&flags.cert_dir, bound, clock)?;
+                let pair = files(KEPT, &kept.certificate, &kept.key)?;
+                made = kept.is_new.then_some(kept.certificate);
+                Fallback::Files(pair)
             }
         };
         let named = flags
@@ -143,7 +151,7 @@ impl Certificates {
             .map(|given| Pair::read(NAMED, &given.certificate, &given.key, given.names.clone()));
         let named: Vec<_> = named.collect::<Result<_, _>>()?;
         let shown = watch::Sender::new(Arc::new(Shown::by_name(default.shown(), &named)));
-        Ok(Self { default, named, shown })
+        Ok(Self { default, named, shown, made })
     }
 
     fn pairs(&mut self) -> impl Iterator<Item = &mut Pair> {

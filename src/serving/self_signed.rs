@@ -51,6 +51,14 @@ pub(super) struct SelfSigned {
     pub(super) key: String,
 }
 
+/// Where a certificate and its key are kept.
+pub(super) struct Kept {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+    /// They have just been made.
+    pub(super) is_new: bool,
+}
+
 // === impl SelfSigned ===
 
 impl SelfSigned {
@@ -76,11 +84,11 @@ impl SelfSigned {
         folder: &Path,
         bound: IpAddr,
         clock: &Clock,
-    ) -> Result<(PathBuf, PathBuf), SelfSignedError> {
+    ) -> Result<Kept, SelfSignedError> {
         let file = |ending| folder.join(format!("{PAIR}.{ending}"));
         let (certificate, key) = (file("crt"), file("key"));
         match (certificate.exists(), key.exists()) {
-            (true, true) => return Ok((certificate, key)),
+            (true, true) => return Ok(Kept { certificate, key, is_new: false }),
             (true, false) => {
                 return Err(SelfSignedError::Half { there: certificate, missing: key });
             }
@@ -97,8 +105,7 @@ impl SelfSigned {
         fs::create_dir_all(folder).map_err(keep(folder))?;
         write(&key, 0o600, &made.key).map_err(keep(&key))?;
         write(&certificate, 0o644, &made.certificate).map_err(keep(&certificate))?;
-        tracing::info!(certificate = %certificate.display(), key = %key.display(), "Generated a self-signed certificate");
-        Ok((certificate, key))
+        Ok(Kept { certificate, key, is_new: true })
     }
 }
 

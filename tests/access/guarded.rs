@@ -181,7 +181,8 @@ impl Connection {
         };
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
-        let body = String::from_utf8(body.to_vec()).unwrap();
+        // Protobuf is no text.
+        let body = String::from_utf8_lossy(&body).into_owned();
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
 

@@ -177,8 +177,9 @@ impl Simulated {
             Doors { network: self.fabric.machine(self.server_address.ip()), ..site.doors() };
         let resolver = Resolver::new(doors.clone(), self.resolv_conf.clone(), Hosts::default());
         let config = self.cluster.config(people::SERVER_TOKEN);
-        let server = Server::new(&flags, &config, doors, resolver, Some(self.server_address))
-            .map_err(|error| error.to_string())?;
+        let server =
+            Server::new(&flags, &config.into(), doors, resolver, Some(self.server_address))
+                .map_err(|error| error.to_string())?;
         let timeline = self.timeline().clone();
         let sink = Arc::new(move |line: &str| timeline.add(What::Log(line.to_owned())));
         let klog = Klog::new(site.clock.clone(), 1, flags.logging.settings(), sink);
