@@ -9,6 +9,7 @@
 //!
 //! What cannot be found out lets nobody in.
 
+mod admission;
 mod attributes;
 mod authentication;
 mod authorization;
@@ -40,6 +41,7 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 pub use self::{
+    admission::Admission,
     attributes::{Attributes, ResourceAttributes},
     files::FileError,
     refusal::Refusal,
@@ -91,6 +93,15 @@ pub struct Access {
     in_flight: InFlight,
     files: Files,
     cluster: Option<ClusterWord>,
+}
+
+/// A request that is let in.
+struct Admitted {
+    user: User,
+    /// Its place among those that are answered.
+    place: Place,
+    /// Why it is, as the API server says; often empty.
+    reason: String,
 }
 
 /// Why it cannot be decided who may ask.
@@ -179,23 +190,22 @@ impl Access {
         let (mut head, _) = request.into_parts();
         let version = head.version;
         let (mut response, known) = match self.admit(&mut head).await {
-            Ok((user, place)) => {
+            Ok(Admitted { user, place, reason }) => {
                 let known = !user.is_anonymous();
+                let admission = Admission::allowed(&user, reason);
                 head.extensions.insert(user);
                 // No handler takes a body.
                 let answered = router.oneshot(Request::from_parts(head, Body::empty())).await;
-                let response = answered.into_response();
+                let mut response = answered.into_response();
+                response.extensions_mut().insert(admission);
                 (response.map(|body| until_sent(body, place)), known)
             }
             Err(refusal) => {
-                let known = match &refusal {
-                    Refusal::Unauthorized => false,
-                    Refusal::Forbidden { user, .. } | Refusal::TooMany { user } => {
-                        !user.is_anonymous()
-                    }
-                    Refusal::Undecided { .. } => true,
-                };
-                (refusal.respond(&asked), known)
+                let admission = Admission::from(&refusal);
+                let known = admission.user.as_ref().is_some_and(|user| !user.is_anonymous());
+                let mut response = refusal.respond(&asked);
+                response.extensions_mut().insert(admission);
+                (response, known)
             }
         };
         if version == Version::HTTP_2 && !known {
@@ -205,8 +215,8 @@ impl Access {
         response
     }
 
-    /// Who asks, if they may, and their place among those that are answered.
-    async fn admit(&self, head: &mut Parts) -> Result<(User, Place), Refusal> {
+    /// Who asks, if they may.
+    async fn admit(&self, head: &mut Parts) -> Result<Admitted, Refusal> {
         let trust = self.trust.borrow().clone();
         let peer = head.extensions.get::<Peer>();
         let user = self.authenticator.user(&trust, peer, &head.headers).await.map_err(|error| {
@@ -218,7 +228,9 @@ impl Access {
         let attributes = Attributes::of(&head.method, &head.uri);
         let place = self.in_flight.enter(&user, &attributes)?;
         match self.authorizer.decide(&user, &attributes).await {
-            Ok(decision) if decision.allowed => Ok((user, place)),
+            Ok(decision) if decision.allowed => {
+                Ok(Admitted { user, place, reason: decision.reason })
+            }
             Ok(decision) => {
                 tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
                 let attributes = Box::new(attributes);
@@ -227,7 +239,7 @@ impl Access {
             Err(error) => {
                 tracing::error!(err = %error, cure = error.cure, "Failed to make webhook authorizer request");
                 let uri = head.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
-                Err(Refusal::Undecided { uri, reason: error.reason })
+                Err(Refusal::Undecided { user, uri, reason: error.reason })
             }
         }
     }

@@ -3,6 +3,7 @@
 //! all the same, so that its manifests start this server too.
 
 mod accepted;
+mod audit;
 mod authentication;
 mod authorization;
 mod error;
@@ -26,6 +27,7 @@ use clap::{
 };
 
 pub use self::{
+    audit::AuditFlags,
     authentication::AuthenticationFlags,
     authorization::AuthorizationFlags,
     error::FlagError,
@@ -66,6 +68,9 @@ pub struct Flags {
     /// Who may.
     #[command(flatten)]
     pub authorization: AuthorizationFlags,
+    /// What is written down of requests.
+    #[command(flatten)]
+    pub audit: AuditFlags,
     #[command(flatten)]
     given: Given,
     /// What is logged, and how.
@@ -137,6 +142,7 @@ impl Flags {
         self.serving.drop_empty();
         self.authentication.drop_empty();
         self.authorization.drop_empty();
+        self.audit.drop_empty();
     }
 }
 

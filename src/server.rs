@@ -3,6 +3,7 @@
 use std::{future::ready, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
+use futures::future::join;
 use kube::{Config, client::ConfigExt};
 use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret;
@@ -11,6 +12,7 @@ use tokio::{sync::watch, time::sleep};
 use crate::{
     access::{Access, AccessError, ApiConfigs, ApiServer, ApiServers},
     api,
+    audit::{Audit, AuditError},
     cluster::{ApiClient, ApiClientError, Cluster, api_client, watch},
     dns::Resolver,
     doors::{Clock, Doors},
@@ -61,6 +63,9 @@ pub enum StartError {
     /// It cannot be decided who may ask.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Requests cannot be written down.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// It cannot serve.
     #[error(transparent)]
     Serving(#[from] SecureError),
@@ -141,7 +146,7 @@ impl Server {
         let access = Access::new(&flags.into(), servers, &doors)?;
         Ok(Self {
             secure: Secure::new(&flags.serving, address.ip(), &doors.clock)?,
-            filters: Filters::from(&flags.generic),
+            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?),
             share_port: flags.serving.permit_port_sharing,
             doors,
             address,
@@ -184,12 +189,11 @@ impl Server {
             biased;
             () = serving::serve_within(limits, listener, tls, guarded, ended) => {}
             // Neither of these ends but with the process.
-            ((), (), (), (), (), ()) = async { tokio::join!(
+            ((), (), (), (), ()) = async { tokio::join!(
                 watch(api, cluster, doors.random),
                 scraper.run(),
-                follow_files,
+                async { drop(join(follow_files, secure.follow()).await) },
                 access.follow(),
-                secure.follow(),
                 stop_after(stop, telemetry, delay, end),
             ) } => {}
         }

@@ -31,6 +31,8 @@ pub enum Refusal {
     /// Whether they may cannot be found out.
     #[error("{}", harmless(&format!("Internal Server Error: {uri:?}: {reason}")))]
     Undecided {
+        /// Who asks.
+        user: User,
         /// What was asked for.
         uri: String,
         /// Why it cannot be found out.

@@ -169,6 +169,11 @@ impl Status {
         &self.message
     }
 
+    /// As an object.
+    pub fn value(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.json()).unwrap_or_default()
+    }
+
     pub(super) fn json(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
         json::field(

@@ -106,7 +106,7 @@ async fn who_gives_up_makes_room() {
 /// Behind the filters that `flags` ask for.
 fn filtered(cluster: &Cluster, flags: &[&str]) -> Guarded {
     let flags = Flags::parse_from_args(flags.iter().map(ToString::to_string)).unwrap();
-    let filters = Filters::from(&flags.generic);
+    let filters = Filters::new(&flags.generic, None);
     cluster.serve_router(Limits::default(), filters.before(slow()))
 }
 
