@@ -234,12 +234,16 @@ impl Access {
             Ok(decision) => {
                 tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
                 let attributes = Box::new(attributes);
-                Err(Refusal::Forbidden { user, attributes, reason: decision.reason })
+                Err(Refusal::Forbidden {
+                    user: Box::new(user),
+                    attributes,
+                    reason: decision.reason,
+                })
             }
             Err(error) => {
                 tracing::error!(err = %error, cure = error.cure, "Failed to make webhook authorizer request");
                 let uri = head.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
-                Err(Refusal::Undecided { user, uri, reason: error.reason })
+                Err(Refusal::Undecided { user: Box::new(user), uri, reason: error.reason })
             }
         }
     }

@@ -189,10 +189,10 @@ impl Server {
             biased;
             () = serving::serve_within(limits, listener, tls, guarded, ended) => {}
             // Neither of these ends but with the process.
-            ((), (), (), (), ()) = async { tokio::join!(
+            ((), (), ((), ()), (), ()) = async { tokio::join!(
                 watch(api, cluster, doors.random),
                 scraper.run(),
-                async { drop(join(follow_files, secure.follow()).await) },
+                join(follow_files, secure.follow()),
                 access.follow(),
                 stop_after(stop, telemetry, delay, end),
             ) } => {}

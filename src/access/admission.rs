@@ -29,6 +29,6 @@ impl From<&Refusal> for Admission {
             }
             Refusal::TooMany { user } | Refusal::Undecided { user, .. } => (Some(user), None, ""),
         };
-        Self { user: user.cloned(), decision, reason: reason.to_owned() }
+        Self { user: user.map(|user| User::clone(user)), decision, reason: reason.to_owned() }
     }
 }

@@ -45,7 +45,7 @@ impl InFlight {
         match limit.clone().try_acquire_owned() {
             Ok(place) => Ok(Some(place)),
             Err(_) if user.is_in(MASTERS) => Ok(None),
-            Err(_) => Err(Refusal::TooMany { user: user.clone() }),
+            Err(_) => Err(Refusal::TooMany { user: Box::new(user.clone()) }),
         }
     }
 }

@@ -16,7 +16,7 @@ pub enum Refusal {
     #[error("{}", forbidden(user, attributes, reason))]
     Forbidden {
         /// Who asks.
-        user: User,
+        user: Box<User>,
         /// For what.
         attributes: Box<Attributes>,
         /// What the API server says of it; often empty.
@@ -26,13 +26,13 @@ pub enum Refusal {
     #[error("Too many requests, please try again later.")]
     TooMany {
         /// Who asks.
-        user: User,
+        user: Box<User>,
     },
     /// Whether they may cannot be found out.
     #[error("{}", harmless(&format!("Internal Server Error: {uri:?}: {reason}")))]
     Undecided {
         /// Who asks.
-        user: User,
+        user: Box<User>,
         /// What was asked for.
         uri: String,
         /// Why it cannot be found out.

@@ -241,9 +241,12 @@ fn micro(at: Timestamp) -> String {
 
 /// A random UUID (RFC 9562, version 4).
 fn id(random: &Random) -> String {
-    let [a, b, c, d, e, f, g, h] = std::array::from_fn(|_| random.u16());
-    let (version, variant) = (d & 0x0fff | 0x4000, e & 0x3fff | 0x8000);
-    format!("{a:04x}{b:04x}-{c:04x}-{version:04x}-{variant:04x}-{f:04x}{g:04x}{h:04x}")
+    let parts: [u16; 8] = std::array::from_fn(|_| random.u16());
+    let (version, variant) = (parts[3] & 0x0fff | 0x4000, parts[4] & 0x3fff | 0x8000);
+    let [first, second, third, .., sixth, seventh, eighth] = parts;
+    format!(
+        "{first:04x}{second:04x}-{third:04x}-{version:04x}-{variant:04x}-{sixth:04x}{seventh:04x}{eighth:04x}"
+    )
 }
 
 impl<'a> From<&'a User> for WrittenUser<'a> {

@@ -59,8 +59,8 @@ struct Rule {
 struct Resources {
     #[serde(default)]
     group: String,
-    #[serde(default)]
-    resources: Vec<String>,
+    #[serde(default, rename = "resources")]
+    kinds: Vec<String>,
     #[serde(default)]
     resource_names: Vec<String>,
 }
@@ -160,7 +160,8 @@ const KIND: &str = "Policy";
 
 impl Rule {
     fn check(&self) -> Result<(), String> {
-        if !self.paths.is_empty() && !(self.resources.is_empty() && self.namespaces.is_empty()) {
+        let of_resources = !self.resources.is_empty() || !self.namespaces.is_empty();
+        if of_resources && !self.paths.is_empty() {
             return Err("nonResourceURLs stand alone, without resources and namespaces".to_owned());
         }
         for path in self.paths.iter().filter(|path| *path != "*") {
@@ -169,8 +170,7 @@ impl Rule {
                 return Err(format!("{path:?} must begin with / and may have * at its end only"));
             }
         }
-        if self.resources.iter().any(|of| of.resources.is_empty() && !of.resource_names.is_empty())
-        {
+        if self.resources.iter().any(|of| of.kinds.is_empty() && !of.resource_names.is_empty()) {
             return Err("resourceNames need resources".to_owned());
         }
         Ok(())
@@ -218,6 +218,6 @@ impl Resources {
             Some((resource, "*")) => resource == of.resource,
             Some((resource, sub)) => resource == of.resource && sub == of.subresource,
         };
-        group && (self.resources.is_empty() || name && self.resources.iter().any(known))
+        group && (self.kinds.is_empty() || name && self.kinds.iter().any(known))
     }
 }

@@ -63,7 +63,7 @@ pub trait Listener: Send {
 /// thousands of questions may be waiting for their answers.
 const DATAGRAM_LIMIT: usize = 2048;
 
-/// Connections that wait to be accepted: as many as TcpListener lets wait.
+/// Connections that wait to be accepted: as many as `TcpListener` lets wait.
 const BACKLOG: u32 = 1024;
 
 /// The network of the machine the program runs on.

@@ -43,7 +43,10 @@ async fn answer(most: Duration, router: Router, request: Request) -> Response {
     let asked = Asked::of(&request);
     let limit = match wanted(&asked) {
         Ok(wanted) => wanted.filter(|wanted| *wanted < most).unwrap_or(most),
-        Err(status) => return status.respond(&asked),
+        Err(message) => {
+            let status = Status::new(StatusCode::BAD_REQUEST, "BadRequest", message);
+            return status.respond(&asked);
+        }
     };
     let end = Instant::now() + limit;
     match timeout_at(end, router.oneshot(request)).await {
@@ -62,19 +65,15 @@ async fn answer(most: Duration, router: Router, request: Request) -> Response {
 
 /// How long the client waits, if it says so. Nothing, and less than nothing, mean no limit of its
 /// own.
-fn wanted(asked: &Asked) -> Result<Option<Duration>, Status> {
+fn wanted(asked: &Asked) -> Result<Option<Duration>, String> {
     let Some(text) = asked.parameter("timeout").filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     let unsigned = text.strip_prefix('-');
     match duration::parse(unsigned.unwrap_or(text)) {
         Ok(wanted) => Ok(Some(wanted).filter(|wanted| unsigned.is_none() && !wanted.is_zero())),
-        Err(_) => Err(Status::new(
-            StatusCode::BAD_REQUEST,
-            "BadRequest",
-            format!(
-                "invalid timeout specified in the request URL - time: invalid duration {text:?}"
-            ),
+        Err(_) => Err(format!(
+            "invalid timeout specified in the request URL - time: invalid duration {text:?}"
         )),
     }
 }

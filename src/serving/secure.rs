@@ -66,7 +66,7 @@ struct Certificates {
 }
 
 enum Fallback {
-    Files(Pair),
+    Files(Box<Pair>),
     Memory(Arc<CertifiedKey>),
 }
 
@@ -136,13 +136,15 @@ impl Certificates {
         let files = |flags, certificate, key| Pair::read(flags, certificate, key, Vec::new());
         let mut made = None;
         let default = match (&flags.tls_cert_file, &flags.tls_private_key_file) {
-            (Some(certificate), Some(key)) => Fallback::Files(files(GIVEN, certificate, key)?),
+            (Some(certificate), Some(key)) => {
+                Fallback::Files(Box::new(files(GIVEN, certificate, key)?))
+            }
             _ if flags.cert_dir.as_os_str().is_empty() => Fallback::Memory(memory(bound, clock)?),
             _ => {
                 let kept = SelfSigned::in_folder(&flags.cert_dir, bound, clock)?;
                 let pair = files(KEPT, &kept.certificate, &kept.key)?;
                 made = kept.is_new.then_some(kept.certificate);
-                Fallback::Files(pair)
+                Fallback::Files(Box::new(pair))
             }
         };
         let named = flags
@@ -156,7 +158,7 @@ impl Certificates {
 
     fn pairs(&mut self) -> impl Iterator<Item = &mut Pair> {
         let default = match &mut self.default {
-            Fallback::Files(pair) => Some(pair),
+            Fallback::Files(pair) => Some(&mut **pair),
             Fallback::Memory(_) => None,
         };
         default.into_iter().chain(&mut self.named)
@@ -167,7 +169,10 @@ impl Certificates {
     }
 
     fn look_again(&mut self) -> bool {
-        let changed = self.pairs().fold(false, |changed, pair| pair.look_again() || changed);
+        let mut changed = false;
+        for pair in self.pairs() {
+            changed |= pair.look_again();
+        }
         if changed {
             let shown = Shown::by_name(self.default.shown(), &self.named);
             self.shown.send_replace(Arc::new(shown));
