@@ -76,7 +76,7 @@ async fn too_many_at_once_are_told_to_come_again() {
         let probe = server.ask(None, "/readyz", &[("x-quick", "1")]).await;
         assert_eq!(probe.status, 200, "probes get in");
     };
-    let (crowd, ()) = futures::future::join(crowd, others).await;
+    let (crowd, ()) = Box::pin(futures::future::join(crowd, others)).await;
     assert_eq!(crowd, (done.clone(), done.clone()));
     assert_eq!(ask(&server, &admin, "GET", true).await, done, "there is room again");
 }
