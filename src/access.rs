@@ -9,6 +9,7 @@
 //!
 //! What cannot be found out lets nobody in.
 
+mod admission;
 mod attributes;
 mod authentication;
 mod authorization;
@@ -17,10 +18,12 @@ mod cache;
 mod cluster_word;
 mod files;
 mod front_proxy;
+mod in_flight;
 mod open_paths;
 mod percent;
 mod refusal;
 mod reviews;
+mod servers;
 mod settings;
 mod trust;
 mod user;
@@ -38,9 +41,11 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 pub use self::{
+    admission::Admission,
     attributes::{Attributes, ResourceAttributes},
     files::FileError,
     refusal::Refusal,
+    servers::ApiConfigs,
     settings::{RequestHeader, Settings, SettingsError},
     user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
 };
@@ -51,13 +56,15 @@ use self::{
     cluster_word::ClusterWord,
     files::Files,
     front_proxy::ProxyRules,
+    in_flight::{InFlight, Place},
     reviews::Reviewer,
     trust::{Trust, Wanted},
 };
 use crate::{
+    api::Asked,
     cluster::ApiClient,
     doors::Doors,
-    serving::{LastOfConnection, Peer},
+    serving::{LastOfConnection, Peer, until_sent},
 };
 
 /// An API server to ask.
@@ -83,8 +90,18 @@ pub struct Access {
     trust: watch::Sender<Arc<Trust>>,
     authenticator: Authenticator,
     authorizer: Authorizer,
+    in_flight: InFlight,
     files: Files,
     cluster: Option<ClusterWord>,
+}
+
+/// A request that is let in.
+struct Admitted {
+    user: User,
+    /// Its place among those that are answered.
+    place: Place,
+    /// Why it is, as the API server says; often empty.
+    reason: String,
 }
 
 /// Why it cannot be decided who may ask.
@@ -139,6 +156,7 @@ impl Access {
                 doors.clock.clone(),
             ),
             authorizer: Authorizer::new(settings, permissions, hasher()?)?,
+            in_flight: InFlight::new(settings),
             trust,
             files,
             cluster,
@@ -168,23 +186,26 @@ impl Access {
     }
 
     async fn answer(&self, request: Request, router: Router) -> Response {
+        let asked = Asked::of(&request);
         let (mut head, _) = request.into_parts();
         let version = head.version;
         let (mut response, known) = match self.admit(&mut head).await {
-            Ok(user) => {
+            Ok(Admitted { user, place, reason }) => {
                 let known = !user.is_anonymous();
+                let admission = Admission::allowed(&user, reason);
                 head.extensions.insert(user);
                 // No handler takes a body.
                 let answered = router.oneshot(Request::from_parts(head, Body::empty())).await;
-                (answered.into_response(), known)
+                let mut response = answered.into_response();
+                response.extensions_mut().insert(admission);
+                (response.map(|body| until_sent(body, place)), known)
             }
             Err(refusal) => {
-                let known = match &refusal {
-                    Refusal::Unauthorized => false,
-                    Refusal::Forbidden { user, .. } => !user.is_anonymous(),
-                    Refusal::Undecided { .. } => true,
-                };
-                (refusal.into_response(), known)
+                let admission = Admission::from(&refusal);
+                let known = admission.user.as_ref().is_some_and(|user| !user.is_anonymous());
+                let mut response = refusal.respond(&asked);
+                response.extensions_mut().insert(admission);
+                (response, known)
             }
         };
         if version == Version::HTTP_2 && !known {
@@ -195,7 +216,7 @@ impl Access {
     }
 
     /// Who asks, if they may.
-    async fn admit(&self, head: &mut Parts) -> Result<User, Refusal> {
+    async fn admit(&self, head: &mut Parts) -> Result<Admitted, Refusal> {
         let trust = self.trust.borrow().clone();
         let peer = head.extensions.get::<Peer>();
         let user = self.authenticator.user(&trust, peer, &head.headers).await.map_err(|error| {
@@ -205,17 +226,24 @@ impl Access {
         head.headers.remove(header::AUTHORIZATION);
         trust.rules.strip(&mut head.headers);
         let attributes = Attributes::of(&head.method, &head.uri);
+        let place = self.in_flight.enter(&user, &attributes)?;
         match self.authorizer.decide(&user, &attributes).await {
-            Ok(decision) if decision.allowed => Ok(user),
+            Ok(decision) if decision.allowed => {
+                Ok(Admitted { user, place, reason: decision.reason })
+            }
             Ok(decision) => {
                 tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
                 let attributes = Box::new(attributes);
-                Err(Refusal::Forbidden { user, attributes, reason: decision.reason })
+                Err(Refusal::Forbidden {
+                    user: Box::new(user),
+                    attributes,
+                    reason: decision.reason,
+                })
             }
             Err(error) => {
                 tracing::error!(err = %error, cure = error.cure, "Failed to make webhook authorizer request");
                 let uri = head.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
-                Err(Refusal::Undecided { uri, reason: error.reason })
+                Err(Refusal::Undecided { user: Box::new(user), uri, reason: error.reason })
             }
         }
     }

@@ -3,6 +3,7 @@
 //! all the same, so that its manifests start this server too.
 
 mod accepted;
+mod audit;
 mod authentication;
 mod authorization;
 mod error;
@@ -10,6 +11,7 @@ mod generic;
 mod kubelet;
 mod logging;
 mod metrics_server;
+mod origin;
 mod reference;
 mod rules;
 mod serving;
@@ -25,6 +27,7 @@ use clap::{
 };
 
 pub use self::{
+    audit::AuditFlags,
     authentication::AuthenticationFlags,
     authorization::AuthorizationFlags,
     error::FlagError,
@@ -32,6 +35,7 @@ pub use self::{
     kubelet::KubeletFlags,
     logging::LoggingFlags,
     metrics_server::{MetricsServerFlags, VersionFlag},
+    origin::Origin,
     reference::reference,
     serving::{CipherSuite, ServingFlags, SniCertificate, TlsVersion},
 };
@@ -64,6 +68,9 @@ pub struct Flags {
     /// Who may.
     #[command(flatten)]
     pub authorization: AuthorizationFlags,
+    /// What is written down of requests.
+    #[command(flatten)]
+    pub audit: AuditFlags,
     #[command(flatten)]
     given: Given,
     /// What is logged, and how.
@@ -101,6 +108,9 @@ impl Flags {
             Self::from_arg_matches(&matches).map_err(|error| FlagError::from_clap(&error))?;
         flags.drop_empty();
         flags.given = Given::new(&command, &matches);
+        let min_version = flags.given.effective.get("tls-min-version").map_or("", String::as_str);
+        let unsafe_wishes = flags.serving.warnings(min_version);
+        flags.given.warnings.extend(unsafe_wishes);
         // As the Go server: whoever asks for the version gets it.
         if flags.metrics_server.version == VersionFlag::No {
             rules::check(&flags, &matches)?;
@@ -132,6 +142,7 @@ impl Flags {
         self.serving.drop_empty();
         self.authentication.drop_empty();
         self.authorization.drop_empty();
+        self.audit.drop_empty();
     }
 }
 

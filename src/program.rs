@@ -1,6 +1,6 @@
 //! The program: arguments, logging, signals, exit codes.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use kube::{
     Config,
@@ -14,6 +14,7 @@ use tokio::{
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{
+    access::ApiConfigs,
     dns::{ConfigFiles, Resolver},
     doors::Doors,
     errno,
@@ -28,8 +29,8 @@ use crate::{
 enum ProgramError {
     #[error(transparent)]
     Flags(#[from] FlagError),
-    #[error("read the kubeconfig {file}: {cause}; give a readable one with --kubeconfig")]
-    Kubeconfig { file: String, cause: String },
+    #[error("read the kubeconfig {file}: {cause}; give a readable one with {flag}")]
+    Kubeconfig { file: String, cause: String, flag: &'static str },
     #[error(
         "find the API server: {cause}; run in a cluster, or name a kubeconfig with --kubeconfig"
     )]
@@ -89,12 +90,22 @@ fn log_to_stderr(flags: &Flags) {
 }
 
 async fn serve(flags: &Flags) -> Result<(), ProgramError> {
-    let config = api_config(flags).await?;
+    let configs = ApiConfigs {
+        cluster: api_config(flags).await?,
+        authentication: match &flags.authentication.authentication_kubeconfig {
+            Some(file) => Some(kubeconfig(file, "--authentication-kubeconfig").await?),
+            None => None,
+        },
+        authorization: match &flags.authorization.authorization_kubeconfig {
+            Some(file) => Some(kubeconfig(file, "--authorization-kubeconfig").await?),
+            None => None,
+        },
+    };
     let doors = Doors::host();
     let files =
         ConfigFiles { resolv_conf: flags.kubelet.resolv_conf.clone(), ..ConfigFiles::default() };
     let resolver = Resolver::from_files(doors.clone(), files);
-    let server = Server::new(flags, &config, doors, resolver, None)?;
+    let server = Server::new(flags, &configs, doors, resolver, None)?;
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -111,12 +122,17 @@ async fn serve(flags: &Flags) -> Result<(), ProgramError> {
 }
 
 async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {
-    let Some(file) = &flags.metrics_server.kubeconfig else {
-        return Config::incluster()
-            .map_err(|error| ProgramError::NotInCluster { cause: chain(&error) });
-    };
+    match &flags.metrics_server.kubeconfig {
+        Some(file) => kubeconfig(file, "--kubeconfig").await,
+        None => {
+            Config::incluster().map_err(|error| ProgramError::NotInCluster { cause: chain(&error) })
+        }
+    }
+}
+
+async fn kubeconfig(file: &Path, flag: &'static str) -> Result<Config, ProgramError> {
     let wrong =
-        |cause: String| ProgramError::Kubeconfig { file: file.display().to_string(), cause };
+        |cause: String| ProgramError::Kubeconfig { file: file.display().to_string(), cause, flag };
     let kubeconfig = Kubeconfig::read_from(file).map_err(|error| match error {
         KubeconfigError::ReadConfig(error, _) => wrong(errno::file(&error)),
         error => wrong(chain(&error)),

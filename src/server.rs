@@ -1,23 +1,18 @@
 //! Wires the parts together.
 
-use std::{
-    future::ready,
-    io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    pin::Pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::ready, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
+use futures::future::join;
 use kube::{Config, client::ConfigExt};
 use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
-    access::{Access, AccessError, ApiServer, ApiServers},
+    access::{Access, AccessError, ApiConfigs, ApiServer, ApiServers},
     api,
+    audit::{Audit, AuditError},
     cluster::{ApiClient, ApiClientError, Cluster, api_client, watch},
     dns::Resolver,
     doors::{Clock, Doors},
@@ -28,7 +23,7 @@ use crate::{
     },
     observability::{self, Telemetry},
     scrape::{Cycles, Scraper, Timing},
-    serving::{self, tls},
+    serving::{self, Filters, Secure, SecureError},
     store::Store,
 };
 
@@ -46,6 +41,9 @@ pub struct Server {
     telemetry: Arc<Telemetry>,
     access: Arc<Access>,
     router: Router,
+    secure: Secure,
+    filters: Filters,
+    share_port: bool,
     shutdown_delay: Duration,
     warnings: Vec<Warning>,
 }
@@ -65,9 +63,12 @@ pub enum StartError {
     /// It cannot be decided who may ask.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// Requests cannot be written down.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
     /// It cannot serve.
     #[error(transparent)]
-    Serving(#[from] tls::ServingCertificateError),
+    Serving(#[from] SecureError),
     /// It cannot listen.
     #[error(
         "listen on {address}: {}; choose another one with --secure-port or --bind-address",
@@ -84,16 +85,19 @@ pub enum StartError {
 // === impl Server ===
 
 impl Server {
-    /// A server as `flags` want it, for the API server in `config`. Its address is `address`
+    /// A server as `flags` want it, for the API servers in `configs`. Its address is `address`
     /// instead of the flags' where given: in a simulated world a server has a pod's address.
     pub fn new(
         flags: &Flags,
-        config: &Config,
+        configs: &ApiConfigs,
         doors: Doors,
         resolver: Resolver,
         address: Option<SocketAddr>,
     ) -> Result<Self, StartError> {
+        let config = &configs.cluster;
         let api = api_client(config, &doors, resolver.clone())?;
+        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
+        let servers = ApiServers::new(configs, &asked, &doors, &resolver)?;
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
@@ -139,10 +143,11 @@ impl Server {
                 store,
             },
         );
-        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
-        let servers = ApiServers { authentication: asked.clone(), authorization: asked };
         let access = Access::new(&flags.into(), servers, &doors)?;
         Ok(Self {
+            secure: Secure::new(&flags.serving, address.ip(), &doors.clock)?,
+            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?),
+            share_port: flags.serving.permit_port_sharing,
             doors,
             address,
             api,
@@ -164,27 +169,30 @@ impl Server {
 
     /// Watches, scrapes and serves until `stop` says true, and for the shutdown delay after it.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, address, api, cluster, scraper, follow_files, access, .. } = self;
+        let Self { doors, address, api, cluster, scraper, follow_files, access, secure, .. } = self;
         for Warning { argument, reason } in &self.warnings {
             tracing::warn!(argument, reason, "This has no effect");
         }
-        let listener = doors
-            .network
-            .listen(address)
-            .await
-            .map_err(|source| StartError::Listen { address, source })?;
-        let tls = tls::self_signed(&["localhost"], &own_addresses(address.ip()), &doors.clock)?;
+        let network = &doors.network;
+        let listening = if self.share_port {
+            network.listen_beside_others(address)
+        } else {
+            network.listen(address)
+        };
+        let listener = listening.await.map_err(|source| StartError::Listen { address, source })?;
         tracing::info!(address = %listener.local(), "Serving securely");
         let (end, ended) = watch::channel(false);
+        let guarded = self.filters.before(access.guard(self.router));
+        let (tls, limits) = (secure.tls.clone(), secure.limits);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
         tokio::select! {
             biased;
-            () = serving::serve(listener, tls, access.guard(self.router), ended) => {}
+            () = serving::serve_within(limits, listener, tls, guarded, ended) => {}
             // Neither of these ends but with the process.
-            ((), (), (), (), ()) = async { tokio::join!(
+            ((), (), ((), ()), (), ()) = async { tokio::join!(
                 watch(api, cluster, doors.random),
                 scraper.run(),
-                follow_files,
+                join(follow_files, secure.follow()),
                 access.follow(),
                 stop_after(stop, telemetry, delay, end),
             ) } => {}
@@ -233,12 +241,6 @@ fn telemetry(
     let resolution = flags.metrics_server.metric_resolution;
     let telemetry = Telemetry::new(clock.clone(), resolution, flags.effective().clone())?;
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
-}
-
-/// What a self-signed certificate is valid for besides `localhost`.
-fn own_addresses(bound: IpAddr) -> Vec<IpAddr> {
-    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    if bound.is_unspecified() || bound == loopback { vec![loopback] } else { vec![loopback, bound] }
 }
 
 /// As the Go server: what the API server is shown, kubelets are shown too, unless flags say

@@ -2,11 +2,13 @@
 
 #[allow(clippy::unwrap_used, reason = "all of it is tests")]
 mod access {
+    mod audit;
     mod authorization;
     mod certificates;
     mod front_proxy;
     mod golden;
     mod guarded;
+    mod in_flight;
     mod reviews;
     mod rotation;
     mod serving;

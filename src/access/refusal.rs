@@ -1,13 +1,10 @@
 //! Refusals in the words of the API server's library.
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
 
 use super::{Attributes, ResourceAttributes, User};
+use crate::api::{Asked, Details, Status};
 
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,49 +16,28 @@ pub enum Refusal {
     #[error("{}", forbidden(user, attributes, reason))]
     Forbidden {
         /// Who asks.
-        user: User,
+        user: Box<User>,
         /// For what.
         attributes: Box<Attributes>,
         /// What the API server says of it; often empty.
         reason: String,
     },
+    /// They may, later: too many ask at once.
+    #[error("Too many requests, please try again later.")]
+    TooMany {
+        /// Who asks.
+        user: Box<User>,
+    },
     /// Whether they may cannot be found out.
     #[error("{}", harmless(&format!("Internal Server Error: {uri:?}: {reason}")))]
     Undecided {
+        /// Who asks.
+        user: Box<User>,
         /// What was asked for.
         uri: String,
         /// Why it cannot be found out.
         reason: String,
     },
-}
-
-/// The refusal as an object of the API.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_field_names, reason = "the API has it so")]
-struct Status {
-    kind: &'static str,
-    api_version: &'static str,
-    metadata: Empty,
-    status: &'static str,
-    message: String,
-    reason: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Details>,
-    code: u16,
-}
-
-#[derive(Serialize)]
-struct Empty {}
-
-#[derive(Default, Serialize)]
-struct Details {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    group: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    kind: String,
 }
 
 // === impl Refusal ===
@@ -72,61 +48,49 @@ impl Refusal {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Undecided { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    fn status(&self, reason: &'static str, details: Option<Details>) -> Response {
-        let status = Status {
-            kind: "Status",
-            api_version: "v1",
-            metadata: Empty {},
-            status: "Failure",
-            message: self.to_string(),
-            reason,
-            details,
-            code: self.code().as_u16(),
-        };
-        match serde_json::to_string(&status) {
-            // The Go server ends its JSON with a newline.
-            Ok(text) => ([(header::CONTENT_TYPE, JSON)], text + "\n").into_response(),
-            Err(_) => Json(status).into_response(),
-        }
-    }
-}
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
-const NOT_CACHED: HeaderValue = HeaderValue::from_static("no-cache, private");
-
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
-        let mut response = match &self {
-            Self::Unauthorized => self.status("Unauthorized", None),
+    /// The answer that says so, in the notation that the client asked for where it is an object.
+    pub fn respond(&self, asked: &Asked) -> Response {
+        let mut response = match self {
+            Self::Unauthorized => self.status("Unauthorized").respond(asked),
             Self::Forbidden { attributes, .. } => {
-                self.status("Forbidden", Some(details(attributes)))
+                self.status("Forbidden").with_details(details(attributes)).respond(asked)
             }
-            Self::Undecided { .. } => {
+            Self::TooMany { .. } | Self::Undecided { .. } => {
                 ([(header::CONTENT_TYPE, TEXT)], format!("{self}\n")).into_response()
             }
         };
         *response.status_mut() = self.code();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, NOT_CACHED);
-        if self != Self::Unauthorized {
+        if *self != Self::Unauthorized {
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
+        }
+        if matches!(self, Self::TooMany { .. }) {
+            headers.insert(header::RETRY_AFTER, SOON);
         }
         response
     }
+
+    fn status(&self, reason: &'static str) -> Status {
+        Status::new(self.code(), reason, self.to_string())
+    }
 }
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
+const NOT_CACHED: HeaderValue = HeaderValue::from_static("no-cache, private");
+/// Seconds.
+const SOON: HeaderValue = HeaderValue::from_static("1");
 
 fn details(attributes: &Attributes) -> Details {
     match attributes {
         Attributes::Path { .. } => Details::default(),
-        Attributes::Resource(of) => {
-            Details { name: of.name.clone(), group: of.group.clone(), kind: of.resource.clone() }
-        }
+        Attributes::Resource(of) => Details::about(&of.name, &of.group, &of.resource),
     }
 }
 

@@ -20,6 +20,11 @@ pub struct Settings {
     pub authorized_ttl: Duration,
     /// `--authorization-webhook-cache-unauthorized-ttl`: how long, that somebody may not.
     pub unauthorized_ttl: Duration,
+    /// `--max-requests-inflight`: how many requests that only read are answered at once; 0, any
+    /// number.
+    pub max_requests_in_flight: u64,
+    /// `--max-mutating-requests-inflight`: the same for others.
+    pub max_mutating_requests_in_flight: u64,
 }
 
 /// Which proxy may say who asks, and in which headers.
@@ -69,6 +74,8 @@ impl Default for Settings {
             always_allow_paths: ["/healthz", "/readyz", "/livez"].map(str::to_owned).to_vec(),
             authorized_ttl: TTL,
             unauthorized_ttl: TTL,
+            max_requests_in_flight: 400,
+            max_mutating_requests_in_flight: 200,
         }
     }
 }
@@ -91,6 +98,8 @@ impl From<&Flags> for Settings {
             always_allow_paths: authorization.authorization_always_allow_paths.clone(),
             authorized_ttl: authorization.authorization_webhook_cache_authorized_ttl,
             unauthorized_ttl: authorization.authorization_webhook_cache_unauthorized_ttl,
+            max_requests_in_flight: flags.generic.max_requests_inflight,
+            max_mutating_requests_in_flight: flags.generic.max_mutating_requests_inflight,
         }
     }
 }

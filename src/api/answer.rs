@@ -88,9 +88,9 @@ pub(super) fn raw_json(asked: &Asked, code: StatusCode, json: &[u8]) -> Response
 
 impl Status {
     /// The response that says it in the notation that the client asked for, or in JSON if there
-    /// is none.
+    /// is none. It is an extension of the response as well, for those who keep accounts.
     pub fn respond(&self, asked: &Asked) -> Response {
-        match negotiate::plain(asked) {
+        let mut response = match negotiate::plain(asked) {
             None => raw_json(asked, self.code(), &self.json()),
             Some(choice) => {
                 let body = match choice.media {
@@ -99,7 +99,9 @@ impl Status {
                 };
                 whole(asked, self.code(), choice.media.name(), body)
             }
-        }
+        };
+        response.extensions_mut().insert(self.clone());
+        response
     }
 }
 

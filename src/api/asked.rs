@@ -37,6 +37,11 @@ impl Asked {
         }
     }
 
+    /// The first value of a parameter of the URL.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.get(name)
+    }
+
     /// Whether the client already has what `tag` stands for.
     pub(super) fn knows(&self, tag: &str) -> bool {
         let mut known = self.known_tags.split(',').map(str::trim);

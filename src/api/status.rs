@@ -65,12 +65,7 @@ pub struct Details {
 
 impl Failure {
     pub(super) fn status(&self) -> Status {
-        let about = |name: &str, group: &str, kind: &str| Details {
-            name: name.to_owned(),
-            group: group.to_owned(),
-            kind: kind.to_owned(),
-            causes: Vec::new(),
-        };
+        let about = Details::about;
         match self {
             Self::NoSuchObject { resource, name } => {
                 // The Go server's node lister has the resource's name in the singular.
@@ -174,6 +169,11 @@ impl Status {
         &self.message
     }
 
+    /// As an object.
+    pub fn value(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.json()).unwrap_or_default()
+    }
+
     pub(super) fn json(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(256);
         json::field(
@@ -207,6 +207,12 @@ impl Status {
 // === impl Details ===
 
 impl Details {
+    /// Of an object, or all objects of a kind.
+    pub fn about(name: &str, group: &str, kind: &str) -> Self {
+        let causes = Vec::new();
+        Self { name: name.to_owned(), group: group.to_owned(), kind: kind.to_owned(), causes }
+    }
+
     fn write_json(&self, out: &mut Vec<u8>) {
         let mut before = "{";
         let texts = [("name", &self.name), ("group", &self.group), ("kind", &self.kind)];

@@ -3,7 +3,7 @@ use std::{io, net::SocketAddr};
 use async_trait::async_trait;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream, UdpSocket},
+    net::{TcpListener, TcpSocket, TcpStream, UdpSocket},
 };
 
 /// What a TCP connection looks like from either end.
@@ -27,6 +27,12 @@ pub trait Network: Send + Sync + 'static {
 
     /// Accepts TCP connections at an address.
     async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>>;
+
+    /// The same where other processes may listen too: the system spreads connections over them.
+    /// Only real machines know of this.
+    async fn listen_beside_others(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
+        self.listen(at).await
+    }
 }
 
 /// A connected UDP socket.
@@ -56,6 +62,9 @@ pub trait Listener: Send {
 /// The most of a datagram that is read. DNS servers are asked for no more than 1232 bytes, and
 /// thousands of questions may be waiting for their answers.
 const DATAGRAM_LIMIT: usize = 2048;
+
+/// Connections that wait to be accepted: as many as `TcpListener` lets wait.
+const BACKLOG: u32 = 1024;
 
 /// The network of the machine the program runs on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,9 +99,16 @@ impl Network for HostNetwork {
     }
 
     async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
-        let socket = TcpListener::bind(at).await?;
-        let local = socket.local_addr()?;
-        Ok(Box::new(HostListener { socket, local }))
+        HostListener::boxed(TcpListener::bind(at).await?)
+    }
+
+    async fn listen_beside_others(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
+        let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // What TcpListener sets by itself.
+        socket.set_reuseaddr(true)?;
+        socket.set_reuseport(true)?;
+        socket.bind(at)?;
+        HostListener::boxed(socket.listen(BACKLOG)?)
     }
 }
 
@@ -111,6 +127,15 @@ impl Datagram for HostDatagram {
 
     fn local(&self) -> SocketAddr {
         self.local
+    }
+}
+
+// === impl HostListener ===
+
+impl HostListener {
+    fn boxed(socket: TcpListener) -> io::Result<Box<dyn Listener>> {
+        let local = socket.local_addr()?;
+        Ok(Box::new(Self { socket, local }))
     }
 }
 

@@ -41,24 +41,23 @@ const FEATURES: &str = "Features";
 const LOGGING: &str = "Logging";
 
 const ADVERTISED: &str = "other programs find this server by its Service";
-const BROWSERS: &str = "browsers have no business with this server";
 const EMULATION: &str = "this server emulates no other version of itself";
-const NO_AUDIT: &str =
-    "no audit log is written here: let the API server audit, which sees every request first";
+const AUDIT_AT_ONCE: &str = "audit events are written one by one, as they happen";
+const AUDIT_FORM: &str = "audit events are written as JSON of audit.k8s.io/v1";
+const AUDIT_PLAIN: &str = "full audit logs are not compressed";
+const AUDIT_SHORT: &str = "audit events hold no bodies that could be cut";
+const NO_AUDIT_WEBHOOK: &str = "audit events go to --audit-log-path only";
 const NO_BUFFER: &str = "log lines are written at once, to stderr";
 const NO_FAIRNESS: &str = "requests are so cheap that they need no queues";
 const NO_GATES: &str = "this server has no feature gates";
 const LOOKS_ON: &str =
     "a failed lookup never ends this server: it goes on looking, and until then nobody gets in";
 const NO_GOAWAY: &str = "connections stay where they are until they end";
-const HTTP2_STAYS: &str = "HTTP/2 is offered to those who ask for it";
-const HTTP2_LIMIT: &str = "a connection may have 250 streams at once";
 const NO_KLOG: &str = "log lines go to stderr, with a header";
 const NO_LINKS: &str = "this server writes no links to itself";
 const NO_PROFILER: &str = "there is no Go runtime to profile";
 const NO_STORAGE: &str = "this server stores nothing outside its memory";
 const NO_WATCH: &str = "this API cannot be watched";
-const READ_ONLY: &str = "this API can only be read";
 const RUSTLS_CURVES: &str = "the TLS library offers its own safe key exchanges";
 const STARTS_AT_ONCE: &str = "this server is live as soon as it listens";
 const STOPS_AT_ONCE: &str = "requests are answered faster than they could be turned away";
@@ -73,57 +72,48 @@ const fn flag(
     Accepted { name, group, kind, default, reason }
 }
 
-const ALL: [Accepted; 69] = [
+const ALL: [Accepted; 60] = [
     flag("authentication-tolerate-lookup-failure", AUTHENTICATION, Boolean, "false", LOOKS_ON),
     flag("advertise-address", GENERIC, Address, "", ADVERTISED),
-    flag("cors-allowed-origins", GENERIC, Texts, "", BROWSERS),
     flag("emulated-version", GENERIC, Texts, "", EMULATION),
     flag("emulation-forward-compatible", GENERIC, Boolean, "false", EMULATION),
     flag("external-hostname", GENERIC, Text, "", NO_LINKS),
     flag("feature-gates", GENERIC, Texts, "", NO_GATES),
     flag("goaway-chance", GENERIC, Float, "0", NO_GOAWAY),
     flag("livez-grace-period", GENERIC, Duration, "0s", STARTS_AT_ONCE),
-    flag("max-mutating-requests-inflight", GENERIC, Count, "200", READ_ONLY),
     flag("min-compatibility-version", GENERIC, Texts, "", EMULATION),
     flag("min-request-timeout", GENERIC, Count, "1800", NO_WATCH),
     flag("runtime-config-emulation-forward-compatible", GENERIC, Boolean, "false", EMULATION),
     flag("shutdown-send-retry-after", GENERIC, Boolean, "false", STOPS_AT_ONCE),
     flag("shutdown-watch-termination-grace-period", GENERIC, Duration, "0s", NO_WATCH),
     flag("storage-initialization-timeout", GENERIC, Duration, "1m0s", NO_STORAGE),
-    flag("disable-http2-serving", SERVING, Boolean, "false", HTTP2_STAYS),
-    flag("http2-max-streams-per-connection", SERVING, Count, "0", HTTP2_LIMIT),
     flag("tls-curve-preferences", SERVING, Texts, "", RUSTLS_CURVES),
-    flag("audit-log-batch-buffer-size", AUDIT, Number, "10000", NO_AUDIT),
-    flag("audit-log-batch-max-size", AUDIT, Number, "1", NO_AUDIT),
-    flag("audit-log-batch-max-wait", AUDIT, Duration, "0s", NO_AUDIT),
-    flag("audit-log-batch-throttle-burst", AUDIT, Number, "0", NO_AUDIT),
-    flag("audit-log-batch-throttle-enable", AUDIT, Boolean, "false", NO_AUDIT),
-    flag("audit-log-batch-throttle-qps", AUDIT, Float, "0", NO_AUDIT),
-    flag("audit-log-compress", AUDIT, Boolean, "false", NO_AUDIT),
-    flag("audit-log-format", AUDIT, Text, "json", NO_AUDIT),
-    flag("audit-log-maxage", AUDIT, Number, "366", NO_AUDIT),
-    flag("audit-log-maxbackup", AUDIT, Number, "100", NO_AUDIT),
-    flag("audit-log-maxsize", AUDIT, Number, "100", NO_AUDIT),
-    flag("audit-log-mode", AUDIT, Text, "blocking", NO_AUDIT),
-    flag("audit-log-path", AUDIT, Text, "", NO_AUDIT),
-    flag("audit-log-truncate-enabled", AUDIT, Boolean, "false", NO_AUDIT),
-    flag("audit-log-truncate-max-batch-size", AUDIT, Number, "10485760", NO_AUDIT),
-    flag("audit-log-truncate-max-event-size", AUDIT, Number, "102400", NO_AUDIT),
-    flag("audit-log-version", AUDIT, Text, "audit.k8s.io/v1", NO_AUDIT),
-    flag("audit-policy-file", AUDIT, Text, "", NO_AUDIT),
-    flag("audit-webhook-batch-buffer-size", AUDIT, Number, "10000", NO_AUDIT),
-    flag("audit-webhook-batch-max-size", AUDIT, Number, "400", NO_AUDIT),
-    flag("audit-webhook-batch-max-wait", AUDIT, Duration, "30s", NO_AUDIT),
-    flag("audit-webhook-batch-throttle-burst", AUDIT, Number, "15", NO_AUDIT),
-    flag("audit-webhook-batch-throttle-enable", AUDIT, Boolean, "true", NO_AUDIT),
-    flag("audit-webhook-batch-throttle-qps", AUDIT, Float, "10", NO_AUDIT),
-    flag("audit-webhook-config-file", AUDIT, Text, "", NO_AUDIT),
-    flag("audit-webhook-initial-backoff", AUDIT, Duration, "10s", NO_AUDIT),
-    flag("audit-webhook-mode", AUDIT, Text, "batch", NO_AUDIT),
-    flag("audit-webhook-truncate-enabled", AUDIT, Boolean, "false", NO_AUDIT),
-    flag("audit-webhook-truncate-max-batch-size", AUDIT, Number, "10485760", NO_AUDIT),
-    flag("audit-webhook-truncate-max-event-size", AUDIT, Number, "102400", NO_AUDIT),
-    flag("audit-webhook-version", AUDIT, Text, "audit.k8s.io/v1", NO_AUDIT),
+    flag("audit-log-batch-buffer-size", AUDIT, Number, "10000", AUDIT_AT_ONCE),
+    flag("audit-log-batch-max-size", AUDIT, Number, "1", AUDIT_AT_ONCE),
+    flag("audit-log-batch-max-wait", AUDIT, Duration, "0s", AUDIT_AT_ONCE),
+    flag("audit-log-batch-throttle-burst", AUDIT, Number, "0", AUDIT_AT_ONCE),
+    flag("audit-log-batch-throttle-enable", AUDIT, Boolean, "false", AUDIT_AT_ONCE),
+    flag("audit-log-batch-throttle-qps", AUDIT, Float, "0", AUDIT_AT_ONCE),
+    flag("audit-log-compress", AUDIT, Boolean, "false", AUDIT_PLAIN),
+    flag("audit-log-format", AUDIT, Text, "json", AUDIT_FORM),
+    flag("audit-log-mode", AUDIT, Text, "blocking", AUDIT_AT_ONCE),
+    flag("audit-log-truncate-enabled", AUDIT, Boolean, "false", AUDIT_SHORT),
+    flag("audit-log-truncate-max-batch-size", AUDIT, Number, "10485760", AUDIT_SHORT),
+    flag("audit-log-truncate-max-event-size", AUDIT, Number, "102400", AUDIT_SHORT),
+    flag("audit-log-version", AUDIT, Text, "audit.k8s.io/v1", AUDIT_FORM),
+    flag("audit-webhook-batch-buffer-size", AUDIT, Number, "10000", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-batch-max-size", AUDIT, Number, "400", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-batch-max-wait", AUDIT, Duration, "30s", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-batch-throttle-burst", AUDIT, Number, "15", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-batch-throttle-enable", AUDIT, Boolean, "true", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-batch-throttle-qps", AUDIT, Float, "10", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-config-file", AUDIT, Text, "", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-initial-backoff", AUDIT, Duration, "10s", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-mode", AUDIT, Text, "batch", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-truncate-enabled", AUDIT, Boolean, "false", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-truncate-max-batch-size", AUDIT, Number, "10485760", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-truncate-max-event-size", AUDIT, Number, "102400", NO_AUDIT_WEBHOOK),
+    flag("audit-webhook-version", AUDIT, Text, "audit.k8s.io/v1", NO_AUDIT_WEBHOOK),
     flag("contention-profiling", FEATURES, Boolean, "false", NO_PROFILER),
     flag("debug-socket-path", FEATURES, Text, "", NO_PROFILER),
     flag("enable-priority-and-fairness", FEATURES, Boolean, "true", NO_FAIRNESS),

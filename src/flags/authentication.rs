@@ -8,7 +8,7 @@ use super::values::{BOOL, drop_empty_path, drop_empty_texts, read_bool, read_dur
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Authentication")]
 pub struct AuthenticationFlags {
-    /// The kubeconfig with which tokens are reviewed. Default: the pod's service account.
+    /// The kubeconfig with which tokens are reviewed. Default: as for everything else.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub authentication_kubeconfig: Option<PathBuf>,
 

@@ -12,7 +12,7 @@ pub struct AuthorizationFlags {
     #[arg(long, value_name = "PATH,…", value_delimiter = ',', default_values_t = ["/healthz", "/readyz", "/livez"].map(str::to_owned))]
     pub authorization_always_allow_paths: Vec<String>,
 
-    /// The kubeconfig with which access is reviewed. Default: the pod's service account.
+    /// The kubeconfig with which access is reviewed. Default: as for everything else.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub authorization_kubeconfig: Option<PathBuf>,
 

@@ -2,7 +2,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{drop_empty_texts, read_count, read_duration};
+use super::{
+    Origin,
+    origin::{self, read_origin},
+    values::{drop_empty_texts, read_count, read_duration},
+};
 
 /// What any API server has.
 #[derive(Clone, Debug, Args)]
@@ -17,9 +21,18 @@ pub struct GenericFlags {
     #[arg(long, value_name = "DURATION", default_value = "1m0s", value_parser = read_duration)]
     pub request_timeout: Duration,
 
-    /// The most requests that are answered at once; 0 for no limit.
+    /// The most requests that only read and are answered at once; 0 for no limit.
     #[arg(long, value_name = "NUMBER", default_value = "400", value_parser = read_count)]
     pub max_requests_inflight: u64,
+
+    /// The most requests that would change something and are answered at once; 0 for no limit.
+    #[arg(long, value_name = "NUMBER", default_value = "200", value_parser = read_count)]
+    pub max_mutating_requests_inflight: u64,
+
+    /// Regular expressions for origins whose pages browsers may let ask this server; none, CORS
+    /// is off.
+    #[arg(long, value_name = "REGEX,…", value_delimiter = ',', value_parser = read_origin)]
+    pub cors_allowed_origins: Vec<Origin>,
 
     /// Directives of the Strict-Transport-Security header; none, no header.
     #[arg(long, value_name = "DIRECTIVE,…", value_delimiter = ',')]
@@ -30,6 +43,7 @@ pub struct GenericFlags {
 
 impl GenericFlags {
     pub(super) fn drop_empty(&mut self) {
+        origin::drop_empty(&mut self.cors_allowed_origins);
         drop_empty_texts(&mut self.strict_transport_security_directives);
     }
 }

@@ -13,31 +13,13 @@ const HEADER: &str = "\
 <!-- Made from src/flags by its test `the_reference_is_up_to_date`: UPDATE_DOCS=1 cargo test -p metrics-server flags -->
 
 Every flag of the Go metrics server is accepted with its spelling, default and rules, so that its
-manifests start this server too. The last column says what a flag does here: *works*, *not yet*
-(read and checked, but nothing follows from it yet), or why it has no effect. A flag without
-effect that is given is named once in the log.
+manifests start this server too. The last column says what a flag does here: *works*, or why it has
+no effect. A flag without effect that is given is named once in the log.
 
 Booleans may stand alone (`--kubelet-insecure-tls`) or with a value (`=true`, `=false`). Durations
 are written as Go writes them (`90s`, `1m30s`). Lists are separated by commas, or the flag is
 repeated. Of a single value that is given twice the last counts.
 ";
-
-/// Read and checked, but wired to nothing yet.
-const NOT_YET: [&str; 13] = [
-    "authentication-kubeconfig",
-    "authorization-kubeconfig",
-    "cert-dir",
-    "max-requests-inflight",
-    "permit-address-sharing",
-    "permit-port-sharing",
-    "request-timeout",
-    "strict-transport-security-directives",
-    "tls-cert-file",
-    "tls-cipher-suites",
-    "tls-min-version",
-    "tls-private-key-file",
-    "tls-sni-cert-key",
-];
 
 /// Why a flag has no effect; `None` for one that has.
 pub(super) fn no_effect(name: &str) -> Option<&'static str> {
@@ -46,7 +28,6 @@ pub(super) fn no_effect(name: &str) -> Option<&'static str> {
     }
     match name {
         "log-flush-frequency" => Some("log lines are written at once"),
-        name if NOT_YET.contains(&name) => Some("it is read, but not implemented yet"),
         _ => None,
     }
 }
@@ -110,7 +91,6 @@ fn row(arg: &Arg) -> String {
         None if name == "log-flush-frequency" => {
             (values::plain(arg.get_help()), "accepted: log lines are written at once".to_owned())
         }
-        None if NOT_YET.contains(&name) => (values::plain(arg.get_help()), "*not yet*".to_owned()),
         None => (values::plain(arg.get_help()), "*works*".to_owned()),
     };
     let cell = |text: &str| text.replace('|', "\\|");

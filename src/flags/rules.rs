@@ -21,6 +21,7 @@ pub(super) fn check(flags: &Flags, matches: &ArgMatches) -> Result<(), FlagError
     serving(flags, &mut wrong);
     access(flags, &mut wrong);
     generic(flags, matches, &mut wrong);
+    audit(flags, &mut wrong);
     if wrong.is_empty() { Ok(()) } else { Err(FlagError::Invalid(wrong)) }
 }
 
@@ -105,8 +106,10 @@ fn generic(flags: &Flags, matches: &ArgMatches, wrong: &mut Vec<String>) {
     if !(0.0..=HIGHEST_GOAWAY_CHANCE).contains(&chance) {
         wrong.push(format!("--goaway-chance must be between 0 and 0.02, not {chance}"));
     }
-    let mutating: u64 =
-        matches.get_one("max-mutating-requests-inflight").copied().unwrap_or_default();
+    let mutating = flags.generic.max_mutating_requests_inflight;
+    if flags.generic.request_timeout.is_zero() {
+        wrong.push("--request-timeout must be more than 0s".to_owned());
+    }
     let fair = matches.get_one("enable-priority-and-fairness").copied().unwrap_or(true);
     if fair && flags.generic.max_requests_inflight == 0 && mutating == 0 {
         wrong.push(
@@ -126,5 +129,17 @@ fn generic(flags: &Flags, matches: &ArgMatches, wrong: &mut Vec<String>) {
     }
     if flags.logging.logging_format == Format::Json && !flags.logging.vmodule.is_empty() {
         wrong.push("--vmodule works with --logging-format=text only".to_owned());
+    }
+}
+
+fn audit(flags: &Flags, wrong: &mut Vec<String>) {
+    let audit = &flags.audit;
+    let limits = [
+        ("--audit-log-maxage", audit.audit_log_maxage),
+        ("--audit-log-maxbackup", audit.audit_log_maxbackup),
+        ("--audit-log-maxsize", audit.audit_log_maxsize),
+    ];
+    for (flag, limit) in limits.iter().filter(|(_, limit)| *limit < 0) {
+        wrong.push(format!("{flag} must not be negative, but is {limit}; 0 is no limit"));
     }
 }

@@ -2,8 +2,12 @@ use std::{net::IpAddr, path::PathBuf};
 
 use clap::{ArgAction, Args};
 
-use super::values::{
-    BOOL, ValueError, drop_empty_path, read_address, read_bool, read_path, read_port,
+use super::{
+    Warning,
+    values::{
+        BOOL, ValueError, drop_empty_path, read_address, read_bool, read_count, read_path,
+        read_port,
+    },
 };
 
 /// Where and how it listens.
@@ -43,11 +47,20 @@ pub struct ServingFlags {
     #[arg(long, value_name = "SUITE,…", value_delimiter = ',', value_parser = read_cipher_suite)]
     pub tls_cipher_suites: Vec<CipherSuite>,
 
+    /// Speak HTTP/1.1 only.
+    #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
+    pub disable_http2_serving: bool,
+
+    /// The most streams at once over one HTTP/2 connection; 0 for 250.
+    #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = read_count)]
+    pub http2_max_streams_per_connection: u64,
+
     /// Share the port with other processes (`SO_REUSEPORT`).
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_port_sharing: bool,
 
-    /// Share the address with other sockets (`SO_REUSEADDR`).
+    /// Take an address that sockets of connections that have ended still hold (`SO_REUSEADDR`);
+    /// this server does so in any case, as Go servers do.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_address_sharing: bool,
 }
@@ -140,7 +153,11 @@ fn read_tls_version(text: &str) -> Result<TlsVersion, ValueError> {
 fn read_cipher_suite(name: &str) -> Result<CipherSuite, ValueError> {
     let suite = SPOKEN.iter().find(|(known, _)| *known == name).map(|(_, suite)| *suite);
     if suite.is_none() && !name.is_empty() && !UNSPOKEN.contains(&name) {
-        return Err(ValueError::Other("there is no such cipher suite".to_owned()));
+        let known: Vec<_> = SPOKEN.iter().map(|(known, _)| *known).collect();
+        let known = known.join(", ");
+        return Err(ValueError::Other(format!(
+            "there is no such cipher suite: choose from {known}"
+        )));
     }
     Ok(CipherSuite { name: name.to_owned(), suite })
 }
@@ -169,5 +186,20 @@ impl ServingFlags {
         drop_empty_path(&mut self.tls_cert_file);
         drop_empty_path(&mut self.tls_private_key_file);
         self.tls_cipher_suites.retain(|suite| !suite.name.is_empty());
+    }
+
+    /// What was asked for and is not done, because it is not safe.
+    pub(super) fn warnings(&self, min_version: &str) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if matches!(min_version, "VersionTLS10" | "VersionTLS11") {
+            let argument = format!("--tls-min-version={min_version}");
+            warnings.push(Warning { argument, reason: "TLS 1.2 is the oldest that is served" });
+        }
+        let weak = self.tls_cipher_suites.iter().filter(|suite| suite.suite.is_none());
+        warnings.extend(weak.map(|suite| Warning {
+            argument: format!("--tls-cipher-suites={}", suite.name),
+            reason: "this suite is weak and not offered; the others are",
+        }));
+        warnings
     }
 }

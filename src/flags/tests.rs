@@ -94,7 +94,13 @@ fn what_has_no_effect_is_named_once() {
         ]),
         ["--feature-gates", "--profiling", "--logtostderr", "true"]
     );
-    assert_eq!(warned(&["--cert-dir=/certificates"]), ["--cert-dir"]);
+    assert_eq!(
+        warned(&[
+            "--tls-min-version=VersionTLS10",
+            "--tls-cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA,TLS_AES_128_GCM_SHA256"
+        ]),
+        ["--tls-min-version=VersionTLS10", "--tls-cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA"]
+    );
 }
 
 #[test]
@@ -119,7 +125,7 @@ fn values_in_force_are_shown_in_gos_notation() {
 
 #[test]
 fn mistakes_are_one_line_with_the_cure() {
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 16] = [
         (
             &["--kubelet-insecure-tl"],
             "unknown flag: --kubelet-insecure-tl (did you mean --kubelet-insecure-tls?)",
@@ -151,6 +157,32 @@ fn mistakes_are_one_line_with_the_cure() {
         (
             &["--goaway-chance=0.5", "--tls-cert-file=/c"],
             "--tls-cert-file and --tls-private-key-file go together; --goaway-chance must be between 0 and 0.02, not 0.5",
+        ),
+        (
+            &[
+                "--request-timeout=0",
+                "--max-requests-inflight=0",
+                "--max-mutating-requests-inflight=0",
+                "--strict-transport-security-directives=max-age=soon",
+                "--audit-log-maxsize=-1",
+            ],
+            "--request-timeout must be more than 0s; --max-requests-inflight and --max-mutating-requests-inflight must not both be 0 with --enable-priority-and-fairness; --strict-transport-security-directives knows max-age=SECONDS, includeSubDomains and preload, not \"max-age=soon\"; --audit-log-maxsize must not be negative, but is -1; 0 is no limit",
+        ),
+        (
+            &["--cors-allowed-origins=shop.example"],
+            "invalid value 'shop.example' for '--cors-allowed-origins <REGEX,…>': pin the host at both ends, with ^ or // before it and $ or (:|$) after it",
+        ),
+        (
+            &["--cors-allowed-origins=^https://($"],
+            "invalid value '^https://($' for '--cors-allowed-origins <REGEX,…>': it is no regular expression: found open group without closing ')'",
+        ),
+        (
+            &["--tls-min-version=VersionSSL30"],
+            "invalid value 'VersionSSL30' for '--tls-min-version <VERSION>': write one of VersionTLS10, VersionTLS11, VersionTLS12, VersionTLS13",
+        ),
+        (
+            &["--tls-cipher-suites=TLS_NONE"],
+            "invalid value 'TLS_NONE' for '--tls-cipher-suites <SUITE,…>': there is no such cipher suite: choose from TLS_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384, TLS_CHACHA20_POLY1305_SHA256, TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305, TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
         ),
         (
             &["--secure-port=0"],

@@ -10,7 +10,8 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use metrics_server::{
     doors::{Clock, Listener, Stream},
-    serving::{self, Limits, tls},
+    flags::Flags,
+    serving::{self, Limits, Secure, tls},
 };
 use rustls::pki_types::ServerName;
 use serde_json::Value;
@@ -53,7 +54,9 @@ impl Guarded {
     pub(crate) fn start(clock: &Clock, limits: Limits, router: Router) -> Self {
         let (network, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
-        let tls = tls::self_signed(&["localhost"], &[], clock).unwrap();
+        let flags = Flags::parse_from_args(["--cert-dir=".to_owned()]).unwrap();
+        let unspecified = flags.serving.bind_address;
+        let tls = Secure::new(&flags.serving, unspecified, clock).unwrap().tls;
         let listener = Box::new(Memory(incoming));
         let served = serving::serve_within(limits, listener, tls, router, stopped);
         Self { network, tasks: vec![Task(tokio::spawn(served))], _stop: stop }
@@ -178,7 +181,8 @@ impl Connection {
         };
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
-        let body = String::from_utf8(body.to_vec()).unwrap();
+        // Protobuf is no text.
+        let body = String::from_utf8_lossy(&body).into_owned();
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
 

@@ -172,6 +172,7 @@ impl Loopback {
         self.stop_server().await;
         let path = |name: &str| self.folder.path().join(name).display().to_string();
         let mut server = Command::new(&self.program)
+            .arg(format!("--cert-dir={}", path("certificates")))
             .args(args.iter().map(|arg| self.files.fill_in(arg)))
             .arg(format!("--kubeconfig={}", path("metrics-server.kubeconfig")))
             .arg(format!("--resolv-conf={}", path("resolv.conf")))

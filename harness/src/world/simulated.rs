@@ -187,14 +187,17 @@ impl Simulated {
 
     fn prepare(&self, args: &[String]) -> Result<UnderTest, String> {
         let args = args.iter().map(|arg| self.files.fill_in(arg));
+        // It has no disk of its own to keep a certificate on.
+        let args = std::iter::once("--cert-dir=".to_owned()).chain(args);
         let flags = Flags::parse_from_args(args).map_err(|error| error.to_string())?;
         let site = self.cluster.site();
         let doors =
             Doors { network: self.fabric.machine(self.server_address.ip()), ..site.doors() };
         let resolver = Resolver::new(doors.clone(), self.resolv_conf.clone(), self.hosts.clone());
         let config = self.cluster.config(people::SERVER_TOKEN);
-        let server = Server::new(&flags, &config, doors, resolver, Some(self.server_address))
-            .map_err(|error| error.to_string())?;
+        let server =
+            Server::new(&flags, &config.into(), doors, resolver, Some(self.server_address))
+                .map_err(|error| error.to_string())?;
         let timeline = self.timeline().clone();
         let sink = Arc::new(move |line: &str| timeline.add(What::Log(line.to_owned())));
         let klog = Klog::new(site.clock.clone(), 1, flags.logging.settings(), sink);

@@ -1,0 +1,115 @@
+//! Who asked for what, when, and what came of it: one line of JSON for each request, in the form
+//! that any Kubernetes API server writes.
+
+mod event;
+mod log;
+mod policy;
+
+use std::{path::PathBuf, sync::Arc};
+
+use axum::{
+    Router,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use tower::ServiceExt;
+
+use self::{
+    event::{Asked, Event},
+    log::Log,
+    policy::Policy,
+};
+pub use self::{
+    log::{AuditLogError, Rotation},
+    policy::PolicyError,
+};
+use crate::{
+    access::{Admission, Attributes},
+    api::Status,
+    doors::{Clock, Doors, Random},
+    flags::AuditFlags,
+    serving::until_sent,
+};
+
+/// Writes down requests.
+#[derive(Clone)]
+pub struct Audit(Arc<Parts>);
+
+struct Parts {
+    policy: Policy,
+    log: Log,
+    clock: Clock,
+    random: Random,
+}
+
+/// Why requests cannot be written down.
+#[derive(Debug, thiserror::Error)]
+pub enum AuditError {
+    /// The policy is no good.
+    #[error("read {} for --audit-policy-file: {source}; name a readable audit.k8s.io/v1 Policy", file.display())]
+    Policy {
+        /// Its file.
+        file: PathBuf,
+        /// What is wrong.
+        source: PolicyError,
+    },
+    /// The log cannot be written.
+    #[error(transparent)]
+    Log(#[from] AuditLogError),
+}
+
+/// A request on its way. It is written down when it is dropped, whatever became of it.
+struct UnderWay {
+    audit: Audit,
+    event: Event,
+}
+
+// === impl Audit ===
+
+impl Audit {
+    /// As flags say; nothing, when they do not ask for it.
+    pub fn new(flags: &AuditFlags, doors: &Doors) -> Result<Option<Self>, AuditError> {
+        let policy = match &flags.audit_policy_file {
+            Some(file) => Policy::read(file)
+                .map_err(|source| AuditError::Policy { file: file.clone(), source })?,
+            None => Policy::everything(),
+        };
+        let Some(path) = &flags.audit_log_path else { return Ok(None) };
+        let log = Log::open(path, Rotation::from(flags), doors.clock.clone())?;
+        let (clock, random) = (doors.clock.clone(), doors.random.clone());
+        Ok(Some(Self(Arc::new(Parts { policy, log, clock, random }))))
+    }
+
+    /// Writes down what is asked of `router`.
+    pub fn before(self, router: Router) -> Router {
+        Router::new().fallback(move |request: Request| {
+            let (audit, router) = (self.clone(), router.clone());
+            async move { audit.answer(router, request).await }
+        })
+    }
+
+    async fn answer(self, router: Router, request: Request) -> Response {
+        let Parts { clock, random, .. } = &*self.0;
+        let asked = Asked::of(&request);
+        let attributes = Attributes::of(request.method(), request.uri());
+        let event = Event::new(clock.now(), random, asked, attributes);
+        let mut under_way = UnderWay { audit: self, event };
+        let mut response = router.oneshot(request).await.into_response();
+        let admission = response.extensions_mut().remove::<Admission>();
+        let said = response.extensions_mut().remove::<Status>();
+        under_way.event.answered(admission, response.status(), said.as_ref());
+        response.map(|body| until_sent(body, under_way))
+    }
+}
+
+// === impl UnderWay ===
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let Parts { policy, log, clock, .. } = &*self.audit.0;
+        let recorded = policy.recorded(self.event.user(), self.event.attributes());
+        for line in self.event.lines(clock.now(), recorded) {
+            log.write(&line);
+        }
+    }
+}

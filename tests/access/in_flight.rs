@@ -1,0 +1,173 @@
+//! How much at once, and for how long.
+
+use std::time::Duration;
+
+use axum::{Router, extract::Request, routing::any};
+use fake_kubelet::Identity;
+use metrics_server::{
+    access::Settings,
+    flags::Flags,
+    serving::{Filters, Limits},
+};
+use tokio::time::{Instant, sleep};
+
+use super::{
+    guarded::Guarded,
+    support::{Cluster, NODES, settle},
+};
+
+/// How long an answer takes.
+const SLOW: Duration = Duration::from_mins(5);
+
+/// Answers slowly, unless asked to be quick.
+fn slow() -> Router {
+    Router::new().fallback(any(async |request: Request| {
+        if !request.headers().contains_key("x-quick") {
+            sleep(SLOW).await;
+        }
+        "done"
+    }))
+}
+
+async fn limited(cluster: &Cluster, reading: u64, writing: u64) -> Guarded {
+    let settings = Settings {
+        max_requests_in_flight: reading,
+        max_mutating_requests_in_flight: writing,
+        ..Settings::default()
+    };
+    let access = cluster.access(&settings);
+    let mut server = cluster.serve_router(Limits::default(), access.guard(slow()));
+    server.keep(async move { access.follow().await });
+    settle().await;
+    server
+}
+
+/// Somebody who may do everything without being a master.
+fn admin(cluster: &Cluster) -> Identity {
+    cluster.introduce("admin", vec![super::support::rule("*", "*", &["*"])]);
+    cluster.certificate(&cluster.clients, "admin", None)
+}
+
+async fn ask(server: &Guarded, who: &Identity, method: &str, quick: bool) -> (u16, String) {
+    let mut connection = server.connect(Some(who)).await;
+    let headers: &[(&str, &str)] = if quick { &[("x-quick", "1")] } else { &[] };
+    let answer = connection.send(method, NODES, headers).await.unwrap();
+    let retry = answer.headers.get("retry-after").map(|after| after.to_str().unwrap().to_owned());
+    (answer.status.as_u16(), format!("{}{}", answer.body, retry.unwrap_or_default()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_at_once_are_told_to_come_again() {
+    let cluster = Cluster::new();
+    let server = limited(&cluster, 2, 1).await;
+    let (admin, master) =
+        (admin(&cluster), cluster.certificate(&cluster.clients, "root", Some("system:masters")));
+    let done = (200, "done".to_owned());
+    let refused = (429, "Too many requests, please try again later.\n1".to_owned());
+    let crowd = futures::future::join(
+        ask(&server, &admin, "GET", false),
+        ask(&server, &admin, "GET", false),
+    );
+    let others = async {
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(ask(&server, &admin, "GET", true).await, refused);
+        assert_eq!(ask(&server, &master, "GET", true).await, done, "masters get in");
+        assert_eq!(ask(&server, &admin, "DELETE", true).await, done, "that has a limit of its own");
+        let probe = server.ask(None, "/readyz", &[("x-quick", "1")]).await;
+        assert_eq!(probe.status, 200, "probes get in");
+    };
+    let (crowd, ()) = Box::pin(futures::future::join(crowd, others)).await;
+    assert_eq!(crowd, (done.clone(), done.clone()));
+    assert_eq!(ask(&server, &admin, "GET", true).await, done, "there is room again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_no_limit() {
+    let cluster = Cluster::new();
+    let server = limited(&cluster, 0, 1).await;
+    let admin = admin(&cluster);
+    let crowd = (0..20).map(|_| ask(&server, &admin, "GET", false));
+    for (status, _) in futures::future::join_all(crowd).await {
+        assert_eq!(status, 200);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_makes_room() {
+    let cluster = Cluster::new();
+    let server = limited(&cluster, 1, 1).await;
+    let admin = admin(&cluster);
+    let impatient = ask(&server, &admin, "GET", false);
+    assert!(tokio::time::timeout(Duration::from_secs(1), impatient).await.is_err());
+    settle().await;
+    assert_eq!(ask(&server, &admin, "GET", true).await.0, 200);
+}
+
+/// Behind the filters that `flags` ask for.
+fn filtered(cluster: &Cluster, flags: &[&str]) -> Guarded {
+    let flags = Flags::parse_from_args(flags.iter().map(ToString::to_string)).unwrap();
+    let filters = Filters::new(&flags.generic, None);
+    cluster.serve_router(Limits::default(), filters.before(slow()))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_is_given_up() {
+    let cluster = Cluster::new();
+    for (flag, query, seconds) in [
+        ("--request-timeout=1m", "", 60),
+        ("--request-timeout=7s", "", 7),
+        ("--request-timeout=7s", "?timeout=3s", 3),
+        ("--request-timeout=7s", "?timeout=30s", 7),
+        ("--request-timeout=7s", "?timeout=0", 7),
+        ("--request-timeout=7s", "?timeout=-3s", 7),
+        ("--request-timeout=7s", "?timeout=", 7),
+    ] {
+        let server = filtered(&cluster, &[flag]);
+        let mut connection = server.connect(None).await;
+        let began = Instant::now();
+        let answer = connection.get(&format!("{NODES}{query}"), &[]).await;
+        assert_eq!((answer.status.as_u16(), began.elapsed().as_secs()), (504, seconds), "{query}");
+        assert_eq!(
+            answer.body,
+            "{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{},\"status\":\"Failure\",\"message\":\"Timeout: request did not complete within the allotted timeout\",\"reason\":\"Timeout\",\"details\":{},\"code\":504}\n"
+        );
+        let quick = connection.get(NODES, &[("x-quick", "1")]).await;
+        assert_eq!((quick.status.as_u16(), &*quick.body), (200, "done"));
+    }
+    let server = filtered(&cluster, &[]);
+    let answer = server.ask(None, &format!("{NODES}?timeout=soon"), &[]).await;
+    assert_eq!(
+        answer.short(),
+        "400 invalid timeout specified in the request URL - time: invalid duration \"soon\""
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_have_the_notation_that_was_asked_for() {
+    let cluster = Cluster::new();
+    let server = cluster.serve().await;
+    for (accept, content_type, beginning) in [
+        ("application/yaml", "application/yaml", "apiVersion: v1\ncode: 403\n"),
+        ("application/json", "application/json", "{\"kind\":\"Status\",\"apiVersion\":\"v1\""),
+        (
+            "application/vnd.kubernetes.protobuf",
+            "application/vnd.kubernetes.protobuf",
+            "k8s\0\n\x0c\n\x02v1\x12\x06Status",
+        ),
+        ("text/html", "application/json", "{\n  \"kind\": \"Status\""),
+    ] {
+        let answer = server.ask(None, NODES, &[("accept", accept)]).await;
+        assert_eq!(answer.status, 403);
+        assert_eq!(answer.headers["content-type"], content_type);
+        assert_eq!(answer.headers["x-content-type-options"], "nosniff");
+        assert!(answer.body.starts_with(beginning), "{:?}", answer.body);
+        let headers = [("accept", accept), ("authorization", "Bearer nope")];
+        let unknown = server.ask(None, NODES, &headers).await;
+        assert_eq!(
+            (unknown.status.as_u16(), &unknown.headers["content-type"]),
+            (401, &answer.headers["content-type"])
+        );
+    }
+    let pretty = server.ask(None, NODES, &[("user-agent", "curl/8")]).await;
+    assert!(pretty.body.starts_with("{\n  \"kind\": \"Status\""), "{}", pretty.body);
+}

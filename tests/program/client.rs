@@ -1,0 +1,141 @@
+//! Somebody who looks at how a server speaks TLS.
+
+use std::sync::Arc;
+
+use metrics_server::serving::tls::provider;
+use rustls::{
+    CipherSuite, ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
+    SupportedProtocolVersion,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+/// How a client begins.
+pub(super) struct Hello<'a> {
+    pub(super) name: &'a str,
+    /// Any, when none is named.
+    pub(super) version: Option<&'static SupportedProtocolVersion>,
+    pub(super) protocols: &'a [&'a str],
+}
+
+/// What came of a handshake.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) certificate: CertificateDer<'static>,
+    pub(super) version: ProtocolVersion,
+    pub(super) suite: CipherSuite,
+    pub(super) protocol: Option<String>,
+}
+
+/// Takes any server.
+#[derive(Debug)]
+struct AnyServer;
+
+// === impl Hello ===
+
+impl Default for Hello<'_> {
+    fn default() -> Self {
+        Self { name: "localhost", version: None, protocols: &[] }
+    }
+}
+
+impl Hello<'_> {
+    /// For a connection that is made by other means.
+    pub(super) fn config(&self) -> Arc<ClientConfig> {
+        let versions = self.version.map(|only| vec![only]);
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(versions.as_deref().unwrap_or(rustls::ALL_VERSIONS))
+            .unwrap()
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(AnyServer))
+            .with_no_client_auth();
+        config.alpn_protocols = self.protocols.iter().map(|name| name.as_bytes().into()).collect();
+        Arc::new(config)
+    }
+
+    async fn connect(&self, address: &str) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
+        let name = ServerName::try_from(self.name.to_owned()).unwrap();
+        TlsConnector::from(self.config()).connect(name, stream).await
+    }
+
+    /// The result of a handshake with the server at `address`.
+    pub(super) fn shown(&self, address: &str) -> std::io::Result<Shown> {
+        blocking(async {
+            let stream = self.connect(address).await?;
+            let (_, tls) = stream.get_ref();
+            Ok(Shown {
+                certificate: tls.peer_certificates().unwrap()[0].clone().into_owned(),
+                version: tls.protocol_version().unwrap(),
+                suite: tls.negotiated_cipher_suite().unwrap().suite(),
+                protocol: tls.alpn_protocol().map(|name| String::from_utf8(name.into()).unwrap()),
+            })
+        })
+    }
+
+    /// Says something after the handshake, and takes what comes back: until the end, or `most`
+    /// bytes.
+    pub(super) fn say(&self, address: &str, words: &[u8], most: u64) -> Vec<u8> {
+        blocking(async {
+            let mut stream = self.connect(address).await.unwrap();
+            stream.write_all(words).await.unwrap();
+            let mut answer = Vec::new();
+            // A server that closes at once without saying so over TLS has said everything too.
+            let _ = stream.take(most).read_to_end(&mut answer).await;
+            answer
+        })
+    }
+}
+
+/// Status line, headers and body of an answer over HTTP/1.1.
+pub(super) fn ask(address: &str, method: &str, path: &str, headers: &str) -> String {
+    let request =
+        format!("{method} {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n");
+    let answer = Hello::default().say(address, request.as_bytes(), u64::MAX);
+    String::from_utf8(answer).unwrap()
+}
+
+fn blocking<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
+impl ServerCertVerifier for AnyServer {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
+    }
+}
