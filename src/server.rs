@@ -27,7 +27,7 @@ use crate::{
         TokenFile, Transport,
     },
     observability::{self, Telemetry},
-    scrape::{Cycles, Scraper, Timing},
+    scrape::{Cycles, Scraper, Scrapes, Timing},
     serving::{self, tls},
     store::Store,
 };
@@ -99,6 +99,7 @@ impl Server {
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
         let store = Arc::new(Store::new(resolution));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
+        let scrapes = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {
             address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
             port: kubelet.kubelet_port,
@@ -112,6 +113,7 @@ impl Server {
             credentials(config),
             store.clone(),
             telemetry.clone(),
+            scrapes.clone(),
             timing,
             doors.random.clone(),
         );
@@ -126,6 +128,7 @@ impl Server {
             api::Sources {
                 cluster: cluster.clone(),
                 store: store.clone(),
+                scrapes: scrapes.clone(),
                 clock: doors.clock.clone(),
                 served: {
                     let telemetry = telemetry.clone();
@@ -137,6 +140,7 @@ impl Server {
                 telemetry: telemetry.clone(),
                 cluster: cluster.clone(),
                 store,
+                scrapes,
             },
         );
         let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
