@@ -387,18 +387,21 @@ pub struct Expectation {
     /// The status of the answer to `get`. Default: 200.
     pub status: Option<u16>,
     /// What the answer to `get` must contain: of an object these fields, of a list exactly these
-    /// items, each by the same rule.
+    /// items, each by the same rule. In a text `…` stands for anything.
     pub body: Option<serde_json::Value>,
-    /// What `kubectl top` prints. Goes with `namespace`, `containers`, and `table` or `error`.
+    /// What `kubectl top` prints. Goes with `name`, `namespace`, `containers`, and `table` or
+    /// `error`.
     pub top: Option<Top>,
-    /// The namespace for `top: pods`. Default: all namespaces.
+    /// The one node or pod that `top` is asked for. Default: all.
+    pub name: Option<String>,
+    /// The namespace for `top: pods`. Default: all namespaces, or `default` with a `name`.
     pub namespace: Option<String>,
     /// `kubectl top pods --containers`.
     #[serde(default)]
     pub containers: bool,
     /// The table that `top` must print, to the letter but for space at line ends.
     pub table: Option<String>,
-    /// The error that `top` must print instead of a table.
+    /// The error that `top` must print instead of a table. `…` stands for anything.
     pub error: Option<String>,
     /// A text that the server must have logged in this step, in one line. `…` stands for
     /// anything.

@@ -15,7 +15,7 @@ use super::{
 /// The kinds, each with the fields that go with it.
 const KINDS: [(&str, &[&str]); 8] = [
     ("get", &["status", "body"]),
-    ("top", &["namespace", "containers", "table", "error"]),
+    ("top", &["name", "namespace", "containers", "table", "error"]),
     ("log", &[]),
     ("noLog", &[]),
     ("ready", &[]),
