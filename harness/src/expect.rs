@@ -177,7 +177,11 @@ async fn check_top(
     let matches_kind = printed.is_ok() == (field == "table");
     let seen = trim_lines(&printed.unwrap_or_else(|error| error));
     let expected = trim_lines(expected);
-    if matches_kind && fits(&seen, &expected) { Ok(()) } else { Err(Mismatch { field, expected, seen }) }
+    if matches_kind && fits(&seen, &expected) {
+        Ok(())
+    } else {
+        Err(Mismatch { field, expected, seen })
+    }
 }
 
 /// Without space at the ends of lines and empty lines at the end.
