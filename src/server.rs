@@ -99,7 +99,7 @@ impl Server {
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
         let store = Arc::new(Store::new(resolution));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
-        let scrapes = Arc::new(Scrapes::new(doors.clock.clone()));
+        let known = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {
             address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
             port: kubelet.kubelet_port,
@@ -113,7 +113,7 @@ impl Server {
             credentials(config),
             store.clone(),
             telemetry.clone(),
-            scrapes.clone(),
+            known.clone(),
             timing,
             doors.random.clone(),
         );
@@ -128,7 +128,7 @@ impl Server {
             api::Sources {
                 cluster: cluster.clone(),
                 store: store.clone(),
-                scrapes: scrapes.clone(),
+                scrapes: known.clone(),
                 clock: doors.clock.clone(),
                 served: {
                     let telemetry = telemetry.clone();
@@ -140,7 +140,7 @@ impl Server {
                 telemetry: telemetry.clone(),
                 cluster: cluster.clone(),
                 store,
-                scrapes,
+                scrapes: known,
             },
         );
         let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };

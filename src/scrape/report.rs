@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use super::{Oddity, state::Turn};
+use super::{
+    Oddity,
+    state::{Change, Turn},
+};
 use crate::{cluster::Node, kubelet::ScrapeError};
 
 /// How many nodes are named in one cycle; the rest are counted.
@@ -66,7 +69,7 @@ impl Report {
     pub(super) fn good(&mut self, node: &Node, address: &str, turn: &Turn) {
         let name = &node.name;
         self.cycle.nodes += 1;
-        let Turn::Good { after, oddity } = turn else { return };
+        let Turn::Good { after, change } = turn else { return };
         match after {
             Some((failures, true)) if self.may_name() => {
                 tracing::info!(node = name, address, failures, "Scraped node again");
@@ -77,9 +80,9 @@ impl Report {
             }
             None => {}
         }
-        match oddity {
-            Some(Some(oddity)) if self.may_name() => warn(node, address, *oddity),
-            Some(None) if self.may_name() => {
+        match change {
+            Change::Odd(oddity) if self.may_name() => warn(node, address, *oddity),
+            Change::Mended if self.may_name() => {
                 tracing::info!(node = name, address, "Scraped node in full again");
             }
             _ => {}

@@ -74,9 +74,20 @@ pub(super) enum Turn {
     Good {
         /// How many scrapes in a row had failed before it, and whether the node was ready.
         after: Option<(u64, bool)>,
-        /// What is strange about it now, if that has changed.
-        oddity: Option<Option<Oddity>>,
+        /// What has changed about how it is.
+        change: Change,
     },
+}
+
+/// What has changed about answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing.
+    None,
+    /// Something is strange that was not.
+    Odd(Oddity),
+    /// Nothing is strange any more.
+    Mended,
 }
 
 /// Nodes that go alike.
@@ -141,9 +152,13 @@ impl Scrapes {
                 left_out.truncate(LEFT_OUT);
                 state.left_out = left_out.into();
                 let oddity = Oddity::of(sample, pods_run, state.stale);
-                let changed = oddity != state.oddity;
+                let change = match oddity {
+                    same if same == state.oddity => Change::None,
+                    Some(oddity) => Change::Odd(oddity),
+                    None => Change::Mended,
+                };
                 state.oddity = oddity;
-                Turn::Good { after, oddity: changed.then_some(oddity) }
+                Turn::Good { after, change }
             }
         }
     }
@@ -265,5 +280,5 @@ impl Failure {
 // === impl Turn ===
 
 impl Turn {
-    const NOTHING: Self = Self::Good { after: None, oddity: None };
+    const NOTHING: Self = Self::Good { after: None, change: Change::None };
 }

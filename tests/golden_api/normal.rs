@@ -78,7 +78,7 @@ fn without_v1(text: &str) -> String {
         .replace(&format!(r#",{{"version":"v1",{aggregated}"#), "")
 }
 
-/// A NotFound without our reason: the recorded server knows none. It stands at the end, so that
+/// A `NotFound` without our reason: the recorded server knows none. It stands at the end, so that
 /// who searches for the recorded words finds them.
 fn without_reason(text: &str) -> String {
     text.replacen(
