@@ -251,7 +251,12 @@ async fn pages_are_for_people() {
     let rig = Rig::new();
     tokio::time::advance(Duration::from_secs(3_725)).await;
     rig.scrape_twice();
-    insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r"
+    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN };
+    for name in (0..12).map(|at| format!("n{at:02}")) {
+        let node = Node { name, ready: true, ..Node::default() };
+        rig.sources.scrapes.note(&node, "10.0.0.1:10250".to_owned(), false, Err(&error));
+    }
+    insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r#"
 
     metrics-server statusz
     Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.
@@ -261,7 +266,19 @@ async fn pages_are_for_people() {
     Binary version: vX
 
     Nodes by how they are scraped
-    ");
+    failing, forbidden: 12
+      n00 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n01 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n02 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n03 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n04 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n05 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n06 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n07 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n08 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n09 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      … and 2 more
+    "#);
     assert!(rig.get("/flagz").await.1.ends_with("\n\nv: 0\n"));
     let request = Request::get("/flagz").header("accept", "application/json");
     let response = rig.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

@@ -64,7 +64,7 @@ pub struct Failure {
 
 /// What a scrape was after the ones before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// It failed.
     Failed {
         /// How many times in a row for this cause, at this address.
@@ -81,7 +81,7 @@ pub(super) enum Turn {
 
 /// What has changed about answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// Nothing.
     None,
     /// Something is strange that was not.
@@ -109,7 +109,7 @@ impl Scrapes {
 
     /// Takes in how a scrape of `node` at `address` went. Where pods run in the cluster, some are
     /// expected on each node: those of networking at least.
-    pub(super) fn note(
+    pub(crate) fn note(
         &self,
         node: &Node,
         address: String,
