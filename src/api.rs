@@ -26,6 +26,7 @@ mod status;
 mod table;
 mod target;
 mod version;
+mod why;
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub use self::{
     status::{Details, Status},
     version::{Version, VersionError},
 };
-use crate::{cluster::Cluster, doors::Clock, store::Store};
+use crate::{cluster::Cluster, doors::Clock, scrape::Scrapes, store::Store};
 
 /// The group of the API.
 pub const GROUP: &str = "metrics.k8s.io";
@@ -50,6 +51,8 @@ pub struct Sources {
     pub cluster: Arc<Cluster>,
     /// What they use.
     pub store: Arc<Store>,
+    /// How their scraping goes.
+    pub scrapes: Arc<Scrapes>,
     /// What time it is.
     pub clock: Clock,
     /// Is told how old what is served is.

@@ -1,5 +1,5 @@
 //! Log lines as everything in Kubernetes writes them: klog's text, which people grep for
-//! (`E0104 09:53:46.000000       1 scrape.rs:120] "Failed to scrape node" err="…" node="k8s-node1"`),
+//! (`E0104 09:53:46.000000       1 report.rs:59] "Failed to scrape node" err="…" node="k8s-node1"`),
 //! or component-base's JSON.
 
 mod fields;

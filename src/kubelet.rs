@@ -12,6 +12,7 @@ mod sample;
 mod target;
 mod tls;
 mod verify;
+mod words;
 
 pub(crate) use self::tls::follow_clock;
 pub use self::{
@@ -20,7 +21,7 @@ pub use self::{
     connection::Connection,
     error::ScrapeError,
     files::{FileError, TlsFiles},
-    sample::{ContainerSample, PodSample, Point, Sample},
+    sample::{ContainerSample, LeftOut, PodSample, Point, Sample},
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
     verify::X509Error,
 };

@@ -7,7 +7,6 @@ mod health;
 mod pages;
 mod process;
 mod requests;
-mod scrapes;
 mod telemetry;
 #[cfg(test)]
 mod tests;
@@ -21,11 +20,10 @@ use axum::{
     routing::{MethodRouter, any, get},
 };
 
-use crate::{cluster::Cluster, store::Store};
+use crate::{cluster::Cluster, scrape::Scrapes, store::Store};
 
 pub use self::{
     build::{Build, short_version},
-    scrapes::ScrapeState,
     telemetry::Telemetry,
 };
 
@@ -38,6 +36,8 @@ pub struct Sources {
     pub cluster: Arc<Cluster>,
     /// What they use.
     pub store: Arc<Store>,
+    /// How their scraping goes.
+    pub scrapes: Arc<Scrapes>,
 }
 
 /// As the Go server: nothing that it says of itself may be kept.

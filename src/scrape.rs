@@ -1,5 +1,11 @@
 //! The cycle: when kubelets are scraped, how many at once, what failed and why.
 
+mod oddity;
+mod report;
+mod state;
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::{
@@ -8,6 +14,12 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
+use self::report::Report;
+pub(crate) use self::report::counts;
+pub use self::{
+    oddity::Oddity,
+    state::{Alike, Failure, Goes, ScrapeState, Scrapes},
+};
 use crate::{
     cluster::{Cluster, Node},
     doors::Random,
@@ -51,6 +63,8 @@ pub struct Scraper {
     credentials: Credentials,
     store: Arc<Store>,
     telemetry: Arc<Telemetry>,
+    scrapes: Arc<Scrapes>,
+    report: Report,
     timing: Timing,
     random: Random,
     /// Open connections by node.
@@ -73,12 +87,14 @@ fn floor(time: Duration, grid: Duration) -> Duration {
 
 impl Scraper {
     /// A scraper that has not begun.
+    #[allow(clippy::too_many_arguments, reason = "it brings the parts together")]
     pub fn new(
         cluster: Arc<Cluster>,
         client: KubeletClient,
         credentials: Credentials,
         store: Arc<Store>,
         telemetry: Arc<Telemetry>,
+        scrapes: Arc<Scrapes>,
         timing: Timing,
         random: Random,
     ) -> Self {
@@ -88,6 +104,8 @@ impl Scraper {
             credentials,
             store,
             telemetry,
+            scrapes,
+            report: Report::new(timing.resolution),
             timing,
             random,
             connections: BTreeMap::new(),
@@ -151,10 +169,11 @@ impl Scraper {
         while let Some(outcome) = scrapes.join_next().await {
             self.take_joined(outcome);
         }
+        self.report.end_cycle();
     }
 
     /// Takes what comes in before `moment`.
-    async fn take_until(&self, moment: Instant, scrapes: &mut JoinSet<Outcome>) {
+    async fn take_until(&mut self, moment: Instant, scrapes: &mut JoinSet<Outcome>) {
         loop {
             tokio::select! {
                 biased;
@@ -164,26 +183,31 @@ impl Scraper {
         }
     }
 
-    fn take_joined(&self, outcome: Result<Outcome, JoinError>) {
+    fn take_joined(&mut self, outcome: Result<Outcome, JoinError>) {
         match outcome {
             Ok(outcome) => self.take(outcome),
             Err(error) => tracing::error!(err = %error, "A scrape panicked"),
         }
     }
 
-    fn take(&self, Outcome { node, took, result }: Outcome) {
+    fn take(&mut self, Outcome { node, took, mut result }: Outcome) {
         self.telemetry.scraped(&node.name, took, result.as_ref().err());
+        let address = self.client.address(&node);
+        let turn = self.scrapes.note(
+            &node,
+            address.clone(),
+            self.cluster.has_pods(),
+            result.as_mut().map_err(|error| &*error),
+        );
         match result {
-            Ok(sample) => self.store.record(&node.name, sample),
+            Ok(sample) => {
+                self.report.good(&node, &address, &turn);
+                self.store.record(&node.name, sample);
+            }
             Err(error) => {
                 // A node missed once starts anew: its next usage must not span the gap.
                 self.store.forget(&node.name);
-                let address = self.client.address(&node);
-                if node.ready {
-                    tracing::error!(node = node.name, address, err = %error, cure = error.cure(), "Failed to scrape node");
-                } else {
-                    tracing::debug!(node = node.name, address, err = %error, "Failed to scrape node, node is not ready");
-                }
+                self.report.failed(&node, &address, &error, &turn);
             }
         }
     }
@@ -198,6 +222,7 @@ impl Scraper {
             }
             stays
         });
+        self.scrapes.retain(is_there);
         for name in self.store.node_names() {
             if !is_there(&name) {
                 self.store.forget(&name);

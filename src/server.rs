@@ -22,7 +22,7 @@ use crate::{
         TokenFile, Transport,
     },
     observability::{self, Telemetry},
-    scrape::{Cycles, Scraper, Timing},
+    scrape::{Cycles, Scraper, Scrapes, Timing},
     serving::{self, Filters, Secure, SecureError},
     store::Store,
 };
@@ -103,6 +103,7 @@ impl Server {
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
         let store = Arc::new(Store::new(resolution));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
+        let known = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {
             address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
             port: kubelet.kubelet_port,
@@ -116,6 +117,7 @@ impl Server {
             credentials(config),
             store.clone(),
             telemetry.clone(),
+            known.clone(),
             timing,
             doors.random.clone(),
         );
@@ -130,6 +132,7 @@ impl Server {
             api::Sources {
                 cluster: cluster.clone(),
                 store: store.clone(),
+                scrapes: known.clone(),
                 clock: doors.clock.clone(),
                 served: {
                     let telemetry = telemetry.clone();
@@ -141,6 +144,7 @@ impl Server {
                 telemetry: telemetry.clone(),
                 cluster: cluster.clone(),
                 store,
+                scrapes: known,
             },
         );
         let access = Access::new(&flags.into(), servers, &doors)?;

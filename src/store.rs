@@ -1,5 +1,6 @@
 //! The last two points of every node and container, and the usage that follows from them.
 
+mod gap;
 mod history;
 #[cfg(test)]
 mod tests;
@@ -11,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+pub use self::gap::Gap;
 use self::history::{NodeHistory, PodHistory};
 pub use self::usage::{ContainerUsage, NodeUsage, PodUsage, Span, Usage, UsageError};
 use crate::{kubelet::Sample, shared::Shared};

@@ -6,13 +6,14 @@ mod logs;
 pub(crate) mod metric;
 mod protobuf;
 mod seen;
+mod wildcard;
 
 use std::collections::BTreeMap;
 
 use kube::Client;
 use similar::TextDiff;
 
-use self::ask::ask;
+use self::{ask::ask, wildcard::fits};
 use crate::{
     events::{Event, What},
     file::format::{Expectation, Top},
@@ -83,7 +84,8 @@ pub fn describe(expectation: &Expectation) -> String {
     } else if let Some(what) = expectation.top {
         let namespace = expectation.namespace.as_ref().map(|namespace| format!(" -n {namespace}"));
         let what = if what == Top::Nodes { "nodes" } else { "pods" };
-        format!("top {what}{}", namespace.unwrap_or_default())
+        let name = expectation.name.as_ref().map(|name| format!(" {name}"));
+        format!("top {what}{}{}", name.unwrap_or_default(), namespace.unwrap_or_default())
     } else if let Some(text) = &expectation.log {
         quoted("log", text)
     } else if let Some(texts) = &expectation.logs {
@@ -114,10 +116,11 @@ async fn check_top(
 ) -> Result<(), Mismatch> {
     let client = world.admin();
     let printed = match what {
-        Top::Nodes => top::nodes(client).await,
+        Top::Nodes => top::nodes(client, expectation.name.as_deref()).await,
         Top::Pods => {
             let options = top::PodOptions {
                 namespace: expectation.namespace.as_deref(),
+                name: expectation.name.as_deref(),
                 containers: expectation.containers,
             };
             top::pods(client, options, world.clock().now()).await
@@ -131,7 +134,11 @@ async fn check_top(
     let matches_kind = printed.is_ok() == (field == "table");
     let seen = trim_lines(&printed.unwrap_or_else(|error| error));
     let expected = trim_lines(expected);
-    if matches_kind && expected == seen { Ok(()) } else { Err(Mismatch { field, expected, seen }) }
+    if matches_kind && fits(&seen, &expected) {
+        Ok(())
+    } else {
+        Err(Mismatch { field, expected, seen })
+    }
 }
 
 /// Without space at the ends of lines and empty lines at the end.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::{Api, Client, api::ListParams};
 use metrics_server::{duration, quantity::Quantity};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 const BASE: &str = "/apis/metrics.k8s.io/v1beta1";
 
@@ -26,6 +26,8 @@ const COLUMN_GAP: usize = 3;
 pub struct PodOptions<'a> {
     /// `-n`; all namespaces without.
     pub namespace: Option<&'a str>,
+    /// One pod; all without.
+    pub name: Option<&'a str>,
     /// `--containers`.
     pub containers: bool,
 }
@@ -76,14 +78,17 @@ struct Amount {
     memory: i128,
 }
 
-/// `kubectl top nodes`.
-pub async fn nodes(client: &Client) -> Printed {
-    let metrics: List<NodeMetrics> = get(client, &format!("{BASE}/nodes")).await?;
+/// `kubectl top nodes`, or of the one with `name`.
+pub async fn nodes(client: &Client, name: Option<&str>) -> Printed {
+    let metrics: List<NodeMetrics> = list_or_one(client, format!("{BASE}/nodes"), name).await?;
     if metrics.items.is_empty() {
         return Err("error: metrics not available yet".to_owned());
     }
+    let selected = name.map_or_else(ListParams::default, |name| {
+        ListParams::default().fields(&format!("metadata.name={name}"))
+    });
     let nodes = Api::<Node>::all(client.clone())
-        .list(&ListParams::default())
+        .list(&selected)
         .await
         .map_err(|error| format!("error: {error}"))?;
     let mut allocatable: BTreeMap<String, Amount> = nodes
@@ -110,16 +115,17 @@ pub async fn nodes(client: &Client) -> Printed {
 
 /// `kubectl top pods`.
 pub async fn pods(client: &Client, options: PodOptions<'_>, now: Timestamp) -> Printed {
-    let path = match options.namespace {
+    let namespace = options.namespace.or_else(|| options.name.map(|_| "default"));
+    let path = match namespace {
         Some(namespace) => format!("{BASE}/namespaces/{namespace}/pods"),
         None => format!("{BASE}/pods"),
     };
-    let metrics: List<PodMetrics> = get(client, &path).await?;
+    let metrics: List<PodMetrics> = list_or_one(client, path, options.name).await?;
     if metrics.items.is_empty() {
-        return Err(why_none(client, options.namespace, now).await);
+        return Err(why_none(client, namespace, now).await);
     }
     let mut header = Vec::new();
-    if options.namespace.is_none() {
+    if namespace.is_none() {
         header.push("NAMESPACE");
     }
     if options.containers {
@@ -129,7 +135,7 @@ pub async fn pods(client: &Client, options: PodOptions<'_>, now: Timestamp) -> P
     let mut rows = vec![row(&header)];
     for pod in &metrics.items {
         let mut start = Vec::new();
-        if options.namespace.is_none() {
+        if namespace.is_none() {
             start.push(pod.metadata.namespace.clone());
         }
         start.push(pod.metadata.name.clone());
@@ -151,10 +157,25 @@ pub async fn pods(client: &Client, options: PodOptions<'_>, now: Timestamp) -> P
     Ok(table(&rows))
 }
 
-async fn get<T: serde::de::DeserializeOwned>(client: &Client, path: &str) -> Result<T, String> {
+/// All of a path's objects, or the one with `name`.
+async fn list_or_one<T: DeserializeOwned>(
+    client: &Client,
+    path: String,
+    name: Option<&str>,
+) -> Result<List<T>, String> {
+    match name {
+        None => get(client, &path).await,
+        Some(name) => Ok(List { items: vec![get(client, &format!("{path}/{name}")).await?] }),
+    }
+}
+
+async fn get<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, String> {
     let request = Request::get(path).body(Vec::new()).map_err(|error| format!("error: {error}"))?;
     client.request(request).await.map_err(|error| match error {
-        kube::Error::Api(status) if status.code == 503 || status.code == 404 => {
+        // An object that is not there has a name; a path that is not there has none.
+        kube::Error::Api(status)
+            if status.code == 503 || status.code == 404 && !names_object(&status) =>
+        {
             "error: Metrics API not available".to_owned()
         }
         kube::Error::Api(status) => {
@@ -162,6 +183,10 @@ async fn get<T: serde::de::DeserializeOwned>(client: &Client, path: &str) -> Res
         }
         other => format!("error: {other}"),
     })
+}
+
+fn names_object(status: &kube::core::Status) -> bool {
+    status.details.as_ref().is_some_and(|details| !details.name.is_empty())
 }
 
 /// What kubectl says when there are no metrics of any pod.

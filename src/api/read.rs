@@ -18,6 +18,7 @@ use super::{
     status::Failure,
     table::Rows,
     version::Version,
+    why::why,
 };
 
 /// All objects of a resource, or those of a namespace.
@@ -79,8 +80,9 @@ pub(super) async fn object(
     let mut writer = ItemWriter::new(sources.clock.now());
     let body = write_object(&mut objects, &mut writer, choice, version);
     let body = body.ok_or_else(|| {
+        let why = why(sources, resource, namespace, name);
         let name = namespace.map_or_else(|| name.to_owned(), |prefix| format!("{prefix}/{name}"));
-        Failure::NoMetrics { resource, name }
+        Failure::NoMetrics { resource, name, why }
     })?;
     match choice.form {
         Some(Transform::Table(meta)) => {

@@ -15,7 +15,7 @@ pub(super) enum Failure {
     /// There is no such node or pod in the cluster.
     NoSuchObject { resource: Resource, name: String },
     /// It exists, but its usage is not known.
-    NoMetrics { resource: Resource, name: String },
+    NoMetrics { resource: Resource, name: String, why: String },
     /// Nothing is at this path.
     UnknownPath,
     /// Metrics can only be read.
@@ -74,9 +74,10 @@ impl Failure {
                 Status::new(StatusCode::NOT_FOUND, "NotFound", message)
                     .with_details(about(name, "", kind))
             }
-            Self::NoMetrics { resource, name } => {
+            Self::NoMetrics { resource, name, why } => {
                 let kind = resource.metrics_name();
-                let message = format!("{kind}.{GROUP} {} not found", go::quoted(name));
+                // The Go server ends here, without a reason.
+                let message = format!("{kind}.{GROUP} {} not found: {why}", go::quoted(name));
                 Status::new(StatusCode::NOT_FOUND, "NotFound", message)
                     .with_details(about(name, GROUP, kind))
             }

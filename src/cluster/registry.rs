@@ -77,6 +77,11 @@ impl Cluster {
         }
     }
 
+    /// Whether there is a running pod.
+    pub fn has_pods(&self) -> bool {
+        !self.pods.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// One running pod.
     pub fn pod(&self, namespace: &str, name: &str) -> Option<(PodKey, PodLabels)> {
         let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);

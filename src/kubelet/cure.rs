@@ -29,7 +29,10 @@ impl ScrapeError {
                 "grant the metrics server's ClusterRole the verb get on nodes/metrics (kubelets before 1.18 want nodes/stats)"
             }
             Self::Status { status: StatusCode::NOT_FOUND } => {
-                "the kubelet has no /metrics/resource: it is older than 1.18, or something else listens there"
+                "the kubelet has no /metrics/resource: update one older than 1.18, name another path with the node's annotation metrics.k8s.io/resource-metrics-path, or leave the node out with --node-selector"
+            }
+            Self::Status { status } if status.is_redirection() || status.is_informational() => {
+                "redirects and upgrades are not followed, for they would show the token to others: check what listens there, and --kubelet-port and --kubelet-preferred-address-types"
             }
             Self::Status { .. } => "look into the kubelet's log on that node",
             Self::Body(BodyError::TooLarge { .. } | BodyError::Encoded { .. })
@@ -89,3 +92,6 @@ impl RequestError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

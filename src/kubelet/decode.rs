@@ -13,7 +13,7 @@ mod points;
 #[cfg(test)]
 mod tests;
 
-use super::{ContainerSample, PodSample, Point, Sample};
+use super::{ContainerSample, LeftOut, PodSample, Point, Sample};
 use points::Points;
 
 /// A body that holds no metrics.

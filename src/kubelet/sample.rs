@@ -18,6 +18,21 @@ pub struct Sample {
     pub node: Option<Point>,
     /// Its pods, ordered by namespace and name.
     pub pods: Vec<PodSample>,
+    /// Pods that it mentions and that are none of `pods`.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A pod whose usage would be wrong, for one of its containers was caught half-measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Namespace.
+    pub namespace: Box<str>,
+    /// Name.
+    pub pod: Box<str>,
+    /// The first such container.
+    pub container: Box<str>,
+    /// What is 0, or not there at all: `CPU` or `memory`.
+    pub lacks: &'static str,
 }
 
 /// One pod in a sample.
@@ -38,4 +53,18 @@ pub struct ContainerSample {
     pub name: Box<str>,
     /// Its counters.
     pub point: Point,
+}
+
+// === impl Sample ===
+
+impl Sample {
+    /// The time of its newest point.
+    pub fn newest(&self) -> Option<i64> {
+        let containers = self.pods.iter().flat_map(|pod| &pod.containers);
+        containers
+            .map(|container| &container.point)
+            .chain(&self.node)
+            .filter_map(|point| point.time)
+            .max()
+    }
 }

@@ -137,7 +137,7 @@ impl Check {
     }
 
     fn passes(self, sources: &Sources) -> Result<(), &'static str> {
-        let Sources { telemetry, cluster, store } = sources;
+        let Sources { telemetry, cluster, store, .. } = sources;
         let failed = |why: &'static str| {
             tracing::info!(probe = self.name(), err = why, "Failed probe");
             Err(why)

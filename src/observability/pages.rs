@@ -1,6 +1,6 @@
 //! `/version`, `/metrics`, `/statusz` and `/flagz`.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use axum::{
     extract::State,
@@ -9,6 +9,10 @@ use axum::{
 };
 
 use super::{Build, NO_CACHE, PLAIN_TEXT, Sources, short_version};
+use crate::{
+    duration,
+    scrape::{Alike, Goes, ScrapeState, Scrapes},
+};
 
 /// The name under which pages present themselves.
 const COMPONENT: &str = "metrics-server";
@@ -17,6 +21,9 @@ const WARNING: &str = "Warning: This endpoint is not meant to be machine parseab
 
 /// The most nodes named for one cause: the first few tell enough.
 const NAMED: usize = 10;
+
+/// The most of an error that is shown, in characters.
+const SHOWN_WORDS: usize = 200;
 
 pub(super) async fn version() -> Response {
     let json = (header::CONTENT_TYPE, "application/json");
@@ -39,22 +46,14 @@ pub(super) async fn statusz(State(sources): State<Sources>, headers: HeaderMap) 
         let telemetry = &sources.telemetry;
         let seconds = telemetry.uptime().as_secs();
         let mut text = format!(
-            "\n{COMPONENT} statusz\n{WARNING}\n\nStarted: {}\nUp: {} hr {:02} min {:02} sec\nBinary version: {}\n\nNodes by their last scrape\n",
+            "\n{COMPONENT} statusz\n{WARNING}\n\nStarted: {}\nUp: {} hr {:02} min {:02} sec\nBinary version: {}\n\nNodes by how they are scraped\n",
             telemetry.started().strftime("%a %b %e %H:%M:%S UTC %Y"),
             seconds / 3600,
             seconds / 60 % 60,
             seconds % 60,
             short_version(),
         );
-        for (outcome, nodes) in telemetry.outcomes() {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{outcome}: {}", nodes.len());
-            if outcome != "ok" {
-                let more = if nodes.len() > NAMED { ", …" } else { "" };
-                let _ = write!(text, " ({}{more})", nodes[..nodes.len().min(NAMED)].join(", "));
-            }
-            text.push('\n');
-        }
+        nodes(&sources, &mut text);
         text
     })
 }
@@ -68,6 +67,50 @@ pub(super) async fn flagz(State(sources): State<Sources>, headers: HeaderMap) ->
         }
         text
     })
+}
+
+/// How many nodes go how, and the first few of those that do not go well.
+fn nodes(sources: &Sources, text: &mut String) {
+    let scrapes = &sources.scrapes;
+    let mut known = 0;
+    for (goes, Alike { count, first }) in scrapes.alike(NAMED) {
+        known += count;
+        // Writing to a String cannot fail.
+        let _ = match goes {
+            Goes::Failing(cause) => writeln!(text, "failing, {cause}: {count}"),
+            Goes::NotReady(cause) => writeln!(text, "failing and not ready, {cause}: {count}"),
+            Goes::Odd(oddity) => writeln!(text, "good, but {}: {count}", oddity.words()),
+            Goes::Good => writeln!(text, "good: {count}"),
+        };
+        if goes == Goes::Good {
+            continue;
+        }
+        for (name, state) in &first {
+            node(scrapes, name, state, text);
+        }
+        if count > first.len() {
+            let _ = writeln!(text, "  … and {} more", count - first.len());
+        }
+    }
+    let unknown = sources.cluster.nodes().len().saturating_sub(known);
+    if unknown > 0 {
+        let _ = writeln!(text, "never scraped: {unknown}");
+    }
+}
+
+fn node(scrapes: &Scrapes, name: &str, state: &ScrapeState, text: &mut String) {
+    let ago = |moment| duration::format(Duration::from_secs(scrapes.ago(moment).as_secs()));
+    let words = state.failure.as_ref().map_or("", |failure| &*failure.words);
+    let words: String = words.chars().take(SHOWN_WORDS).collect();
+    let good = match state.last_good {
+        Some(moment) => format!("last good {} ago", ago(moment)),
+        None => "never good".to_owned(),
+    };
+    let ScrapeState { address, times, .. } = state;
+    let since = ago(state.since);
+    // Writing to a String cannot fail.
+    let _ =
+        writeln!(text, "  {name} at {address:?}: {words:?}, {times} times, since {since}, {good}");
 }
 
 /// Pages are text, for whoever takes text.

@@ -11,17 +11,14 @@ use jiff::Timestamp;
 use prometheus::{Registry, TextEncoder};
 use tokio::time::Instant;
 
-use super::{
-    ScrapeState, families::Families, process::ProcessMetrics, requests::RequestMetrics,
-    scrapes::Scrapes,
-};
+use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
 use crate::{doors::Clock, kubelet::ScrapeError};
 
 /// A cycle that starts later than this many resolutions after the one before is late: the bound of
 /// the Go server.
 const LATE_AFTER: f64 = 1.5;
 
-/// What a server has seen of itself: its metrics, how scrapes went, whether it is about to stop.
+/// What a server has seen of itself: its metrics, how its cycles go, whether it is about to stop.
 /// It belongs to one server; several in one process do not see each other's.
 pub struct Telemetry {
     clock: Clock,
@@ -30,7 +27,6 @@ pub struct Telemetry {
     flags: BTreeMap<String, String>,
     cycle_started: Mutex<Option<Instant>>,
     stopping: AtomicBool,
-    scrapes: Scrapes,
     registry: Registry,
     process: Option<ProcessMetrics>,
     families: Families,
@@ -53,7 +49,6 @@ impl Telemetry {
             flags,
             cycle_started: Mutex::default(),
             stopping: AtomicBool::new(false),
-            scrapes: Scrapes::default(),
             process: None,
             families: Families::register(&registry, resolution)?,
             registry,
@@ -90,7 +85,6 @@ impl Telemetry {
         if let Some(error) = failure {
             self.families.failures.with_label_values(&[error.cause_label()]).inc();
         }
-        self.scrapes.note(node, now, failure);
     }
 
     /// A node has left: its series go too.
@@ -98,18 +92,12 @@ impl Telemetry {
         // It fails only where there is no such series.
         let _ = self.families.request_duration.remove_label_values(&[node]);
         let _ = self.families.last_request.remove_label_values(&[node]);
-        self.scrapes.forget(node);
     }
 
     /// Usage measured at `measured` is being served.
     pub fn served(&self, measured: Timestamp) {
         let age = self.clock.now().duration_since(measured);
         self.families.freshness.observe(age.as_secs_f64());
-    }
-
-    /// How the last scrape of a node went; `None` before there was one.
-    pub fn last_scrape(&self, node: &str) -> Option<ScrapeState> {
-        self.scrapes.of(node)
     }
 
     /// The server has been told to stop.
@@ -142,10 +130,6 @@ impl Telemetry {
 
     pub(super) fn uptime(&self) -> Duration {
         self.clock.now().duration_since(self.started).try_into().unwrap_or_default()
-    }
-
-    pub(super) fn outcomes(&self) -> BTreeMap<&'static str, Vec<String>> {
-        self.scrapes.by_outcome()
     }
 
     /// All metrics in Prometheus' text format.

@@ -29,11 +29,13 @@ impl Rig {
     fn new() -> Self {
         let clock = Clock::starting_at("2019-01-04T09:53:00Z".parse().unwrap());
         let flags = BTreeMap::from([("v".to_owned(), "0".to_owned())]);
+        let scrapes = Arc::new(Scrapes::new(clock.clone()));
         let telemetry = Arc::new(Telemetry::new(clock, RESOLUTION, flags).unwrap());
         let sources = Sources {
             telemetry: telemetry.clone(),
             cluster: Arc::default(),
             store: Arc::new(Store::new(RESOLUTION)),
+            scrapes,
         };
         Self { router: observed(router(&sources), telemetry), sources }
     }
@@ -55,7 +57,7 @@ impl Rig {
             let container = ContainerSample { name: "c".into(), point };
             let pod =
                 PodSample { namespace: "a".into(), name: "b".into(), containers: vec![container] };
-            let sample = Sample { node: Some(point), pods: vec![pod] };
+            let sample = Sample { node: Some(point), pods: vec![pod], ..Sample::default() };
             self.sources.store.record("k8s-m1", sample);
             let start = self.sources.telemetry.cycle_began();
             self.sources.telemetry.scraped("k8s-m1", Duration::from_millis(3), None);
@@ -211,8 +213,6 @@ async fn failures_are_counted_by_cause_and_leave_no_trace_of_nodes_that_left() {
     );
     assert!(metrics.contains("metrics_server_kubelet_request_total{success=\"false\"} 2\n"));
     assert!(!metrics.contains("n1") && metrics.contains("n2"), "{metrics}");
-    let (_, page) = rig.get("/statusz").await;
-    assert!(page.ends_with("\nNodes by their last scrape\nforbidden: 1 (n2)\n"), "{page}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,7 +251,12 @@ async fn pages_are_for_people() {
     let rig = Rig::new();
     tokio::time::advance(Duration::from_secs(3_725)).await;
     rig.scrape_twice();
-    insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r"
+    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN };
+    for name in (0..12).map(|at| format!("n{at:02}")) {
+        let node = Node { name, ready: true, ..Node::default() };
+        rig.sources.scrapes.note(&node, "10.0.0.1:10250".to_owned(), false, Err(&error));
+    }
+    insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r#"
 
     metrics-server statusz
     Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.
@@ -260,9 +265,20 @@ async fn pages_are_for_people() {
     Up: 1 hr 02 min 05 sec
     Binary version: vX
 
-    Nodes by their last scrape
-    ok: 1
-    ");
+    Nodes by how they are scraped
+    failing, forbidden: 12
+      n00 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n01 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n02 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n03 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n04 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n05 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n06 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n07 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n08 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      n09 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
+      … and 2 more
+    "#);
     assert!(rig.get("/flagz").await.1.ends_with("\n\nv: 0\n"));
     let request = Request::get("/flagz").header("accept", "application/json");
     let response = rig.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();

@@ -43,7 +43,7 @@ impl Point {
 }
 
 fn node(point: Point) -> Sample {
-    Sample { node: Some(point), pods: Vec::new() }
+    Sample { node: Some(point), ..Sample::default() }
 }
 
 /// A sample with the pod `default/web` and its containers, ordered by name.
@@ -60,7 +60,7 @@ fn pods(pods: &[(&str, &[(&str, Point)])]) -> Sample {
         name: Box::from(*name),
         containers: containers.iter().map(container).collect(),
     });
-    Sample { node: None, pods: pods.collect() }
+    Sample { pods: pods.collect(), ..Sample::default() }
 }
 
 /// A store that has taken these samples from `node-1`.

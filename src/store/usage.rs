@@ -102,7 +102,7 @@ impl PodHistory {
 impl Points {
     /// The usage between the two points; `None` without two points in time. The arithmetic is
     /// Go's, rounding included.
-    fn usage(&self) -> Option<Result<(Usage, Span), UsageError>> {
+    pub(super) fn usage(&self) -> Option<Result<(Usage, Span), UsageError>> {
         let previous = self.previous?;
         let (from, to) = (previous.time?, self.last.time?);
         let window = Duration::from_nanos(u64::try_from(to.checked_sub(from)?).ok()?);

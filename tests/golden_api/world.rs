@@ -8,6 +8,7 @@ use metrics_server::{
     cluster::{Cluster, Node, PodKey, PodLabels},
     doors::Clock,
     kubelet::{ContainerSample, PodSample, Point, Sample},
+    scrape::Scrapes,
     store::Store,
 };
 use tower::ServiceExt;
@@ -35,11 +36,13 @@ impl World {
             ..Node::default()
         });
         let pods = (0..3).flat_map(|namespace| (0..3).map(move |app| pod(namespace, app)));
+        let clock = Clock::starting_at("2026-11-22T09:27:23Z".parse().unwrap());
         let sources = Sources {
             served: Arc::new(|_| {}),
+            scrapes: Arc::new(Scrapes::new(clock.clone())),
             cluster: Arc::new(Cluster::of(nodes, pods)),
             store: Arc::new(Store::new(Duration::from_secs(15))),
-            clock: Clock::starting_at("2026-11-22T09:27:23Z".parse().unwrap()),
+            clock,
             settings: Settings::default(),
         };
         Self { sources }
@@ -112,7 +115,8 @@ fn sample(node: usize, seconds: f64) -> Sample {
             .map(|name| ContainerSample { name: name.into(), point: point(0.1, CONTAINER_MEMORY) });
         PodSample { namespace: namespace.into(), name: name.into(), containers: containers.into() }
     });
-    Sample { node: Some(point(1.0, NODE_MEMORY)), pods: pods.collect() }
+    let node = Some(point(1.0, NODE_MEMORY));
+    Sample { node, pods: pods.collect(), left_out: Vec::new() }
 }
 
 /// Asks, and waits for all of the answer.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     Mismatch,
     ask::{Answer, ask},
-    logs::has,
+    wildcard::{fits, has},
 };
 use crate::{
     file::format::{AskedOf, Credentials, Expectation},
@@ -81,10 +81,7 @@ fn check_headers(answer: &Answer, expectation: &Expectation) -> Result<(), Misma
             .iter()
             .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .collect();
-        let fits = |value: &String| {
-            if wanted.contains('…') { has(value, wanted) } else { value == wanted }
-        };
-        if !values.iter().any(fits) {
+        if !values.iter().any(|value| fits(value, wanted)) {
             let seen = if values.is_empty() {
                 format!("no header {name}")
             } else {
@@ -132,6 +129,8 @@ fn project(wanted: &Value, seen: &Value, share: f64) -> Value {
         (Value::Array(wanted), Value::Array(seen)) if wanted.len() == seen.len() => {
             wanted.iter().zip(seen).map(|(wanted, seen)| project(wanted, seen, share)).collect()
         }
+        // What fits is shown as it was wanted, so that only what does not fit is different.
+        (Value::String(wanted), Value::String(seen)) if fits(seen, wanted) => wanted.clone().into(),
         (wanted, seen) if share > 0.0 && is_near(wanted, seen, share) => wanted.clone(),
         (_, seen) => seen.clone(),
     }
@@ -183,6 +182,11 @@ mod tests {
             (json!({"items": [{"name": "b"}, {"name": "a"}]}), false),
             (json!({"kind": null}), false),
             (json!({"missing": null}), false),
+            (json!({"kind": "L…t"}), true),
+            (json!({"kind": "List…"}), true),
+            (json!({"kind": "…s"}), false),
+            (json!({"kind": "is…"}), false),
+            (json!({"kind": "Li…List"}), false),
         ] {
             assert_eq!(project(&wanted, &seen, 0.0) == wanted, holds, "{wanted}");
         }

@@ -1,6 +1,6 @@
 //! What the server has logged.
 
-use super::Mismatch;
+use super::{Mismatch, wildcard::has};
 use crate::events::{Event, What};
 
 /// How many of the server's last log lines are shown when one is missed.
@@ -10,19 +10,6 @@ fn lines(events: &[Event]) -> impl DoubleEndedIterator<Item = &String> {
     events.iter().filter_map(|event| match &event.what {
         What::Log(line) => Some(line),
         _ => None,
-    })
-}
-
-/// Whether a line has the text, as it was before klog quoted it. `…` stands for anything.
-pub(super) fn has(line: &str, text: &str) -> bool {
-    let line = line.replace("\\\"", "\"");
-    let mut rest = line.as_str();
-    text.split('…').all(|part| match rest.find(part) {
-        Some(at) => {
-            rest = &rest[at + part.len()..];
-            true
-        }
-        None => false,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{ContainerSample, Family, Of, PodSample, Point, Sample, Series};
+use super::{ContainerSample, Family, LeftOut, Of, PodSample, Point, Sample, Series};
 
 /// What identifies a container, in the order in which kubelets sort series.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,22 +62,33 @@ impl<'b> Points<'b> {
     pub(super) fn complete(self) -> Sample {
         let node = Some(self.node).filter(|node| node.time.is_some() && is_measured(node));
         let containers = self.containers.by_pod();
-        let pods = containers
-            .chunk_by(|(one, _), (next, _)| one.pod_name() == next.pod_name())
-            .filter(|containers| containers.iter().all(|(_, point)| is_measured(point)))
-            .map(|containers| PodSample {
-                namespace: (*containers[0].0.namespace).into(),
-                name: (*containers[0].0.pod).into(),
-                containers: containers
-                    .iter()
-                    .map(|(key, point)| ContainerSample {
-                        name: (*key.container).into(),
-                        point: *point,
-                    })
-                    .collect(),
-            })
-            .collect();
-        Sample { node, pods }
+        let (mut pods, mut left_out) = (Vec::new(), Vec::new());
+        for pod in containers.chunk_by(|(one, _), (next, _)| one.pod_name() == next.pod_name()) {
+            match pod.iter().find(|(_, point)| !is_measured(point)) {
+                None => pods.push(sample_of(pod)),
+                Some((key, point)) => left_out.push(LeftOut {
+                    namespace: (*key.namespace).into(),
+                    pod: (*key.pod).into(),
+                    container: (*key.container).into(),
+                    lacks: if point.cpu == 0 { "CPU" } else { "memory" },
+                }),
+            }
+        }
+        Sample { node, pods, left_out }
+    }
+}
+
+/// One pod's containers, of which there is at least one.
+fn sample_of(containers: &[(Key<'_>, Point)]) -> PodSample {
+    let (namespace, name) = containers[0].0.pod_name();
+    let sample = |(key, point): &(Key<'_>, Point)| ContainerSample {
+        name: (*key.container).into(),
+        point: *point,
+    };
+    PodSample {
+        namespace: namespace.into(),
+        name: name.into(),
+        containers: containers.iter().map(sample).collect(),
     }
 }
 

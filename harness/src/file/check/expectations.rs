@@ -16,7 +16,7 @@ use crate::expect::metric::is_metric;
 /// The kinds, each with the fields that go with it.
 const KINDS: [(&str, &[&str]); 11] = [
     ("get", &GET),
-    ("top", &["namespace", "containers", "table", "error"]),
+    ("top", &["name", "namespace", "containers", "table", "error"]),
     ("log", &["times"]),
     ("logs", &[]),
     ("noLog", &[]),

@@ -31,7 +31,8 @@ pub struct Expectation {
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// What the answer to `get` must contain: of an object these fields, of a list exactly these
-    /// items in this order, each by the same rule. An answer in protobuf is compared as if it were
+    /// items in this order, each by the same rule. In a text `…` stands for anything. An answer in
+    /// protobuf is compared as if it were
     /// JSON.
     pub body: Option<serde_json::Value>,
     /// What the answer to `get` must be, with nothing besides.
@@ -47,16 +48,19 @@ pub struct Expectation {
     /// Texts that the answer to `get` must have, each in one line. `…` stands for anything.
     #[serde(default)]
     pub text: Vec<String>,
-    /// What `kubectl top` prints. Goes with `namespace`, `containers`, and `table` or `error`.
+    /// What `kubectl top` prints. Goes with `name`, `namespace`, `containers`, and `table` or
+    /// `error`.
     pub top: Option<Top>,
-    /// The namespace for `top: pods`. Default: all namespaces.
+    /// The one node or pod that `top` is asked for. Default: all.
+    pub name: Option<String>,
+    /// The namespace for `top: pods`. Default: all namespaces, or `default` with a `name`.
     pub namespace: Option<String>,
     /// `kubectl top pods --containers`.
     #[serde(default)]
     pub containers: bool,
     /// The table that `top` must print, to the letter but for space at line ends.
     pub table: Option<String>,
-    /// The error that `top` must print instead of a table.
+    /// The error that `top` must print instead of a table. `…` stands for anything.
     pub error: Option<String>,
     /// A text that the server must have logged in this step, in one line. `…` stands for
     /// anything. Goes with `times`.

@@ -1,0 +1,88 @@
+//! Why a node or pod that exists has no metrics, for whoever may read them. Of a pod, nodes are
+//! counted and not named: who may read a namespace's metrics need not know of nodes.
+
+use std::time::Duration;
+
+use super::{Sources, resource::Resource};
+use crate::{
+    duration,
+    scrape::{ScrapeState, counts},
+    store::Gap,
+};
+
+/// The reason, as it goes on after `not found: `.
+pub(super) fn why(
+    sources: &Sources,
+    resource: Resource,
+    namespace: Option<&str>,
+    name: &str,
+) -> String {
+    match resource {
+        Resource::Nodes => node(sources, name),
+        Resource::Pods => pod(sources, namespace.unwrap_or_default(), name),
+    }
+}
+
+fn node(sources: &Sources, name: &str) -> String {
+    let scrapes = &sources.scrapes;
+    let Some(state) = scrapes.of(name) else { return "it has not been scraped yet".to_owned() };
+    let ScrapeState { address, at, last_good, failure, .. } = state;
+    let ago = |moment| whole_seconds(scrapes.ago(moment));
+    if let Some(failure) = failure {
+        let to = if address.is_empty() { String::new() } else { format!(" of {address}") };
+        let good = last_good.map_or_else(String::new, |moment| {
+            format!("; the last good one was {} ago", ago(moment))
+        });
+        return format!("last scrape{to} failed {} ago: {}{good}", ago(at), failure.words);
+    }
+    match sources.store.node_gap(name) {
+        Gap::Unreported => {
+            format!(
+                "last scrape of {address} {} ago told nothing, or 0, of the node's CPU or memory",
+                ago(at)
+            )
+        }
+        gap => say(sources, gap),
+    }
+}
+
+fn pod(sources: &Sources, namespace: &str, name: &str) -> String {
+    match sources.store.pod_gap(namespace, name) {
+        Gap::Unreported => {}
+        gap => return say(sources, gap),
+    }
+    if let Some(out) = sources.scrapes.left_out(namespace, name) {
+        let (lacks, container) = (out.lacks, out.container);
+        return format!("its kubelet reports no {lacks}, or 0, of container {container:?}");
+    }
+    match sources.scrapes.failing() {
+        (0, _) => "no node has been scraped yet".to_owned(),
+        (_, causes) if causes.is_empty() => "no kubelet reports it".to_owned(),
+        (nodes, causes) => {
+            let failing: usize = causes.values().sum();
+            format!(
+                "no kubelet that could be scraped reports it, and {failing} of {nodes} could not: {}",
+                counts(&causes)
+            )
+        }
+    }
+}
+
+fn say(sources: &Sources, gap: Gap) -> String {
+    match gap {
+        Gap::Unreported => "it is not reported".to_owned(),
+        Gap::OneSample { container, at } => {
+            let of = container.map_or_else(String::new, |name| format!(" of container {name:?}"));
+            let at = at.map_or_else(String::new, |moment| {
+                format!(", measured {} ago", whole_seconds(sources.scrapes.ago(moment)))
+            });
+            format!("there is only one sample{of} yet{at}, and usage takes two")
+        }
+        Gap::Unusable(error) => error.to_string(),
+        Gap::None => "its usage became known only now, ask again".to_owned(),
+    }
+}
+
+fn whole_seconds(time: Duration) -> String {
+    duration::format(Duration::from_secs(time.as_secs()))
+}

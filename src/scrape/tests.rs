@@ -1,0 +1,175 @@
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use http::StatusCode;
+use tracing_subscriber::layer::SubscriberExt;
+
+use super::{Goes, Scrapes, report::Report};
+use crate::{
+    cluster::Node,
+    doors::Clock,
+    klog::Klog,
+    kubelet::{ContainerSample, PodSample, Point, Sample, ScrapeError},
+};
+
+const RESOLUTION: Duration = Duration::from_mins(1);
+const ADDRESS: &str = "10.0.0.1:10250";
+
+/// Scrapes and what is logged of them.
+struct Rig {
+    scrapes: Scrapes,
+    report: Report,
+}
+
+fn node(name: &str) -> Node {
+    Node { name: name.to_owned(), ready: true, ..Node::default() }
+}
+
+fn status(code: u16) -> ScrapeError {
+    ScrapeError::Status { status: StatusCode::from_u16(code).unwrap() }
+}
+
+/// A node and a container, measured at `second`.
+fn sample(second: i64) -> Sample {
+    let point = Point { time: Some(second * 1_000_000_000), cpu: 1, memory: 1, start: None };
+    let containers = vec![ContainerSample { name: "c".into(), point }];
+    let pod = PodSample { namespace: "n".into(), name: "p".into(), containers };
+    Sample { node: Some(point), pods: vec![pod], ..Sample::default() }
+}
+
+/// The lines logged by `act`, from their severity on without time and place.
+fn logged(verbosity: u8, act: impl FnOnce(&mut Rig)) -> Vec<String> {
+    let clock = Clock::starting_at("2019-01-04T09:53:00Z".parse().unwrap());
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = lines.clone();
+    let sink = Arc::new(move |line: &str| {
+        let (head, said) = line.split_once("] ").unwrap();
+        sink.lock().unwrap().push(format!("{} {said}", &head[..1]));
+    });
+    let klog = Klog::new(clock.clone(), 1, verbosity, sink);
+    let mut rig = Rig { scrapes: Scrapes::new(clock), report: Report::new(RESOLUTION) };
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(klog), || act(&mut rig));
+    let lines = lines.lock().unwrap();
+    lines.clone()
+}
+
+// === impl Rig ===
+
+impl Rig {
+    fn fails(&mut self, node: &Node, error: &ScrapeError) {
+        let turn = self.scrapes.note(node, ADDRESS.to_owned(), true, Err(error));
+        self.report.failed(node, ADDRESS, error, &turn);
+    }
+
+    fn answers(&mut self, node: &Node, mut sample: Sample) {
+        let turn = self.scrapes.note(node, ADDRESS.to_owned(), true, Ok(&mut sample));
+        self.report.good(node, ADDRESS, &turn);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_said_once_and_then_every_five_minutes() {
+    let lines = logged(0, |rig| {
+        for cycle in 0..11 {
+            rig.fails(&node("n1"), &status(if cycle < 7 { 500 } else { 503 }));
+            rig.report.end_cycle();
+        }
+        for _ in 0..2 {
+            rig.answers(&node("n1"), sample(1));
+            rig.report.end_cycle();
+        }
+    });
+    let named: Vec<_> = lines.iter().filter(|line| !line.starts_with('W')).cloned().collect();
+    insta::assert_snapshot!(named.join("\n"));
+    assert_eq!(lines.len() - named.len(), 11, "one summary a cycle that has failures");
+}
+
+#[tokio::test(start_paused = true)]
+async fn thousands_that_fail_alike_are_counted() {
+    let nodes: Vec<_> = (0..5_000).map(|at| node(&format!("n{at}"))).collect();
+    let lines = logged(0, |rig| {
+        for _ in 0..2 {
+            for node in &nodes {
+                rig.fails(node, &status(403));
+            }
+            rig.report.end_cycle();
+        }
+        for node in &nodes {
+            rig.answers(node, sample(1));
+        }
+        rig.report.end_cycle();
+    });
+    assert_eq!(lines.len(), 20 + 1 + 1 + 20 + 1, "{lines:#?}");
+    assert_eq!(
+        lines[20],
+        r#"W "Some nodes could not be scraped" failed=5000 nodes=5000 causes="forbidden 5000" unnamed=4980"#
+    );
+    assert_eq!(
+        lines[21],
+        r#"W "Some nodes could not be scraped" failed=5000 nodes=5000 causes="forbidden 5000""#
+    );
+    assert_eq!(lines[42], r#"I "Scraped more nodes again" nodes=4980"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_are_not_ready_are_left_to_those_who_look_closer() {
+    let act = |rig: &mut Rig| {
+        let not_ready = Node { ready: false, ..node("n1") };
+        rig.fails(&not_ready, &status(500));
+        rig.report.end_cycle();
+        rig.answers(&not_ready, sample(1));
+        rig.report.end_cycle();
+    };
+    assert_eq!(logged(0, act), Vec::<String>::new());
+    assert_eq!(logged(2, act).len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_becomes_ready_and_still_fails_is_named() {
+    let lines = logged(0, |rig| {
+        rig.fails(&Node { ready: false, ..node("n1") }, &status(500));
+        rig.fails(&node("n1"), &status(500));
+    });
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_strange_is_said_when_it_begins_and_when_it_ends() {
+    let without = |node: bool, pods: bool| {
+        let mut sample = sample(100);
+        sample.node = sample.node.filter(|_| node);
+        sample.pods.retain(|_| pods);
+        sample
+    };
+    let lines = logged(0, |rig| {
+        let n1 = node("n1");
+        for sample in [
+            sample(1),
+            without(false, false),
+            without(false, false),
+            without(true, false),
+            without(false, true),
+        ] {
+            rig.answers(&n1, sample);
+        }
+        for second in [200, 200, 200, 200, 200, 201] {
+            rig.answers(&n1, sample(second));
+        }
+    });
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_leave_are_forgotten() {
+    logged(0, |rig| {
+        rig.fails(&node("n1"), &status(500));
+        rig.answers(&node("n2"), sample(1));
+        assert_eq!(rig.scrapes.failing(), (2, [("http_status", 1)].into()));
+        rig.scrapes.retain(|name| name == "n2");
+        assert_eq!(rig.scrapes.of("n1"), None);
+        let goes: Vec<_> = rig.scrapes.alike(1).into_keys().collect();
+        assert_eq!(goes, [Goes::Good]);
+    });
+}
