@@ -5,7 +5,6 @@ mod access {
     mod authorization;
     mod certificates;
     mod front_proxy;
-    mod golden;
     mod guarded;
     mod reviews;
     mod rotation;

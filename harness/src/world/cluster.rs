@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use fake_kubelet::{ApiServer, Certificates, Fleet, Subject, Surroundings, Validity};
+use fake_kubelet::{ApiServer, Certificates, Fleet, Identity, Subject, Surroundings, Validity};
 use jiff::Timestamp;
 use kube::Config;
 use metrics_server::{
@@ -24,6 +24,7 @@ use super::{
     objects, people,
     running::Running,
     usage::{self, Sources},
+    visitor::Visitor,
 };
 use crate::{
     control_plane::{Backend, ControlPlane, Settings},
@@ -151,6 +152,24 @@ impl Cluster {
     /// The certificate of the cluster's CA, in PEM.
     pub(super) fn authority_pem(&self) -> String {
         self.certificates.cluster().pem()
+    }
+
+    /// The certificate of somebody who asks the metrics server itself.
+    pub(super) fn identity(&self, visitor: Visitor<'_>) -> Result<Option<Identity>, WorldError> {
+        let now = self.site.clock.now();
+        Ok(match visitor {
+            Visitor::Nobody => None,
+            Visitor::User { name, group } => {
+                let subject = Subject {
+                    common_name: name.to_owned(),
+                    organization: Some(group.to_owned()),
+                    ..Subject::default()
+                };
+                let validity = Validity::year_from_an_hour_before(now);
+                Some(self.certificates.cluster().client(&subject, validity)?)
+            }
+            Visitor::FrontProxy => Some(self.front_proxy.identity(now)?),
+        })
     }
 
     /// How the bearer of `token` reaches the API server.
