@@ -13,7 +13,6 @@ mod target;
 mod tls;
 mod verify;
 
-pub(crate) use self::tls::follow_clock;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     client::{KubeletClient, Settings, Transport},

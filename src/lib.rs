@@ -6,6 +6,7 @@
 pub mod access;
 pub mod api;
 pub mod cluster;
+pub mod dial;
 pub mod dns;
 pub mod doors;
 pub mod duration;

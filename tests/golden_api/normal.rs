@@ -15,7 +15,7 @@ pub(crate) struct Normal {
 }
 
 /// Headers of each answer's own, those that say how long it is, and those of Go's way to serve
-/// files, which OpenAPI documents go: ours are told apart by their ETag and sent whole.
+/// files, which OpenAPI documents go: ours are told apart by their tag and sent whole.
 const OWN_HEADERS: [&str; 6] =
     ["audit-id", "date", "content-length", "transfer-encoding", "accept-ranges", "last-modified"];
 
