@@ -1,6 +1,7 @@
 //! The types a scenario file is read into. Doc comments become the descriptions of the JSON Schema.
 //! Structs only, no untagged enums: their errors could not name the place.
 
+mod api_server;
 mod faults;
 mod usage;
 
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::api_server::ApiServerFaults;
 pub use self::faults::{
     BodyFault, CertificateFault, Faults, SampleFault, TlsFault, TransferFault, Trickle, When,
 };
@@ -309,6 +311,8 @@ pub struct Change {
     pub server: Option<ServerChange>,
     /// The API server goes away or comes back.
     pub api_server: Option<ApiServerChange>,
+    /// All of the API server's faults towards the metrics server.
+    pub api_server_faults: Option<ApiServerFaults>,
 }
 
 /// What changes about DNS. Names that are not mentioned stay as they are.

@@ -217,6 +217,16 @@ impl Cluster {
             }
             None => {}
         }
+        if let Some(faults) = change.api_server_faults {
+            let none = faults == format::ApiServerFaults::default();
+            self.note(
+                if none { "the API server is well" } else { "the API server has faults" }
+                    .to_owned(),
+            );
+            people::set_trouble(&self.control_plane, faults);
+            // Watches that are open meet the faults when they are opened again.
+            self.control_plane.cut_watches();
+        }
         if let Some(role) = change.server.as_ref().and_then(|server| server.role.as_deref()) {
             self.note("the metrics server's role".to_owned());
             people::set_role(&self.control_plane, Some(role));
