@@ -112,6 +112,11 @@ impl Telemetry {
         self.scrapes.of(node)
     }
 
+    /// Something that is done for one `task`, such as `request`, panicked.
+    pub fn panicked(&self, task: &'static str) {
+        self.families.panics.with_label_values(&[task]).inc();
+    }
+
     /// The server has been told to stop.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
