@@ -107,8 +107,8 @@ impl tower::Service<Uri> for Connector {
             let host = host.trim_start_matches('[').trim_end_matches(']');
             let default = if uri.scheme_str() == Some("http") { 80 } else { 443 };
             let port = uri.port_u16().unwrap_or(default);
-            let dialed = dialer.dial(host, port, Instant::now() + CONNECT_LIMIT).await;
-            dialed
+            let stream = dialer.dial(host, port, Instant::now() + CONNECT_LIMIT).await;
+            stream
                 .map(|stream| Dialed(TokioIo::new(stream)))
                 // Its words, and not what lies below them, are what is to be said.
                 .map_err(|error| io::Error::other(error.to_string()))
