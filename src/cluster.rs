@@ -4,6 +4,7 @@
 mod backoff;
 mod client;
 mod node;
+mod patience;
 mod registry;
 mod selector;
 mod trouble;

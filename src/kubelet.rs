@@ -14,7 +14,6 @@ mod tls;
 mod verify;
 mod words;
 
-pub(crate) use self::tls::follow_clock;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     client::{KubeletClient, Settings, Transport},

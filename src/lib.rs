@@ -7,6 +7,7 @@ pub mod access;
 pub mod api;
 pub mod audit;
 pub mod cluster;
+pub mod dial;
 pub mod dns;
 pub mod doors;
 pub mod duration;

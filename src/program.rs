@@ -39,6 +39,8 @@ enum ProgramError {
     Start(#[from] StartError),
     #[error("set up: {0}")]
     System(#[from] std::io::Error),
+    #[error("told twice to end: what was under way is cut off")]
+    ToldTwice,
 }
 
 /// Runs the program with the process's arguments.
@@ -85,6 +87,11 @@ fn log_to_stderr(flags: &Flags) {
     #[allow(clippy::print_stderr, reason = "the log of a program goes to stderr")]
     let sink = Arc::new(|line: &str| eprintln!("{line}"));
     let klog = Klog::new(Doors::host().clock, std::process::id(), flags.logging.settings(), sink);
+    // What panics is contained where it happens; only here is known where that was.
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(at, err = panic.payload_as_str().unwrap_or_default(), "Panicked");
+    }));
     // It fails only where another one is set: then that one is wanted.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(klog));
 }
@@ -109,16 +116,24 @@ async fn serve(flags: &Flags) -> Result<(), ProgramError> {
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::spawn(async move {
+    let mut told = async move || {
         tokio::select! {
             biased;
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+    };
+    let told_twice = async move {
+        told().await;
         tracing::info!("Shutting down");
         stop.send_replace(true);
-    });
-    Ok(Box::pin(server.run(stopped)).await?)
+        told().await;
+    };
+    tokio::select! {
+        biased;
+        ended = Box::pin(server.run(stopped)) => Ok(ended?),
+        () = told_twice => Err(ProgramError::ToldTwice),
+    }
 }
 
 async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {

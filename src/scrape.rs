@@ -186,7 +186,10 @@ impl Scraper {
     fn take_joined(&mut self, outcome: Result<Outcome, JoinError>) {
         match outcome {
             Ok(outcome) => self.take(outcome),
-            Err(error) => tracing::error!(err = %error, "A scrape panicked"),
+            Err(error) => {
+                self.telemetry.panicked("scrape");
+                tracing::error!(err = %error, "A scrape panicked");
+            }
         }
     }
 

@@ -6,7 +6,6 @@ mod access {
     mod authorization;
     mod certificates;
     mod front_proxy;
-    mod golden;
     mod guarded;
     mod in_flight;
     mod reviews;

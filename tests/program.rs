@@ -283,6 +283,22 @@ fn without_an_api_server_it_says_so_and_goes_on_until_it_is_told_to_end() {
     }
 }
 
+#[test]
+fn told_twice_it_ends_at_once() {
+    let folder = folder(free_port());
+    for (first, second) in [("TERM", "TERM"), ("INT", "TERM")] {
+        let port = format!("--secure-port={}", free_port());
+        let arguments = ["--kubeconfig=good", &port, "--shutdown-delay-duration=1h"];
+        let mut server = Running::start(folder.path(), &arguments);
+        server.line("\"Serving securely\"");
+        server.signal(first);
+        server.line("\"Shutting down\"");
+        server.signal(second);
+        server.line("Error: told twice to end");
+        assert_eq!(server.end().code(), Some(1), "{first} {second}");
+    }
+}
+
 /// Asks a server whose certificate nobody has signed.
 fn get(address: &str, path: &str) -> String {
     let mut config = Config::new(format!("https://{address}/").parse().unwrap());

@@ -29,6 +29,7 @@ mod selector;
 mod status;
 mod store;
 mod table;
+mod trouble;
 mod watch;
 
 use std::{
@@ -58,6 +59,7 @@ pub use self::{
     aggregation::{Backend, BackendError, ClientCertificate},
     authentication::User,
     kubeconfig::{Credential, kubeconfig},
+    trouble::Trouble,
 };
 
 /// How the API server presents itself.
@@ -82,6 +84,8 @@ pub struct ControlPlane {
     store: Arc<Store>,
     tokens: Mutex<Tokens>,
     rules: Mutex<Rules>,
+    /// By user.
+    troubles: Mutex<BTreeMap<String, Trouble>>,
     /// By group.
     aggregates: Mutex<BTreeMap<String, Arc<Aggregate>>>,
     observer: Mutex<Option<Arc<dyn Observer>>>,
@@ -116,6 +120,7 @@ impl ControlPlane {
             store: Arc::new(store),
             tokens: Mutex::default(),
             rules: Mutex::default(),
+            troubles: Mutex::default(),
             aggregates: Mutex::default(),
             observer: Mutex::default(),
             cut: tokio::sync::watch::Sender::new(()),
@@ -192,6 +197,12 @@ impl ControlPlane {
     /// What everybody in a group may do, in place of what was said before.
     pub fn set_group_rules(&self, group: &str, rules: Vec<PolicyRule>) {
         lock(&self.rules).set_group(group, rules);
+    }
+
+    /// What goes wrong for the user of that name, in place of what was said before. It holds for
+    /// what they ask from now on.
+    pub fn set_trouble(&self, user: &str, trouble: Trouble) {
+        lock(&self.troubles).insert(user.to_owned(), trouble);
     }
 
     /// Passes requests for the backend's group on to it, in place of the backend before it.

@@ -16,6 +16,7 @@ mod rig;
 mod running;
 mod simulated;
 mod usage;
+mod visitor;
 
 pub(crate) use self::rig::{KUBECONFIG, Rig, TOKEN};
-pub use self::{error::WorldError, loopback::Loopback, simulated::Simulated};
+pub use self::{error::WorldError, loopback::Loopback, simulated::Simulated, visitor::Visitor};

@@ -3,8 +3,8 @@
 use std::{
     future::Future,
     io,
-    net::SocketAddr,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -22,21 +22,20 @@ use kube::{
     Client, Config,
     client::{Body, ConfigExt},
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
+use super::patience::Patient;
 use crate::{
+    dial::Dialer,
     dns::Resolver,
-    doors::{Doors, Network, Stream},
-    errno,
-    kubelet::follow_clock,
+    doors::{Doors, Stream},
 };
 
 /// client-go's default.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long an answer may take to begin, the TLS handshake included. The body may take longer: that
-/// of a watch does.
+/// How long an answer may take to begin, the TLS handshake included.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A client for the API server.
@@ -55,10 +54,7 @@ pub enum ApiClientError {
 
 /// Opens connections to wherever a URI points.
 #[derive(Clone)]
-struct Dialer {
-    doors: Doors,
-    resolver: Resolver,
-}
+struct Connector(Dialer);
 
 /// A stream that hyper can use.
 struct Dialed(TokioIo<Stream>);
@@ -71,14 +67,14 @@ pub fn api_client(
     resolver: Resolver,
 ) -> Result<ApiClient, ApiClientError> {
     let mut tls = config.rustls_client_config()?;
-    follow_clock(&mut tls, &doors.clock);
+    tls.time_provider = Arc::new(doors.clock.clone());
     let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = &config.tls_server_name {
         let name = name.clone().try_into().map_err(|_| ApiClientError::ServerName(name.clone()))?;
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
     let connector =
-        builder.enable_http1().wrap_connector(Dialer { doors: doors.clone(), resolver });
+        builder.enable_http1().wrap_connector(Connector(Dialer::new(doors.clone(), resolver)));
     let http = HttpClient::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -88,13 +84,14 @@ pub fn api_client(
         .option_layer(config.auth_layer()?)
         .map_err(tower::BoxError::from)
         .timeout(ANSWER_LIMIT)
+        .layer_fn(Patient::new)
         .service(http);
     Ok(Client::new(BoxCloneSyncService::new(service), config.default_namespace.clone()))
 }
 
-// === impl Dialer ===
+// === impl Connector ===
 
-impl tower::Service<Uri> for Dialer {
+impl tower::Service<Uri> for Connector {
     type Response = Dialed;
     type Error = io::Error;
     type Future = Pin<Box<dyn Future<Output = io::Result<Dialed>> + Send>>;
@@ -104,39 +101,19 @@ impl tower::Service<Uri> for Dialer {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let Self { doors, resolver } = self.clone();
+        let Self(dialer) = self.clone();
         Box::pin(async move {
-            dial(&doors, &resolver, &uri).await.map(|stream| Dialed(TokioIo::new(stream)))
+            let host = uri.host().unwrap_or_default();
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let default = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+            let port = uri.port_u16().unwrap_or(default);
+            let stream = dialer.dial(host, port, Instant::now() + CONNECT_LIMIT).await;
+            stream
+                .map(|stream| Dialed(TokioIo::new(stream)))
+                // Its words, and not what lies below them, are what is to be said.
+                .map_err(|error| io::Error::other(error.to_string()))
         })
     }
-}
-
-async fn dial(doors: &Doors, resolver: &Resolver, uri: &Uri) -> io::Result<Stream> {
-    let deadline = Instant::now() + CONNECT_LIMIT;
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 });
-    let addresses = resolver
-        .lookup(host, deadline)
-        .await
-        .map_err(|error| io::Error::other(format!("dial tcp: {error}")))?;
-    let mut last = io::Error::from(io::ErrorKind::TimedOut);
-    for ip in addresses {
-        let to = SocketAddr::new(ip, port);
-        match timeout_at(deadline, Network::connect(&*doors.network, to)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => {
-                last = io::Error::new(
-                    error.kind(),
-                    format!("dial tcp {to}: {}", errno::describe("dial", &error)),
-                );
-            }
-            Err(_) => {
-                last =
-                    io::Error::new(io::ErrorKind::TimedOut, format!("dial tcp {to}: i/o timeout"));
-            }
-        }
-    }
-    Err(last)
 }
 
 // === impl Dialed ===

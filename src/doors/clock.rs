@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use rustls::{pki_types::UnixTime, time_provider::TimeProvider};
 use tokio::time::Instant;
 
 /// The one source of wall-clock time. Waiting is tokio's business: in a simulated world its clock
@@ -34,5 +35,13 @@ impl Clock {
                 start.saturating_add(origin.elapsed()).unwrap_or(Timestamp::MAX)
             }
         }
+    }
+}
+
+/// So that certificates are judged by the same clock as everything else.
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        let since_epoch = self.now().duration_since(Timestamp::UNIX_EPOCH);
+        since_epoch.try_into().ok().map(UnixTime::since_unix_epoch)
     }
 }

@@ -8,7 +8,7 @@ use super::{
     ScrapeError, X509Error,
     error::{BodyError, RequestError},
 };
-use crate::dns::LookupFailure;
+use crate::{dial::DialError, dns::LookupFailure};
 
 // === impl ScrapeError ===
 
@@ -37,19 +37,19 @@ impl ScrapeError {
 impl RequestError {
     fn label(&self) -> &'static str {
         match self {
-            Self::Lookup(error) => match error.failure {
+            Self::Dial(DialError::Lookup(error)) => match error.failure {
                 LookupFailure::NoSuchHost => "dns_no_such_host",
                 LookupFailure::ServerMisbehaving => "dns_server_failure",
                 LookupFailure::Timeout { .. } => "dns_timeout",
                 LookupFailure::Unreachable { .. } => "dns_unreachable",
             },
-            Self::Dial { source, .. } => match source.kind() {
+            Self::Dial(DialError::Connect { source, .. }) => match source.kind() {
                 ErrorKind::ConnectionRefused => "connection_refused",
                 ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "no_route",
                 ErrorKind::TimedOut => "connect_timeout",
                 _ => "connect",
             },
-            Self::DialTimeout { .. } => "connect_timeout",
+            Self::Dial(DialError::Timeout { .. }) => "connect_timeout",
             Self::Certificate(
                 X509Error::NoIpSans { .. }
                 | X509Error::NoNames { .. }
@@ -77,12 +77,14 @@ mod tests {
     fn causes_are_told_apart() {
         let request = |cause| ScrapeError::Request { url: String::new(), cause: Box::new(cause) };
         let to = "10.0.0.1:10250".parse().unwrap();
-        let dial = |kind: ErrorKind| RequestError::Dial { to, source: io::Error::from(kind) };
+        let dial = RequestError::Dial;
+        let refused =
+            |kind: ErrorKind| dial(DialError::Connect { to, source: io::Error::from(kind) });
         let cases = [
             (ScrapeError::NoAddress { wanted: vec![], has: vec![] }, "no_address"),
-            (request(dial(ErrorKind::ConnectionRefused)), "connection_refused"),
-            (request(dial(ErrorKind::HostUnreachable)), "no_route"),
-            (request(RequestError::DialTimeout { to }), "connect_timeout"),
+            (request(refused(ErrorKind::ConnectionRefused)), "connection_refused"),
+            (request(refused(ErrorKind::HostUnreachable)), "no_route"),
+            (request(dial(DialError::Timeout { to })), "connect_timeout"),
             (
                 request(RequestError::Certificate(X509Error::UnknownAuthority)),
                 "certificate_authority",

@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode, header};
@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     cluster::Node,
+    dial::Dialer,
     dns::Resolver,
-    doors::{Doors, Stream},
+    doors::{Clock, Doors, Stream},
 };
 
 /// Larger answers are refused: 500 pods of 20 containers make about 5 MB.
@@ -49,8 +50,8 @@ pub struct Settings {
 
 /// Scrapes kubelets.
 pub struct KubeletClient {
-    doors: Doors,
-    resolver: Resolver,
+    clock: Clock,
+    dialer: Dialer,
     settings: Settings,
     transport: Transport,
 }
@@ -69,7 +70,8 @@ pub enum Transport {
 impl KubeletClient {
     /// A client that goes out through `doors`.
     pub fn new(doors: Doors, resolver: Resolver, settings: Settings, transport: Transport) -> Self {
-        Self { doors, resolver, settings, transport }
+        let clock = doors.clock.clone();
+        Self { clock, dialer: Dialer::new(doors, resolver), settings, transport }
     }
 
     /// The host and port at which a node would be asked, for messages.
@@ -87,7 +89,7 @@ impl KubeletClient {
         deadline: Instant,
     ) -> Result<Sample, ScrapeError> {
         let target = self.target(node)?;
-        let default_time = self.doors.clock.now().as_millisecond();
+        let default_time = self.clock.now().as_millisecond();
         let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
         let request = target.request(token)?;
         let (exchange, response) = self.answer(&target, &request, kept, deadline).await?;
@@ -144,30 +146,12 @@ impl KubeletClient {
         tls: Option<Arc<ClientConfig>>,
         deadline: Instant,
     ) -> Result<Connection, RequestError> {
-        let stream = self.dial(target, deadline).await?;
+        let stream = self.dialer.dial(&target.host, target.port, deadline).await?;
         let stream = match &tls {
             None => stream,
             Some(tls) => Box::new(encrypt(stream, target, tls.clone(), deadline).await?),
         };
         Ok(Connection::new(target.authority(), tls, stream))
-    }
-
-    /// Tries the host's addresses in turn; the time left is shared out among them.
-    async fn dial(&self, target: &Target, deadline: Instant) -> Result<Stream, RequestError> {
-        let addresses = self.resolver.lookup(&target.host, deadline).await?;
-        let mut left = addresses.len() as u32;
-        let mut last = None;
-        for ip in addresses {
-            let to = SocketAddr::new(ip, target.port);
-            let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
-            left -= 1;
-            last = match timeout_at(Instant::now() + share, self.doors.network.connect(to)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(source)) => Some(RequestError::Dial { to, source }),
-                Err(_) => Some(RequestError::DialTimeout { to }),
-            };
-        }
-        Err(last.unwrap_or(RequestError::Timeout))
     }
 
     fn target(&self, node: &Node) -> Result<Target, ScrapeError> {

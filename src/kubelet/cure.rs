@@ -7,7 +7,7 @@ use super::{
     ScrapeError, X509Error,
     error::{BodyError, RequestError},
 };
-use crate::dns::LookupFailure;
+use crate::{dial::DialError, dns::LookupFailure};
 
 // === impl ScrapeError ===
 
@@ -49,7 +49,7 @@ impl ScrapeError {
 impl RequestError {
     fn cure(&self) -> &'static str {
         match self {
-            Self::Lookup(error) => match error.failure {
+            Self::Dial(DialError::Lookup(error)) => match error.failure {
                 LookupFailure::NoSuchHost => {
                     "use the nodes' IP addresses with --kubelet-preferred-address-types=InternalIP, or add the name to the cluster's DNS, such as with CoreDNS's hosts plugin"
                 }
@@ -57,10 +57,10 @@ impl RequestError {
                     "check the cluster's DNS, or do without it with --kubelet-preferred-address-types=InternalIP"
                 }
             },
-            Self::Dial { .. } => {
+            Self::Dial(DialError::Connect { .. }) => {
                 "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection"
             }
-            Self::DialTimeout { .. } => {
+            Self::Dial(DialError::Timeout { .. }) => {
                 "open the way from the metrics server's pod to that address and port: firewall, security group, network plugin"
             }
             Self::Certificate(

@@ -1,9 +1,9 @@
-use std::{error::Error as _, io, net::SocketAddr};
+use std::{error::Error as _, io};
 
 use rustls::InvalidMessage;
 
 use super::{X509Error, decode::DecodeError};
-use crate::{dns::LookupError, errno};
+use crate::{dial::DialError, errno};
 
 /// Why a kubelet could not be scraped, in the words that Go programs use for it.
 #[derive(Debug, thiserror::Error)]
@@ -48,23 +48,9 @@ pub enum ScrapeError {
 /// Why there was no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The host name could not be resolved.
-    #[error("dial tcp: {0}")]
-    Lookup(#[from] LookupError),
     /// No connection.
-    #[error("dial tcp {to}: {}", errno::describe("dial", source))]
-    Dial {
-        /// The address tried last.
-        to: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// No connection in time.
-    #[error("dial tcp {to}: i/o timeout")]
-    DialTimeout {
-        /// The address tried last.
-        to: SocketAddr,
-    },
+    #[error(transparent)]
+    Dial(#[from] DialError),
     /// The kubelet's certificate is not to be believed.
     #[error("tls: failed to verify certificate: {0}")]
     Certificate(X509Error),

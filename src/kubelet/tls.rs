@@ -3,12 +3,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rustls::{
-    ClientConfig, RootCertStore,
-    client::ResolvesClientCert,
-    pki_types::{CertificateDer, UnixTime},
-    time_provider::TimeProvider,
-};
+use rustls::{ClientConfig, RootCertStore, client::ResolvesClientCert, pki_types::CertificateDer};
 
 use super::verify::{BelieveAnything, KubeletVerifier};
 use crate::{doors::Clock, serving::tls::provider};
@@ -54,21 +49,16 @@ pub enum TlsError {
     Protocol(#[source] rustls::Error),
 }
 
-/// rustls' door to the clock.
-#[derive(Debug)]
-struct DoorClock(Clock);
-
 /// The TLS configuration for connections to kubelets.
 pub fn client_config(options: TlsOptions, clock: &Clock) -> Result<Arc<ClientConfig>, TlsError> {
     let mut roots = RootCertStore::empty();
     for authority in options.authorities {
         roots.add(authority).map_err(TlsError::Authority)?;
     }
-    let builder =
-        ClientConfig::builder_with_details(provider(), Arc::new(DoorClock(clock.clone())))
-            .with_safe_default_protocol_versions()
-            .map_err(TlsError::Protocol)?
-            .dangerous();
+    let builder = ClientConfig::builder_with_details(provider(), Arc::new(clock.clone()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Protocol)?
+        .dangerous();
     let builder = if options.insecure {
         builder.with_custom_certificate_verifier(Arc::new(BelieveAnything::new(provider())))
     } else {
@@ -80,11 +70,6 @@ pub fn client_config(options: TlsOptions, clock: &Clock) -> Result<Arc<ClientCon
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
-}
-
-/// Makes any client configuration follow `clock`.
-pub(crate) fn follow_clock(config: &mut ClientConfig, clock: &Clock) {
-    config.time_provider = Arc::new(DoorClock(clock.clone()));
 }
 
 // === impl Credentials ===
@@ -120,14 +105,5 @@ impl TokenFile {
             }
         }
         last.clone()
-    }
-}
-
-// === impl DoorClock ===
-
-impl TimeProvider for DoorClock {
-    fn current_time(&self) -> Option<UnixTime> {
-        let since_epoch = self.0.now().duration_since(jiff::Timestamp::UNIX_EPOCH);
-        since_epoch.try_into().ok().map(UnixTime::since_unix_epoch)
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Families {
     /// One of ours. It is absent until there is a failure: the Go server's own tests want no
     /// seventh family from a server that is well.
     pub(super) failures: IntCounterVec,
+    /// Ours too, and absent until something panics.
+    pub(super) panics: IntCounterVec,
     pub(super) tick_duration: Histogram,
     pub(super) points: GaugeVec,
     pub(super) requests: RequestMetrics,
@@ -62,6 +64,11 @@ impl Families {
                 "metrics_server_kubelet_scrape_failures_total",
                 "Failed scrapes of kubelets, by cause.",
                 &["cause"],
+            )?,
+            panics: new.counters(
+                "metrics_server_panics_total",
+                "Mistakes in the program that ended a request or a scrape before its time.",
+                &["task"],
             )?,
             tick_duration: new.histogram(
                 "metrics_server_manager_tick_duration_seconds",

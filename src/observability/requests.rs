@@ -1,11 +1,12 @@
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::Method,
+    http::{Method, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
+use futures::FutureExt;
 use prometheus::{HistogramVec, IntCounterVec};
 use tokio::time::Instant;
 
@@ -40,6 +41,9 @@ pub(super) fn label_names(more: &[&'static str]) -> Vec<&'static str> {
     LABELS.iter().chain(more).copied().collect()
 }
 
+/// The answer to a request whose handler panicked.
+const PANICKED: &str = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"This request met a mistake in the metrics server: see its log","reason":"InternalError","code":500}"#;
+
 pub(super) async fn observe(
     State(telemetry): State<Arc<Telemetry>>,
     request: Request,
@@ -47,7 +51,12 @@ pub(super) async fn observe(
 ) -> Response {
     let asked = Asked::by(request.method(), request.uri().path());
     let start = Instant::now();
-    let response = next.run(request).await;
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let response = answered.unwrap_or_else(|_| {
+        telemetry.panicked("request");
+        let json = [(header::CONTENT_TYPE, "application/json")];
+        (StatusCode::INTERNAL_SERVER_ERROR, json, PANICKED).into_response()
+    });
     telemetry.requests().answered(asked, response.status().as_str(), start);
     response
 }

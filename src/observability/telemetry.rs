@@ -100,6 +100,11 @@ impl Telemetry {
         self.families.freshness.observe(age.as_secs_f64());
     }
 
+    /// Something that is done for one `task`, such as `request`, panicked.
+    pub fn panicked(&self, task: &'static str) {
+        self.families.panics.with_label_values(&[task]).inc();
+    }
+
     /// The server has been told to stop.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);

@@ -284,3 +284,21 @@ async fn pages_are_for_people() {
     let response = rig.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);
 }
+
+#[tokio::test]
+async fn a_handler_that_panics_costs_one_answer_and_is_counted() {
+    let rig = Rig::new();
+    let broken = get(async || -> &'static str { panic!("a mistake") });
+    let router = router(&rig.sources).route("/broken", broken);
+    let router = observed(router, rig.sources.telemetry.clone());
+    let request = Request::get("/broken").body(Body::empty()).unwrap();
+    let answer = router.clone().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let status: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&status["kind"], &status["reason"]), (&"Status".into(), &"InternalError".into()));
+    let metrics = rig.sources.telemetry.metrics().unwrap();
+    assert!(metrics.contains("metrics_server_panics_total{task=\"request\"} 1"), "{metrics}");
+    let request = Request::get("/version").body(Body::empty()).unwrap();
+    assert_eq!(router.oneshot(request).await.unwrap().status(), StatusCode::OK);
+}

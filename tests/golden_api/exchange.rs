@@ -1,16 +1,13 @@
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 
 /// A recorded request with its answer.
 pub(crate) struct Exchange {
     pub(crate) name: String,
-    pub(crate) status: StatusCode,
-    pub(crate) content_type: String,
-    pub(crate) cache_control: String,
-    pub(crate) body: Vec<u8>,
+    pub(crate) answer: Answer,
     request: Request,
 }
 
@@ -20,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// Who asks, in the recording's words.
+    pub(crate) identity: String,
 }
 
 /// What came back.
@@ -42,6 +41,7 @@ struct RecordedRequest {
     method: String,
     path: String,
     headers: BTreeMap<String, String>,
+    identity: String,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +61,12 @@ pub(crate) fn exchanges() -> Vec<Exchange> {
 
 /// A request without headers.
 pub(crate) fn get(path: &str) -> Request {
-    Request { method: Method::GET, path: path.to_owned(), headers: Vec::new() }
+    Request {
+        method: Method::GET,
+        path: path.to_owned(),
+        headers: Vec::new(),
+        identity: "client certificate, O=system:masters".to_owned(),
+    }
 }
 
 // === impl Exchange ===
@@ -79,23 +84,24 @@ impl Exchange {
 
 impl From<Recorded> for Exchange {
     fn from(Recorded { name, request, response }: Recorded) -> Self {
-        let header = |name: &str| response.headers.get(name).cloned().unwrap_or_default();
         let body = match response.encoding.as_deref() {
             Some("base64") => {
                 base64::engine::general_purpose::STANDARD.decode(&response.body).unwrap()
             }
             _ => response.body.clone().into_bytes(),
         };
+        let headers = response.headers.iter().map(|(name, value)| {
+            (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
+        });
+        let status = StatusCode::from_u16(response.status).unwrap();
         Self {
             name,
-            status: StatusCode::from_u16(response.status).unwrap(),
-            content_type: header("content-type"),
-            cache_control: header("cache-control"),
-            body,
+            answer: Answer { status, headers: headers.collect(), body },
             request: Request {
                 method: request.method.parse().unwrap(),
                 path: request.path,
                 headers: request.headers.into_iter().collect(),
+                identity: request.identity,
             },
         }
     }

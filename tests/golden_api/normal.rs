@@ -1,56 +1,53 @@
 //! What may differ between two servers, made equal: moments, windows, and what ours adds.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::exchange::{Answer, Exchange};
+use super::exchange::Answer;
 
 /// An answer as far as it has to be alike.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Normal {
     pub(crate) status: u16,
-    pub(crate) content_type: String,
-    pub(crate) cache_control: String,
+    pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: String,
 }
+
+/// Headers of each answer's own, those that say how long it is, and those of Go's way to serve
+/// files, which OpenAPI documents go: ours are told apart by their tag and sent whole.
+const OWN_HEADERS: [&str; 6] =
+    ["audit-id", "date", "content-length", "transfer-encoding", "accept-ranges", "last-modified"];
 
 // === impl Normal ===
 
 impl Normal {
+    /// What is left of an answer.
+    pub(crate) fn of(answer: &Answer) -> Self {
+        let kept = answer.headers.iter().filter(|(name, _)| !OWN_HEADERS.contains(&name.as_str()));
+        let headers: BTreeMap<_, _> = kept
+            .map(|(name, value)| {
+                // Hashed from each server's own prose.
+                let value = if name == "etag" { "its own" } else { value.to_str().unwrap() };
+                (name.to_string(), value.to_owned())
+            })
+            .collect();
+        let kind = headers.get("content-type").map_or("", String::as_str);
+        let body = body(kind, &answer.body);
+        Self { status: answer.status.as_u16(), headers, body }
+    }
+
     /// Where it is not as `expected`, line by line.
     pub(crate) fn differences(&self, expected: &Self) -> Option<String> {
         let text = |normal: &Self| {
-            let Self { status, content_type, cache_control, body } = normal;
-            format!("{status}\n{content_type}\n{cache_control}\n{body}")
+            let Self { status, headers, body } = normal;
+            format!("{status}\n{headers:#?}\n{body}")
         };
         (self != expected).then(|| {
             let (expected, seen) = (text(expected), text(self));
             let diff = similar::TextDiff::from_lines(&expected, &seen);
             diff.unified_diff().header("recorded", "ours").to_string()
         })
-    }
-}
-
-/// A recorded answer.
-pub(crate) fn recorded(exchange: &Exchange) -> Normal {
-    Normal {
-        status: exchange.status.as_u16(),
-        content_type: exchange.content_type.clone(),
-        cache_control: exchange.cache_control.clone(),
-        body: body(&exchange.content_type, &exchange.body),
-    }
-}
-
-/// One of ours.
-pub(crate) fn seen(answer: &Answer) -> Normal {
-    let header = |name: &str| {
-        let value = answer.headers.get(name).map(|value| value.to_str().unwrap());
-        value.unwrap_or_default().to_owned()
-    };
-    Normal {
-        status: answer.status.as_u16(),
-        content_type: header("content-type"),
-        cache_control: header("cache-control"),
-        body: body(&header("content-type"), &answer.body),
     }
 }
 
@@ -61,17 +58,35 @@ fn body(content_type: &str, bytes: &[u8]) -> String {
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     match serde_json::from_str::<Value>(&text) {
         Ok(document) if document.get("paths").is_some() => paths(document),
+        Ok(document) if document.get("gitVersion").is_some() => version(&text),
         Ok(document)
             if document["kind"] == "PodMetricsList" || document["kind"] == "PodMetrics" =>
         {
             mask(&ordered_containers(&text))
         }
-        _ => mask(&without_reason(&without_v1(&text))),
+        Ok(_) => mask(&without_reason(&without_v1(&text))),
+        Err(_) => mask(&without_framework(&text)),
     }
 }
 
-/// Discovery, where v1 stands beside what was recorded, with v1 taken out. This and the
-/// next function are the places that know how ours differs.
+/// `/version` without what it says: each server has versions of its own, and only the Go framework
+/// emulates others.
+fn version(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split(": ").next().unwrap_or_default());
+    let of_all =
+        |line: &&str| !line.contains("\"emulation") && !line.contains("\"minCompatibility");
+    lines.filter(of_all).collect::<Vec<_>>().join("\n")
+}
+
+/// The list of checks of a probe without those that only the Go framework has.
+fn without_framework(text: &str) -> String {
+    let framework = ["[+]log ", "[+]poststarthook/"];
+    let is_kept = |line: &&str| !framework.iter().any(|check| line.starts_with(check));
+    text.split_inclusive('\n').filter(is_kept).collect()
+}
+
+/// Discovery, where v1 stands beside what was recorded, with v1 taken out. This and the next function are the
+/// places that know how ours differs.
 fn without_v1(text: &str) -> String {
     let aggregated = r#""resources":[{"resource":"nodes","responseKind":{"group":"","version":"","kind":"NodeMetrics"},"scope":"Cluster","singularResource":"","verbs":["get","list"]},{"resource":"pods","responseKind":{"group":"","version":"","kind":"PodMetrics"},"scope":"Namespaced","singularResource":"","verbs":["get","list"]}],"freshness":"Current"}"#;
     text.replace(r#",{"groupVersion":"metrics.k8s.io/v1","version":"v1"}"#, "")
@@ -88,16 +103,13 @@ fn without_reason(text: &str) -> String {
     )
 }
 
-/// The paths at `/` and of OpenAPI, without ours and without those that others answer.
+/// The paths at `/` and of OpenAPI: without ours, and without the checks of the Go framework.
 fn paths(mut document: Value) -> String {
-    let is_others = |path: &str| {
-        let others = ["/healthz", "/livez", "/readyz", "/metrics", "/version"];
-        others.iter().any(|other| path.starts_with(other))
-    };
+    let of_framework = |path: &str| path.ends_with("/log") || path.contains("/poststarthook/");
     if let Some(paths) = document["paths"].as_array_mut() {
         paths.retain(|path| {
             let path = path.as_str().unwrap();
-            !is_others(path) && path != "/apis/metrics.k8s.io/v1"
+            !of_framework(path) && path != "/apis/metrics.k8s.io/v1"
         });
         // Indented, as it was.
         return serde_json::to_string_pretty(&document).unwrap();

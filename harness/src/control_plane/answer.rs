@@ -52,14 +52,22 @@ impl ControlPlane {
         let peer = request.extensions().get::<Peer>();
         let user = lock(&self.tokens).authenticate(peer, request.headers());
         let name = user.as_ref().map_or(String::new(), |user| user.name.clone());
-        let response = match user {
-            Ok(user) => match Incoming::of(request, user) {
+        let trouble = lock(&self.troubles).get(&name).copied().unwrap_or_default();
+        let response = match (trouble.before().await, user) {
+            (Some(status), _) => Err(status),
+            (None, Ok(user)) => match Incoming::of(request, user) {
+                Ok(incoming) if trouble.gone && incoming.parameters.watch() => {
+                    let asked = incoming.parameters.resource_version().ok().flatten();
+                    Ok(watch::gone(asked.unwrap_or_default(), self.store.version()))
+                }
                 Ok(incoming) => self.authorized(incoming).await,
                 Err(status) => Err(status),
             },
-            Err(_) => Err(Status::unauthorized()),
+            (None, Err(_)) => Err(Status::unauthorized()),
         };
         let response = response.unwrap_or_else(IntoResponse::into_response);
+        let watch = Parameters::of(&uri).is_ok_and(|parameters| parameters.watch());
+        let response = trouble.spoil(response, watch);
         let observer = lock(&self.observer).clone();
         if let Some(observer) = observer {
             let asked = uri.path_and_query().map_or("/", |asked| asked.as_str());

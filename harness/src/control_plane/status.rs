@@ -162,6 +162,17 @@ impl Status {
 
     /// The changes after `asked` are not remembered any more; the oldest that can be asked for is
     /// `oldest`.
+    /// As an API server says it that starts or has too much to do.
+    pub(super) fn troubled(code: StatusCode) -> Self {
+        let reason = match code {
+            StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
+            StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailable",
+            StatusCode::GATEWAY_TIMEOUT => "Timeout",
+            _ => "InternalError",
+        };
+        Self::new(code, reason, code.canonical_reason().unwrap_or_default().to_lowercase())
+    }
+
     pub(super) fn version_too_old(asked: u64, oldest: u64) -> Self {
         let message = format!("too old resource version: {asked} ({oldest})");
         Self::new(StatusCode::GONE, "Expired", message)

@@ -182,6 +182,11 @@ fn line(what: &str, object: &str) -> String {
     format!("{{\"type\":\"{what}\",\"object\":{object}}}\n")
 }
 
+/// All that a watch is told that starts too early.
+pub(super) fn gone(asked: u64, oldest: u64) -> Response {
+    json_response(too_old(asked, VersionError::TooOld { oldest }))
+}
+
 /// Once a watch is accepted, the real API server reports what is wrong with it inside.
 fn too_old(asked: u64, error: VersionError) -> String {
     let status = match error {

@@ -1,6 +1,7 @@
 //! The types a scenario file is read into. Doc comments become the descriptions of the JSON Schema.
 //! Structs only, no untagged enums: their errors could not name the place.
 
+mod api_server;
 mod change;
 mod dns;
 mod expectation;
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use self::api_server::ApiServerFaults;
 pub use self::change::{ApiServerChange, Change, NodeChange, ServerChange};
 pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer, Schedule};
 pub use self::expectation::{

@@ -1,10 +1,9 @@
 //! Those who ask for metrics in a scenario, and how they show who they are.
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use fake_kubelet::{Subject, Validity};
 use kube::Config;
 
-use super::{Simulated, WorldError, cluster::url, people};
+use super::{Simulated, WorldError, cluster::url, people, visitor};
 use crate::{
     control_plane::User,
     file::format::{Asker, Credentials},
@@ -53,9 +52,7 @@ impl Simulated {
     /// The metrics server's own certificate is self-signed: whoever asks it directly does not
     /// care.
     fn direct(&self) -> Config {
-        let mut config = Config::new(url(self.server_address));
-        config.accept_invalid_certs = true;
-        config
+        visitor::config(url(self.server_address), None)
     }
 
     fn show_certificate(
@@ -76,8 +73,7 @@ impl Simulated {
         };
         let validity = Validity::year_from_an_hour_before(self.clock().now());
         let identity = authority.client(&subject, validity)?;
-        config.auth_info.client_certificate_data = Some(STANDARD.encode(identity.chain_pem()));
-        config.auth_info.client_key_data = Some(STANDARD.encode(identity.key_pem()).into());
+        visitor::show(config, &identity);
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use fake_kubelet::{ApiServer, Certificates, Fleet, Subject, Surroundings, Validity};
+use fake_kubelet::{ApiServer, Certificates, Fleet, Identity, Subject, Surroundings, Validity};
 use jiff::Timestamp;
 use kube::Config;
 use metrics_server::{
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use super::{
     WorldError, describe, front_proxy::FrontProxy, objects, people, running::Running,
-    usage::Sources,
+    usage::Sources, visitor::Visitor,
 };
 use crate::{
     control_plane::{Backend, ControlPlane, Settings},
@@ -159,6 +159,24 @@ impl Cluster {
         &self.certificates
     }
 
+    /// The certificate of somebody who asks the metrics server itself.
+    pub(super) fn identity(&self, visitor: Visitor<'_>) -> Result<Option<Identity>, WorldError> {
+        let now = self.site.clock.now();
+        Ok(match visitor {
+            Visitor::Nobody => None,
+            Visitor::User { name, group } => {
+                let subject = Subject {
+                    common_name: name.to_owned(),
+                    organization: Some(group.to_owned()),
+                    ..Subject::default()
+                };
+                let validity = Validity::year_from_an_hour_before(now);
+                Some(self.certificates.cluster().client(&subject, validity)?)
+            }
+            Visitor::FrontProxy => Some(self.front_proxy.identity(now)?),
+        })
+    }
+
     /// How the bearer of `token` reaches the API server.
     pub(super) fn config(&self, token: &str) -> Config {
         api_config(self.site.api_server, token, &self.certificates)
@@ -215,6 +233,16 @@ impl Cluster {
                 self.api_server = Some(started.await?.0);
             }
             None => {}
+        }
+        if let Some(faults) = change.api_server_faults {
+            let none = faults == format::ApiServerFaults::default();
+            self.note(
+                if none { "the API server is well" } else { "the API server has faults" }
+                    .to_owned(),
+            );
+            people::set_trouble(&self.control_plane, faults);
+            // Watches that are open meet the faults when they are opened again.
+            self.control_plane.cut_watches();
         }
         if let Some(role) = change.server.as_ref().and_then(|server| server.role.as_deref()) {
             self.note("the metrics server's role".to_owned());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use fake_kubelet::{Authority, CertificateError, Subject, Validity};
+use fake_kubelet::{Authority, CertificateError, Identity, Subject, Validity};
 use jiff::Timestamp;
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
@@ -27,9 +27,14 @@ impl FrontProxy {
         &self,
         now: Timestamp,
     ) -> Result<ClientCertificate, CertificateError> {
-        let subject = Subject { common_name: NAME.to_owned(), ..Subject::default() };
-        let identity = self.0.client(&subject, Validity::year_from_an_hour_before(now))?;
+        let identity = self.identity(now)?;
         Ok(ClientCertificate { chain: identity.chain(), key: identity.key() })
+    }
+
+    /// The same, as whoever issued it has it.
+    pub(super) fn identity(&self, now: Timestamp) -> Result<Identity, CertificateError> {
+        let subject = Subject { common_name: NAME.to_owned(), ..Subject::default() };
+        self.0.client(&subject, Validity::year_from_an_hour_before(now))
     }
 
     /// `kube-system/extension-apiserver-authentication`, as API servers write it; `client_ca` has

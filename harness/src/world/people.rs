@@ -1,10 +1,11 @@
 //! Who asks the API server of a scenario's cluster, and with which token.
 
+use http::StatusCode;
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::objects;
 use crate::{
-    control_plane::{ControlPlane, User},
+    control_plane::{ControlPlane, Trouble, User},
     file::format,
 };
 
@@ -48,6 +49,20 @@ pub(super) fn grant(control_plane: &ControlPlane, access: &format::Grants) {
     for (group, rules) in &access.groups {
         control_plane.set_group_rules(group, objects::rules(rules));
     }
+}
+
+/// Gives the metrics server trouble with the API server, in place of what it had.
+pub(super) fn set_trouble(control_plane: &ControlPlane, faults: format::ApiServerFaults) {
+    let format::ApiServerFaults { status, answers_after, stalls_after, watches_last, gone } =
+        faults;
+    let trouble = Trouble {
+        status: status.and_then(|status| StatusCode::from_u16(status).ok()),
+        delay: answers_after.map(|time| time.0).unwrap_or_default(),
+        stalls_after,
+        watches_last: watches_last.map(|time| time.0),
+        gone,
+    };
+    control_plane.set_trouble(&server().name, trouble);
 }
 
 /// The rules of the ClusterRole `system:auth-delegator`.

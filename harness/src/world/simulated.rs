@@ -11,7 +11,6 @@ use std::{
 };
 
 use futures::FutureExt;
-use kube::Config;
 use metrics_server::{
     dns::{Hosts, ResolvConf, Resolver},
     doors::{Clock, Doors, Random},
@@ -31,6 +30,7 @@ use super::{
     network::Fabric,
     objects, people,
     running::Running,
+    visitor::{self, Visitor},
 };
 use crate::{
     events::{Timeline, What},
@@ -107,7 +107,7 @@ impl Simulated {
         let files = Files::new(&spec.server.files, cluster.certificates(), start)?;
         let mut world = Self {
             admin: cluster.site().client(&cluster.config(people::ADMIN_TOKEN))?,
-            probe: cluster.site().client(&probe_config(server_address))?,
+            probe: cluster.site().client(&visitor::config(url(server_address), None))?,
             cluster,
             fabric,
             resolv_conf: pod_resolv_conf(name_servers, &spec.server.resolv_conf),
@@ -139,6 +139,13 @@ impl Simulated {
     /// Asks the metrics server itself.
     pub fn probe(&self) -> &kube::Client {
         &self.probe
+    }
+
+    /// Asks the metrics server itself, as somebody.
+    pub fn visitor(&self, visitor: Visitor<'_>) -> Result<kube::Client, WorldError> {
+        let identity = self.cluster.identity(visitor)?;
+        let config = visitor::config(url(self.server_address), identity.as_ref());
+        self.cluster.site().client(&config)
     }
 
     /// Waits until the metrics server has ended this many cycles that have not begun yet. False when it does not
@@ -232,11 +239,4 @@ fn name_servers(dns: &Dns) -> impl Iterator<Item = IpAddr> {
 fn hosts(names: &BTreeMap<String, In<IpAddr>>) -> Hosts {
     let lines = names.iter().map(|(name, ip)| format!("{} {name}\n", ip.0));
     Hosts::parse(&lines.collect::<String>())
-}
-
-/// The metrics server's own certificate is self-signed: whoever probes it does not care.
-fn probe_config(server: SocketAddr) -> Config {
-    let mut config = Config::new(url(server));
-    config.accept_invalid_certs = true;
-    config
 }

@@ -1,4 +1,4 @@
-use std::{io, sync::Mutex, time::Duration};
+use std::{io, net::SocketAddr, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use tokio::{

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::values::In;
-use super::{Address, Certificate, DnsChange, Faults, FileContent, Grants, Node, Pod, Rule, Usage};
+use super::{Address, ApiServerFaults, Certificate, DnsChange, Faults, FileContent, Grants, Node, Pod, Rule, Usage};
 
 /// What changes in the world.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -27,6 +27,8 @@ pub struct Change {
     pub access: Grants,
     /// The API server goes away or comes back.
     pub api_server: Option<ApiServerChange>,
+    /// All of the API server's faults towards the metrics server.
+    pub api_server_faults: Option<ApiServerFaults>,
 }
 
 /// What changes about a node.
