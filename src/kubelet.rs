@@ -3,12 +3,17 @@
 mod address;
 mod cause;
 mod client;
+mod connect;
 mod connection;
 mod cure;
 pub mod decode;
 mod error;
+mod fallback;
 mod files;
+mod identity;
+mod kept;
 mod sample;
+mod tally;
 mod target;
 mod tls;
 mod verify;
@@ -17,10 +22,11 @@ pub(crate) use self::tls::follow_clock;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     client::{KubeletClient, Settings, Transport},
-    connection::Connection,
     error::ScrapeError,
     files::{FileError, TlsFiles},
+    kept::Kept,
     sample::{ContainerSample, PodSample, Point, Sample},
+    tally::Tally,
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
     verify::X509Error,
 };

@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     cluster::{Cluster, Node},
     doors::Random,
-    kubelet::{Connection, Credentials, KubeletClient, Sample, ScrapeError},
+    kubelet::{Credentials, Kept, KubeletClient, Sample, ScrapeError},
     observability::Telemetry,
     store::Store,
 };
@@ -53,8 +53,8 @@ pub struct Scraper {
     telemetry: Arc<Telemetry>,
     timing: Timing,
     random: Random,
-    /// Open connections by node.
-    connections: BTreeMap<String, Arc<Mutex<Option<Connection>>>>,
+    /// What is kept of each node's kubelet from cycle to cycle.
+    kept: BTreeMap<String, Arc<Mutex<Kept>>>,
     cycles: watch::Sender<Cycles>,
 }
 
@@ -90,7 +90,7 @@ impl Scraper {
             telemetry,
             timing,
             random,
-            connections: BTreeMap::new(),
+            kept: BTreeMap::new(),
             cycles: watch::Sender::new(Cycles::default()),
         }
     }
@@ -133,7 +133,7 @@ impl Scraper {
         for batch in plan.chunk_by(|(one, _), (next, _)| one == next) {
             self.take_until(start + batch[0].0, &mut scrapes).await;
             for (_, node) in batch {
-                let connection = self.connections.entry(node.name.clone()).or_default().clone();
+                let kept = self.kept.entry(node.name.clone()).or_default().clone();
                 let (client, token, node) = (self.client.clone(), token.clone(), node.clone());
                 let limit = self.timing.request_timeout;
                 scrapes.spawn(async move {
@@ -142,7 +142,7 @@ impl Scraper {
                     // hold up the next cycle of all others.
                     let deadline = (began + limit).min(end);
                     let result = client
-                        .scrape(&node, token.as_deref(), &mut *connection.lock().await, deadline)
+                        .scrape(&node, token.as_deref(), &mut *kept.lock().await, deadline)
                         .await;
                     Outcome { node, took: began.elapsed(), result }
                 });
@@ -191,7 +191,7 @@ impl Scraper {
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {
         let is_there =
             |name: &str| nodes.binary_search_by(|node| node.name.as_str().cmp(name)).is_ok();
-        self.connections.retain(|name, _| {
+        self.kept.retain(|name, _| {
             let stays = is_there(name);
             if !stays {
                 self.telemetry.forget_node(name);

@@ -23,7 +23,7 @@ use crate::{
     doors::{Clock, Doors},
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
-        AddressTypes, Credentials, FileError, KubeletClient, Settings, TlsFiles, TlsOptions,
+        AddressTypes, Credentials, FileError, KubeletClient, Settings, Tally, TlsFiles, TlsOptions,
         TokenFile, Transport,
     },
     observability::{self, Telemetry},
@@ -103,12 +103,15 @@ impl Server {
             address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
             port: kubelet.kubelet_port,
             use_node_status_port: kubelet.kubelet_use_node_status_port,
+            address_fallback: kubelet.kubelet_address_fallback,
         };
+        let tally = Tally::new()?;
+        telemetry.add(tally.collectors())?;
         let (transport, follow_files) = transport(kubelet, config, &doors.clock)?;
         let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
-            KubeletClient::new(doors.clone(), resolver, settings, transport),
+            KubeletClient::new(doors.clone(), resolver, settings, transport, tally),
             credentials(config),
             store.clone(),
             telemetry.clone(),

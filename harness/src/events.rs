@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -24,6 +25,8 @@ pub enum What {
     Kubelet {
         /// Its node.
         node: String,
+        /// Which of its addresses was asked.
+        address: IpAddr,
         /// Method and target.
         request: String,
         /// Its status; `None` when the client did not wait for it.
@@ -123,7 +126,7 @@ impl fmt::Display for Event {
             What::Change(text) => write!(f, "change  {text}"),
             What::Log(line) => write!(f, "log     {line}"),
             What::Ended(text) => write!(f, "ended   {text}"),
-            What::Kubelet { node, request, status: code } => {
+            What::Kubelet { node, request, status: code, .. } => {
                 write!(f, "kubelet {node} {request} -> {}", status(code))
             }
             What::Api { user, request, status } => {

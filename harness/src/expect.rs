@@ -1,6 +1,6 @@
 //! Holds an expectation of a scenario against what a user can see.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -10,7 +10,7 @@ use similar::TextDiff;
 
 use crate::{
     events::{Event, What},
-    file::format::{Expectation, Top},
+    file::format::{Expectation, KubeletSaw, Top},
     top,
     world::Simulated,
 };
@@ -65,7 +65,7 @@ pub async fn check(
         return check_refused(text, events);
     }
     if let Some(saw) = &expectation.kubelet {
-        return check_kubelet(saw.node.as_str(), saw.answered, saw.requests, events);
+        return check_kubelet(saw, events);
     }
     if let Some(saw) = &expectation.dns {
         let name = saw.name.trim_end_matches('.').to_ascii_lowercase();
@@ -255,20 +255,19 @@ fn check_refused(text: &str, events: &[Event]) -> Result<(), Mismatch> {
     Err(Mismatch { field: "refused", expected: text.to_owned(), seen })
 }
 
-fn check_kubelet(
-    node: &str,
-    answered: Option<u16>,
-    requests: Option<u32>,
-    events: &[Event],
-) -> Result<(), Mismatch> {
+fn check_kubelet(saw: &KubeletSaw, events: &[Event]) -> Result<(), Mismatch> {
+    let KubeletSaw { node, address, answered, requests } = saw;
+    let is_there = |at: &IpAddr| address.is_none_or(|wanted| wanted.0 == *at);
     let statuses: Vec<_> = events
         .iter()
         .filter_map(|event| match &event.what {
-            What::Kubelet { node: n, status, .. } if n == node => Some(*status),
+            What::Kubelet { node: n, address, status, .. } if n == node && is_there(address) => {
+                Some(*status)
+            }
             _ => None,
         })
         .collect();
-    if let Some(code) = answered
+    if let Some(code) = *answered
         && !statuses.contains(&Some(code))
     {
         let seen =
@@ -286,7 +285,7 @@ fn check_kubelet(
     }
     let words = |count: usize| format!("{count} requests");
     match requests {
-        Some(requests) => compare("kubelet", words(requests as usize), words(statuses.len())),
+        Some(requests) => compare("kubelet", words(*requests as usize), words(statuses.len())),
         None => Ok(()),
     }
 }

@@ -26,6 +26,7 @@ impl KubeletObserver for Observers {
     fn request(&self, request: &SeenRequest<'_>) {
         self.timeline.add(What::Kubelet {
             node: request.node.to_owned(),
+            address: request.at.ip(),
             request: format!("{} {}", request.method, request.target),
             status: request.status,
         });

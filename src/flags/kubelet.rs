@@ -41,6 +41,12 @@ pub struct KubeletFlags {
     #[arg(long, value_name = "TYPE,…", value_delimiter = ',', default_values_t = DEFAULT_ADDRESS_TYPES.map(str::to_owned))]
     pub kubelet_preferred_address_types: Vec<String>,
 
+    /// Where a node's preferred address cannot be resolved, reached or verified, try its other ones
+    /// in the order of preference within the same request time. One that works is kept, and the
+    /// preferred one is tried again later.
+    #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
+    pub kubelet_address_fallback: bool,
+
     /// The most that one request to a kubelet may take.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub kubelet_request_timeout: Duration,

@@ -1,28 +1,24 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::ClientConfig;
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
 };
-use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    AddressTypes, Sample, ScrapeError,
-    connection::{Connection, Exchange},
+    AddressTypes, Kept, Sample, ScrapeError, Tally,
+    connect::Connector,
+    connection::Exchange,
     decode::{Decoded, decode},
     error::{self, BodyError, RequestError},
     target::Target,
 };
-use crate::{
-    cluster::Node,
-    dns::Resolver,
-    doors::{Doors, Stream},
-};
+use crate::{cluster::Node, dns::Resolver, doors::Doors};
 
 /// Larger answers are refused: 500 pods of 20 containers make about 5 MB.
 const BODY_LIMIT: usize = 32 << 20;
@@ -45,14 +41,26 @@ pub struct Settings {
     pub port: u16,
     /// Take the port from the node's status where it has one.
     pub use_node_status_port: bool,
+    /// Try a node's other addresses where the preferred one fails.
+    pub address_fallback: bool,
 }
 
 /// Scrapes kubelets.
 pub struct KubeletClient {
     doors: Doors,
-    resolver: Resolver,
+    connector: Connector,
     settings: Settings,
     transport: Transport,
+    tally: Tally,
+}
+
+/// How long one address may take.
+#[derive(Clone, Copy)]
+struct Attempt {
+    /// For being reached and verified.
+    until: Instant,
+    /// For the head of the answer.
+    deadline: Instant,
 }
 
 /// What requests travel over.
@@ -67,36 +75,56 @@ pub enum Transport {
 // === impl KubeletClient ===
 
 impl KubeletClient {
-    /// A client that goes out through `doors`.
-    pub fn new(doors: Doors, resolver: Resolver, settings: Settings, transport: Transport) -> Self {
-        Self { doors, resolver, settings, transport }
+    /// A client that goes out through `doors` and counts in `tally`.
+    pub fn new(
+        doors: Doors,
+        resolver: Resolver,
+        settings: Settings,
+        transport: Transport,
+        tally: Tally,
+    ) -> Self {
+        let same_node_only = settings.address_fallback;
+        let connector = Connector { doors: doors.clone(), resolver, same_node_only };
+        Self { doors, connector, settings, transport, tally }
     }
 
-    /// The host and port at which a node would be asked, for messages.
+    /// The host and port at which a node would be asked first, for messages.
     pub fn address(&self, node: &Node) -> String {
-        self.target(node).map_or_else(|_| String::new(), |target| target.authority())
+        self.targets(node).map_or_else(|_| String::new(), |targets| targets[0].authority())
     }
 
-    /// Scrapes `node` over `kept` or a new connection, which is left in `kept` when it can be used
-    /// again. Ends at `deadline`.
+    /// Scrapes `node`, whose `kept` is what was learned of it so far. Ends at `deadline`.
     pub async fn scrape(
         &self,
         node: &Node,
         token: Option<&str>,
-        kept: &mut Option<Connection>,
+        kept: &mut Kept,
         deadline: Instant,
     ) -> Result<Sample, ScrapeError> {
-        let target = self.target(node)?;
         let default_time = self.doors.clock.now().as_millisecond();
-        let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
-        let request = target.request(token)?;
-        let (exchange, response) = self.answer(&target, &request, kept, deadline).await?;
+        let body = self.ask(node, token, kept, deadline).await?;
+        let Decoded { sample, first_bad, bad_lines } = decode(&body, default_time)?;
+        if let Some(error) = first_bad {
+            tracing::warn!(node = node.name, lines = bad_lines, err = %error, "Passed over lines that cannot be read");
+        }
+        Ok(sample)
+    }
+
+    /// The body of a good answer.
+    async fn ask(
+        &self,
+        node: &Node,
+        token: Option<&str>,
+        kept: &mut Kept,
+        deadline: Instant,
+    ) -> Result<Bytes, ScrapeError> {
+        let (exchange, response) = self.answer(node, token, kept, deadline).await?;
         let (head, body) = response.into_parts();
         if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
             let limit = deadline.min(Instant::now() + ERROR_BODY_TIME);
             if read_body(body, ERROR_BODY_LIMIT, limit).await.is_ok() {
-                *kept = exchange.end(deadline).await;
+                kept.connection = exchange.end(deadline).await;
             }
             return Err(ScrapeError::Status { status: head.status });
         }
@@ -107,90 +135,88 @@ impl KubeletClient {
             return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
         let body = read_body(body, BODY_LIMIT, deadline).await.map_err(ScrapeError::Body)?;
-        *kept = exchange.end(deadline).await;
-        let Decoded { sample, first_bad, bad_lines } = decode(&body, default_time)?;
-        if let Some(error) = first_bad {
-            tracing::warn!(node = node.name, lines = bad_lines, err = %error, "Passed over lines that cannot be read");
-        }
-        Ok(sample)
+        kept.connection = exchange.end(deadline).await;
+        Ok(body)
     }
 
+    /// The head of an answer from the first of the node's addresses at which its kubelet can be
+    /// reached and verified. They share the time; what is left is for the answer.
     async fn answer(
         &self,
-        target: &Target,
-        request: &Request<Empty<Bytes>>,
-        kept: &mut Option<Connection>,
+        node: &Node,
+        token: Option<&str>,
+        kept: &mut Kept,
         deadline: Instant,
     ) -> Result<(Exchange, Response<Incoming>), ScrapeError> {
-        let authority = target.authority();
+        let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
+        let targets = self.targets(node)?;
+        let order = kept.choice.order(&targets);
+        let mut failed = Vec::new();
+        for (tried, target) in order.iter().map(|at| &targets[*at]).enumerate() {
+            let left = u32::try_from(order.len() - tried).unwrap_or(u32::MAX);
+            let share = deadline.saturating_duration_since(Instant::now()) / left;
+            let attempt = Attempt { until: Instant::now() + share, deadline };
+            match self.attempt(node, target, token, kept, attempt).await {
+                Ok(answer) => {
+                    kept.choice.settle(
+                        &node.name,
+                        &targets[0],
+                        target,
+                        &failed,
+                        &self.doors.random,
+                    );
+                    return answer;
+                }
+                Err(error) => {
+                    if left > 1 {
+                        self.tally.fallbacks.with_label_values(&[error.cause_label()]).inc();
+                    }
+                    failed.push(error);
+                }
+            }
+        }
+        Err(ScrapeError::everywhere(failed, &targets[0].authority()))
+    }
+
+    /// An error in the outer result means that the kubelet was not reached there, and that another
+    /// address may do better; one in the inner is what came of asking it.
+    async fn attempt(
+        &self,
+        node: &Node,
+        target: &Target,
+        token: Option<&str>,
+        kept: &mut Kept,
+        Attempt { until, deadline }: Attempt,
+    ) -> Result<Result<(Exchange, Response<Incoming>), ScrapeError>, ScrapeError> {
+        let request: Request<Empty<Bytes>> = target.request(token)?;
         let failed = |cause| ScrapeError::Request { url: target.url(), cause: Box::new(cause) };
         let tls = self.transport.tls();
-        if let Some(mut open) = kept.take()
-            && open.fits(&authority, tls.as_ref())
+        if let Some(mut open) = kept.take_connection(&target.authority())
+            && open.is_good_for(tls.as_ref())
         {
             match open.send(request.clone(), deadline).await {
                 // The kubelet closed it while it was idle: that says nothing about a new one.
                 Err(RequestError::Http(_)) => {}
-                other => return other.map_err(failed),
+                other => return Ok(other.map_err(failed)),
             }
         }
-        let fresh = self.connect(target, tls, deadline).await.map_err(failed)?;
-        fresh.send(request.clone(), deadline).await.map_err(failed)
+        let fresh = self.connector.connect(&node.name, target, tls, until).await.map_err(failed)?;
+        Ok(fresh.send(request, deadline).await.map_err(failed))
     }
 
-    async fn connect(
-        &self,
-        target: &Target,
-        tls: Option<Arc<ClientConfig>>,
-        deadline: Instant,
-    ) -> Result<Connection, RequestError> {
-        let stream = self.dial(target, deadline).await?;
-        let stream = match &tls {
-            None => stream,
-            Some(tls) => Box::new(encrypt(stream, target, tls.clone(), deadline).await?),
-        };
-        Ok(Connection::new(target.authority(), tls, stream))
-    }
-
-    /// Tries the host's addresses in turn; the time left is shared out among them.
-    async fn dial(&self, target: &Target, deadline: Instant) -> Result<Stream, RequestError> {
-        let addresses = self.resolver.lookup(&target.host, deadline).await?;
-        let mut left = addresses.len() as u32;
-        let mut last = None;
-        for ip in addresses {
-            let to = SocketAddr::new(ip, target.port);
-            let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
-            left -= 1;
-            last = match timeout_at(Instant::now() + share, self.doors.network.connect(to)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(source)) => Some(RequestError::Dial { to, source }),
-                Err(_) => Some(RequestError::DialTimeout { to }),
-            };
-        }
-        Err(last.unwrap_or(RequestError::Timeout))
-    }
-
-    fn target(&self, node: &Node) -> Result<Target, ScrapeError> {
-        let host = self.settings.address_types.choose(node)?.to_owned();
+    /// Where to ask `node`, in the order of preference: at least one.
+    fn targets(&self, node: &Node) -> Result<Vec<Target>, ScrapeError> {
+        let preferred = self.settings.address_types.choose(node)?;
         let port =
             node.port.filter(|_| self.settings.use_node_status_port).unwrap_or(self.settings.port);
-        let path = node.resource_path.clone().unwrap_or_else(|| DEFAULT_PATH.to_owned());
+        let path = node.resource_path.as_deref().unwrap_or(DEFAULT_PATH);
         let scheme = self.transport.scheme();
-        Ok(Target { scheme, host, port, path })
-    }
-}
-
-async fn encrypt(
-    stream: Stream,
-    target: &Target,
-    tls: Arc<ClientConfig>,
-    deadline: Instant,
-) -> Result<TlsStream<Stream>, RequestError> {
-    let name = ServerName::try_from(target.host.clone())
-        .map_err(|error| RequestError::Tls(error.to_string()))?;
-    match timeout_at(deadline, TlsConnector::from(tls).connect(name, stream)).await {
-        Ok(stream) => stream.map_err(|error| RequestError::from_handshake(&error)),
-        Err(_) => Err(RequestError::TlsTimeout),
+        let target =
+            |host: &str| Target { scheme, host: host.to_owned(), port, path: path.to_owned() };
+        if !self.settings.address_fallback {
+            return Ok(vec![target(preferred)]);
+        }
+        Ok(self.settings.address_types.all(node).into_iter().map(target).collect())
     }
 }
 

@@ -22,6 +22,7 @@ impl ScrapeError {
                 "correct the address in the node's status, or prefer another type with --kubelet-preferred-address-types"
             }
             Self::Request { cause, .. } => cause.cure(),
+            Self::Everywhere { preferred, .. } => preferred.cure(),
             Self::Status { status: StatusCode::UNAUTHORIZED } => {
                 "let the kubelet accept service account tokens: authentication.webhook.enabled: true in its configuration"
             }
@@ -74,6 +75,9 @@ impl RequestError {
                 "renew the kubelet's serving certificate, and compare the clocks of the node and the metrics server"
             }
             Self::Certificate(X509Error::Other(_)) => "replace the kubelet's serving certificate",
+            Self::OtherNode { .. } => {
+                "another node has that address now: let the node's status say where it is, or delete the Node if its machine is gone"
+            }
             Self::TlsAlert(alert) if alert == "certificate required" => {
                 "show the kubelet a certificate that its client CA has signed with --kubelet-client-certificate and --kubelet-client-key"
             }

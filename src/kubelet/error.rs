@@ -31,6 +31,14 @@ pub enum ScrapeError {
         #[source]
         cause: Box<RequestError>,
     },
+    /// None of the node's addresses leads to its kubelet.
+    #[error("{preferred}{}", others.iter().map(|error| format!("; {error}")).collect::<String>())]
+    Everywhere {
+        /// What is wrong with the preferred one.
+        preferred: Box<ScrapeError>,
+        /// What is wrong with the others.
+        others: Vec<ScrapeError>,
+    },
     /// The kubelet answered something else than 200.
     #[error("request failed, status: \"{status}\"")]
     Status {
@@ -74,6 +82,14 @@ pub enum RequestError {
     /// The handshake failed otherwise.
     #[error("{0}")]
     Tls(String),
+    /// The kubelet there is that of another node.
+    #[error("tls: the certificate is that of node {found}, not of {wanted}")]
+    OtherNode {
+        /// The node that the certificate names.
+        found: String,
+        /// The node whose address it is said to be.
+        wanted: String,
+    },
     /// The handshake took too long.
     #[error("net/http: TLS handshake timeout")]
     TlsTimeout,
@@ -108,6 +124,32 @@ pub enum BodyError {
         /// The limit.
         limit: usize,
     },
+}
+
+// === impl ScrapeError ===
+
+impl ScrapeError {
+    /// What is wrong with each of a node's addresses, at least one, in one error.
+    pub(super) fn everywhere(mut failed: Vec<Self>, preferred: &str) -> Self {
+        let at = failed.iter().position(|error| error.is_at(preferred)).unwrap_or_default();
+        let preferred = failed.remove(at);
+        if failed.is_empty() {
+            return preferred;
+        }
+        Self::Everywhere { preferred: Box::new(preferred), others: failed }
+    }
+
+    /// Whether it is about the kubelet at this host and port.
+    pub(super) fn is_at(&self, authority: &str) -> bool {
+        match self {
+            Self::Request { url, .. } | Self::BadAddress { url } => {
+                url.split_once("://").is_some_and(|(_, rest)| {
+                    rest.strip_prefix(authority).is_some_and(|path| path.starts_with('/'))
+                })
+            }
+            _ => false,
+        }
+    }
 }
 
 // === impl RequestError ===

@@ -78,7 +78,7 @@ impl Step {
             What::Change(text) => (Topic::Change, text.clone()),
             What::Ended(text) => (Topic::Ended, text.clone()),
             What::Log(line) => self.log(line, second),
-            What::Kubelet { node, request, status } => {
+            What::Kubelet { node, request, status, .. } => {
                 let status = status.map_or("no answer".to_owned(), |status| status.to_string());
                 (Topic::Kubelet(node.clone()), format!("{request} -> {status}"))
             }

@@ -431,6 +431,8 @@ pub enum Top {
 pub struct KubeletSaw {
     /// The node.
     pub node: String,
+    /// Looks only at requests that came in at this of its IP addresses.
+    pub address: Option<In<IpAddr>>,
     /// At least one request that it answered with this status.
     pub answered: Option<u16>,
     /// Exactly this many requests.

@@ -1,0 +1,90 @@
+use std::{net::SocketAddr, sync::Arc};
+
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{connection::Connection, error::RequestError, identity, target::Target};
+use crate::{
+    dns::Resolver,
+    doors::{Doors, Stream},
+};
+
+/// Makes connections to kubelets.
+pub(super) struct Connector {
+    pub(super) doors: Doors,
+    pub(super) resolver: Resolver,
+    /// Refuse a kubelet whose certificate names another node.
+    pub(super) same_node_only: bool,
+}
+
+// === impl Connector ===
+
+impl Connector {
+    /// A connection to `target`, the kubelet of `node`; encrypted and verified where there is a
+    /// `tls`.
+    pub(super) async fn connect(
+        &self,
+        node: &str,
+        target: &Target,
+        tls: Option<Arc<ClientConfig>>,
+        deadline: Instant,
+    ) -> Result<Connection, RequestError> {
+        let stream = self.dial(target, deadline).await?;
+        let stream = match &tls {
+            None => stream,
+            Some(tls) => {
+                let stream = encrypt(stream, target, tls.clone(), deadline).await?;
+                if self.same_node_only {
+                    check_node(&stream, node)?;
+                }
+                Box::new(stream)
+            }
+        };
+        Ok(Connection::new(target.authority(), tls, stream))
+    }
+
+    /// Tries the host's addresses in turn; the time left is shared out among them.
+    async fn dial(&self, target: &Target, deadline: Instant) -> Result<Stream, RequestError> {
+        let addresses = self.resolver.lookup(&target.host, deadline).await?;
+        let mut left = addresses.len() as u32;
+        let mut last = None;
+        for ip in addresses {
+            let to = SocketAddr::new(ip, target.port);
+            let share = deadline.saturating_duration_since(Instant::now()) / left.max(1);
+            left -= 1;
+            last = match timeout_at(Instant::now() + share, self.doors.network.connect(to)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(source)) => Some(RequestError::Dial { to, source }),
+                Err(_) => Some(RequestError::DialTimeout { to }),
+            };
+        }
+        Err(last.unwrap_or(RequestError::Timeout))
+    }
+}
+
+async fn encrypt(
+    stream: Stream,
+    target: &Target,
+    tls: Arc<ClientConfig>,
+    deadline: Instant,
+) -> Result<TlsStream<Stream>, RequestError> {
+    let name = ServerName::try_from(target.host.clone())
+        .map_err(|error| RequestError::Tls(error.to_string()))?;
+    match timeout_at(deadline, TlsConnector::from(tls).connect(name, stream)).await {
+        Ok(stream) => stream.map_err(|error| RequestError::from_handshake(&error)),
+        Err(_) => Err(RequestError::TlsTimeout),
+    }
+}
+
+/// An address that has gone over to another node has a certificate that is as good as the right
+/// one: only the node in it tells.
+fn check_node(stream: &TlsStream<Stream>, node: &str) -> Result<(), RequestError> {
+    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    match certificates.first().and_then(identity::node_of) {
+        Some(found) if found != node => {
+            Err(RequestError::OtherNode { found, wanted: node.to_owned() })
+        }
+        _ => Ok(()),
+    }
+}
