@@ -7,6 +7,7 @@ mod connect;
 mod connection;
 mod cure;
 pub mod decode;
+mod endpoint;
 mod error;
 mod fallback;
 mod files;
@@ -22,6 +23,7 @@ pub(crate) use self::tls::follow_clock;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     client::{KubeletClient, Settings, Transport},
+    endpoint::{Endpoint, EndpointError},
     error::ScrapeError,
     files::{FileError, TlsFiles},
     kept::Kept,

@@ -175,9 +175,11 @@ impl Scraper {
         self.telemetry.scraped(&node.name, took, result.as_ref().err());
         match result {
             Ok(sample) => self.store.record(&node.name, sample),
-            Err(error) => {
-                // A node missed once starts anew: its next usage must not span the gap.
-                self.store.forget(&node.name);
+            Err(mut error) => {
+                match error.take_sample() {
+                    Some(sample) => self.store.record(&node.name, sample),
+                    None => self.store.miss(&node.name),
+                }
                 let address = self.client.address(&node);
                 if node.ready {
                     tracing::error!(node = node.name, address, err = %error, cure = error.cure(), "Failed to scrape node");

@@ -97,13 +97,15 @@ impl Server {
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
-        let store = Arc::new(Store::new(resolution));
+        let grace = flags.metrics_server.metric_grace_cycles;
+        let store = Arc::new(Store::new(resolution).with_grace(grace));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let settings = Settings {
             address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
             port: kubelet.kubelet_port,
             use_node_status_port: kubelet.kubelet_use_node_status_port,
             address_fallback: kubelet.kubelet_address_fallback,
+            endpoint: kubelet.kubelet_endpoint,
         };
         let tally = Tally::new()?;
         telemetry.add(tally.collectors())?;

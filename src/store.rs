@@ -21,6 +21,8 @@ use crate::{kubelet::Sample, shared::Shared};
 /// when a node's set of pods does.
 pub struct Store {
     resolution: Duration,
+    /// For how many missed scrapes in a row what is known of a node is kept.
+    grace: u64,
     slots: RwLock<Slots>,
 }
 
@@ -43,7 +45,13 @@ type PodKey = (Arc<str>, Arc<str>);
 impl Store {
     /// An empty store for samples that come every `resolution`.
     pub fn new(resolution: Duration) -> Self {
-        Self { resolution, slots: RwLock::default() }
+        Self { resolution, grace: 0, slots: RwLock::default() }
+    }
+
+    /// Keeps what is known of a node for so many missed scrapes in a row. Usage after them is that
+    /// of the whole time since the last good one, and its window says so.
+    pub fn with_grace(self, cycles: u64) -> Self {
+        Self { grace: cycles, ..self }
     }
 
     /// Takes in what the kubelet of `node` said.
@@ -60,6 +68,20 @@ impl Store {
             slots.own(&name, &new.pods);
         }
         slots.nodes.insert(name, new);
+    }
+
+    /// The kubelet of `node` could not be scraped. Beyond the grace the node starts anew: its next
+    /// usage must not span the gap.
+    pub fn miss(&self, node: &str) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let missed = slots.nodes.get_mut(node).map(|known| {
+            known.missed += 1;
+            known.missed
+        });
+        drop(slots);
+        if missed.is_some_and(|missed| missed > self.grace) {
+            self.forget(node);
+        }
     }
 
     /// Drops what is known of `node` and its pods.

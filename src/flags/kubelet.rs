@@ -6,7 +6,10 @@ use super::values::{
     BOOL, ValueError, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path,
     read_port,
 };
-use crate::{cluster::NodeSelector, kubelet::DEFAULT_ADDRESS_TYPES};
+use crate::{
+    cluster::NodeSelector,
+    kubelet::{DEFAULT_ADDRESS_TYPES, Endpoint, EndpointError},
+};
 
 /// How kubelets are asked.
 #[derive(Clone, Debug, Args)]
@@ -47,6 +50,12 @@ pub struct KubeletFlags {
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub kubelet_address_fallback: bool,
 
+    /// What to ask kubelets for: resource (/metrics/resource), summary (/stats/summary, which needs
+    /// the verb get on nodes/stats), or auto: the summary where there is no /metrics/resource, as
+    /// in kubelets before 1.18.
+    #[arg(long, value_name = "auto|resource|summary", default_value = "resource", value_parser = read_endpoint)]
+    pub kubelet_endpoint: Endpoint,
+
     /// The most that one request to a kubelet may take.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub kubelet_request_timeout: Duration,
@@ -63,6 +72,10 @@ pub struct KubeletFlags {
     /// The resolver's configuration.
     #[arg(long, value_name = "FILE", default_value = "/etc/resolv.conf", value_parser = read_path)]
     pub resolv_conf: PathBuf,
+}
+
+fn read_endpoint(text: &str) -> Result<Endpoint, EndpointError> {
+    text.parse()
 }
 
 fn read_selector(text: &str) -> Result<NodeSelector, ValueError> {

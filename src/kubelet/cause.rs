@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::{
     ScrapeError, X509Error,
+    decode::summary::SummaryError,
     error::{BodyError, RequestError},
 };
 use crate::dns::LookupFailure;
@@ -20,15 +21,20 @@ impl ScrapeError {
             Self::BadAddress { .. } => "bad_address",
             Self::Request { cause, .. } => cause.label(),
             Self::Everywhere { preferred, .. } => preferred.cause_label(),
-            Self::Status { status: StatusCode::UNAUTHORIZED } => "unauthorized",
+            Self::Status { status: StatusCode::UNAUTHORIZED }
+            | Self::SummaryStatus { status: StatusCode::UNAUTHORIZED } => "unauthorized",
             Self::Status { status: StatusCode::FORBIDDEN } => "forbidden",
             Self::Status { status: StatusCode::NOT_FOUND } => "not_found",
-            Self::Status { .. } => "http_status",
+            Self::SummaryStatus { status: StatusCode::FORBIDDEN } => "forbidden_summary",
+            Self::SummaryStatus { status: StatusCode::NOT_FOUND } => "not_found",
+            Self::Status { .. } | Self::SummaryStatus { .. } => "http_status",
+            Self::Unmeasured { .. } => "kubelet_scrape_error",
             Self::Body(BodyError::Broken(_)) => "broken_connection",
             Self::Body(BodyError::Timeout) => "timeout",
             Self::Body(BodyError::Encoded { .. }) => "body_encoded",
             Self::Body(BodyError::TooLarge { .. }) => "body_too_large",
-            Self::Decode(_) => "no_metrics_in_body",
+            Self::Decode(_) | Self::Summary(SummaryError::Form(_)) => "no_metrics_in_body",
+            Self::Summary(SummaryError::OtherNode { .. }) => "other_node",
         }
     }
 }

@@ -11,10 +11,11 @@ use tokio::{
 };
 
 use super::{
-    AddressTypes, Kept, Sample, ScrapeError, Tally,
+    AddressTypes, Endpoint, Kept, Sample, ScrapeError, Tally,
     connect::Connector,
     connection::Exchange,
-    decode::{Decoded, decode},
+    decode::{Decoded, decode, summary},
+    endpoint::Page,
     error::{self, BodyError, RequestError},
     target::Target,
 };
@@ -31,6 +32,7 @@ const ERROR_BODY_LIMIT: usize = 64 << 10;
 const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
 
 const DEFAULT_PATH: &str = "/metrics/resource";
+const SUMMARY_PATH: &str = "/stats/summary?only_cpu_and_memory=true";
 
 /// What is the same for all kubelets.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct Settings {
     pub use_node_status_port: bool,
     /// Try a node's other addresses where the preferred one fails.
     pub address_fallback: bool,
+    /// What to ask for.
+    pub endpoint: Endpoint,
 }
 
 /// Scrapes kubelets.
@@ -90,7 +94,8 @@ impl KubeletClient {
 
     /// The host and port at which a node would be asked first, for messages.
     pub fn address(&self, node: &Node) -> String {
-        self.targets(node).map_or_else(|_| String::new(), |targets| targets[0].authority())
+        self.targets(Page::Resource, node)
+            .map_or_else(|_| String::new(), |targets| targets[0].authority())
     }
 
     /// Scrapes `node`, whose `kept` is what was learned of it so far. Ends at `deadline`.
@@ -101,11 +106,63 @@ impl KubeletClient {
         kept: &mut Kept,
         deadline: Instant,
     ) -> Result<Sample, ScrapeError> {
+        let page = self.settings.endpoint.first(&kept.known_old);
+        let asked = self.ask_for(page, node, token, kept, deadline).await;
+        // A node that names a path of its own has its metrics there or nowhere.
+        let may_be_old = page == Page::Resource
+            && self.settings.endpoint == Endpoint::Auto
+            && node.resource_path.is_none();
+        match asked {
+            Err(error) if may_be_old && error.is_not_found() => {
+                match self.ask_for(Page::Summary, node, token, kept, deadline).await {
+                    Err(other) if other.is_not_found() => {
+                        kept.known_old.forget();
+                        Err(error)
+                    }
+                    Ok(sample) => {
+                        if kept.known_old.remember() {
+                            tracing::info!(
+                                node = node.name,
+                                "The kubelet has no /metrics/resource, asking for /stats/summary"
+                            );
+                        }
+                        Ok(sample)
+                    }
+                    failed => failed,
+                }
+            }
+            Err(error) if error.is_not_found() => {
+                kept.known_old.forget();
+                Err(error)
+            }
+            Ok(sample) if page == Page::Resource => {
+                kept.known_old.forget();
+                Ok(sample)
+            }
+            other => other,
+        }
+    }
+
+    async fn ask_for(
+        &self,
+        page: Page,
+        node: &Node,
+        token: Option<&str>,
+        kept: &mut Kept,
+        deadline: Instant,
+    ) -> Result<Sample, ScrapeError> {
         let default_time = self.doors.clock.now().as_millisecond();
-        let body = self.ask(node, token, kept, deadline).await?;
-        let Decoded { sample, first_bad, bad_lines } = decode(&body, default_time)?;
+        let body = self.ask(page, node, token, kept, deadline).await?;
+        if page == Page::Summary {
+            return summary::decode(&body, &node.name, default_time).map_err(ScrapeError::from);
+        }
+        let Decoded { sample, first_bad, bad_lines, scrape_error } = decode(&body, default_time)?;
         if let Some(error) = first_bad {
             tracing::warn!(node = node.name, lines = bad_lines, err = %error, "Passed over lines that cannot be read");
+        }
+        if scrape_error {
+            let sample = Some(sample).filter(|sample| *sample != Sample::default()).map(Box::new);
+            return Err(ScrapeError::Unmeasured { sample });
         }
         Ok(sample)
     }
@@ -113,12 +170,13 @@ impl KubeletClient {
     /// The body of a good answer.
     async fn ask(
         &self,
+        page: Page,
         node: &Node,
         token: Option<&str>,
         kept: &mut Kept,
         deadline: Instant,
     ) -> Result<Bytes, ScrapeError> {
-        let (exchange, response) = self.answer(node, token, kept, deadline).await?;
+        let (exchange, response) = self.answer(page, node, token, kept, deadline).await?;
         let (head, body) = response.into_parts();
         if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
@@ -126,7 +184,11 @@ impl KubeletClient {
             if read_body(body, ERROR_BODY_LIMIT, limit).await.is_ok() {
                 kept.connection = exchange.end(deadline).await;
             }
-            return Err(ScrapeError::Status { status: head.status });
+            let status = head.status;
+            return Err(match page {
+                Page::Resource => ScrapeError::Status { status },
+                Page::Summary => ScrapeError::SummaryStatus { status },
+            });
         }
         if let Some(encoding) = head.headers.get(header::CONTENT_ENCODING)
             && encoding != "identity"
@@ -143,13 +205,14 @@ impl KubeletClient {
     /// reached and verified. They share the time; what is left is for the answer.
     async fn answer(
         &self,
+        page: Page,
         node: &Node,
         token: Option<&str>,
         kept: &mut Kept,
         deadline: Instant,
     ) -> Result<(Exchange, Response<Incoming>), ScrapeError> {
         let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
-        let targets = self.targets(node)?;
+        let targets = self.targets(page, node)?;
         let order = kept.choice.order(&targets);
         let mut failed = Vec::new();
         for (tried, target) in order.iter().map(|at| &targets[*at]).enumerate() {
@@ -205,11 +268,14 @@ impl KubeletClient {
     }
 
     /// Where to ask `node`, in the order of preference: at least one.
-    fn targets(&self, node: &Node) -> Result<Vec<Target>, ScrapeError> {
+    fn targets(&self, page: Page, node: &Node) -> Result<Vec<Target>, ScrapeError> {
         let preferred = self.settings.address_types.choose(node)?;
         let port =
             node.port.filter(|_| self.settings.use_node_status_port).unwrap_or(self.settings.port);
-        let path = node.resource_path.as_deref().unwrap_or(DEFAULT_PATH);
+        let path = match page {
+            Page::Resource => node.resource_path.as_deref().unwrap_or(DEFAULT_PATH),
+            Page::Summary => SUMMARY_PATH,
+        };
         let scheme = self.transport.scheme();
         let target =
             |host: &str| Target { scheme, host: host.to_owned(), port, path: path.to_owned() };

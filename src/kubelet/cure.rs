@@ -5,6 +5,7 @@ use http::StatusCode;
 
 use super::{
     ScrapeError, X509Error,
+    decode::summary::SummaryError,
     error::{BodyError, RequestError},
 };
 use crate::dns::LookupFailure;
@@ -23,18 +24,43 @@ impl ScrapeError {
             }
             Self::Request { cause, .. } => cause.cure(),
             Self::Everywhere { preferred, .. } => preferred.cure(),
-            Self::Status { status: StatusCode::UNAUTHORIZED } => {
+            Self::Status { status: StatusCode::UNAUTHORIZED }
+            | Self::SummaryStatus { status: StatusCode::UNAUTHORIZED } => {
                 "let the kubelet accept service account tokens: authentication.webhook.enabled: true in its configuration"
             }
             Self::Status { status: StatusCode::FORBIDDEN } => {
                 "grant the metrics server's ClusterRole the verb get on nodes/metrics (kubelets before 1.18 want nodes/stats)"
             }
-            Self::Status { status: StatusCode::NOT_FOUND } => {
-                "the kubelet has no /metrics/resource: it is older than 1.18, or something else listens there"
+            Self::SummaryStatus { status: StatusCode::FORBIDDEN } => {
+                "grant the metrics server's ClusterRole the verb get on nodes/stats, which /stats/summary wants"
             }
-            Self::Status { .. } => "look into the kubelet's log on that node",
+            Self::Status { status: StatusCode::NOT_FOUND } => {
+                "the kubelet has no /metrics/resource: it is older than 1.18 (then ask for /stats/summary with --kubelet-endpoint=auto), or something else listens there"
+            }
+            Self::SummaryStatus { status: StatusCode::NOT_FOUND } => {
+                "the kubelet has no /stats/summary: ask for /metrics/resource with --kubelet-endpoint=auto"
+            }
+            Self::Status { status } | Self::SummaryStatus { status } if status.is_redirection() => {
+                "something on the way to the kubelet sends the metrics server elsewhere, where it does not go: check proxies and what listens on the kubelet's port"
+            }
+            Self::Status { status: StatusCode::SWITCHING_PROTOCOLS }
+            | Self::SummaryStatus { status: StatusCode::SWITCHING_PROTOCOLS } => {
+                "check what listens on the kubelet's port of that node: kubelets do not switch protocols there"
+            }
+            Self::Status { .. } | Self::SummaryStatus { .. } => {
+                "look into the kubelet's log on that node"
+            }
+            Self::Unmeasured { .. } => {
+                "look into the kubelet's log on that node: its container runtime may be down, slow or without statistics"
+            }
+            Self::Summary(SummaryError::OtherNode { .. }) => {
+                "another node has that address now: let the node's status say where it is, or delete the Node if its machine is gone"
+            }
             Self::Body(BodyError::TooLarge { .. } | BodyError::Encoded { .. })
-            | Self::Decode(_) => "check what listens on the kubelet's port of that node",
+            | Self::Decode(_)
+            | Self::Summary(SummaryError::Form(_)) => {
+                "check what listens on the kubelet's port of that node"
+            }
             Self::Body(_) => {
                 "check the network between the metrics server and the node, and the node's load"
             }

@@ -10,6 +10,7 @@
 mod fast;
 mod line;
 mod points;
+pub mod summary;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +36,8 @@ pub struct Decoded {
     pub first_bad: Option<DecodeError>,
     /// How many lines are bad.
     pub bad_lines: usize,
+    /// The kubelet says that it failed to measure: what it has besides is not all there is.
+    pub scrape_error: bool,
 }
 
 /// How much of a bad line an error quotes, in characters.
@@ -49,6 +52,8 @@ enum Line<'b> {
     Other,
     /// A sound series of ours.
     Series(Series<'b>),
+    /// The kubelet failed to measure: `resource_scrape_error 1`, or `scrape_error 1` before 1.29.
+    ScrapeError,
 }
 
 /// A series of ours.
@@ -89,10 +94,15 @@ fn decode_with<'b>(
 ) -> Result<Decoded, DecodeError> {
     let mut points = Points::default();
     let (mut first_bad, mut bad_lines, mut good_lines) = (None, 0_usize, 0_usize);
+    let mut scrape_error = false;
     for (index, line) in lines(body).enumerate() {
         let sound = match read(line) {
             Some(Line::Blank) => continue,
             Some(Line::Other) => true,
+            Some(Line::ScrapeError) => {
+                scrape_error = true;
+                true
+            }
             Some(Line::Series(series)) => points.take(series, default_time),
             None => false,
         };
@@ -105,7 +115,7 @@ fn decode_with<'b>(
     }
     match first_bad {
         Some(error) if good_lines == 0 => Err(error),
-        first_bad => Ok(Decoded { sample: points.complete(), first_bad, bad_lines }),
+        first_bad => Ok(Decoded { sample: points.complete(), first_bad, bad_lines, scrape_error }),
     }
 }
 

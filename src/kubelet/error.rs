@@ -2,7 +2,10 @@ use std::{error::Error as _, io, net::SocketAddr};
 
 use rustls::InvalidMessage;
 
-use super::{X509Error, decode::DecodeError};
+use super::{
+    Sample, X509Error,
+    decode::{DecodeError, summary::SummaryError},
+};
 use crate::{dns::LookupError, errno};
 
 /// Why a kubelet could not be scraped, in the words that Go programs use for it.
@@ -45,12 +48,27 @@ pub enum ScrapeError {
         /// Code and reason phrase.
         status: http::StatusCode,
     },
+    /// The kubelet answered something else than 200 when asked for its summary.
+    #[error("request failed, status: \"{status}\" at /stats/summary")]
+    SummaryStatus {
+        /// Code and reason phrase.
+        status: http::StatusCode,
+    },
+    /// The kubelet says that it failed to measure.
+    #[error("the kubelet failed to measure: resource_scrape_error 1")]
+    Unmeasured {
+        /// What it could tell nevertheless: nearly always nothing.
+        sample: Option<Box<Sample>>,
+    },
     /// The answer broke off or did not end.
     #[error("failed to read response body - {0}")]
     Body(BodyError),
     /// The body holds no metrics.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// The summary cannot be used.
+    #[error(transparent)]
+    Summary(#[from] SummaryError),
 }
 
 /// Why there was no answer.
@@ -137,6 +155,23 @@ impl ScrapeError {
             return preferred;
         }
         Self::Everywhere { preferred: Box::new(preferred), others: failed }
+    }
+
+    /// Whether the kubelet does not have what was asked for.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::Status { status: http::StatusCode::NOT_FOUND }
+                | Self::SummaryStatus { status: http::StatusCode::NOT_FOUND }
+        )
+    }
+
+    /// What there is to serve in spite of it.
+    pub fn take_sample(&mut self) -> Option<Sample> {
+        match self {
+            Self::Unmeasured { sample } => sample.take().map(|sample| *sample),
+            _ => None,
+        }
     }
 
     /// Whether it is about the kubelet at this host and port.

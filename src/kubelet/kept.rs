@@ -1,10 +1,11 @@
-use super::{connection::Connection, fallback::Choice};
+use super::{connection::Connection, endpoint::KnownOld, fallback::Choice};
 
 /// What is kept of one kubelet from one scrape to the next.
 #[derive(Default)]
 pub struct Kept {
     pub(super) connection: Option<Connection>,
     pub(super) choice: Choice,
+    pub(super) known_old: KnownOld,
 }
 
 // === impl Kept ===

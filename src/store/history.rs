@@ -20,6 +20,8 @@ pub(super) struct Points {
 pub(super) struct NodeHistory {
     pub(super) node: Option<Points>,
     pub(super) pods: Vec<PodHistory>,
+    /// How many scrapes in a row have failed since.
+    pub(super) missed: u64,
 }
 
 /// A pod in a [`NodeHistory`].
@@ -54,7 +56,7 @@ impl NodeHistory {
                 PodHistory::follow(old, pod, resolution, names)
             })
             .collect();
-        Self { node, pods }
+        Self { node, pods, missed: 0 }
     }
 
     /// The same, quicker for a pod that is where it was: pods seldom come and go.

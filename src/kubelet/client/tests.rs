@@ -60,6 +60,7 @@ fn client(network: Arc<PlainKubelets>, transport: Transport) -> KubeletClient {
         port: 10255,
         use_node_status_port: false,
         address_fallback: false,
+        endpoint: Endpoint::Resource,
     };
     KubeletClient::new(doors, resolver, settings, transport, Tally::new().unwrap())
 }

@@ -101,6 +101,20 @@ fn a_body_without_metrics_is_an_error() {
 }
 
 #[test]
+fn a_kubelet_says_when_it_failed_to_measure() {
+    let node = "node_cpu_usage_seconds_total 1 5\nnode_memory_working_set_bytes 2 5\n";
+    for (line, failed) in [
+        ("resource_scrape_error 1", true),
+        ("scrape_error 1", true),
+        ("resource_scrape_error 0", false),
+        ("scrape_error 0", false),
+    ] {
+        let decoded = decode(format!("{node}{line}\n").as_bytes(), TIME).unwrap();
+        assert_eq!((decoded.scrape_error, decoded.sample.node.is_some()), (failed, true), "{line}");
+    }
+}
+
+#[test]
 fn label_values_may_hold_anything() {
     let body = "container_cpu_usage_seconds_total{container=\"a\\\"}b\",namespace=\"n\\\\\",pod=\"p\\n, x=\"} 1 7\n\
                 container_memory_working_set_bytes{pod=\"p\\n, x=\",container=\"a\\\"}b\",namespace=\"n\\\\\"} 2 7\n";
@@ -235,6 +249,6 @@ mod differential {
         let body = include_str!("../../../tests/golden/kubelet-1.36/resource.1.prom");
         let slow: Vec<_> =
             body.lines().filter(|line| fast::read(line.as_bytes()).is_none()).collect();
-        assert_eq!(slow, [""; 0]);
+        assert_eq!(slow, ["resource_scrape_error 0", "scrape_error 0"]);
     }
 }
