@@ -1,6 +1,7 @@
 //! One kubelet: which of its addresses, how to reach it, what it says.
 
 mod address;
+mod body;
 mod cause;
 mod client;
 mod connect;
@@ -22,6 +23,7 @@ mod verify;
 pub(crate) use self::tls::follow_clock;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
+    body::Limits,
     client::{KubeletClient, Settings, Transport},
     endpoint::{Endpoint, EndpointError},
     error::ScrapeError,

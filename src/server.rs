@@ -106,6 +106,7 @@ impl Server {
             use_node_status_port: kubelet.kubelet_use_node_status_port,
             address_fallback: kubelet.kubelet_address_fallback,
             endpoint: kubelet.kubelet_endpoint,
+            limits: kubelet.limits.limits(),
         };
         let tally = Tally::new()?;
         telemetry.add(tally.collectors())?;

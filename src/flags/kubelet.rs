@@ -2,9 +2,12 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
-use super::values::{
-    BOOL, ValueError, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path,
-    read_port,
+use super::{
+    kubelet_limits::KubeletLimits,
+    values::{
+        BOOL, ValueError, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path,
+        read_port,
+    },
 };
 use crate::{
     cluster::NodeSelector,
@@ -14,6 +17,7 @@ use crate::{
 /// How kubelets are asked.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Kubelet client")]
+#[allow(clippy::struct_excessive_bools, reason = "flags are what they are")]
 pub struct KubeletFlags {
     /// Do not verify the kubelets' serving certificates.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
@@ -68,6 +72,10 @@ pub struct KubeletFlags {
     /// network can read along and make up answers.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub deprecated_kubelet_completely_insecure: bool,
+
+    /// How much is believed of what kubelets say.
+    #[command(flatten)]
+    pub limits: KubeletLimits,
 
     /// The resolver's configuration.
     #[arg(long, value_name = "FILE", default_value = "/etc/resolv.conf", value_parser = read_path)]

@@ -1,31 +1,23 @@
 use std::{sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Empty};
-use hyper::body::{Body, Incoming};
+use http_body_util::Empty;
+use hyper::body::Incoming;
 use rustls::ClientConfig;
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout_at},
-};
+use tokio::{sync::watch, time::Instant};
 
 use super::{
     AddressTypes, Endpoint, Kept, Sample, ScrapeError, Tally,
+    body::{Body, Limits, Room},
     connect::Connector,
     connection::Exchange,
-    decode::{Decoded, decode, summary},
+    decode::{Decoded, decode_within, summary},
     endpoint::Page,
-    error::{self, BodyError, RequestError},
+    error::{BodyError, RequestError},
     target::Target,
 };
 use crate::{cluster::Node, dns::Resolver, doors::Doors};
-
-/// Larger answers are refused: 500 pods of 20 containers make about 5 MB.
-const BODY_LIMIT: usize = 32 << 20;
-
-/// A body of 30 pods with two containers each is 40 KB.
-const USUAL_BODY: usize = 48 << 10;
 
 /// How much of an error's body is read, and for how long, to save its connection.
 const ERROR_BODY_LIMIT: usize = 64 << 10;
@@ -47,6 +39,8 @@ pub struct Settings {
     pub address_fallback: bool,
     /// What to ask for.
     pub endpoint: Endpoint,
+    /// How much is believed of what kubelets say.
+    pub limits: Limits,
 }
 
 /// Scrapes kubelets.
@@ -56,6 +50,7 @@ pub struct KubeletClient {
     settings: Settings,
     transport: Transport,
     tally: Tally,
+    room: Room,
 }
 
 /// How long one address may take.
@@ -89,7 +84,8 @@ impl KubeletClient {
     ) -> Self {
         let same_node_only = settings.address_fallback;
         let connector = Connector { doors: doors.clone(), resolver, same_node_only };
-        Self { doors, connector, settings, transport, tally }
+        let room = Room::new(settings.limits);
+        Self { doors, connector, settings, transport, tally, room }
     }
 
     /// The host and port at which a node would be asked first, for messages.
@@ -153,12 +149,27 @@ impl KubeletClient {
     ) -> Result<Sample, ScrapeError> {
         let default_time = self.doors.clock.now().as_millisecond();
         let body = self.ask(page, node, token, kept, deadline).await?;
-        if page == Page::Summary {
-            return summary::decode(&body, &node.name, default_time).map_err(ScrapeError::from);
+        let limits = &self.settings.limits;
+        let Decoded { sample, first_bad, bad_lines, long_labels, too_many, scrape_error } =
+            match page {
+                Page::Resource => decode_within(&body, default_time, limits)?,
+                Page::Summary => summary::decode(&body, &node.name, default_time, limits)?,
+            };
+        if too_many {
+            return Err(ScrapeError::TooManySeries { limit: limits.series });
         }
-        let Decoded { sample, first_bad, bad_lines, scrape_error } = decode(&body, default_time)?;
         if let Some(error) = first_bad {
+            self.tally.bad_lines.with_label_values(&["unreadable"]).inc_by(bad_lines as u64);
             tracing::warn!(node = node.name, lines = bad_lines, err = %error, "Passed over lines that cannot be read");
+        }
+        if long_labels > 0 {
+            self.tally.bad_lines.with_label_values(&["label_too_long"]).inc_by(long_labels as u64);
+            tracing::warn!(
+                node = node.name,
+                series = long_labels,
+                limit = limits.label,
+                "Passed over series with labels longer than --kubelet-max-label-length"
+            );
         }
         if scrape_error {
             let sample = Some(sample).filter(|sample| *sample != Sample::default()).map(Box::new);
@@ -175,13 +186,13 @@ impl KubeletClient {
         token: Option<&str>,
         kept: &mut Kept,
         deadline: Instant,
-    ) -> Result<Bytes, ScrapeError> {
+    ) -> Result<Body, ScrapeError> {
         let (exchange, response) = self.answer(page, node, token, kept, deadline).await?;
         let (head, body) = response.into_parts();
         if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
             let limit = deadline.min(Instant::now() + ERROR_BODY_TIME);
-            if read_body(body, ERROR_BODY_LIMIT, limit).await.is_ok() {
+            if self.room.read(body, Some(ERROR_BODY_LIMIT), limit).await.is_ok() {
                 kept.connection = exchange.end(deadline).await;
             }
             let status = head.status;
@@ -196,7 +207,7 @@ impl KubeletClient {
             let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
             return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
-        let body = read_body(body, BODY_LIMIT, deadline).await.map_err(ScrapeError::Body)?;
+        let body = self.room.read(body, None, deadline).await.map_err(ScrapeError::Body)?;
         kept.connection = exchange.end(deadline).await;
         Ok(body)
     }
@@ -283,31 +294,6 @@ impl KubeletClient {
             return Ok(vec![target(preferred)]);
         }
         Ok(self.settings.address_types.all(node).into_iter().map(target).collect())
-    }
-}
-
-async fn read_body(
-    mut body: Incoming,
-    limit: usize,
-    deadline: Instant,
-) -> Result<Bytes, BodyError> {
-    if body.size_hint().lower() > limit as u64 {
-        return Err(BodyError::TooLarge { limit });
-    }
-    let mut whole = BytesMut::with_capacity(USUAL_BODY.min(limit));
-    loop {
-        match timeout_at(deadline, body.frame()).await {
-            Err(_) => return Err(BodyError::Timeout),
-            Ok(None) => return Ok(whole.freeze()),
-            Ok(Some(Err(error))) => return Err(error::cut_off(&error)),
-            Ok(Some(Ok(frame))) => {
-                let Ok(data) = frame.into_data() else { continue };
-                if whole.len() + data.len() > limit {
-                    return Err(BodyError::TooLarge { limit });
-                }
-                whole.extend_from_slice(&data);
-            }
-        }
     }
 }
 

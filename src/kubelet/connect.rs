@@ -35,8 +35,10 @@ impl Connector {
             None => stream,
             Some(tls) => {
                 let stream = encrypt(stream, target, tls.clone(), deadline).await?;
-                if self.same_node_only {
-                    check_node(&stream, node)?;
+                if self.same_node_only
+                    && let Some(error) = other_node(&stream, node)
+                {
+                    return Err(error);
                 }
                 Box::new(stream)
             }
@@ -79,12 +81,8 @@ async fn encrypt(
 
 /// An address that has gone over to another node has a certificate that is as good as the right
 /// one: only the node in it tells.
-fn check_node(stream: &TlsStream<Stream>, node: &str) -> Result<(), RequestError> {
+fn other_node(stream: &TlsStream<Stream>, node: &str) -> Option<RequestError> {
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    match certificates.first().and_then(identity::node_of) {
-        Some(found) if found != node => {
-            Err(RequestError::OtherNode { found, wanted: node.to_owned() })
-        }
-        _ => Ok(()),
-    }
+    let found = certificates.first().and_then(identity::node_of)?;
+    (found != node).then(|| RequestError::OtherNode { found, wanted: node.to_owned() })
 }

@@ -56,7 +56,16 @@ impl ScrapeError {
             Self::Summary(SummaryError::OtherNode { .. }) => {
                 "another node has that address now: let the node's status say where it is, or delete the Node if its machine is gone"
             }
-            Self::Body(BodyError::TooLarge { .. } | BodyError::Encoded { .. })
+            Self::Body(BodyError::TooLarge { .. }) => {
+                "check what listens on the kubelet's port of that node, or allow more with --kubelet-max-body-size"
+            }
+            Self::Body(BodyError::NoRoom { .. }) => {
+                "find the nodes that answer too much in the log, or allow more with --kubelet-max-bodies-size"
+            }
+            Self::TooManySeries { .. } => {
+                "check what listens on the kubelet's port of that node, or allow more with --kubelet-max-series"
+            }
+            Self::Body(BodyError::Encoded { .. })
             | Self::Decode(_)
             | Self::Summary(SummaryError::Form(_)) => {
                 "check what listens on the kubelet's port of that node"
@@ -90,12 +99,16 @@ impl RequestError {
             Self::Certificate(
                 X509Error::NoIpSans { .. }
                 | X509Error::OtherName { .. }
+                | X509Error::LegacyName
                 | X509Error::NoNames { .. },
             ) => {
                 "let the kubelets get serving certificates from the cluster (serverTLSBootstrap: true, then approve their CSRs), or give up verification with --kubelet-insecure-tls"
             }
             Self::Certificate(X509Error::UnknownAuthority) => {
                 "name the CA that signs the kubelets' serving certificates with --kubelet-certificate-authority, or give up verification with --kubelet-insecure-tls"
+            }
+            Self::Certificate(X509Error::OtherKey { .. }) => {
+                "the CA was replaced: name the one that signs now with --kubelet-certificate-authority, and let the kubelets get new serving certificates from it"
             }
             Self::Certificate(X509Error::OutOfTime { .. }) => {
                 "renew the kubelet's serving certificate, and compare the clocks of the node and the metrics server"

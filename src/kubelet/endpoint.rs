@@ -54,10 +54,9 @@ impl Endpoint {
     /// What to ask for first.
     pub(super) fn first(self, known: &KnownOld) -> Page {
         match self {
-            Self::Resource => Page::Resource,
             Self::Summary => Page::Summary,
             Self::Auto if known.0.is_some_and(|until| Instant::now() < until) => Page::Summary,
-            Self::Auto => Page::Resource,
+            Self::Resource | Self::Auto => Page::Resource,
         }
     }
 }

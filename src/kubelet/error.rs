@@ -35,7 +35,7 @@ pub enum ScrapeError {
         cause: Box<RequestError>,
     },
     /// None of the node's addresses leads to its kubelet.
-    #[error("{preferred}{}", others.iter().map(|error| format!("; {error}")).collect::<String>())]
+    #[error("{preferred}{}", others.iter().fold(String::new(), |all, other| format!("{all}; {other}")))]
     Everywhere {
         /// What is wrong with the preferred one.
         preferred: Box<ScrapeError>,
@@ -66,6 +66,12 @@ pub enum ScrapeError {
     /// The body holds no metrics.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// It tells of more than a kubelet can sensibly know.
+    #[error("more than {limit} series")]
+    TooManySeries {
+        /// The limit.
+        limit: usize,
+    },
     /// The summary cannot be used.
     #[error(transparent)]
     Summary(#[from] SummaryError),
@@ -135,6 +141,12 @@ pub enum BodyError {
     Encoded {
         /// How.
         encoding: String,
+    },
+    /// Other answers take up all the room there is.
+    #[error("no room: all answers together are larger than {limit} bytes")]
+    NoRoom {
+        /// The limit.
+        limit: usize,
     },
     /// It is larger than a kubelet's answer can sensibly be.
     #[error("larger than {limit} bytes")]

@@ -5,6 +5,7 @@ use prometheus::{IntCounterVec, Opts, core::Collector};
 #[derive(Clone)]
 pub struct Tally {
     pub(super) fallbacks: IntCounterVec,
+    pub(super) bad_lines: IntCounterVec,
 }
 
 // === impl Tally ===
@@ -18,11 +19,15 @@ impl Tally {
                 "metrics_server_kubelet_address_fallbacks_total",
                 "Addresses of kubelets that failed, so that another one was tried, by cause.",
             )?,
+            bad_lines: by_cause(
+                "metrics_server_kubelet_bad_lines_total",
+                "Lines that kubelets said and that were passed over, by cause.",
+            )?,
         })
     }
 
     /// For a registry.
     pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        vec![Box::new(self.fallbacks.clone())]
+        vec![Box::new(self.fallbacks.clone()), Box::new(self.bad_lines.clone())]
     }
 }

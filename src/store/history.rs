@@ -119,6 +119,20 @@ impl PodHistory {
         (&self.namespace, &self.name)
     }
 
+    /// When its first container started, where that is known of all.
+    pub(super) fn first_start(&self) -> Option<i64> {
+        let mut starts = self.containers.iter().map(|(_, points)| points.last.start);
+        let first = starts.next()??;
+        starts.try_fold(first, |first, start| Some(first.min(start?)))
+    }
+
+    /// When its last container started, where that is known of all.
+    pub(super) fn last_start(&self) -> Option<i64> {
+        let mut starts = self.containers.iter().map(|(_, points)| points.last.start);
+        let last = starts.next()??;
+        starts.try_fold(last, |last, start| Some(last.max(start?)))
+    }
+
     fn container(&self, name: &str) -> Option<&(Arc<str>, Points)> {
         let at = self.containers.binary_search_by(|(other, _)| (**other).cmp(name)).ok()?;
         self.containers.get(at)

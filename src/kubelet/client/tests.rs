@@ -61,6 +61,7 @@ fn client(network: Arc<PlainKubelets>, transport: Transport) -> KubeletClient {
         use_node_status_port: false,
         address_fallback: false,
         endpoint: Endpoint::Resource,
+        limits: Limits::default(),
     };
     KubeletClient::new(doors, resolver, settings, transport, Tally::new().unwrap())
 }

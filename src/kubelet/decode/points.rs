@@ -138,6 +138,11 @@ impl<'b> Containers<'b> {
 // === impl Key ===
 
 impl Key<'_> {
+    /// The length of its longest part, in bytes.
+    pub(super) fn longest(&self) -> usize {
+        self.container.len().max(self.namespace.len()).max(self.pod.len())
+    }
+
     fn pod_name(&self) -> (&str, &str) {
         (&self.namespace, &self.pod)
     }

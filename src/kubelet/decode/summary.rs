@@ -10,10 +10,13 @@ use serde::{
 };
 
 use super::{
-    Sample,
+    Decoded, Limits,
     points::{Key, Points},
 };
 use crate::kubelet::Point;
+
+/// A container here is three series in `/metrics/resource`.
+const SERIES: usize = 3;
 
 /// A summary that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,10 +43,9 @@ struct Summary<'b> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Node<'b> {
-    #[serde(borrow, default)]
-    node_name: Cow<'b, str>,
+    #[serde(borrow, default, rename = "nodeName")]
+    name: Cow<'b, str>,
     #[serde(default)]
     cpu: Option<Cpu>,
     #[serde(default)]
@@ -117,19 +119,26 @@ enum Value {
 
 /// Decodes what the kubelet of `node` says. What has no time of its own was measured at
 /// `default_time`, in milliseconds since the Unix epoch.
-pub fn decode(body: &[u8], node: &str, default_time: i64) -> Result<Sample, SummaryError> {
+pub fn decode(
+    body: &[u8],
+    node: &str,
+    default_time: i64,
+    limits: &Limits,
+) -> Result<Decoded, SummaryError> {
     let Summary { node: its, pods } =
         serde_json::from_slice(body).map_err(|error| SummaryError::Form(error.to_string()))?;
     // Older ones may not say; nobody else's usage is to pass for this node's.
-    if !its.node_name.is_empty() && its.node_name != node {
+    if !its.name.is_empty() && its.name != node {
         return Err(SummaryError::OtherNode {
-            found: its.node_name.into_owned(),
+            found: its.name.into_owned(),
             wanted: node.to_owned(),
         });
     }
     let mut points = Points::default();
     let point = |start, cpu, memory| point(start, cpu, memory, default_time);
     points.set_node(point(Moment(None), its.cpu, its.memory));
+    let (mut long_labels, mut series_left) = (0, limits.series);
+    let mut too_many = false;
     for Pod { pod_ref, containers } in pods.into_iter().flatten() {
         for Container { name, start_time, cpu, memory } in containers.into_iter().flatten() {
             let key = Key {
@@ -137,10 +146,26 @@ pub fn decode(body: &[u8], node: &str, default_time: i64) -> Result<Sample, Summ
                 namespace: pod_ref.namespace.clone(),
                 pod: pod_ref.name.clone(),
             };
+            if key.longest() > limits.label {
+                long_labels += 1;
+                continue;
+            }
+            too_many |= series_left < SERIES;
+            if too_many {
+                break;
+            }
+            series_left -= SERIES;
             points.set_container(key, point(start_time, cpu, memory));
         }
     }
-    Ok(points.complete())
+    Ok(Decoded {
+        sample: points.complete(),
+        first_bad: None,
+        bad_lines: 0,
+        long_labels,
+        too_many,
+        scrape_error: false,
+    })
 }
 
 /// The time is that of the CPU counter: usage is its difference over time.
@@ -225,16 +250,20 @@ mod tests {
 
     const TIME: i64 = 1_546_595_626_000;
 
+    fn read(body: &[u8], node: &str) -> Result<Decoded, SummaryError> {
+        decode(body, node, TIME, &Limits::default())
+    }
+
     #[test]
     fn a_real_kubelet_is_read_whole() {
         let body = include_bytes!("../../../tests/golden/kubelet-1.36/summary.1.json");
-        let sample = decode(body, "real-1", TIME).unwrap();
+        let sample = read(body, "real-1").unwrap().sample;
         let node = sample.node.unwrap();
         assert_eq!(node.cpu, 2_045_935_720_883);
         assert_eq!(node.time, Some(1_795_340_895_000_000_000));
         let resource = include_bytes!("../../../tests/golden/kubelet-1.36/resource.1.prom");
         let resource = super::super::decode(resource, TIME).unwrap().sample;
-        let names = |sample: &Sample| {
+        let names = |sample: &crate::kubelet::Sample| {
             let pods = sample.pods.iter();
             pods.map(|pod| (pod.namespace.clone(), pod.name.clone(), pod.containers.len()))
                 .collect::<Vec<_>>()
@@ -245,7 +274,7 @@ mod tests {
 
     #[test]
     fn a_summary_of_another_node_is_refused() {
-        let error = decode(br#"{"node":{"nodeName":"b"},"pods":[]}"#, "a", TIME).unwrap_err();
+        let error = read(br#"{"node":{"nodeName":"b"},"pods":[]}"#, "a").unwrap_err();
         assert_eq!(error.to_string(), "the summary there is that of node b, not of a");
     }
 
@@ -277,7 +306,7 @@ mod tests {
                 "pods":[{{"podRef":{{"name":"p","namespace":"n","uid":""}},
                 "containers":[{{"name":"c","cpu":{cpu},"memory":{memory}}}]}}]}}"#
             );
-            let sample = decode(body.as_bytes(), "a", TIME).unwrap();
+            let sample = read(body.as_bytes(), "a").unwrap().sample;
             let seen = |point: Point| (point.cpu, point.memory);
             assert_eq!(sample.node.map(seen), expected, "{name}");
             let pod = sample.pods.first().map(|pod| seen(pod.containers[0].point));
@@ -288,7 +317,7 @@ mod tests {
     #[test]
     fn what_is_no_summary_is_an_error() {
         for body in ["", "[]", "<html>", r#"{"pods":[]}"#, r#"{"node":{},"pods":[{}]}"#] {
-            let error = decode(body.as_bytes(), "a", TIME).unwrap_err().to_string();
+            let error = read(body.as_bytes(), "a").unwrap_err().to_string();
             assert!(error.starts_with("failed parsing summary: "), "{body}: {error}");
         }
     }
