@@ -9,6 +9,7 @@ mod authorization;
 mod error;
 mod generic;
 mod kubelet;
+mod kubelet_limits;
 mod logging;
 mod metrics_server;
 mod origin;

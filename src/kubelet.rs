@@ -1,14 +1,21 @@
 //! One kubelet: which of its addresses, how to reach it, what it says.
 
 mod address;
+mod body;
 mod cause;
 mod client;
+mod connect;
 mod connection;
 mod cure;
 pub mod decode;
+mod endpoint;
 mod error;
+mod fallback;
 mod files;
+mod identity;
+mod kept;
 mod sample;
+mod tally;
 mod target;
 mod tls;
 mod verify;
@@ -16,11 +23,14 @@ mod words;
 
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
+    body::Limits,
     client::{KubeletClient, Settings, Transport},
-    connection::Connection,
+    endpoint::{Endpoint, EndpointError},
     error::ScrapeError,
     files::{FileError, TlsFiles},
+    kept::Kept,
     sample::{ContainerSample, LeftOut, PodSample, Point, Sample},
+    tally::Tally,
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
     verify::X509Error,
 };

@@ -23,7 +23,7 @@ pub use self::{
 use crate::{
     cluster::{Cluster, Node},
     doors::Random,
-    kubelet::{Connection, Credentials, KubeletClient, Sample, ScrapeError},
+    kubelet::{Credentials, Kept, KubeletClient, Sample, ScrapeError},
     observability::Telemetry,
     store::Store,
 };
@@ -67,8 +67,8 @@ pub struct Scraper {
     report: Report,
     timing: Timing,
     random: Random,
-    /// Open connections by node.
-    connections: BTreeMap<String, Arc<Mutex<Option<Connection>>>>,
+    /// What is kept of each node's kubelet from cycle to cycle.
+    kept: BTreeMap<String, Arc<Mutex<Kept>>>,
     cycles: watch::Sender<Cycles>,
 }
 
@@ -108,7 +108,7 @@ impl Scraper {
             report: Report::new(timing.resolution),
             timing,
             random,
-            connections: BTreeMap::new(),
+            kept: BTreeMap::new(),
             cycles: watch::Sender::new(Cycles::default()),
         }
     }
@@ -151,7 +151,7 @@ impl Scraper {
         for batch in plan.chunk_by(|(one, _), (next, _)| one == next) {
             self.take_until(start + batch[0].0, &mut scrapes).await;
             for (_, node) in batch {
-                let connection = self.connections.entry(node.name.clone()).or_default().clone();
+                let kept = self.kept.entry(node.name.clone()).or_default().clone();
                 let (client, token, node) = (self.client.clone(), token.clone(), node.clone());
                 let limit = self.timing.request_timeout;
                 scrapes.spawn(async move {
@@ -160,7 +160,7 @@ impl Scraper {
                     // hold up the next cycle of all others.
                     let deadline = (began + limit).min(end);
                     let result = client
-                        .scrape(&node, token.as_deref(), &mut *connection.lock().await, deadline)
+                        .scrape(&node, token.as_deref(), &mut *kept.lock().await, deadline)
                         .await;
                     Outcome { node, took: began.elapsed(), result }
                 });
@@ -207,10 +207,12 @@ impl Scraper {
                 self.report.good(&node, &address, &turn);
                 self.store.record(&node.name, sample);
             }
-            Err(error) => {
-                // A node missed once starts anew: its next usage must not span the gap.
-                self.store.forget(&node.name);
+            Err(mut error) => {
                 self.report.failed(&node, &address, &error, &turn);
+                match error.take_sample() {
+                    Some(sample) => self.store.record(&node.name, sample),
+                    None => self.store.miss(&node.name),
+                }
             }
         }
     }
@@ -218,7 +220,7 @@ impl Scraper {
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {
         let is_there =
             |name: &str| nodes.binary_search_by(|node| node.name.as_str().cmp(name)).is_ok();
-        self.connections.retain(|name, _| {
+        self.kept.retain(|name, _| {
             let stays = is_there(name);
             if !stays {
                 self.telemetry.forget_node(name);

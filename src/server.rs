@@ -18,7 +18,7 @@ use crate::{
     doors::{Clock, Doors},
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
-        AddressTypes, Credentials, FileError, KubeletClient, Settings, TlsFiles, TlsOptions,
+        AddressTypes, Credentials, FileError, KubeletClient, Settings, Tally, TlsFiles, TlsOptions,
         TokenFile, Transport,
     },
     observability::{self, Telemetry},
@@ -101,19 +101,25 @@ impl Server {
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
-        let store = Arc::new(Store::new(resolution));
+        let grace = flags.metrics_server.metric_grace_cycles;
+        let store = Arc::new(Store::new(resolution).with_grace(grace));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let known = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {
             address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
             port: kubelet.kubelet_port,
             use_node_status_port: kubelet.kubelet_use_node_status_port,
+            address_fallback: kubelet.kubelet_address_fallback,
+            endpoint: kubelet.kubelet_endpoint,
+            limits: kubelet.limits.limits(),
         };
+        let tally = Tally::new()?;
+        telemetry.add(tally.collectors())?;
         let (transport, follow_files) = transport(kubelet, config, &doors.clock)?;
         let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
-            KubeletClient::new(doors.clone(), resolver, settings, transport),
+            KubeletClient::new(doors.clone(), resolver, settings, transport, tally),
             credentials(config),
             store.clone(),
             telemetry.clone(),

@@ -23,6 +23,8 @@ use crate::{kubelet::Sample, shared::Shared};
 /// when a node's set of pods does.
 pub struct Store {
     resolution: Duration,
+    /// For how many missed scrapes in a row what is known of a node is kept.
+    grace: u64,
     slots: RwLock<Slots>,
 }
 
@@ -45,7 +47,14 @@ type PodKey = (Arc<str>, Arc<str>);
 impl Store {
     /// An empty store for samples that come every `resolution`.
     pub fn new(resolution: Duration) -> Self {
-        Self { resolution, slots: RwLock::default() }
+        Self { resolution, grace: 0, slots: RwLock::default() }
+    }
+
+    /// Keeps what is known of a node for so many missed scrapes in a row. Usage after them is that
+    /// of the whole time since the last good one, and its window says so.
+    #[must_use]
+    pub fn with_grace(self, cycles: u64) -> Self {
+        Self { grace: cycles, ..self }
     }
 
     /// Takes in what the kubelet of `node` said.
@@ -62,6 +71,20 @@ impl Store {
             slots.own(&name, &new.pods);
         }
         slots.nodes.insert(name, new);
+    }
+
+    /// The kubelet of `node` could not be scraped. Beyond the grace the node starts anew: its next
+    /// usage must not span the gap.
+    pub fn miss(&self, node: &str) {
+        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let missed = slots.nodes.get_mut(node).map(|known| {
+            known.missed += 1;
+            known.missed
+        });
+        drop(slots);
+        if missed.is_some_and(|missed| missed > self.grace) {
+            self.forget(node);
+        }
     }
 
     /// Drops what is known of `node` and its pods.
@@ -112,6 +135,7 @@ fn same_pods(old: &[PodHistory], new: &[PodHistory]) -> bool {
 
 impl Slots {
     fn own(&mut self, node: &Arc<str>, pods: &[PodHistory]) {
+        let (mut contested, mut example) = (0, None);
         for pod in pods {
             let namespace = self.owners.entry(pod.namespace.clone()).or_default();
             match namespace.entry(pod.name.clone()) {
@@ -119,12 +143,30 @@ impl Slots {
                     free.insert(node.clone());
                 }
                 // Two kubelets that report one pod: the first one keeps it, so that its usage
-                // does not flap between them.
-                Entry::Occupied(_) => {
+                // does not flap between them, unless the other's was started after it. Then the
+                // pod has moved, and the first one tells of what is over.
+                Entry::Occupied(mut owner) => {
+                    let known = self.nodes.get(owner.get());
+                    let known = known.and_then(|known| known.pod(&pod.namespace, &pod.name));
+                    let has_moved = known
+                        .and_then(|known| Some(known.last_start()? < pod.first_start()?))
+                        .unwrap_or_default();
+                    let rival = if has_moved { owner.insert(node.clone()) } else { node.clone() };
+                    contested += 1;
+                    example.get_or_insert_with(|| (pod, owner.get().clone()));
                     let key = (pod.namespace.clone(), pod.name.clone());
-                    self.rivals.entry(key).or_default().push(node.clone());
+                    self.rivals.entry(key).or_default().push(rival);
                 }
             }
+        }
+        if let Some((pod, owner)) = example {
+            tracing::warn!(
+                node = &**node,
+                pods = contested,
+                pod = format!("{}/{}", pod.namespace, pod.name),
+                owner = &*owner,
+                "The kubelet reports pods that another node's reports too"
+            );
         }
     }
 

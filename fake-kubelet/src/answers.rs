@@ -126,7 +126,9 @@ impl Answers {
             return deny(&denied);
         }
         match request.uri.path() {
-            "/metrics/resource" => self.metrics(request, active),
+            "/metrics/resource" if faults.body != Some(BodyFault::NotFound) => {
+                self.metrics(request, active)
+            }
             "/stats/summary" => self.summary(request, active),
             "/metrics" => {
                 // Apart from the sample: the node is locked for either.

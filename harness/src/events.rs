@@ -27,12 +27,12 @@ pub enum What {
     Kubelet {
         /// Its node.
         node: String,
+        /// Which of its addresses was asked.
+        address: IpAddr,
         /// Method and target.
         request: String,
         /// Its status; `None` when the client did not wait for it.
         status: Option<u16>,
-        /// The IP address that was asked.
-        address: IpAddr,
         /// What the client showed.
         shown: Shown,
     },

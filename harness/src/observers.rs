@@ -29,9 +29,9 @@ impl KubeletObserver for Observers {
     fn request(&self, request: &SeenRequest<'_>) {
         self.timeline.add(What::Kubelet {
             node: request.node.to_owned(),
+            address: request.at.ip(),
             request: format!("{} {}", request.method, request.target),
             status: request.status,
-            address: request.at.ip(),
             shown: match (request.authorization, request.certificate) {
                 (Some(_), _) => Shown::Token,
                 (None, true) => Shown::Certificate,

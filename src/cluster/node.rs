@@ -63,7 +63,9 @@ impl From<core::Node> for Node {
                 .metadata
                 .annotations
                 .and_then(|mut annotations| annotations.remove(RESOURCE_PATH_ANNOTATION))
-                .filter(|path| path.starts_with('/')),
+                .filter(|path| !path.is_empty())
+                // Go puts a slash between host and path where there is none.
+                .map(|path| if path.starts_with('/') { path } else { format!("/{path}") }),
             ready,
         }
     }

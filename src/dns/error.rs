@@ -31,14 +31,14 @@ pub enum LookupFailure {
         server: SocketAddr,
     },
     /// The server could not be reached.
-    #[error("{operation} {protocol} {server}: {cause}")]
+    #[error("{operation} {protocol} {ends}: {cause}")]
     Unreachable {
-        /// `dial` or `read`.
+        /// `dial`, `write` or `read`.
         operation: &'static str,
         /// `udp` or `tcp`.
         protocol: &'static str,
-        /// The server.
-        server: SocketAddr,
+        /// The server, or both ends where there are two: `10.244.1.6:45007->10.96.0.10:53`.
+        ends: String,
         /// What the system said.
         cause: String,
     },

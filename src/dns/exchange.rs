@@ -80,10 +80,16 @@ async fn over_udp(
     question: &Question,
     deadline: Instant,
 ) -> Result<Message, LookupFailure> {
-    let failed =
-        |operation| move |error: std::io::Error| unreachable_by(operation, "udp", server, &error);
-    let mut socket = network.datagram(server).await.map_err(failed("dial"))?;
+    let mut socket = network
+        .datagram(server)
+        .await
+        .map_err(|error| unreachable_by("dial", "udp", server.to_string(), &error))?;
     let local = socket.local();
+    let failed = |operation| {
+        move |error: std::io::Error| {
+            unreachable_by(operation, "udp", format!("{local}->{server}"), &error)
+        }
+    };
     let exchange = async {
         socket.send(query).await.map_err(failed("write"))?;
         loop {
@@ -108,8 +114,9 @@ async fn over_tcp(
     question: &Question,
     deadline: Instant,
 ) -> Result<Message, LookupFailure> {
-    let failed =
-        |operation| move |error: std::io::Error| unreachable_by(operation, "tcp", server, &error);
+    let failed = |operation| {
+        move |error: std::io::Error| unreachable_by(operation, "tcp", server.to_string(), &error)
+    };
     let exchange = async {
         let mut stream = network.connect(server).await.map_err(failed("dial"))?;
         let length = u16::try_from(query.len()).map_err(|_| LookupFailure::NoSuchHost)?;
@@ -131,13 +138,13 @@ async fn over_tcp(
 fn unreachable_by(
     operation: &'static str,
     protocol: &'static str,
-    server: SocketAddr,
+    ends: String,
     error: &std::io::Error,
 ) -> LookupFailure {
     LookupFailure::Unreachable {
         operation,
         protocol,
-        server,
+        ends,
         cause: crate::errno::describe(operation, error),
     }
 }

@@ -2,15 +2,22 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
-use super::values::{
-    BOOL, ValueError, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path,
-    read_port,
+use super::{
+    kubelet_limits::KubeletLimits,
+    values::{
+        BOOL, ValueError, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path,
+        read_port,
+    },
 };
-use crate::{cluster::NodeSelector, kubelet::DEFAULT_ADDRESS_TYPES};
+use crate::{
+    cluster::NodeSelector,
+    kubelet::{DEFAULT_ADDRESS_TYPES, Endpoint, EndpointError},
+};
 
 /// How kubelets are asked.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Kubelet client")]
+#[allow(clippy::struct_excessive_bools, reason = "flags are what they are")]
 pub struct KubeletFlags {
     /// Do not verify the kubelets' serving certificates.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
@@ -41,6 +48,18 @@ pub struct KubeletFlags {
     #[arg(long, value_name = "TYPE,…", value_delimiter = ',', default_values_t = DEFAULT_ADDRESS_TYPES.map(str::to_owned))]
     pub kubelet_preferred_address_types: Vec<String>,
 
+    /// Where a node's preferred address cannot be resolved, reached or verified, try its other ones
+    /// in the order of preference within the same request time. One that works is kept, and the
+    /// preferred one is tried again later.
+    #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
+    pub kubelet_address_fallback: bool,
+
+    /// What to ask kubelets for: resource (/metrics/resource), summary (/stats/summary, which needs
+    /// the verb get on nodes/stats), or auto: the summary where there is no /metrics/resource, as
+    /// in kubelets before 1.18.
+    #[arg(long, value_name = "auto|resource|summary", default_value = "resource", value_parser = read_endpoint)]
+    pub kubelet_endpoint: Endpoint,
+
     /// The most that one request to a kubelet may take.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub kubelet_request_timeout: Duration,
@@ -54,9 +73,17 @@ pub struct KubeletFlags {
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub deprecated_kubelet_completely_insecure: bool,
 
+    /// How much is believed of what kubelets say.
+    #[command(flatten)]
+    pub limits: KubeletLimits,
+
     /// The resolver's configuration.
     #[arg(long, value_name = "FILE", default_value = "/etc/resolv.conf", value_parser = read_path)]
     pub resolv_conf: PathBuf,
+}
+
+fn read_endpoint(text: &str) -> Result<Endpoint, EndpointError> {
+    text.parse()
 }
 
 fn read_selector(text: &str) -> Result<NodeSelector, ValueError> {

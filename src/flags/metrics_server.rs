@@ -4,7 +4,7 @@ use clap::{ArgAction, Args};
 
 use crate::api::Version;
 
-use super::values::{ValueError, drop_empty_path, read_duration, read_path};
+use super::values::{ValueError, drop_empty_path, read_count, read_duration, read_path};
 
 /// What it serves, and from where it learns of the cluster.
 #[derive(Clone, Debug, Args)]
@@ -13,6 +13,11 @@ pub struct MetricsServerFlags {
     /// How often kubelets are scraped; at least 10s.
     #[arg(long, value_name = "DURATION", default_value = "1m0s", value_parser = read_duration)]
     pub metric_resolution: Duration,
+
+    /// For how many cycles the last good usage of a node and its pods is served on while its kubelet
+    /// cannot be scraped. The timestamp goes on saying when it was measured.
+    #[arg(long, value_name = "COUNT", default_value = "0", value_parser = read_count)]
+    pub metric_grace_cycles: u64,
 
     /// The kubeconfig for the API server and the kubelets. Default: that of the pod's service
     /// account.

@@ -102,6 +102,23 @@ pub(super) fn read_size(text: &str) -> Result<String, ValueError> {
     is_size.then(|| text.to_owned()).ok_or(ValueError::Size)
 }
 
+/// A size in bytes: `512`, `64K`, `32Mi`.
+pub(super) fn read_bytes(text: &str) -> Result<usize, ValueError> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: usize = match &text[digits.len()..] {
+        "" => 1,
+        "k" | "K" => 1000,
+        "M" => 1_000_000,
+        "G" => 1_000_000_000,
+        "Ki" => 1 << 10,
+        "Mi" => 1 << 20,
+        "Gi" => 1 << 30,
+        _ => return Err(ValueError::Size),
+    };
+    let count = digits.parse::<usize>().ok().filter(|count| *count > 0);
+    count.and_then(|count| count.checked_mul(unit)).ok_or(ValueError::Size)
+}
+
 /// Go takes no address for every address.
 pub(super) fn read_address(text: &str) -> Result<IpAddr, ValueError> {
     if text.is_empty() {

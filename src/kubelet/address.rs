@@ -6,6 +6,9 @@ use super::ScrapeError;
 pub const DEFAULT_ADDRESS_TYPES: [&str; 5] =
     ["Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"];
 
+/// With more addresses than this there is too little time for each.
+const MOST_ADDRESSES: usize = 8;
+
 /// Types of node addresses in the order of preference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressTypes(pub Vec<String>);
@@ -23,5 +26,21 @@ impl AddressTypes {
                 wanted: self.0.clone(),
                 has: node.address_types(),
             })
+    }
+
+    /// All addresses of these types in the order of preference, none twice: of one type in the
+    /// order of the node's status, such as both of a dual-stack node.
+    pub fn all<'n>(&self, node: &'n Node) -> Vec<&'n str> {
+        let mut all: Vec<&str> = Vec::new();
+        let preferred = self
+            .0
+            .iter()
+            .flat_map(|kind| node.addresses.iter().filter(|address| address.kind == kind.as_str()));
+        for address in preferred {
+            if !all.contains(&address.address.as_str()) && all.len() < MOST_ADDRESSES {
+                all.push(&address.address);
+            }
+        }
+        all
     }
 }

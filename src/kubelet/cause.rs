@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use super::{
     ScrapeError, X509Error,
+    decode::summary::SummaryError,
     error::{BodyError, RequestError},
 };
 use crate::{dial::DialError, dns::LookupFailure};
@@ -19,15 +20,23 @@ impl ScrapeError {
             Self::NoAddress { .. } => "no_address",
             Self::BadAddress { .. } => "bad_address",
             Self::Request { cause, .. } => cause.label(),
-            Self::Status { status: StatusCode::UNAUTHORIZED } => "unauthorized",
+            Self::Everywhere { preferred, .. } => preferred.cause_label(),
+            Self::Status { status: StatusCode::UNAUTHORIZED }
+            | Self::SummaryStatus { status: StatusCode::UNAUTHORIZED } => "unauthorized",
             Self::Status { status: StatusCode::FORBIDDEN } => "forbidden",
-            Self::Status { status: StatusCode::NOT_FOUND } => "not_found",
-            Self::Status { .. } => "http_status",
+            Self::SummaryStatus { status: StatusCode::FORBIDDEN } => "forbidden_summary",
+            Self::Status { status: StatusCode::NOT_FOUND }
+            | Self::SummaryStatus { status: StatusCode::NOT_FOUND } => "not_found",
+            Self::Status { .. } | Self::SummaryStatus { .. } => "http_status",
+            Self::Unmeasured { .. } => "kubelet_scrape_error",
             Self::Body(BodyError::Broken(_)) => "broken_connection",
             Self::Body(BodyError::Timeout) => "timeout",
             Self::Body(BodyError::Encoded { .. }) => "body_encoded",
             Self::Body(BodyError::TooLarge { .. }) => "body_too_large",
-            Self::Decode(_) => "no_metrics_in_body",
+            Self::Body(BodyError::NoRoom { .. }) => "bodies_too_large",
+            Self::TooManySeries { .. } => "too_many_series",
+            Self::Decode(_) | Self::Summary(SummaryError::Form(_)) => "no_metrics_in_body",
+            Self::Summary(SummaryError::OtherNode { .. }) => "other_node",
         }
     }
 }
@@ -53,11 +62,15 @@ impl RequestError {
             Self::Certificate(
                 X509Error::NoIpSans { .. }
                 | X509Error::NoNames { .. }
+                | X509Error::LegacyName
                 | X509Error::OtherName { .. },
             ) => "certificate_name",
-            Self::Certificate(X509Error::UnknownAuthority) => "certificate_authority",
+            Self::Certificate(X509Error::UnknownAuthority | X509Error::OtherKey { .. }) => {
+                "certificate_authority"
+            }
             Self::Certificate(X509Error::OutOfTime { .. }) => "certificate_time",
             Self::Certificate(X509Error::Other(_)) => "certificate",
+            Self::OtherNode { .. } => "other_node",
             Self::TlsAlert(_) => "tls_alert",
             Self::Tls(_) => "tls",
             Self::TlsTimeout => "tls_timeout",

@@ -24,7 +24,7 @@ const READ_BUFFER: usize = 8192;
 ///
 /// It is kept as the bare stream: what HTTP needs on top of it, 24 KiB of buffers and a task, is
 /// made for every scrape, because with thousands of nodes that is most of what would be kept.
-pub struct Connection {
+pub(super) struct Connection {
     authority: String,
     /// The TLS configuration it was made with: another one may show or believe other certificates.
     tls: Option<Arc<ClientConfig>>,
@@ -49,14 +49,19 @@ impl Connection {
         Self { authority, tls, stream }
     }
 
-    /// Whether it can carry a request to `authority` under the configuration that holds now.
-    pub(super) fn fits(&mut self, authority: &str, tls: Option<&Arc<ClientConfig>>) -> bool {
+    /// Host and port that it leads to.
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// Whether it can carry a request under the configuration that holds now.
+    pub(super) fn is_good_for(&mut self, tls: Option<&Arc<ClientConfig>>) -> bool {
         let same_tls = match (&self.tls, tls) {
             (None, None) => true,
             (Some(mine), Some(now)) => Arc::ptr_eq(mine, now),
             _ => false,
         };
-        same_tls && self.authority == authority && self.is_quiet()
+        same_tls && self.is_quiet()
     }
 
     /// Whether the other end has neither closed it nor said anything unasked.

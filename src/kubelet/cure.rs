@@ -5,6 +5,7 @@ use http::StatusCode;
 
 use super::{
     ScrapeError, X509Error,
+    decode::summary::SummaryError,
     error::{BodyError, RequestError},
 };
 use crate::{dial::DialError, dns::LookupFailure};
@@ -22,21 +23,51 @@ impl ScrapeError {
                 "correct the address in the node's status, or prefer another type with --kubelet-preferred-address-types"
             }
             Self::Request { cause, .. } => cause.cure(),
-            Self::Status { status: StatusCode::UNAUTHORIZED } => {
+            Self::Everywhere { preferred, .. } => preferred.cure(),
+            Self::Status { status: StatusCode::UNAUTHORIZED }
+            | Self::SummaryStatus { status: StatusCode::UNAUTHORIZED } => {
                 "let the kubelet accept service account tokens: authentication.webhook.enabled: true in its configuration"
             }
             Self::Status { status: StatusCode::FORBIDDEN } => {
                 "grant the metrics server's ClusterRole the verb get on nodes/metrics (kubelets before 1.18 want nodes/stats)"
             }
-            Self::Status { status: StatusCode::NOT_FOUND } => {
-                "the kubelet has no /metrics/resource: update one older than 1.18, name another path with the node's annotation metrics.k8s.io/resource-metrics-path, or leave the node out with --node-selector"
+            Self::SummaryStatus { status: StatusCode::FORBIDDEN } => {
+                "grant the metrics server's ClusterRole the verb get on nodes/stats, which /stats/summary wants"
             }
-            Self::Status { status } if status.is_redirection() || status.is_informational() => {
+            Self::Status { status: StatusCode::NOT_FOUND } => {
+                "the kubelet has no /metrics/resource: if it is older than 1.18, ask for /stats/summary with --kubelet-endpoint=auto; else name another path with the node's annotation metrics.k8s.io/resource-metrics-path, or leave the node out with --node-selector"
+            }
+            Self::SummaryStatus { status: StatusCode::NOT_FOUND } => {
+                "the kubelet has no /stats/summary: ask for /metrics/resource with --kubelet-endpoint=auto"
+            }
+            Self::Status { status } | Self::SummaryStatus { status }
+                if status.is_redirection() || status.is_informational() =>
+            {
                 "redirects and upgrades are not followed, for they would show the token to others: check what listens there, and --kubelet-port and --kubelet-preferred-address-types"
             }
-            Self::Status { .. } => "look into the kubelet's log on that node",
-            Self::Body(BodyError::TooLarge { .. } | BodyError::Encoded { .. })
-            | Self::Decode(_) => "check what listens on the kubelet's port of that node",
+            Self::Status { .. } | Self::SummaryStatus { .. } => {
+                "look into the kubelet's log on that node"
+            }
+            Self::Unmeasured { .. } => {
+                "look into the kubelet's log on that node: its container runtime may be down, slow or without statistics"
+            }
+            Self::Summary(SummaryError::OtherNode { .. }) => {
+                "another node has that address now: let the node's status say where it is, or delete the Node if its machine is gone"
+            }
+            Self::Body(BodyError::TooLarge { .. }) => {
+                "check what listens on the kubelet's port of that node, or allow more with --kubelet-max-body-size"
+            }
+            Self::Body(BodyError::NoRoom { .. }) => {
+                "find the nodes that answer too much in the log, or allow more with --kubelet-max-bodies-size"
+            }
+            Self::TooManySeries { .. } => {
+                "check what listens on the kubelet's port of that node, or allow more with --kubelet-max-series"
+            }
+            Self::Body(BodyError::Encoded { .. })
+            | Self::Decode(_)
+            | Self::Summary(SummaryError::Form(_)) => {
+                "check what listens on the kubelet's port of that node"
+            }
             Self::Body(_) => {
                 "check the network between the metrics server and the node, and the node's load"
             }
@@ -66,6 +97,7 @@ impl RequestError {
             Self::Certificate(
                 X509Error::NoIpSans { .. }
                 | X509Error::OtherName { .. }
+                | X509Error::LegacyName
                 | X509Error::NoNames { .. },
             ) => {
                 "let the kubelets get serving certificates from the cluster (serverTLSBootstrap: true, then approve their CSRs), or give up verification with --kubelet-insecure-tls"
@@ -73,10 +105,16 @@ impl RequestError {
             Self::Certificate(X509Error::UnknownAuthority) => {
                 "name the CA that signs the kubelets' serving certificates with --kubelet-certificate-authority, or give up verification with --kubelet-insecure-tls"
             }
+            Self::Certificate(X509Error::OtherKey { .. }) => {
+                "the CA was replaced: name the one that signs now with --kubelet-certificate-authority, and let the kubelets get new serving certificates from it"
+            }
             Self::Certificate(X509Error::OutOfTime { .. }) => {
                 "renew the kubelet's serving certificate, and compare the clocks of the node and the metrics server"
             }
             Self::Certificate(X509Error::Other(_)) => "replace the kubelet's serving certificate",
+            Self::OtherNode { .. } => {
+                "another node has that address now: let the node's status say where it is, or delete the Node if its machine is gone"
+            }
             Self::TlsAlert(alert) if alert == "certificate required" => {
                 "show the kubelet a certificate that its client CA has signed with --kubelet-client-certificate and --kubelet-client-key"
             }

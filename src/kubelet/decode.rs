@@ -10,10 +10,11 @@
 mod fast;
 mod line;
 mod points;
+pub mod summary;
 #[cfg(test)]
 mod tests;
 
-use super::{ContainerSample, LeftOut, PodSample, Point, Sample};
+use super::{ContainerSample, LeftOut, Limits, PodSample, Point, Sample};
 use points::Points;
 
 /// A body that holds no metrics.
@@ -35,6 +36,12 @@ pub struct Decoded {
     pub first_bad: Option<DecodeError>,
     /// How many lines are bad.
     pub bad_lines: usize,
+    /// How many series were passed over because a label is too long.
+    pub long_labels: usize,
+    /// There are more series than are believed: the sample is not complete.
+    pub too_many: bool,
+    /// The kubelet says that it failed to measure: what it has besides is not all there is.
+    pub scrape_error: bool,
 }
 
 /// How much of a bad line an error quotes, in characters.
@@ -49,6 +56,8 @@ enum Line<'b> {
     Other,
     /// A sound series of ours.
     Series(Series<'b>),
+    /// The kubelet failed to measure: `resource_scrape_error 1`, or `scrape_error 1` before 1.29.
+    ScrapeError,
 }
 
 /// A series of ours.
@@ -76,24 +85,51 @@ enum Family {
     Start,
 }
 
+/// Decodes a body within the usual limits.
+pub fn decode(body: &[u8], default_time: i64) -> Result<Decoded, DecodeError> {
+    decode_within(body, default_time, &Limits::default())
+}
+
 /// Decodes a body. Series without a time of their own get `default_time`, in milliseconds since
 /// the Unix epoch. A line that cannot be read costs that line, unless nothing else is there.
-pub fn decode(body: &[u8], default_time: i64) -> Result<Decoded, DecodeError> {
-    decode_with(body, default_time, |line| fast::read(line).or_else(|| line::read(line)))
+pub fn decode_within(
+    body: &[u8],
+    default_time: i64,
+    limits: &Limits,
+) -> Result<Decoded, DecodeError> {
+    decode_with(body, default_time, limits, |line| fast::read(line).or_else(|| line::read(line)))
 }
 
 fn decode_with<'b>(
     body: &'b [u8],
     default_time: i64,
+    limits: &Limits,
     read: impl Fn(&'b [u8]) -> Option<Line<'b>>,
 ) -> Result<Decoded, DecodeError> {
     let mut points = Points::default();
     let (mut first_bad, mut bad_lines, mut good_lines) = (None, 0_usize, 0_usize);
+    let (mut long_labels, mut series_left) = (0_usize, limits.series);
+    let (mut scrape_error, mut too_many) = (false, false);
     for (index, line) in lines(body).enumerate() {
         let sound = match read(line) {
             Some(Line::Blank) => continue,
             Some(Line::Other) => true,
-            Some(Line::Series(series)) => points.take(series, default_time),
+            Some(Line::ScrapeError) => {
+                scrape_error = true;
+                true
+            }
+            Some(Line::Series(series)) if series.longest_label() > limits.label => {
+                long_labels += 1;
+                true
+            }
+            Some(Line::Series(_)) if series_left == 0 => {
+                too_many = true;
+                break;
+            }
+            Some(Line::Series(series)) => {
+                series_left -= 1;
+                points.take(series, default_time)
+            }
             None => false,
         };
         if sound {
@@ -105,7 +141,25 @@ fn decode_with<'b>(
     }
     match first_bad {
         Some(error) if good_lines == 0 => Err(error),
-        first_bad => Ok(Decoded { sample: points.complete(), first_bad, bad_lines }),
+        first_bad => Ok(Decoded {
+            sample: points.complete(),
+            first_bad,
+            bad_lines,
+            long_labels,
+            too_many,
+            scrape_error,
+        }),
+    }
+}
+
+// === impl Series ===
+
+impl Series<'_> {
+    fn longest_label(&self) -> usize {
+        match &self.of {
+            Of::Node => 0,
+            Of::Container(key) => key.longest(),
+        }
     }
 }
 

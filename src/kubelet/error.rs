@@ -2,7 +2,10 @@ use std::{error::Error as _, io};
 
 use rustls::InvalidMessage;
 
-use super::{X509Error, decode::DecodeError};
+use super::{
+    Sample, X509Error,
+    decode::{DecodeError, summary::SummaryError},
+};
 use crate::{dial::DialError, errno};
 
 /// Why a kubelet could not be scraped, in the words that Go programs use for it.
@@ -31,11 +34,31 @@ pub enum ScrapeError {
         #[source]
         cause: Box<RequestError>,
     },
+    /// None of the node's addresses leads to its kubelet.
+    #[error("{preferred}{}", others.iter().fold(String::new(), |all, other| format!("{all}; {other}")))]
+    Everywhere {
+        /// What is wrong with the preferred one.
+        preferred: Box<ScrapeError>,
+        /// What is wrong with the others.
+        others: Vec<ScrapeError>,
+    },
     /// The kubelet answered something else than 200.
     #[error("request failed, status: \"{status}\"")]
     Status {
         /// Code and reason phrase.
         status: http::StatusCode,
+    },
+    /// The kubelet answered something else than 200 when asked for its summary.
+    #[error("request failed, status: \"{status}\" at /stats/summary")]
+    SummaryStatus {
+        /// Code and reason phrase.
+        status: http::StatusCode,
+    },
+    /// The kubelet says that it failed to measure.
+    #[error("the kubelet failed to measure: resource_scrape_error 1")]
+    Unmeasured {
+        /// What it could tell nevertheless: nearly always nothing.
+        sample: Option<Box<Sample>>,
     },
     /// The answer broke off or did not end.
     #[error("failed to read response body - {0}")]
@@ -43,6 +66,15 @@ pub enum ScrapeError {
     /// The body holds no metrics.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// It tells of more than a kubelet can sensibly know.
+    #[error("more than {limit} series")]
+    TooManySeries {
+        /// The limit.
+        limit: usize,
+    },
+    /// The summary cannot be used.
+    #[error(transparent)]
+    Summary(#[from] SummaryError),
 }
 
 /// Why there was no answer.
@@ -60,6 +92,14 @@ pub enum RequestError {
     /// The handshake failed otherwise.
     #[error("{0}")]
     Tls(String),
+    /// The kubelet there is that of another node.
+    #[error("tls: the certificate is that of node {found}, not of {wanted}")]
+    OtherNode {
+        /// The node that the certificate names.
+        found: String,
+        /// The node whose address it is said to be.
+        wanted: String,
+    },
     /// The handshake took too long.
     #[error("net/http: TLS handshake timeout")]
     TlsTimeout,
@@ -88,12 +128,61 @@ pub enum BodyError {
         /// How.
         encoding: String,
     },
+    /// Other answers take up all the room there is.
+    #[error("no room: all answers together are larger than {limit} bytes")]
+    NoRoom {
+        /// The limit.
+        limit: usize,
+    },
     /// It is larger than a kubelet's answer can sensibly be.
     #[error("larger than {limit} bytes")]
     TooLarge {
         /// The limit.
         limit: usize,
     },
+}
+
+// === impl ScrapeError ===
+
+impl ScrapeError {
+    /// What is wrong with each of a node's addresses, at least one, in one error.
+    pub(super) fn everywhere(mut failed: Vec<Self>, preferred: &str) -> Self {
+        let at = failed.iter().position(|error| error.is_at(preferred)).unwrap_or_default();
+        let preferred = failed.remove(at);
+        if failed.is_empty() {
+            return preferred;
+        }
+        Self::Everywhere { preferred: Box::new(preferred), others: failed }
+    }
+
+    /// Whether the kubelet does not have what was asked for.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::Status { status: http::StatusCode::NOT_FOUND }
+                | Self::SummaryStatus { status: http::StatusCode::NOT_FOUND }
+        )
+    }
+
+    /// What there is to serve in spite of it.
+    pub fn take_sample(&mut self) -> Option<Sample> {
+        match self {
+            Self::Unmeasured { sample } => sample.take().map(|sample| *sample),
+            _ => None,
+        }
+    }
+
+    /// Whether it is about the kubelet at this host and port.
+    pub(super) fn is_at(&self, authority: &str) -> bool {
+        match self {
+            Self::Request { url, .. } | Self::BadAddress { url } => {
+                url.split_once("://").is_some_and(|(_, rest)| {
+                    rest.strip_prefix(authority).is_some_and(|path| path.starts_with('/'))
+                })
+            }
+            _ => false,
+        }
+    }
 }
 
 // === impl RequestError ===

@@ -58,9 +58,23 @@ pub enum X509Error {
         /// The name or address asked for.
         wanted: String,
     },
+    /// It has its name where names stood long ago.
+    #[error("x509: certificate relies on legacy Common Name field, use SANs instead")]
+    LegacyName,
     /// Nobody we know has signed it.
     #[error("x509: certificate signed by unknown authority")]
     UnknownAuthority,
+    /// It was signed with another key than that of the authority of this name that we know, such
+    /// as the one before a rotation.
+    #[error(
+        "x509: certificate signed by unknown authority (possibly because of {why:?} while trying to verify candidate authority certificate {authority:?})"
+    )]
+    OtherKey {
+        /// What is wrong with the signature, in the words for its kind of key.
+        why: &'static str,
+        /// The authority's common name.
+        authority: String,
+    },
     /// Anything else.
     #[error("x509: {0}")]
     Other(String),
@@ -106,13 +120,47 @@ impl KubeletVerifier {
             now,
             algorithms,
         )
-        .map_err(|error| match error {
+        .or_else(|error| match error {
+            // Believing a certificate means believing it, not only what it has signed.
+            _ if self.is_believed(leaf) => Ok(()),
+            Error::InvalidCertificate(CertificateError::BadSignature) => Err(other_key(&details)),
             Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                X509Error::UnknownAuthority
+                Err(X509Error::UnknownAuthority)
             }
-            error => other(&error),
+            // webpki has an error of its own for an authority's certificate as a server's.
+            Error::InvalidCertificate(CertificateError::Other(_)) if details.is_ca() => {
+                Err(X509Error::UnknownAuthority)
+            }
+            error => Err(other(&error)),
         })
     }
+
+    /// Whether it is among the certificates that were named.
+    fn is_believed(&self, leaf: &CertificateDer<'_>) -> bool {
+        let mut alone = RootCertStore::empty();
+        alone.add(leaf.clone().into_owned()).is_ok()
+            && alone.roots.iter().all(|root| self.roots.roots.contains(root))
+    }
+}
+
+fn other_key(certificate: &X509Certificate<'_>) -> X509Error {
+    let algorithm = certificate.signature_algorithm.algorithm.to_id_string();
+    let why = match algorithm.as_str() {
+        rsa if rsa.starts_with("1.2.840.113549.1.1.") => "crypto/rsa: verification error",
+        ecdsa if ecdsa.starts_with("1.2.840.10045.4.") => "x509: ECDSA verification failure",
+        _ => "x509: Ed25519 verification failure",
+    };
+    let name = certificate.issuer().iter_common_name().next();
+    let authority = name.and_then(|name| name.as_str().ok()).unwrap_or_default().to_owned();
+    X509Error::OtherKey { why, authority }
+}
+
+/// Whether the certificate has a name only in the field where names stood long ago, and the right
+/// one.
+fn has_legacy_name(certificate: &X509Certificate<'_>, wanted: &str) -> bool {
+    let has_names = certificate.subject_alternative_name().is_ok_and(|names| names.is_some());
+    let mut common = certificate.subject().iter_common_name().filter_map(|name| name.as_str().ok());
+    !has_names && common.any(|name| name.eq_ignore_ascii_case(wanted))
 }
 
 fn check_time(certificate: &X509Certificate<'_>, now: UnixTime) -> Result<(), X509Error> {
@@ -133,6 +181,9 @@ fn check_time(certificate: &X509Certificate<'_>, now: UnixTime) -> Result<(), X5
 fn name_error(certificate: &X509Certificate<'_>, wanted: &ServerName<'_>) -> X509Error {
     let wants_ip = matches!(wanted, ServerName::IpAddress(_));
     let wanted = wanted.to_str().into_owned();
+    if has_legacy_name(certificate, &wanted) {
+        return X509Error::LegacyName;
+    }
     let names = certificate
         .extensions()
         .iter()
@@ -252,3 +303,6 @@ impl ServerCertVerifier for BelieveAnything {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What went wrong in few words: for those who know already what was asked, and where.
 
 use super::{ScrapeError, error::RequestError};
+use crate::dial::DialError;
 
 // === impl ScrapeError ===
 
@@ -9,7 +10,7 @@ impl ScrapeError {
     pub fn words(&self) -> String {
         match self {
             Self::Request { cause, .. } => match &**cause {
-                RequestError::Lookup(error) => error.to_string(),
+                RequestError::Dial(DialError::Lookup(error)) => error.to_string(),
                 other => other.to_string(),
             },
             other => other.to_string(),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use prometheus::{Registry, TextEncoder};
+use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
 use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
@@ -59,6 +59,11 @@ impl Telemetry {
     pub fn with_process(mut self) -> Result<Self, prometheus::Error> {
         self.process = Some(ProcessMetrics::register(&self.registry)?);
         Ok(self)
+    }
+
+    /// Has metrics of other parts served too.
+    pub fn add(&self, collectors: Vec<Box<dyn Collector>>) -> Result<(), prometheus::Error> {
+        collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
     /// A cycle begins. The answer is for [`Self::cycle_ended`].

@@ -20,6 +20,8 @@ pub(super) struct Points {
 pub(super) struct NodeHistory {
     pub(super) node: Option<Points>,
     pub(super) pods: Vec<PodHistory>,
+    /// How many scrapes in a row have failed since.
+    pub(super) missed: u64,
 }
 
 /// A pod in a [`NodeHistory`].
@@ -54,7 +56,7 @@ impl NodeHistory {
                 PodHistory::follow(old, pod, resolution, names)
             })
             .collect();
-        Self { node, pods }
+        Self { node, pods, missed: 0 }
     }
 
     /// The same, quicker for a pod that is where it was: pods seldom come and go.
@@ -115,6 +117,20 @@ impl PodHistory {
 
     pub(super) fn key(&self) -> (&str, &str) {
         (&self.namespace, &self.name)
+    }
+
+    /// When its first container started, where that is known of all.
+    pub(super) fn first_start(&self) -> Option<i64> {
+        let mut starts = self.containers.iter().map(|(_, points)| points.last.start);
+        let first = starts.next()??;
+        starts.try_fold(first, |first, start| Some(first.min(start?)))
+    }
+
+    /// When its last container started, where that is known of all.
+    pub(super) fn last_start(&self) -> Option<i64> {
+        let mut starts = self.containers.iter().map(|(_, points)| points.last.start);
+        let last = starts.next()??;
+        starts.try_fold(last, |last, start| Some(last.max(start?)))
     }
 
     fn container(&self, name: &str) -> Option<&(Arc<str>, Points)> {

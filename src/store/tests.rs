@@ -285,6 +285,31 @@ fn a_pod_that_two_nodes_report_does_not_flap() {
     }
 }
 
+/// Rows of: what, the start of the pod on the first node, on the second, and whose usage is served.
+#[test]
+fn of_two_nodes_that_report_a_pod_the_one_where_it_started_later_has_it() {
+    type Start = Option<i64>;
+    let rows: [(&str, Start, Start, &str); 4] = [
+        ("it has moved", Some(-900), Some(-60), "a 600m over 15s until 15s"),
+        ("the first is the newer one", Some(-60), Some(-900), "a 100m over 15s until 15s"),
+        ("both at once", Some(-60), Some(-60), "a 100m over 15s until 15s"),
+        ("who knows when", None, Some(-60), "a 100m over 15s until 15s"),
+    ];
+    for (what, first, second, expected) in rows {
+        let point = |start: Start, second, cpu| {
+            start.map_or(at(second, cpu), |start| at(second, cpu).started(start))
+        };
+        let store = store([pod(&[("a", point(first, 0, 0))])]);
+        store.record("node-2", pod(&[("a", point(second, 0, 0))]));
+        store.record("node-2", pod(&[("a", point(second, 15, 9000))]));
+        store.record("node-1", pod(&[("a", point(first, 15, 1500))]));
+        assert_eq!(pod_usage(&store), expected, "{what}");
+        // Whoever has it not is heard once the other one is gone.
+        store.forget(if expected.starts_with("a 600m") { "node-2" } else { "node-1" });
+        assert_ne!(pod_usage(&store), "-", "{what}");
+    }
+}
+
 /// A pod with a stable name has moved, and its new node is asked before its old one.
 #[test]
 fn a_pod_stays_known_when_the_first_of_two_nodes_lets_it_go() {

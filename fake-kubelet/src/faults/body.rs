@@ -18,6 +18,8 @@ pub enum BodyFault {
     Garbage,
     /// Nothing at all.
     Empty,
+    /// There is no `/metrics/resource`, as in kubelets before 1.14: 404.
+    NotFound,
     /// Nothing but `resource_scrape_error 1` and `scrape_error 1`: the kubelet could not measure.
     OnlyScrapeError,
     /// The families of CPU are missing.
@@ -59,7 +61,7 @@ impl BodyFault {
     pub fn spoil(self, right: &str) -> String {
         match self {
             Self::Garbage => "<html><head><title>It works!</title></head></html>\n".to_owned(),
-            Self::Empty => String::new(),
+            Self::Empty | Self::NotFound => String::new(),
             Self::OnlyScrapeError => {
                 exposition::render(&NodeSample { failed: true, ..NodeSample::default() })
             }

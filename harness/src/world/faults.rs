@@ -75,6 +75,7 @@ fn body(fault: format::BodyFault) -> BodyFault {
     match fault {
         format::BodyFault::Garbage => BodyFault::Garbage,
         format::BodyFault::Empty => BodyFault::Empty,
+        format::BodyFault::NotFound => BodyFault::NotFound,
         format::BodyFault::OnlyScrapeError => BodyFault::OnlyScrapeError,
         format::BodyFault::NoCpu => BodyFault::NoCpu,
         format::BodyFault::NoMemory => BodyFault::NoMemory,

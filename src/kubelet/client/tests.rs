@@ -10,7 +10,7 @@ use super::*;
 use crate::{
     cluster::NodeAddress,
     dns::{Hosts, ResolvConf},
-    doors::{Clock, Datagram, Listener, Network, Random},
+    doors::{Clock, Datagram, Listener, Network, Random, Stream},
     kubelet::{TlsOptions, client_config},
 };
 
@@ -59,8 +59,11 @@ fn client(network: Arc<PlainKubelets>, transport: Transport) -> KubeletClient {
         address_types: AddressTypes(vec!["InternalIP".to_owned()]),
         port: 10255,
         use_node_status_port: false,
+        address_fallback: false,
+        endpoint: Endpoint::Resource,
+        limits: Limits::default(),
     };
-    KubeletClient::new(doors, resolver, settings, transport)
+    KubeletClient::new(doors, resolver, settings, transport, Tally::new().unwrap())
 }
 
 fn node() -> Node {
@@ -76,7 +79,7 @@ fn soon() -> Instant {
 async fn a_plain_connection_is_kept_and_carries_no_credentials() {
     let network = Arc::new(PlainKubelets::default());
     let client = client(network.clone(), Transport::Plain);
-    let mut kept = None;
+    let mut kept = Kept::default();
     for _ in 0..2 {
         let sample = client.scrape(&node(), Some("secret"), &mut kept, soon()).await.unwrap();
         assert_eq!(sample.node.unwrap().memory, 5);
@@ -92,7 +95,7 @@ async fn errors_name_the_scheme() {
     let config = || client_config(TlsOptions::default(), &Clock::system()).unwrap();
     let (_sender, receiver) = watch::channel(config());
     let client = client(Arc::new(PlainKubelets::default()), Transport::Tls(receiver));
-    let error = client.scrape(&node(), None, &mut None, soon()).await.unwrap_err();
+    let error = client.scrape(&node(), None, &mut Kept::default(), soon()).await.unwrap_err();
     let text = error.to_string();
     assert!(text.starts_with("Get \"https://10.0.0.1:10255/metrics/resource\": tls: "), "{text}");
 }

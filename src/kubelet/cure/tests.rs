@@ -13,14 +13,15 @@ fn status(code: u16) -> ScrapeError {
 
 fn lookup(failure: LookupFailure) -> ScrapeError {
     let server = "10.96.0.10:53".parse().ok();
-    request(RequestError::Lookup(LookupError { name: "n".to_owned(), server, failure }))
+    let error = LookupError { name: "n".to_owned(), server, failure };
+    request(RequestError::Dial(DialError::Lookup(error)))
 }
 
 /// An error of each cause, and a word of its cure that belongs to no other.
 fn each() -> Vec<(ScrapeError, &'static str)> {
     let to = "10.0.0.1:10250".parse().unwrap();
     let (name, moment) = (|| "n".to_owned(), jiff::Timestamp::UNIX_EPOCH);
-    let dial = |kind| request(RequestError::Dial { to, source: io::Error::from(kind) });
+    let dial = |kind| request(RequestError::Dial(DialError::Connect { to, source: io::Error::from(kind) }));
     let certificate = |error| request(RequestError::Certificate(error));
     let decode = DecodeError { line: 1, text: String::new() };
     vec![
@@ -34,7 +35,7 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
         ),
         (dial(ErrorKind::ConnectionRefused), "kubelet runs and listens"),
         (dial(ErrorKind::HostUnreachable), "kubelet runs and listens"),
-        (request(RequestError::DialTimeout { to }), "firewall, security group"),
+        (request(RequestError::Dial(DialError::Timeout { to })), "firewall, security group"),
         (certificate(X509Error::UnknownAuthority), "--kubelet-certificate-authority"),
         (certificate(X509Error::Other(String::new())), "replace"),
         (certificate(X509Error::NoIpSans { wanted: name() }), "serverTLSBootstrap"),

@@ -101,6 +101,9 @@ fn is_ours(name: &[u8]) -> bool {
             | b"container_start_time_seconds"
             | b"node_cpu_usage_seconds_total"
             | b"node_memory_working_set_bytes"
+            // The other reader looks at the value.
+            | b"resource_scrape_error"
+            | b"scrape_error"
     )
 }
 

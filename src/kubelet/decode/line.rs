@@ -22,7 +22,7 @@ pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
         None => ("", rest),
     };
     let mut fields = rest.strip_prefix('}').unwrap_or(rest).split_ascii_whitespace();
-    let value = fields.next()?.parse().ok()?;
+    let value: f64 = fields.next()?.parse().ok()?;
     let time = fields.next().map(str::parse).transpose().ok()?;
     if fields.next().is_some() {
         return None;
@@ -33,6 +33,7 @@ pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
         "container_cpu_usage_seconds_total" => (Family::Cpu, false),
         "container_memory_working_set_bytes" => (Family::Memory, false),
         "container_start_time_seconds" => (Family::Start, false),
+        "resource_scrape_error" | "scrape_error" if value != 0.0 => return Some(Line::ScrapeError),
         _ => return Some(Line::Other),
     };
     let of = if of_node { Of::Node } else { Of::Container(key(labels)?) };

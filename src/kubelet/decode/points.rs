@@ -57,6 +57,16 @@ impl<'b> Points<'b> {
         true
     }
 
+    /// What is known of the node.
+    pub(super) fn set_node(&mut self, point: Point) {
+        self.node = point;
+    }
+
+    /// What is known of a container.
+    pub(super) fn set_container(&mut self, key: Key<'b>, point: Point) {
+        *self.containers.point(key) = point;
+    }
+
     /// A node or container without CPU or memory was caught half-measured: the node is left out,
     /// and so is the container's whole pod, whose sum would mislead autoscalers.
     pub(super) fn complete(self) -> Sample {
@@ -139,6 +149,11 @@ impl<'b> Containers<'b> {
 // === impl Key ===
 
 impl Key<'_> {
+    /// The length of its longest part, in bytes.
+    pub(super) fn longest(&self) -> usize {
+        self.container.len().max(self.namespace.len()).max(self.pod.len())
+    }
+
     fn pod_name(&self) -> (&str, &str) {
         (&self.namespace, &self.pod)
     }

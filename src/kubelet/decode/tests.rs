@@ -101,6 +101,34 @@ fn a_body_without_metrics_is_an_error() {
 }
 
 #[test]
+fn a_kubelet_says_when_it_failed_to_measure() {
+    let node = "node_cpu_usage_seconds_total 1 5\nnode_memory_working_set_bytes 2 5\n";
+    for (line, failed) in [
+        ("resource_scrape_error 1", true),
+        ("scrape_error 1", true),
+        ("resource_scrape_error 0", false),
+        ("scrape_error 0", false),
+    ] {
+        let decoded = decode(format!("{node}{line}\n").as_bytes(), TIME).unwrap();
+        assert_eq!((decoded.scrape_error, decoded.sample.node.is_some()), (failed, true), "{line}");
+    }
+}
+
+#[test]
+fn no_more_is_believed_than_the_limits_allow() {
+    let body = include_bytes!("../../../tests/golden/kubelet-1.36/resource.1.prom");
+    let limits = |series, label| Limits { series, label, ..Limits::default() };
+    let seen = |limits: Limits| {
+        let decoded = decode_within(body, TIME, &limits).unwrap();
+        (decoded.too_many, decoded.long_labels, decoded.sample.pods.len())
+    };
+    assert_eq!(seen(limits(14, 10)), (false, 0, 2));
+    assert!(seen(limits(13, 10)).0);
+    // `real-pod-1` has ten characters.
+    assert_eq!(seen(limits(14, 9)), (false, 12, 0));
+}
+
+#[test]
 fn label_values_may_hold_anything() {
     let body = "container_cpu_usage_seconds_total{container=\"a\\\"}b\",namespace=\"n\\\\\",pod=\"p\\n, x=\"} 1 7\n\
                 container_memory_working_set_bytes{pod=\"p\\n, x=\",container=\"a\\\"}b\",namespace=\"n\\\\\"} 2 7\n";
@@ -211,7 +239,7 @@ mod differential {
         ) {
             let expected = decode(shuffled_lines().join("\n").as_bytes(), TIME).unwrap();
             prop_assert_eq!(&decode(lines.join("\n").as_bytes(), TIME).unwrap(), &expected);
-            let plain = decode_with(lines.join("\n").as_bytes(), TIME, line::read).unwrap();
+            let plain = decode_with(lines.join("\n").as_bytes(), TIME, &Limits::default(), line::read).unwrap();
             prop_assert_eq!(&plain, &expected);
         }
     }
@@ -235,6 +263,6 @@ mod differential {
         let body = include_str!("../../../tests/golden/kubelet-1.36/resource.1.prom");
         let slow: Vec<_> =
             body.lines().filter(|line| fast::read(line.as_bytes()).is_none()).collect();
-        assert_eq!(slow, [""; 0]);
+        assert_eq!(slow, ["resource_scrape_error 0", "scrape_error 0"]);
     }
 }

@@ -136,6 +136,8 @@ pub enum BodyFault {
     Garbage,
     /// Nothing at all.
     Empty,
+    /// There is no `/metrics/resource`, as in kubelets before 1.14: 404.
+    NotFound,
     /// Nothing but `resource_scrape_error 1` and `scrape_error 1`: the kubelet could not measure.
     OnlyScrapeError,
     /// The families of CPU are missing.

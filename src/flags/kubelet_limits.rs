@@ -1,0 +1,43 @@
+use clap::Args;
+
+use super::values::{read_bytes, read_count};
+use crate::kubelet::Limits;
+
+/// How much is believed of what kubelets say.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = "Kubelet client")]
+#[allow(clippy::struct_field_names, reason = "these are the names of the flags")]
+pub struct KubeletLimits {
+    /// The most that one kubelet may answer. Larger answers are failed scrapes.
+    #[arg(long, value_name = "SIZE", default_value = "32Mi", value_parser = read_bytes)]
+    kubelet_max_body_size: usize,
+
+    /// The most that all answers may take up while they are read. Where there is no room left, an
+    /// answer of more than 1Mi is a failed scrape, and a smaller one waits.
+    #[arg(long, value_name = "SIZE", default_value = "256Mi", value_parser = read_bytes)]
+    kubelet_max_bodies_size: usize,
+
+    /// The most series of nodes and containers in one answer. Answers with more are failed scrapes.
+    #[arg(long, value_name = "COUNT", default_value = "100000", value_parser = read_count)]
+    kubelet_max_series: u64,
+
+    /// The most bytes in a label of a series. Series with longer ones are passed over.
+    #[arg(long, value_name = "COUNT", default_value = "256", value_parser = read_count)]
+    kubelet_max_label_length: u64,
+}
+
+// === impl KubeletLimits ===
+
+impl KubeletLimits {
+    /// In the form in which they are applied.
+    pub fn limits(&self) -> Limits {
+        let count = |count| usize::try_from(count).unwrap_or(usize::MAX);
+        Limits {
+            body: self.kubelet_max_body_size,
+            // One body must fit.
+            bodies: self.kubelet_max_bodies_size.max(self.kubelet_max_body_size),
+            series: count(self.kubelet_max_series),
+            label: count(self.kubelet_max_label_length),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+use std::sync::Arc;
+
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{connection::Connection, error::RequestError, identity, target::Target};
+use crate::{dial::Dialer, doors::Stream};
+
+/// Makes connections to kubelets.
+pub(super) struct Connector {
+    pub(super) dialer: Dialer,
+    /// Refuse a kubelet whose certificate names another node.
+    pub(super) same_node_only: bool,
+}
+
+// === impl Connector ===
+
+impl Connector {
+    /// A connection to `target`, the kubelet of `node`; encrypted and verified where there is a
+    /// `tls`.
+    pub(super) async fn connect(
+        &self,
+        node: &str,
+        target: &Target,
+        tls: Option<Arc<ClientConfig>>,
+        deadline: Instant,
+    ) -> Result<Connection, RequestError> {
+        let stream = self.dialer.dial(&target.host, target.port, deadline).await?;
+        let stream = match &tls {
+            None => stream,
+            Some(tls) => {
+                let stream = encrypt(stream, target, tls.clone(), deadline).await?;
+                if self.same_node_only
+                    && let Some(error) = other_node(&stream, node)
+                {
+                    return Err(error);
+                }
+                Box::new(stream)
+            }
+        };
+        Ok(Connection::new(target.authority(), tls, stream))
+    }
+}
+
+async fn encrypt(
+    stream: Stream,
+    target: &Target,
+    tls: Arc<ClientConfig>,
+    deadline: Instant,
+) -> Result<TlsStream<Stream>, RequestError> {
+    let name = ServerName::try_from(target.host.clone())
+        .map_err(|error| RequestError::Tls(error.to_string()))?;
+    match timeout_at(deadline, TlsConnector::from(tls).connect(name, stream)).await {
+        Ok(stream) => stream.map_err(|error| RequestError::from_handshake(&error)),
+        Err(_) => Err(RequestError::TlsTimeout),
+    }
+}
+
+/// An address that has gone over to another node has a certificate that is as good as the right
+/// one: only the node in it tells.
+fn other_node(stream: &TlsStream<Stream>, node: &str) -> Option<RequestError> {
+    let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
+    let found = certificates.first().and_then(identity::node_of)?;
+    (found != node).then(|| RequestError::OtherNode { found, wanted: node.to_owned() })
+}

@@ -1,0 +1,76 @@
+use std::{str::FromStr, time::Duration};
+
+use tokio::time::Instant;
+
+/// A kubelet without `/metrics/resource` may have been replaced by a newer one after this long.
+const TRY_AGAIN: Duration = Duration::from_mins(10);
+
+/// What kubelets are asked for: `--kubelet-endpoint`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/metrics/resource`, and `/stats/summary` where that is not found.
+    Auto,
+    /// `/metrics/resource`. The default, as with the Go server: what a node without it answers
+    /// must not depend on which of the two servers asks, nor on a permission that the Go server's
+    /// role does not have.
+    #[default]
+    Resource,
+    /// `/stats/summary`.
+    Summary,
+}
+
+/// Something else than an endpoint.
+#[derive(Debug, thiserror::Error)]
+#[error("write auto, resource or summary")]
+pub struct EndpointError;
+
+/// A page with usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    Resource,
+    Summary,
+}
+
+/// Of one kubelet: until when it counts as one without `/metrics/resource`.
+#[derive(Debug, Default)]
+pub(super) struct KnownOld(Option<Instant>);
+
+// === impl Endpoint ===
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "resource" => Ok(Self::Resource),
+            "summary" => Ok(Self::Summary),
+            _ => Err(EndpointError),
+        }
+    }
+}
+
+impl Endpoint {
+    /// What to ask for first.
+    pub(super) fn first(self, known: &KnownOld) -> Page {
+        match self {
+            Self::Summary => Page::Summary,
+            Self::Auto if known.0.is_some_and(|until| Instant::now() < until) => Page::Summary,
+            Self::Resource | Self::Auto => Page::Resource,
+        }
+    }
+}
+
+// === impl KnownOld ===
+
+impl KnownOld {
+    /// It answered with its summary alone. True when that is news.
+    pub(super) fn remember(&mut self) -> bool {
+        self.0.replace(Instant::now() + TRY_AGAIN).is_none()
+    }
+
+    /// It has `/metrics/resource`, or no summary either.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+}

@@ -1,0 +1,19 @@
+use super::{connection::Connection, endpoint::KnownOld, fallback::Choice};
+
+/// What is kept of one kubelet from one scrape to the next.
+#[derive(Default)]
+pub struct Kept {
+    pub(super) connection: Option<Connection>,
+    pub(super) choice: Choice,
+    pub(super) known_old: KnownOld,
+}
+
+// === impl Kept ===
+
+impl Kept {
+    /// The connection to `authority`, if that is where it leads. One to another address stays: the
+    /// preferred address may be tried in vain.
+    pub(super) fn take_connection(&mut self, authority: &str) -> Option<Connection> {
+        self.connection.take_if(|connection| connection.authority() == authority)
+    }
+}

@@ -1,0 +1,33 @@
+use prometheus::{IntCounterVec, Opts, core::Collector};
+
+/// What is counted of kubelets besides failed scrapes. Labels are causes: they are few, and the
+/// same for all nodes.
+#[derive(Clone)]
+pub struct Tally {
+    pub(super) fallbacks: IntCounterVec,
+    pub(super) bad_lines: IntCounterVec,
+}
+
+// === impl Tally ===
+
+impl Tally {
+    /// Nothing counted yet. Families are absent from `/metrics` until there is something to count.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let by_cause = |name, help| IntCounterVec::new(Opts::new(name, help), &["cause"]);
+        Ok(Self {
+            fallbacks: by_cause(
+                "metrics_server_kubelet_address_fallbacks_total",
+                "Addresses of kubelets that failed, so that another one was tried, by cause.",
+            )?,
+            bad_lines: by_cause(
+                "metrics_server_kubelet_bad_lines_total",
+                "Lines that kubelets said and that were passed over, by cause.",
+            )?,
+        })
+    }
+
+    /// For a registry.
+    pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
+        vec![Box::new(self.fallbacks.clone()), Box::new(self.bad_lines.clone())]
+    }
+}
