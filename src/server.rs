@@ -45,6 +45,7 @@ pub struct Server {
     follow_files: Task,
     telemetry: Arc<Telemetry>,
     access: Arc<Access>,
+    store: Arc<Store>,
     router: Router,
     shutdown_delay: Duration,
     warnings: Vec<Warning>,
@@ -136,7 +137,7 @@ impl Server {
             &observability::Sources {
                 telemetry: telemetry.clone(),
                 cluster: cluster.clone(),
-                store,
+                store: store.clone(),
             },
         );
         let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
@@ -150,6 +151,7 @@ impl Server {
             scraper,
             follow_files,
             access,
+            store,
             router: observability::observed(router, telemetry.clone()),
             telemetry,
             shutdown_delay: flags.generic.shutdown_delay_duration,
@@ -160,6 +162,11 @@ impl Server {
     /// Says how many scrape cycles there have been.
     pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.scraper.cycles()
+    }
+
+    /// What is known of usage: for those who want to see it without asking.
+    pub fn store(&self) -> Arc<Store> {
+        self.store.clone()
     }
 
     /// Watches, scrapes and serves until `stop` says true, and for the shutdown delay after it.

@@ -240,6 +240,12 @@ impl FakeKubelet {
         self.answers.sample()
     }
 
+    /// The node, its pods and what they use at any moment until now. `None` where a recording is
+    /// replayed: what is true then, nobody knows.
+    pub fn model(&self) -> Option<Node> {
+        self.answers.replay.is_none().then(|| self.answers.node().clone())
+    }
+
     /// Closes all ports and connections.
     pub async fn stop(&self) {
         let entrances = std::mem::take(&mut self.inside.lock().await.entrances);

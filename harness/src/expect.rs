@@ -316,18 +316,21 @@ fn bottom(error: &(dyn std::error::Error + 'static)) -> String {
     error.source().map_or_else(|| error.to_string(), bottom)
 }
 
+/// Expected and seen as a diff.
+pub(crate) fn diff(expected: &str, seen: &str) -> String {
+    TextDiff::from_lines(&format!("{expected}\n"), &format!("{seen}\n"))
+        .unified_diff()
+        .context_radius(3)
+        .header("expected", "seen")
+        .to_string()
+}
+
 // === impl Mismatch ===
 
 impl Mismatch {
     /// Expected and seen as a diff.
     pub fn diff(&self) -> String {
-        let expected = format!("{}\n", self.expected);
-        let seen = format!("{}\n", self.seen);
-        TextDiff::from_lines(&expected, &seen)
-            .unified_diff()
-            .context_radius(3)
-            .header("expected", "seen")
-            .to_string()
+        diff(&self.expected, &self.seen)
     }
 }
 
