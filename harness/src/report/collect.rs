@@ -155,13 +155,7 @@ fn steps(file: &ScenarioFile, events: Vec<Event>) -> Vec<StepReport> {
             What::Step(name) => {
                 let line = file.step(steps.len()).line;
                 let events = std::mem::take(&mut before);
-                steps.push(StepReport {
-                    name,
-                    line,
-                    began: at,
-                    expectations: Vec::new(),
-                    events,
-                });
+                steps.push(StepReport { name, line, began: at, expectations: Vec::new(), events });
                 continue;
             }
             What::Checked { expectation, holds } => {
@@ -177,9 +171,7 @@ fn steps(file: &ScenarioFile, events: Vec<Event>) -> Vec<StepReport> {
                 Happening::Kubelet { at, node, request, status }
             }
             What::Api { user, request, status } => Happening::Api { at, user, request, status },
-            What::Dns { name, kind, answer } => {
-                Happening::Dns { at, name, question: kind, answer }
-            }
+            What::Dns { name, kind, answer } => Happening::Dns { at, name, question: kind, answer },
         };
         steps.last_mut().map_or(&mut before, |step| &mut step.events).push(happened);
     }

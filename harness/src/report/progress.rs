@@ -55,8 +55,7 @@ mod tests {
     #[test]
     fn a_terminal_shows_how_far_it_is_and_is_clear_at_the_end() {
         let clear = "\r\x1b[2K";
-        let expected =
-            format!("{clear}1 of 3 scenarios{clear}2 of 3 scenarios, 1 failed{clear}");
+        let expected = format!("{clear}1 of 3 scenarios{clear}2 of 3 scenarios, 1 failed{clear}");
         assert_eq!(written(true), expected);
     }
 

@@ -76,9 +76,7 @@ pub fn write(report: &Report, open: Vec<Open>) -> Result<(), WriteError> {
             Format::Markdown => markdown::write(report, &mut out),
             Format::Html => html::write(report, &mut out),
         };
-        written
-            .and_then(|()| out.flush())
-            .map_err(|source| WriteError::new(&target, source))?;
+        written.and_then(|()| out.flush()).map_err(|source| WriteError::new(&target, source))?;
     }
     Ok(())
 }

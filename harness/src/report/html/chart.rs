@@ -8,8 +8,8 @@ use super::super::ScenarioReport;
 /// How far apart ticks may be, in seconds.
 const TICKS: [i64; 10] = [5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400];
 
-/// More ticks than this are hard to read.
-const MOST_TICKS: i64 = 8;
+/// How far apart ticks must be to be read.
+const TICK_APART: f64 = 64.0;
 
 /// From moments to places along a line.
 #[derive(Clone, Copy)]
@@ -38,6 +38,11 @@ impl Axis {
         self.of_millis(at.duration_since(self.start).as_millis() as i64)
     }
 
+    /// Whether a moment is on it.
+    pub(super) fn has(&self, at: Timestamp) -> bool {
+        (0..=self.length).contains(&(at.duration_since(self.start).as_millis() as i64))
+    }
+
     fn of_millis(&self, millis: i64) -> f64 {
         let share = millis as f64 / self.length as f64;
         self.left + share.clamp(0.0, 1.0) * self.width
@@ -46,21 +51,25 @@ impl Axis {
     /// Round times and where they are.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         let seconds = self.length / 1000;
-        let fits = |every: &&i64| seconds / **every <= MOST_TICKS;
+        let most = (self.width / TICK_APART) as i64;
+        let fits = |every: &&i64| seconds / **every <= most;
         let every = TICKS.iter().find(fits).copied().unwrap_or(86_400);
         (0..=seconds / every)
             .map(|n| (self.of_millis(n * every * 1000), span((n * every) as f64)))
             .collect()
     }
 
-    /// Lines and words at the ticks.
-    pub(super) fn grid(&self, top: f64, bottom: f64) -> Markup {
+    /// Lines and words at the ticks, and level lines at `levels`.
+    pub(super) fn grid(&self, top: f64, bottom: f64, levels: &[f64]) -> Markup {
+        let ticks = self.ticks();
+        let upright = ticks.iter().map(|(x, _)| format!("M{} {}V{}", px(*x), px(top), px(bottom)));
+        let (left, right) = (self.left, self.left + self.width);
+        let level = levels.iter().map(|y| format!("M{} {}H{}", px(left), px(*y), px(right)));
+        let lines: String = upright.chain(level).collect();
         html! {
-            g.grid {
-                @for (x, words) in self.ticks() {
-                    line x1=(px(x)) x2=(px(x)) y1=(px(top)) y2=(px(bottom)) {}
-                    text x=(px(x)) y=(px(bottom + 13.0)) text-anchor="middle" { (words) }
-                }
+            path.grid d=(lines) {}
+            g.ticks {
+                @for (x, words) in ticks { text x=(px(x)) y=(px(bottom + 13.0)) { (words) } }
             }
         }
     }

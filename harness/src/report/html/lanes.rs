@@ -10,8 +10,8 @@ use super::{
 };
 
 const WIDTH: f64 = 960.0;
-const LEFT: f64 = 128.0;
-const RIGHT: f64 = 944.0;
+const LEFT: f64 = 150.0;
+const RIGHT: f64 = 936.0;
 const TOP: f64 = 26.0;
 const LANE: f64 = 22.0;
 
@@ -22,7 +22,11 @@ const MOST_OF_A_KIND: usize = 6;
 const APART: f64 = 5.0;
 
 /// How long a lane's name may be.
-const NAME_LENGTH: usize = 20;
+const NAME_LENGTH: usize = 22;
+
+/// What resolvers try behind a name: all of these questions are about the name itself.
+const SEARCH: [&str; 3] =
+    [".kube-system.svc.cluster.local", ".svc.cluster.local", ".cluster.local"];
 
 /// Lanes from top to bottom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,11 +59,12 @@ pub(super) fn lanes(scenario: &ScenarioReport) -> Markup {
     let axis = Axis::of(scenario, LEFT, RIGHT);
     let lanes = fill(scenario, &axis);
     let bottom = TOP + LANE * lanes.len() as f64;
+    let levels: Vec<_> = (0..lanes.len()).map(middle).collect();
     let label = format!("Time line of {}: {} lanes", scenario.name, lanes.len());
     html! {
         div.scroll tabindex="0" role="group" aria-label="Time line, scrolls sideways" {
             svg.lanes viewBox={ "0 0 " (WIDTH) " " (px(bottom + 20.0)) } role="img" aria-label=(label) {
-                (axis.grid(TOP, bottom))
+                (axis.grid(TOP, bottom, &levels))
                 @for (number, step) in scenario.steps.iter().enumerate() {
                     @let x = axis.place(step.began);
                     @let ok = step.expectations.iter().all(|checked| checked.holds);
@@ -71,10 +76,9 @@ pub(super) fn lanes(scenario: &ScenarioReport) -> Markup {
                     }
                 }
                 @for (row, (lane, dots)) in lanes.iter().enumerate() {
-                    @let y = TOP + LANE * (row as f64 + 0.5);
+                    @let y = middle(row);
                     g.lane {
                         text x="0" y=(px(y + 4.0)) { (lane.name()) @if lane.name() != lane.full_name() { title { (lane.full_name()) } } }
-                        line x1=(px(LEFT)) x2=(px(RIGHT)) y1=(px(y)) y2=(px(y)) {}
                         @for dot in dots { (dot.draw(y)) }
                     }
                 }
@@ -85,6 +89,11 @@ pub(super) fn lanes(scenario: &ScenarioReport) -> Markup {
             li { i.bad {} "failed" } li { i.change {} "the world changed" }
         }
     }
+}
+
+/// The height of a lane's dots.
+fn middle(row: usize) -> f64 {
+    TOP + LANE * (row as f64 + 0.5)
 }
 
 fn fill(scenario: &ScenarioReport, axis: &Axis) -> BTreeMap<Lane, Vec<Dot>> {
@@ -161,7 +170,8 @@ fn read(event: &Happening) -> (Lane, Mood, String) {
                 answer if answer.contains("fail") || answer.contains("silence") => Mood::Bad,
                 _ => Mood::Odd,
             };
-            (Lane::Dns(Some(name.clone())), mood, format!("{question}: {answer}"))
+            let about = SEARCH.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name);
+            (Lane::Dns(Some(about.to_owned())), mood, format!("{name} {question}: {answer}"))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Usage beside the truth: the truth as a line, each answer as a bar as long as its window.
 
+use std::{fmt::Write, time::Duration};
+
 use maud::{Markup, html};
 
 use super::{
@@ -10,17 +12,20 @@ use crate::truth::{Amount, Answer, Series};
 
 const WIDTH: f64 = 420.0;
 const LEFT: f64 = 62.0;
-const RIGHT: f64 = 408.0;
-const TOP: f64 = 10.0;
-const BOTTOM: f64 = 108.0;
-const HEIGHT: f64 = 130.0;
+const RIGHT: f64 = 396.0;
+const TOP: f64 = 20.0;
+const BOTTOM: f64 = 112.0;
+const HEIGHT: f64 = 132.0;
 
 /// An answer further from the truth than this share of it is wrong. Less is rounding and the
 /// milliseconds between a sample and its timestamp.
 const TOLERANCE: f64 = 0.02;
 
 /// Differences below this are none, whatever share they are: a millicore, a mebibyte.
-const LEAST: [f64; 2] = [1e6, 1_048_576.0];
+const LEAST: [f64; 2] = [1e6, MI];
+
+const MI: f64 = 1_048_576.0;
+const GI: f64 = 1_073_741_824.0;
 
 /// Nodes and containers beyond these are folded away.
 const SHOWN: usize = 4;
@@ -85,32 +90,40 @@ fn plot(series: &Series, resource: Resource, scenario: &ScenarioReport) -> Marku
     let values = series.truth.iter().map(|point| resource.of(point.used));
     let said = series.answers.iter().map(|answer| resource.of(answer.said));
     let top = round_up(values.chain(said).fold(0.0, f64::max), resource);
+    let levels = [0.0, top / 2.0, top];
     let y = |value: f64| BOTTOM - (value / top).clamp(0.0, 1.0) * (BOTTOM - TOP);
     let label = format!("{} of {}", resource.name(), series.subject.words());
     html! {
         svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(label) {
-            (axis.grid(TOP, BOTTOM))
-            g.grid {
-                @for share in [0.0, 0.5, 1.0] {
-                    line x1=(px(LEFT)) x2=(px(RIGHT)) y1=(px(y(top * share))) y2=(px(y(top * share))) {}
-                    text x=(px(LEFT - 6.0)) y=(px(y(top * share) + 4.0)) text-anchor="end" { (resource.words(top * share)) }
+            text.name x=(px(LEFT)) y="11" { (resource.name()) }
+            (axis.grid(TOP, BOTTOM, &levels.map(y)))
+            g.levels {
+                @for level in levels {
+                    text x=(px(LEFT - 6.0)) y=(px(y(level) + 4.0)) { (resource.words(level)) }
                 }
             }
             path.truth d=(path(series, resource, &axis, y)) {}
             @for answer in &series.answers {
                 @let value = resource.of(answer.said);
-                @let window = std::time::Duration::from_secs_f64(answer.window_seconds.max(0.0));
-                @let begin = answer.timestamp.saturating_sub(window).unwrap_or_default();
+                @let (begin, end) = bar(answer, &axis);
                 g class=(if resource.is_wrong(answer) { "said wrong" } else { "said" }) {
                     @if resource == Resource::Cpu {
-                        line x1=(px(axis.place(begin))) x2=(px(axis.place(answer.timestamp))) y1=(px(y(value))) y2=(px(y(value))) {}
+                        path d={ "M" (px(begin)) " " (px(y(value))) "H" (px(end)) } {}
                     }
-                    circle cx=(px(axis.place(answer.timestamp))) cy=(px(y(value))) r="3.2" {}
+                    circle cx=(px(end)) cy=(px(y(value))) r="3.2" {}
                     title { (tell(answer, resource)) }
                 }
             }
         }
     }
+}
+
+/// From where to where an answer's window goes. With a clock that is wrong it may lie outside of
+/// the run: then it ends when the server began to say so.
+fn bar(answer: &Answer, axis: &Axis) -> (f64, f64) {
+    let end = if axis.has(answer.timestamp) { answer.timestamp } else { answer.since };
+    let window = Duration::try_from_secs_f64(answer.window_seconds).unwrap_or_default();
+    (axis.place(end.saturating_sub(window).unwrap_or(end)), axis.place(end))
 }
 
 fn tell(answer: &Answer, resource: Resource) -> String {
@@ -130,15 +143,20 @@ fn path(series: &Series, resource: Resource, axis: &Axis, y: impl Fn(f64) -> f64
     for point in &series.truth {
         path.push(if path.is_empty() { 'M' } else { 'L' });
         let (x, y) = (px(axis.place(point.at)), px(y(resource.of(point.used))));
-        path.push_str(&format!("{x} {y}"));
+        // Writing to a String cannot fail.
+        let _ = write!(path, "{x} {y}");
     }
     path
 }
 
 /// The top of a plot: the next round value, and something where nothing is used.
 fn round_up(most: f64, resource: Resource) -> f64 {
-    let unit = if resource == Resource::Cpu { 1e6 } else { 1_048_576.0 };
-    let most = (most * 1.05 / unit).max(1.0);
+    let unit = match resource {
+        Resource::Cpu => 1e6,
+        Resource::Memory if most >= GI => GI,
+        Resource::Memory => MI,
+    };
+    let most = (most * 1.05 / unit).max(0.01);
     let power = 10_f64.powf(most.log10().floor());
     let rounds = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0];
     let round = rounds.into_iter().find(|round| round * power >= most).unwrap_or(10.0);
@@ -172,11 +190,15 @@ impl Resource {
         let (value, unit) = match self {
             Self::Cpu if value >= 1e9 => (value / 1e9, " cores"),
             Self::Cpu => (value / 1e6, "m"),
-            Self::Memory if value >= 1_073_741_824.0 => (value / 1_073_741_824.0, " Gi"),
-            Self::Memory => (value / 1_048_576.0, " Mi"),
+            Self::Memory if value >= GI => (value / GI, " Gi"),
+            Self::Memory => (value / MI, " Mi"),
         };
         let text = if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") };
-        let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        let text = if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.')
+        } else {
+            &text
+        };
         format!("{text}{unit}")
     }
 }

@@ -1,6 +1,6 @@
 //! The steps in words: what was expected, and everything that happened.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use maud::{Markup, html};
@@ -91,7 +91,7 @@ fn table(lines: &[Line]) -> Markup {
 /// One line for all that is the same in a step, in the order in which things came first.
 fn lines(events: &[Happening]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
-    let mut known: HashMap<(&'static str, String), usize> = HashMap::new();
+    let mut known: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
     for event in events {
         let (source, text, is_error) = words(event);
         match known.get(&(source, text.clone())).and_then(|at| lines.get_mut(*at)) {
