@@ -24,13 +24,25 @@ pub(super) fn block(failure: &FailureReport, scenario: &ScenarioReport) -> Marku
             }
             p.place { code { (failure.place(&scenario.file)) } }
             @if let (Some(expected), Some(seen)) = (&failure.expected, &failure.seen) {
-                (beside(expected, seen))
+                @if failure.field.as_deref() == Some("log") { (missed(expected, seen)) }
+                @else { (beside(expected, seen)) }
             } @else {
                 p { (failure.message) }
             }
             @if let Some(snippet) = &failure.snippet {
                 details { summary { "In the file" } pre { (snippet) } }
             }
+        }
+    }
+}
+
+/// A line that was not logged has no counterpart among those that were.
+fn missed(expected: &str, seen: &str) -> Markup {
+    html! {
+        dl.missed {
+            dt { "Expected, in one line" } dd.expected { (expected) }
+            dt { "Seen" }
+            @for line in seen.lines().take(MOST_LINES) { dd.seen { (line) } }
         }
     }
 }
