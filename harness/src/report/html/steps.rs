@@ -94,16 +94,13 @@ fn lines(events: &[Happening]) -> Vec<Line> {
     let mut known: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
     for event in events {
         let (source, text, is_error) = words(event);
-        match known.get(&(source, text.clone())).and_then(|at| lines.get_mut(*at)) {
-            Some(line) => {
-                line.count += 1;
-                line.last = event.at();
-            }
-            None => {
-                known.insert((source, text.clone()), lines.len());
-                let (first, last) = (event.at(), event.at());
-                lines.push(Line { first, last, count: 1, source, text, is_error });
-            }
+        let at = *known.entry((source, text.clone())).or_insert(lines.len());
+        if let Some(line) = lines.get_mut(at) {
+            line.count += 1;
+            line.last = event.at();
+        } else {
+            let (first, last) = (event.at(), event.at());
+            lines.push(Line { first, last, count: 1, source, text, is_error });
         }
     }
     lines
