@@ -40,6 +40,7 @@ pub struct Server {
     follow_files: Task,
     telemetry: Arc<Telemetry>,
     access: Arc<Access>,
+    store: Arc<Store>,
     router: Router,
     secure: Secure,
     filters: Filters,
@@ -149,7 +150,7 @@ impl Server {
             &observability::Sources {
                 telemetry: telemetry.clone(),
                 cluster: cluster.clone(),
-                store,
+                store: store.clone(),
                 scrapes: known,
             },
         );
@@ -165,6 +166,7 @@ impl Server {
             scraper,
             follow_files,
             access,
+            store,
             router: observability::observed(router, telemetry.clone()),
             telemetry,
             shutdown_delay: flags.generic.shutdown_delay_duration,
@@ -175,6 +177,11 @@ impl Server {
     /// Says how many scrape cycles there have been.
     pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.scraper.cycles()
+    }
+
+    /// What is known of usage: for those who want to see it without asking.
+    pub fn store(&self) -> Arc<Store> {
+        self.store.clone()
     }
 
     /// Watches, scrapes and serves until `stop` says true, and for the shutdown delay after it.

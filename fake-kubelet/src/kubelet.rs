@@ -255,6 +255,12 @@ impl FakeKubelet {
         self.answers.sample()
     }
 
+    /// The node, its pods and what they use at any moment until now. `None` where a recording is
+    /// replayed: what is true then, nobody knows.
+    pub fn truth(&self) -> Option<Node> {
+        self.answers.replay.is_none().then(|| self.model())
+    }
+
     /// Closes all ports and connections.
     pub async fn stop(&self) {
         let entrances = std::mem::take(&mut self.inside.lock().await.entrances);

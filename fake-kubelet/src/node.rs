@@ -50,6 +50,11 @@ impl Node {
         self.started
     }
 
+    /// The pods on it.
+    pub fn pods(&self) -> &[Pod] {
+        &self.pods
+    }
+
     /// The node uses this from `at` on, whatever its containers use. Its counter goes on from
     /// where it stands.
     pub fn set_usage(&mut self, at: Timestamp, course: impl Into<Course>) {

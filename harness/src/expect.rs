@@ -179,17 +179,20 @@ fn compare(field: &'static str, expected: String, seen: String) -> Result<(), Mi
     if expected == seen { Ok(()) } else { Err(Mismatch { field, expected, seen }) }
 }
 
+/// Expected and seen as a diff.
+pub(crate) fn diff(expected: &str, seen: &str) -> String {
+    TextDiff::from_lines(&format!("{expected}\n"), &format!("{seen}\n"))
+        .unified_diff()
+        .context_radius(3)
+        .header("expected", "seen")
+        .to_string()
+}
+
 // === impl Mismatch ===
 
 impl Mismatch {
     /// Expected and seen as a diff.
     pub fn diff(&self) -> String {
-        let expected = format!("{}\n", self.expected);
-        let seen = format!("{}\n", self.seen);
-        TextDiff::from_lines(&expected, &seen)
-            .unified_diff()
-            .context_radius(3)
-            .header("expected", "seen")
-            .to_string()
+        diff(&self.expected, &self.seen)
     }
 }

@@ -11,5 +11,6 @@ pub mod program;
 pub mod report;
 pub mod run;
 pub mod top;
+pub mod truth;
 pub mod up;
 pub mod world;

@@ -6,13 +6,13 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     bench::{self, BenchError},
     file::{self, DiscoverError, FileErrors, Filter, ScenarioFile, discover},
-    report::Terminal,
-    run::{run_all, timed},
+    report::{self, Collector, Progress, Target, Terminal, WriteError},
+    run::{Options, run_all, timed},
     up::{self, UpError},
 };
 
@@ -25,14 +25,29 @@ const FAILED: u8 = 1;
 /// Exit code for a bad file or bad usage; clap uses it for arguments too.
 const BAD_INPUT: u8 = 2;
 
+/// Exit code when a report cannot be written.
+const NO_REPORT: u8 = 3;
+
 /// A Kubernetes cluster in a file: run it, and see what a metrics server makes of it.
 ///
-/// Exit codes: 0, everything held; 1, an expectation failed; 2, a bad file or bad usage.
+/// Exit codes: 0, everything held; 1, an expectation failed, or a cluster or benchmark would not
+/// start; 2, a bad file or bad usage; 3, a report could not be written.
 #[derive(Debug, Parser)]
 #[command(name = "scenario", version, max_term_width = 100)]
 struct Arguments {
+    /// When to write colours. `auto`: on a terminal, unless the variable `NO_COLOR` is set.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Colour,
     #[command(subcommand)]
     command: Command,
+}
+
+/// When to write colours.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Colour {
+    Auto,
+    Always,
+    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -60,6 +75,12 @@ struct Run {
     /// Print the time line of passed scenarios too.
     #[arg(long)]
     timeline: bool,
+    /// Write a report to a file too: junit, json, markdown or html. May be given several times.
+    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    reports: Vec<Target>,
+    /// Begin no other scenario once one has failed; reports say of the rest that it was skipped.
+    #[arg(long)]
+    fail_fast: bool,
 }
 
 #[derive(Debug, Args)]
@@ -87,12 +108,16 @@ struct Files {
 enum ProgramError {
     #[error(transparent)]
     Discover(#[from] DiscoverError),
-    #[error("{}", .0.iter().map(render).collect::<Vec<_>>().join("\n\n"))]
+    #[error("{} scenario files have mistakes", .0.len())]
     Files(Vec<FileErrors>),
     #[error("no scenario fits --filter: see \"scenario list\" for names and labels")]
     NothingLeft,
     #[error("write: {0}")]
     Write(#[from] io::Error),
+    #[error(transparent)]
+    Report(#[from] WriteError),
+    #[error("two reports go to {}; give each a file of its own", .0.display())]
+    SameFile(PathBuf),
     #[error(transparent)]
     Up(#[from] UpError),
     #[error(transparent)]
@@ -102,8 +127,9 @@ enum ProgramError {
 /// Runs the program with the process's arguments.
 #[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
 pub fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Run(run) => self::run(&run),
+    let Arguments { color, command } = Arguments::parse();
+    let done = match command {
+        Command::Run(run) => self::run(&run, color),
         Command::List(files) => list(&files),
         Command::Check(files) => check(&files),
         Command::Schema => schema(),
@@ -120,7 +146,16 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             match error {
-                ProgramError::Files(_) => eprintln!("{error}"),
+                ProgramError::Files(errors) => {
+                    let colour = color.on(io::stderr().is_terminal());
+                    let texts: Vec<_> = errors.iter().map(|e| e.render(colour)).collect();
+                    let texts: Vec<_> = texts.iter().map(|text| text.trim_end()).collect();
+                    eprintln!("{}", texts.join("\n\n"));
+                }
+                ProgramError::Report(error) => {
+                    eprintln!("error: {error}");
+                    return NO_REPORT.into();
+                }
                 ProgramError::Up(error) => {
                     eprintln!("error: {error}");
                     return FAILED.into();
@@ -136,29 +171,41 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Whether to write colours to a stream: <https://no-color.org>.
-fn colour(is_terminal: bool) -> bool {
-    is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-fn render(errors: &FileErrors) -> String {
-    errors.render(colour(io::stderr().is_terminal())).trim_end().to_owned()
-}
-
-fn run(run: &Run) -> Result<bool, ProgramError> {
+fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
+    let mut paths: Vec<_> = run.reports.iter().map(|target| &target.path).collect();
+    paths.sort();
+    if let Some(same) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(ProgramError::SameFile(same[0].clone()));
+    }
     let files = load(&run.files)?;
+    let open = report::open(&run.reports)?;
     let out = io::stdout();
-    let mut report = Terminal::new(&out, colour(out.is_terminal()), run.timeline);
+    let is_terminal = out.is_terminal();
+    let mut terminal = Terminal::new(&out, color.on(is_terminal), run.timeline);
+    let mut progress = Progress::new(&out, files.len(), is_terminal);
+    let mut collector = Collector::new(&files);
+    let options = Options { judge_usage: !open.is_empty(), fail_fast: run.fail_fast };
     let mut written = Ok(());
     let ((), took) = timed(|| {
-        run_all(&files, |index, outcome, took| {
+        run_all(&files, options, |index, outcome, took| {
             if written.is_ok() {
-                written = report.ended(&files[index], &outcome, took);
+                written = progress
+                    .clear()
+                    .and_then(|()| terminal.ended(&files[index], &outcome, took))
+                    .and_then(|()| progress.ended(outcome.passed()));
+            }
+            if !open.is_empty() {
+                collector.ended(index, outcome, took);
             }
         });
     });
+    // Whoever has stopped reading the terminal may still want the reports.
+    if !open.is_empty() {
+        report::write(&collector.finish(took), open)?;
+    }
     written?;
-    Ok(report.summary(took)?)
+    progress.clear()?;
+    Ok(terminal.summary(files.len(), took)?)
 }
 
 fn list(files: &Files) -> Result<bool, ProgramError> {
@@ -207,4 +254,18 @@ fn load(files: &Files) -> Result<Vec<ScenarioFile>, ProgramError> {
         return Err(ProgramError::Files(errors));
     }
     if loaded.is_empty() { Err(ProgramError::NothingLeft) } else { Ok(loaded) }
+}
+
+// === impl Colour ===
+
+impl Colour {
+    /// Whether to write colours to a stream: <https://no-color.org>.
+    fn on(self, is_terminal: bool) -> bool {
+        let unwanted = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Auto => is_terminal && !unwanted(),
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
 }

@@ -1,5 +1,24 @@
-//! What runs look like to those who wait for them.
+//! What people and other programs are told of a run: lines on a terminal while it goes on, and
+//! files at its end. All of them tell what is in [`Report`].
 
+mod collect;
+mod html;
+mod json;
+mod junit;
+mod markdown;
+mod model;
+mod progress;
+mod target;
 mod terminal;
 
-pub use self::terminal::Terminal;
+pub use self::{
+    collect::Collector,
+    json::schema,
+    model::{
+        CheckedExpectation, FailureReport, Happening, Report, ScenarioReport, StepReport, Totals,
+        Verdict,
+    },
+    progress::Progress,
+    target::{Format, Open, Target, TargetError, WriteError, open, write},
+    terminal::Terminal,
+};

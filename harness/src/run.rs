@@ -5,7 +5,7 @@ use std::{
     num::NonZero,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -25,6 +25,7 @@ use crate::{
         ScenarioFile,
         format::{Step, Wait},
     },
+    truth::Judged,
     world::{Simulated, WorldError},
 };
 
@@ -43,6 +44,8 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// How much time passed in the cluster.
     pub cluster_time: SignedDuration,
+    /// What the server made of usage; nothing unless asked for.
+    pub usage: Judged,
 }
 
 /// What can fail in a scenario.
@@ -75,23 +78,41 @@ pub enum Failure {
     },
 }
 
+/// How scenarios are run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Hold what the server knows of usage against the truth.
+    pub judge_usage: bool,
+    /// Begin no other scenario once one has failed.
+    pub fail_fast: bool,
+}
+
 /// Runs all scenarios side by side, as many as there are cores, and hands over each outcome with
 /// the file's index as soon as there is one.
-pub fn run_all(files: &[ScenarioFile], mut done: impl FnMut(usize, Outcome, Duration)) {
+pub fn run_all(
+    files: &[ScenarioFile],
+    options: Options,
+    mut done: impl FnMut(usize, Outcome, Duration),
+) {
+    let failed = AtomicBool::new(false);
     let next = AtomicUsize::new(0);
     let workers = thread::available_parallelism().map_or(1, NonZero::get).min(files.len());
     let (sender, receiver) = mpsc::channel();
     let sender = Mutex::new(sender);
     thread::scope(|scope| {
         for _ in 0..workers {
-            let (next, sender) =
-                (&next, sender.lock().unwrap_or_else(PoisonError::into_inner).clone());
+            let (next, failed, sender) =
+                (&next, &failed, sender.lock().unwrap_or_else(PoisonError::into_inner).clone());
             scope.spawn(move || {
                 while let Some((index, file)) = {
+                    if options.fail_fast && failed.load(Ordering::Relaxed) {
+                        return;
+                    }
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     files.get(index).map(|file| (index, file))
                 } {
-                    let (outcome, took) = timed(|| run(file));
+                    let (outcome, took) = timed(|| run_with(file, options.judge_usage));
+                    failed.fetch_or(!outcome.passed(), Ordering::Relaxed);
                     if sender.send((index, outcome, took)).is_err() {
                         return;
                     }
@@ -119,18 +140,26 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 
 /// Runs one scenario in the simulated world, on this thread.
 pub fn run(file: &ScenarioFile) -> Outcome {
+    run_with(file, false)
+}
+
+/// Runs one scenario and holds usage against the truth if `judge_usage`.
+fn run_with(file: &ScenarioFile, judge_usage: bool) -> Outcome {
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
     match runtime {
-        Ok(runtime) => runtime.block_on(run_steps(file)),
+        Ok(runtime) => runtime.block_on(run_steps(file, judge_usage)),
         Err(error) => Outcome::broken(WorldError::Runtime(error)),
     }
 }
 
-async fn run_steps(file: &ScenarioFile) -> Outcome {
+async fn run_steps(file: &ScenarioFile, judge_usage: bool) -> Outcome {
     let mut world = match Simulated::build(file).await {
         Ok(world) => world,
         Err(error) => return Outcome::broken(error),
     };
+    if judge_usage {
+        world.judge_usage();
+    }
     let start = Instant::now();
     let mut failures = Vec::new();
     let mut mark = None;
@@ -147,7 +176,7 @@ async fn run_steps(file: &ScenarioFile) -> Outcome {
         }
     }
     let cluster_time = SignedDuration::try_from(start.elapsed()).unwrap_or(SignedDuration::MAX);
-    Outcome { failures, events: world.timeline().all(), cluster_time }
+    Outcome { failures, events: world.timeline().all(), cluster_time, usage: world.judged() }
 }
 
 async fn run_step(world: &mut Simulated, index: usize, step: &Step, since: Mark) -> Vec<Failure> {
@@ -266,6 +295,7 @@ impl Outcome {
             failures: vec![Failure::World(error)],
             events: Vec::new(),
             cluster_time: SignedDuration::ZERO,
+            usage: Judged::default(),
         }
     }
 

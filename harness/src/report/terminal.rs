@@ -1,8 +1,9 @@
-use std::{fmt::Write as _, io, io::Write, path::Path, time::Duration};
+use std::{io, io::Write, time::Duration};
 
+use super::collect::{self, display_name};
 use crate::{
-    events::{Event, What},
-    file::{Location, ScenarioFile},
+    events::Event,
+    file::ScenarioFile,
     run::{Failure, Outcome},
 };
 
@@ -56,15 +57,15 @@ impl<W: Write> Terminal<W> {
         Ok(())
     }
 
-    /// Tells of all of them. True if none failed.
-    pub fn summary(&mut self, took: Duration) -> io::Result<bool> {
-        writeln!(
-            self.out,
-            "\n{} passed, {} failed in {:.2} s",
-            self.passed,
-            self.failed,
-            took.as_secs_f64()
-        )?;
+    /// Tells of all `chosen` of them; those that have not ended were skipped. True if none failed.
+    pub fn summary(&mut self, chosen: usize, took: Duration) -> io::Result<bool> {
+        let (passed, failed) = (self.passed, self.failed);
+        let skipped = match chosen.saturating_sub(passed + failed) {
+            0 => String::new(),
+            skipped => format!(", {skipped} skipped because --fail-fast ends a run that fails,"),
+        };
+        let took = took.as_secs_f64();
+        writeln!(self.out, "\n{passed} passed, {failed} failed{skipped} in {took:.2} s")?;
         Ok(self.failed == 0)
     }
 
@@ -74,48 +75,16 @@ impl<W: Write> Terminal<W> {
         failure: &Failure,
         events: &[Event],
     ) -> io::Result<()> {
-        let path = file.path.display();
-        let place = |location: &Location| format!("{path}:{location}");
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        match failure {
-            Failure::World(error) => {
-                let _ = writeln!(text, "{path}: the cluster cannot be as described: {error}");
-            }
-            Failure::Wait { step, waited_for } => {
-                let _ = writeln!(
-                    text,
-                    "{}: the server did not end {waited_for}",
-                    place(&file.step(*step))
-                );
-                if let Some(Event { what: What::Ended(reason), .. }) =
-                    events.iter().rev().find(|e| matches!(e.what, What::Ended(_)))
-                {
-                    let _ = writeln!(text, "it is not running: {reason}");
-                }
-            }
-            Failure::Ended { step, reason } => {
-                let place = place(&file.step(*step));
-                let _ = writeln!(text, "{place}: the server does not run: {reason}");
-            }
-            Failure::Expectation { step, expectation, mismatch } => {
-                let location = file.expectation_field(*step, *expectation, mismatch.field);
-                let name =
-                    file.scenario.spec.steps.get(*step).map_or("", |step| step.name.as_str());
-                let _ =
-                    writeln!(text, "{}: step \"{name}\" expected something else", place(&location));
-                for line in mismatch.diff().lines() {
-                    let style = match line.as_bytes().first() {
-                        Some(b'-') => "\x1b[31m",
-                        Some(b'+') => "\x1b[32m",
-                        _ => "",
-                    };
-                    let _ = writeln!(text, "{}", self.paint(line, style));
-                }
-            }
-        }
-        for line in text.lines() {
-            writeln!(self.out, "     {line}")?;
+        let failure = collect::failure(file, failure, events);
+        let place = failure.place(&file.path.display().to_string());
+        writeln!(self.out, "     {place}: {}", failure.message)?;
+        for line in failure.diff().unwrap_or_default().lines() {
+            let style = match line.as_bytes().first() {
+                Some(b'-') => "\x1b[31m",
+                Some(b'+') => "\x1b[32m",
+                _ => "",
+            };
+            writeln!(self.out, "     {}", self.paint(line, style))?;
         }
         writeln!(self.out, "     the time line up to there:")?;
         self.timeline(&events[events.len().saturating_sub(SHOWN_EVENTS)..])
@@ -135,9 +104,4 @@ impl<W: Write> Terminal<W> {
             text.to_owned()
         }
     }
-}
-
-/// The file's path from the library's folder on, without its ending.
-fn display_name(path: &Path) -> String {
-    path.with_extension("").display().to_string().trim_start_matches("scenarios/").to_owned()
 }

@@ -7,7 +7,9 @@ use std::{
     sync::Arc,
 };
 
-use fake_kubelet::{ApiServer, Certificates, Fleet, Identity, Subject, Surroundings, Validity};
+use fake_kubelet::{
+    ApiServer, Certificates, FakeKubelet, Fleet, Identity, Subject, Surroundings, Validity,
+};
 use jiff::Timestamp;
 use kube::Config;
 use metrics_server::{
@@ -144,6 +146,11 @@ impl Cluster {
     /// What answers DNS questions.
     pub(super) fn zone(&self) -> &Arc<Zone> {
         &self.zone
+    }
+
+    /// The kubelets of all nodes.
+    pub(super) fn kubelets(&self) -> Vec<Arc<FakeKubelet>> {
+        self.fleet.all()
     }
 
     /// The certificate of the cluster's CA, in PEM.

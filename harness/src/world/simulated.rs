@@ -18,6 +18,7 @@ use metrics_server::{
     klog::Klog,
     scrape::Cycles,
     server::Server,
+    store::Store,
 };
 use tokio::sync::watch;
 use tracing::subscriber::DefaultGuard;
@@ -39,6 +40,7 @@ use crate::{
         format::{Change, Dns},
         values::In,
     },
+    truth::{Judge, Judged},
 };
 
 const API_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 96, 0, 1)), 443);
@@ -63,12 +65,16 @@ pub struct Simulated {
     admin: kube::Client,
     probe: kube::Client,
     files: Files,
+    /// Looks at usage after each cycle, if somebody wants to know.
+    judge: Option<Judge>,
 }
 
 struct UnderTest {
     task: Running,
     cycles: watch::Receiver<Cycles>,
     resolution: Duration,
+    store: Arc<Store>,
+    judge: Option<Running>,
     _log: DefaultGuard,
 }
 
@@ -116,6 +122,7 @@ impl Simulated {
             server: None,
             server_address,
             files,
+            judge: None,
         };
         world.start_server(&spec.server.args).await;
         Ok(world)
@@ -162,6 +169,25 @@ impl Simulated {
         self.server.as_ref().map(|server| server.resolution).unwrap_or_default()
     }
 
+    /// From now on, what the server knows of usage is held against the truth after each cycle. The
+    /// server does not notice.
+    pub fn judge_usage(&mut self) {
+        self.judge = Some(Judge::new(self.clock().clone(), self.cluster.kubelets()));
+        self.judge_server();
+    }
+
+    /// What came of [`Self::judge_usage`].
+    pub fn judged(&self) -> Judged {
+        self.judge.as_ref().map(|judge| judge.sum_up(self.clock().now())).unwrap_or_default()
+    }
+
+    fn judge_server(&mut self) {
+        if let (Some(judge), Some(server)) = (&self.judge, &mut self.server) {
+            let watch = judge.clone().follow(server.cycles.clone(), server.store.clone());
+            server.judge = Some(Running::spawn(watch));
+        }
+    }
+
     /// Changes what a step says.
     pub async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
         for gone in self.cluster.change(change).await? {
@@ -187,7 +213,10 @@ impl Simulated {
             server.task.stop().await;
         }
         match self.prepare(args) {
-            Ok(server) => self.server = Some(server),
+            Ok(server) => {
+                self.server = Some(server);
+                self.judge_server();
+            }
             Err(reason) => self.timeline().add(What::Ended(reason)),
         }
     }
@@ -209,7 +238,7 @@ impl Simulated {
         let sink = Arc::new(move |line: &str| timeline.add(What::Log(line.to_owned())));
         let klog = Klog::new(site.clock.clone(), 1, flags.logging.settings(), sink);
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(klog));
-        let cycles = server.cycles();
+        let (cycles, store) = (server.cycles(), server.store());
         let timeline = self.timeline().clone();
         let (stop, stopped) = watch::channel(false);
         let task = Running::spawn(async move {
@@ -224,7 +253,7 @@ impl Simulated {
             drop(stop);
         });
         let resolution = flags.metrics_server.metric_resolution;
-        Ok(UnderTest { task, cycles, resolution, _log: log })
+        Ok(UnderTest { task, cycles, resolution, store, judge: None, _log: log })
     }
 }
 

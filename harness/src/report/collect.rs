@@ -1,0 +1,179 @@
+use std::{path::Path, time::Duration};
+
+use super::model::{
+    CheckedExpectation, FailureReport, Happening, Report, ScenarioReport, StepReport, Totals,
+    Verdict,
+};
+use crate::{
+    events::{Event, What},
+    file::{Location, ScenarioFile},
+    run::{Failure, Outcome},
+};
+
+/// Why a scenario did not run although it was chosen.
+const STOPPED: &str = "a scenario failed before its turn came, and --fail-fast ends the run then";
+
+/// Gathers a report while scenarios end one after the other.
+pub struct Collector<'a> {
+    files: &'a [ScenarioFile],
+    ended: Vec<Option<ScenarioReport>>,
+}
+
+// === impl Collector ===
+
+impl<'a> Collector<'a> {
+    /// A report of these scenarios, none of which has ended.
+    pub fn new(files: &'a [ScenarioFile]) -> Self {
+        Self { files, ended: files.iter().map(|_| None).collect() }
+    }
+
+    /// Takes in what became of the scenario with this index.
+    pub fn ended(&mut self, index: usize, outcome: Outcome, took: Duration) {
+        if let (Some(file), Some(place)) = (self.files.get(index), self.ended.get_mut(index)) {
+            *place = Some(of_outcome(file, outcome, took));
+        }
+    }
+
+    /// The report. What has not ended was skipped.
+    pub fn finish(self, took: Duration) -> Report {
+        let mut scenarios: Vec<_> = self
+            .files
+            .iter()
+            .zip(self.ended)
+            .map(|(file, ended)| ended.unwrap_or_else(|| skipped(file, STOPPED)))
+            .collect();
+        scenarios.sort_by(|a, b| a.name.cmp(&b.name));
+        let (version, totals) = (Report::VERSION, Totals::of(&scenarios));
+        Report { version, totals, took_seconds: took.as_secs_f64(), scenarios }
+    }
+}
+
+/// The file's path from the library's folder on, without its ending.
+pub(super) fn display_name(path: &Path) -> String {
+    path.with_extension("").display().to_string().trim_start_matches("scenarios/").to_owned()
+}
+
+fn skipped(file: &ScenarioFile, reason: &str) -> ScenarioReport {
+    let spec = &file.scenario.spec;
+    ScenarioReport {
+        name: display_name(&file.path),
+        file: file.path.display().to_string(),
+        about: spec.about.split_whitespace().collect::<Vec<_>>().join(" "),
+        labels: file.scenario.metadata.labels.clone(),
+        verdict: Verdict::Skipped,
+        skipped_because: Some(reason.to_owned()),
+        failures: Vec::new(),
+        cluster_seconds: 0.0,
+        took_seconds: 0.0,
+        steps: Vec::new(),
+        usage: Vec::new(),
+        usage_left_out: 0,
+    }
+}
+
+fn of_outcome(file: &ScenarioFile, outcome: Outcome, took: Duration) -> ScenarioReport {
+    ScenarioReport {
+        verdict: if outcome.passed() { Verdict::Passed } else { Verdict::Failed },
+        skipped_because: None,
+        failures: outcome.failures.iter().map(|f| failure(file, f, &outcome.events)).collect(),
+        cluster_seconds: outcome.cluster_time.as_millis() as f64 / 1e3,
+        took_seconds: took.as_secs_f64(),
+        steps: steps(file, outcome.events),
+        usage: outcome.usage.series,
+        usage_left_out: outcome.usage.left_out,
+        ..skipped(file, "")
+    }
+}
+
+/// A failure in the words that every report uses.
+pub(super) fn failure(file: &ScenarioFile, failure: &Failure, events: &[Event]) -> FailureReport {
+    let name = |step: usize| file.scenario.spec.steps.get(step).map(|step| step.name.clone());
+    match failure {
+        Failure::World(error) => FailureReport {
+            message: format!("the cluster cannot be as described: {error}"),
+            step: None,
+            line: None,
+            column: None,
+            field: None,
+            expected: None,
+            seen: None,
+            snippet: None,
+        },
+        Failure::Wait { step, waited_for } => {
+            let ended = events.iter().rev().find_map(|event| match &event.what {
+                What::Ended(reason) => Some(format!("; it is not running: {reason}")),
+                _ => None,
+            });
+            let message =
+                format!("the server did not end {waited_for}{}", ended.unwrap_or_default());
+            at(file, &file.step(*step), name(*step), message, "waited in this step")
+        }
+        Failure::Ended { step, reason } => {
+            let message = format!("the server does not run: {reason}");
+            at(file, &file.step(*step), name(*step), message, "since this step")
+        }
+        Failure::Expectation { step, expectation, mismatch } => {
+            let place = file.expectation_field(*step, *expectation, mismatch.field);
+            let step = name(*step);
+            let words = step.as_deref().unwrap_or_default();
+            let message = format!("step \"{words}\" expected something else");
+            FailureReport {
+                field: Some(mismatch.field.to_owned()),
+                expected: Some(mismatch.expected.clone()),
+                seen: Some(mismatch.seen.clone()),
+                ..at(file, &place, step, message, "does not hold")
+            }
+        }
+    }
+}
+
+fn at(
+    file: &ScenarioFile,
+    place: &Location,
+    step: Option<String>,
+    message: String,
+    label: &str,
+) -> FailureReport {
+    FailureReport {
+        message,
+        step,
+        line: Some(place.line),
+        column: Some(place.column),
+        field: None,
+        expected: None,
+        seen: None,
+        snippet: Some(file.snippet(place, label, false)),
+    }
+}
+
+fn steps(file: &ScenarioFile, events: Vec<Event>) -> Vec<StepReport> {
+    let mut steps: Vec<StepReport> = Vec::new();
+    // What happened before the first step belongs to it: the server started for it.
+    let mut before = Vec::new();
+    for Event { at, what } in events {
+        let happened = match what {
+            What::Step(name) => {
+                let line = file.step(steps.len()).line;
+                let events = std::mem::take(&mut before);
+                steps.push(StepReport { name, line, began: at, expectations: Vec::new(), events });
+                continue;
+            }
+            What::Checked { expectation, holds } => {
+                if let Some(step) = steps.last_mut() {
+                    step.expectations.push(CheckedExpectation { expectation, holds });
+                }
+                continue;
+            }
+            What::Change(text) => Happening::Change { at, text },
+            What::Log(text) => Happening::Log { at, text },
+            What::Ended(text) => Happening::Ended { at, text },
+            What::Kubelet { node, request, status, .. } => {
+                Happening::Kubelet { at, node, request, status }
+            }
+            What::Api { user, request, status } => Happening::Api { at, user, request, status },
+            What::Dns { name, kind, answer, .. } => Happening::Dns { at, name, question: kind, answer },
+        };
+        steps.last_mut().map_or(&mut before, |step| &mut step.events).push(happened);
+    }
+    steps
+}

@@ -1,0 +1,61 @@
+use std::io::{self, Write};
+
+use super::{Report, ScenarioReport, Verdict};
+
+/// A table, failures first, and each failure in full below it.
+pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let totals = report.totals;
+    write!(out, "**{} passed, {} failed", totals.passed, totals.failed)?;
+    if totals.skipped > 0 {
+        write!(out, ", {} skipped", totals.skipped)?;
+    }
+    writeln!(out, "**\n\n| | Scenario | Time in the cluster | |\n|---|---|--:|---|")?;
+    let mut rows: Vec<_> = report.scenarios.iter().collect();
+    rows.sort_by_key(|scenario| scenario.verdict);
+    for scenario in rows {
+        let sign = match scenario.verdict {
+            Verdict::Passed => "✅",
+            Verdict::Failed => "❌",
+            Verdict::Skipped => "⏭️",
+        };
+        let name = cell(&scenario.name);
+        let time = scenario.cluster_seconds.round();
+        writeln!(out, "| {sign} | `{name}` | {time} s | {} |", cell(&remark(scenario)))?;
+    }
+    for scenario in report.failed() {
+        for failure in &scenario.failures {
+            let place = failure.place(&scenario.file);
+            let summary = escape(&format!("{place}: {}", failure.message));
+            writeln!(out, "\n<details>\n<summary>{summary}</summary>\n")?;
+            if let Some(diff) = failure.diff() {
+                let fence = fence(&diff);
+                writeln!(out, "{fence}diff\n{}\n{fence}\n", diff.trim_end())?;
+            }
+            writeln!(out, "</details>")?;
+        }
+    }
+    Ok(())
+}
+
+fn remark(scenario: &ScenarioReport) -> String {
+    match (&scenario.skipped_because, scenario.failures.first()) {
+        (Some(reason), _) => escape(reason),
+        (None, Some(failure)) => escape(&failure.message),
+        (None, None) => String::new(),
+    }
+}
+
+/// What may stand in a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace(['\n', '\r'], " ")
+}
+
+/// Longer than any row of backticks in what it encloses.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(3.max(longest + 1))
+}

@@ -1,0 +1,272 @@
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::truth::Series;
+
+/// What came of a run. Two runs of the same scenarios give the same report but for the fields
+/// named `tookSeconds`, which are real time.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The version of this format. It changes when a field changes its meaning or goes; new fields
+    /// may come at any time.
+    pub version: u32,
+    /// How many scenarios there are of each verdict.
+    pub totals: Totals,
+    /// Real time that the run took.
+    pub took_seconds: f64,
+    /// The scenarios, ordered by name.
+    pub scenarios: Vec<ScenarioReport>,
+}
+
+/// How many scenarios there are of each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Totals {
+    /// All of them.
+    pub scenarios: usize,
+    /// Everything held.
+    pub passed: usize,
+    /// Something did not.
+    pub failed: usize,
+    /// They were not run.
+    pub skipped: usize,
+}
+
+/// What became of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Something did not hold.
+    Failed,
+    /// It was not run.
+    Skipped,
+    /// Everything held.
+    Passed,
+}
+
+/// A scenario and what came of it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScenarioReport {
+    /// Its path from the library's folder on, without its ending: `dns/silent-server`.
+    pub name: String,
+    /// Its file, as it was named.
+    pub file: String,
+    /// Why this behaviour matters.
+    pub about: String,
+    /// Its labels.
+    pub labels: std::collections::BTreeMap<String, String>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped_because: Option<String>,
+    /// What failed.
+    pub failures: Vec<FailureReport>,
+    /// How much time passed in the cluster.
+    pub cluster_seconds: f64,
+    /// Real time that it took.
+    pub took_seconds: f64,
+    /// Its steps and what happened in each; those after a failure are not in it.
+    pub steps: Vec<StepReport>,
+    /// Usage beside the truth: nodes, and containers.
+    pub usage: Vec<Series>,
+    /// Of how many nodes and containers more nothing is told in `usage`.
+    pub usage_left_out: usize,
+}
+
+/// Something that failed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureReport {
+    /// What failed, in a line.
+    pub message: String,
+    /// The name of the step, if it was in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The line in the scenario's file, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The column, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// The field of the expectation that does not hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What was expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What was seen instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
+    /// The lines of the file around the place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snippet: Option<String>,
+}
+
+/// A step and what happened in it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StepReport {
+    /// What happens, in a few words.
+    pub name: String,
+    /// Where it stands in the file.
+    pub line: usize,
+    /// When it began.
+    #[schemars(with = "String")]
+    pub began: Timestamp,
+    /// Its expectations as they were checked last.
+    pub expectations: Vec<CheckedExpectation>,
+    /// What happened, in order.
+    pub events: Vec<Happening>,
+}
+
+/// An expectation and whether it held.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct CheckedExpectation {
+    /// In words.
+    pub expectation: String,
+    /// Whether it held.
+    pub holds: bool,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Happening {
+    /// The world was changed.
+    Change {
+        /// When.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// How.
+        text: String,
+    },
+    /// The server logged a line.
+    Log {
+        /// When.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// The line.
+        text: String,
+    },
+    /// The server ended, or would not start.
+    Ended {
+        /// When.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// Why.
+        text: String,
+    },
+    /// A kubelet got a request.
+    Kubelet {
+        /// When it was done with it.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// The node.
+        node: String,
+        /// Method and target.
+        request: String,
+        /// The status of its answer; none when the client did not wait for it.
+        status: Option<u16>,
+    },
+    /// The API server got a request.
+    Api {
+        /// When it answered.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// Who asked.
+        user: String,
+        /// Method and target.
+        request: String,
+        /// The status of its answer.
+        status: u16,
+    },
+    /// DNS got a question.
+    Dns {
+        /// When.
+        #[schemars(with = "String")]
+        at: Timestamp,
+        /// The name.
+        name: String,
+        /// The type of record.
+        question: String,
+        /// What it said.
+        answer: String,
+    },
+}
+
+// === impl Report ===
+
+impl Report {
+    /// The version of the format.
+    pub const VERSION: u32 = 1;
+
+    /// The scenarios that failed.
+    pub fn failed(&self) -> impl Iterator<Item = &ScenarioReport> {
+        self.scenarios.iter().filter(|scenario| scenario.verdict == Verdict::Failed)
+    }
+}
+
+// === impl Totals ===
+
+impl Totals {
+    /// Counts.
+    pub fn of(scenarios: &[ScenarioReport]) -> Self {
+        let count = |verdict| scenarios.iter().filter(|s| s.verdict == verdict).count();
+        Self {
+            scenarios: scenarios.len(),
+            passed: count(Verdict::Passed),
+            failed: count(Verdict::Failed),
+            skipped: count(Verdict::Skipped),
+        }
+    }
+}
+
+// === impl Verdict ===
+
+impl Verdict {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Passed => "passed",
+        }
+    }
+}
+
+// === impl FailureReport ===
+
+impl FailureReport {
+    /// `file:line:column`, or the file if that is all that is known.
+    pub fn place(&self, file: &str) -> String {
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => format!("{file}:{line}:{column}"),
+            _ => file.to_owned(),
+        }
+    }
+
+    /// Expected and seen as a diff, where both are known.
+    pub fn diff(&self) -> Option<String> {
+        let (expected, seen) = (self.expected.as_ref()?, self.seen.as_ref()?);
+        Some(crate::expect::diff(expected, seen))
+    }
+}
+
+// === impl Happening ===
+
+impl Happening {
+    /// When it happened.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Self::Change { at, .. }
+            | Self::Log { at, .. }
+            | Self::Ended { at, .. }
+            | Self::Kubelet { at, .. }
+            | Self::Api { at, .. }
+            | Self::Dns { at, .. } => *at,
+        }
+    }
+}
