@@ -16,7 +16,7 @@ use crate::{
     certificates::{CertificateError, CertificateKind, Certificates},
     entrance::{Conduct, Entrance},
     faults::{Faults, Standing},
-    node::Node,
+    node::{Node, Pod},
     observer::Observer,
     replay::Recording,
     sample::NodeSample,
@@ -126,7 +126,7 @@ impl FakeKubelet {
         surroundings: &Surroundings,
     ) -> Result<Self, KubeletError> {
         let Doors { clock, network, random } = surroundings.doors.clone();
-        let clients = tls::verifier(surroundings.certificates.cluster())
+        let clients = tls::verifier(surroundings.certificates.clients())
             .map_err(|source| KubeletError::Tls { node: spec.name.clone(), source })?;
         let gate = match spec.access {
             Access::Open => None,
@@ -232,6 +232,18 @@ impl FakeKubelet {
     ) -> bool {
         let now = self.answers.clock.now();
         self.answers.node().set_container_usage((namespace, pod, container), now, course)
+    }
+
+    /// A pod runs on the node from now on, in place of one of that name.
+    pub fn add_pod(&self, pod: Pod) {
+        let at = self.answers.sampling.last(self.answers.clock.now());
+        self.answers.node().add_pod(at, pod);
+    }
+
+    /// A pod runs on the node no longer. False if there is no such pod.
+    pub fn remove_pod(&self, namespace: &str, name: &str) -> bool {
+        let at = self.answers.sampling.last(self.answers.clock.now());
+        self.answers.node().remove_pod(at, namespace, name)
     }
 
     /// What the node's kubelet serves at this moment: what a metrics server's answers are to be

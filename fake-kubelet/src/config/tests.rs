@@ -3,7 +3,7 @@ use super::*;
 fn parse(text: &str) -> Result<Vec<KubeletSpec>, String> {
     let file = Path::new("config.yaml");
     let now = "2026-11-22T09:48:15Z".parse().unwrap();
-    let specs = Config::parse(file, text).and_then(|config| config.specs(file, now));
+    let specs = Config::parse(file, text).and_then(|config| config.specs(file, now, false));
     specs.map_err(|error| error.to_string())
 }
 

@@ -153,18 +153,22 @@ impl ControlPlane {
 
     /// Adds a pod or changes the one of that name. Its namespace comes into being with it.
     pub fn upsert_pod(&self, pod: Pod) {
-        let now = self.clock.now();
-        if let Some(name) = &pod.metadata.namespace
-            && self.store.get(&resources::NAMESPACES, &key("", name)).is_none()
-        {
-            self.store.upsert(namespace(name), now);
+        if let Some(name) = &pod.metadata.namespace {
+            self.add_namespace(name);
         }
-        self.store.upsert(pod, now);
+        self.store.upsert(pod, self.clock.now());
     }
 
     /// Removes a pod; says whether there was one. Its namespace stays.
     pub fn remove_pod(&self, namespace: &str, name: &str) -> bool {
         self.store.remove(&resources::PODS, &key(namespace, name))
+    }
+
+    /// Adds a namespace, unless it is there.
+    pub fn add_namespace(&self, name: &str) {
+        if self.store.get(&resources::NAMESPACES, &key("", name)).is_none() {
+            self.store.upsert(namespace(name), self.clock.now());
+        }
     }
 
     /// Adds or changes a `ConfigMap`, such as `kube-system/extension-apiserver-authentication`.

@@ -124,8 +124,10 @@ impl Status {
 
     /// Somebody else was there first, or the object is another one by now: `why`.
     pub(super) fn conflict(group: &str, plural: &str, name: &str, why: &str) -> Self {
-        let message =
-            format!("Operation cannot be fulfilled on {} {name:?}: {why}", qualified(group, plural));
+        let message = format!(
+            "Operation cannot be fulfilled on {} {name:?}: {why}",
+            qualified(group, plural)
+        );
         Self::new(StatusCode::CONFLICT, "Conflict", message).with(Details {
             name: name.to_owned(),
             group: group.to_owned(),

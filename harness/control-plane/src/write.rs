@@ -78,7 +78,12 @@ pub(super) fn write(
 // === impl Wish ===
 
 impl Wish<'_> {
-    fn put<K: Written>(&self, store: &Store, verb: &str, now: Timestamp) -> Result<Response, Status> {
+    fn put<K: Written>(
+        &self,
+        store: &Store,
+        verb: &str,
+        now: Timestamp,
+    ) -> Result<Response, Status> {
         match verb {
             "create" => self.create::<K>(store, now),
             "update" => {
