@@ -15,6 +15,8 @@
 mod cluster;
 mod mistake;
 mod node;
+#[cfg(test)]
+mod reference;
 mod usage;
 mod values;
 

@@ -1,15 +1,16 @@
 //! The program `fake-kubelet`.
 
 mod connect;
+mod record;
 mod run;
 
-use std::{io, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
-use metrics_server::{doors::Doors, duration, klog::Klog};
+use metrics_server::{doors::Doors, klog::Klog};
 use tracing_subscriber::layer::SubscriberExt;
 
-use self::{connect::Place, run::Run};
+use self::{connect::Place, record::Record, run::Run};
 use crate::{
     certificates::CertificateError,
     cluster::{ClusterError, DEFAULT_OWNER, Marks, remove},
@@ -17,7 +18,7 @@ use crate::{
     kubelet::KubeletError,
     own::OwnError,
     random::RandomError,
-    record::{Order, RecordError, record},
+    record::RecordError,
 };
 
 /// Exit code when what the user wrote cannot be used; clap's own for flags is the same.
@@ -61,27 +62,6 @@ struct Check {
     files: Vec<PathBuf>,
 }
 
-#[derive(Debug, clap::Args)]
-struct Record {
-    /// The node whose kubelet is asked.
-    #[arg(long)]
-    node: String,
-    #[command(flatten)]
-    place: Place,
-    /// How many scrapes to save.
-    #[arg(long, default_value_t = 3)]
-    scrapes: u32,
-    /// How far apart they are.
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
-    every: Duration,
-    /// The folder to save them in.
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
-    /// Replace the names of node, namespaces, pods and containers, the same by the same each time.
-    #[arg(long)]
-    anonymize: bool,
-}
-
 /// Why the program ended.
 #[derive(Debug, thiserror::Error)]
 enum ProgramError {
@@ -107,6 +87,8 @@ enum ProgramError {
     Kubeconfig { file: PathBuf, reason: String },
     #[error("find a cluster: {0}; name one with --kubeconfig")]
     NoCluster(String),
+    #[error("find the kubelet of node {node:?}: {reason}; name its address with --address")]
+    NoKubelet { node: String, reason: String },
     #[error("use the CAs of clients in {}: {reason}", file.display())]
     ClientCa { file: PathBuf, reason: String },
     #[error(transparent)]
@@ -187,24 +169,6 @@ impl Check {
             }
         }
         if bad == 0 { Ok(()) } else { Err(ProgramError::BadFiles(bad)) }
-    }
-}
-
-// === impl Record ===
-
-impl Record {
-    #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
-    async fn run(self) -> Result<(), ProgramError> {
-        let client = self.place.any().await?;
-        let order = Order {
-            node: self.node,
-            scrapes: self.scrapes,
-            every: self.every,
-            folder: self.out,
-            rename: self.anonymize,
-        };
-        record(&client, &order, |file| println!("{}", file.display())).await?;
-        Ok(())
     }
 }
 

@@ -20,8 +20,10 @@ fn meant(message: &str) -> Option<&str> {
     if !message.contains("unknown ") {
         return None;
     }
-    let mut names = message.split('`').skip(1).step_by(2);
-    let written = names.next()?.to_lowercase();
+    let (unknown, expected) = message.split_once(", expected ")?;
+    let written = unknown.split('`').nth(1)?.to_lowercase();
+    let expected = expected.strip_prefix("one of ").unwrap_or(expected);
+    let names = expected.split([',', ' ']).map(|name| name.trim_matches('`'));
     let wrong = |name: &str| 1.0 - strsim::normalized_damerau_levenshtein(&written, name);
     names
         .map(|name| (wrong(&name.to_lowercase()), name))
@@ -37,7 +39,7 @@ mod tests {
     #[test]
     fn the_nearest_name_is_meant_if_it_is_near() {
         let cases = [
-            ("unknown field `listne`, expected one of `name`, `listen`", Some("listen")),
+            ("unknown field `listne`, expected one of name, listen", Some("listen")),
             ("unknown variant `open`, expected `Webhook` or `Open`", Some("Open")),
             ("unknown field `colour`, expected one of `name`, `listen`", None),
             ("missing field `name`", None),

@@ -21,7 +21,7 @@ use super::{
     object::{Key, Object, Stored},
     request::Parameters,
     resources::{NAMESPACES, PODS, ResourceType},
-    status::{FieldError, Status, json_response},
+    status::{self, FieldError, Status, json_response},
     store::Store,
 };
 
@@ -214,21 +214,17 @@ impl Wish<'_> {
         if resource == &PODS {
             return Ok(answer(StatusCode::OK, &removed));
         }
-        let mut details = json!({ "name": self.key.name, "kind": resource.plural });
-        if !resource.group.is_empty() {
-            details["group"] = resource.group.into();
-        }
-        details["uid"] = removed.stamp.uid.clone().into();
-        Ok(json_response(
-            json!({
-                "kind": "Status",
-                "apiVersion": "v1",
-                "metadata": {},
-                "status": "Success",
-                "details": details,
-            })
-            .to_string(),
-        ))
+        let group = match resource.group {
+            "" => String::new(),
+            group => format!("\"group\":{},", status::json(&group)),
+        };
+        // By hand, for the order of the members.
+        Ok(json_response(format!(
+            r#"{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Success","details":{{"name":{},{group}"kind":{},"uid":{}}}}}"#,
+            status::json(&self.key.name),
+            status::json(&resource.plural),
+            status::json(&removed.stamp.uid),
+        )))
     }
 
     fn take_namespace(&self, metadata: &mut ObjectMeta) -> Result<(), Status> {
