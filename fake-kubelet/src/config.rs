@@ -49,7 +49,7 @@ pub(crate) struct Config {
     /// asked who may ask the kubelets.
     pub(crate) cluster: Option<ClusterConfig>,
     /// The nodes.
-    pub(crate) nodes: Vec<NodeConfig>,
+    nodes: Vec<NodeConfig>,
 }
 
 /// Why a configuration file cannot be used.
@@ -87,7 +87,7 @@ pub(crate) fn schema() -> Value {
 // === impl Config ===
 
 impl Config {
-    /// Reads a file; templates are unfolded.
+    /// Reads a file.
     pub(crate) fn read(file: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(file)
             .map_err(|source| ConfigError::Read { file: file.to_owned(), source })?;
@@ -97,25 +97,27 @@ impl Config {
     pub(crate) fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
         // Ten thousand nodes are more than its budget allows, and the file is the user's own.
         let options = serde_yaml::options! { budget: None, with_snippet: false };
-        let mut config: Self =
-            serde_yaml::from_str_with_options(text, options).map_err(|error| {
-                let place = error.location();
-                ConfigError::Parse {
-                    file: file.to_owned(),
-                    line: place.map_or(0, |place| place.line()),
-                    column: place.map_or(0, |place| place.column()),
-                    message: mistake::in_one_line(&error),
-                }
-            })?;
-        config.nodes = config.nodes.into_iter().flat_map(NodeConfig::unfold).collect();
-        let mut names: Vec<_> = config.nodes.iter().map(|node| node.name.as_str()).collect();
+        let config: Self = serde_yaml::from_str_with_options(text, options).map_err(|error| {
+            let place = error.location();
+            ConfigError::Parse {
+                file: file.to_owned(),
+                line: place.map_or(0, |place| place.line()),
+                column: place.map_or(0, |place| place.column()),
+                message: mistake::in_one_line(&error),
+            }
+        })?;
+        let mut names: Vec<_> = config.nodes.iter().flat_map(NodeConfig::names).collect();
         names.sort_unstable();
         match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => {
-                Err(ConfigError::Twice { file: file.to_owned(), node: pair[0].to_owned() })
-            }
+            Some(pair) => Err(ConfigError::Twice { file: file.to_owned(), node: pair[0].clone() }),
             None => Ok(config),
         }
+    }
+
+    /// All nodes, one after the other: templates are unfolded as late as that, because a fleet's
+    /// nodes take more room as they are written than as they run.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeConfig> {
+        self.nodes.iter().flat_map(NodeConfig::unfold)
     }
 
     /// The name of a node whose kubelet asks the API server who may ask it.
@@ -133,16 +135,16 @@ impl Config {
         pods_from_cluster: bool,
     ) -> Result<Vec<KubeletSpec>, ConfigError> {
         let folder = file.parent().unwrap_or(Path::new(""));
-        let spec = |node: &NodeConfig| {
+        let spec = |node: NodeConfig| {
             node.spec(folder, now, pods_from_cluster).map_err(|error| {
-                let (file, node) = (file.to_owned(), node.name.clone());
+                let (file, node) = (file.to_owned(), node.name);
                 match error {
                     NodeError::Replay(source) => ConfigError::Replay { file, node, source },
                     NodeError::Course(source) => ConfigError::Course { file, node, source },
                 }
             })
         };
-        self.nodes.iter().map(spec).collect()
+        self.nodes().map(spec).collect()
     }
 }
 

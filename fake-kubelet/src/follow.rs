@@ -1,6 +1,6 @@
 //! Follows the configuration file of a running fleet: usage and faults change with it.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use crate::{
     config::{Config, NodeConfig},
@@ -36,24 +36,24 @@ pub(crate) async fn follow(file: &Path, mut config: Config, fleet: &Fleet) {
 
 async fn change(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
     let folder = file.parent().unwrap_or(Path::new(""));
+    let old: BTreeMap<_, _> = old.nodes().map(|node| (node.name.clone(), node)).collect();
     let mut changed = 0;
-    for node in &new.nodes {
-        let before = old.nodes.iter().find(|before| before.name == node.name);
-        let (Some(before), Some(kubelet)) = (before, fleet.get(&node.name)) else {
+    for node in new.nodes() {
+        let (Some(before), Some(kubelet)) = (old.get(&node.name), fleet.get(&node.name)) else {
             tracing::warn!(
                 node = node.name,
                 "A node is new in the configuration: start anew to have it"
             );
             continue;
         };
-        if before == node {
+        if *before == node {
             continue;
         }
         changed += 1;
         if let Err(error) = kubelet.set_faults(node.faults.clone()).await {
             tracing::warn!(node = node.name, err = %error, "Faults cannot be as the configuration says");
         }
-        if let Err(reason) = change_usage(&kubelet, before, node, folder) {
+        if let Err(reason) = change_usage(&kubelet, before, &node, folder) {
             tracing::warn!(node = node.name, err = %reason, "Usage cannot be as the configuration says");
         }
     }

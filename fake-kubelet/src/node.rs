@@ -119,13 +119,11 @@ impl Node {
     }
 
     fn cumulative_cpu(&self, at: Timestamp) -> u64 {
-        match self.own_usage(at) {
-            Some(usage) => usage.cumulative_cpu(at),
-            None => {
-                let each = self.containers().map(|c| c.usage.total_cpu(at));
-                each.fold(self.gone, u64::saturating_add)
-            }
+        if let Some(usage) = self.own_usage(at) {
+            return usage.cumulative_cpu(at);
         }
+        let each = self.containers().map(|c| c.usage.total_cpu(at));
+        each.fold(self.gone, u64::saturating_add)
     }
 
     fn memory(&self, at: Timestamp) -> u64 {

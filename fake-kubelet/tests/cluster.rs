@@ -26,7 +26,7 @@ use tempfile::TempDir;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fake-kubelet");
 
 /// For what takes milliseconds on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const WORLD: &str = "nodes: [{name: world-0, listen: ['127.0.0.1:0'], access: Open}]";
 

@@ -88,7 +88,9 @@ pub(super) async fn follow(settlement: &Arc<Settlement>) {
             Ok(Some(Event::InitDone)) => {
                 let gone: Vec<_> =
                     follower.running.keys().filter(|key| !listed.contains(*key)).cloned().collect();
-                gone.iter().for_each(|key| follower.forget(key));
+                for key in &gone {
+                    follower.forget(key);
+                }
             }
             Ok(Some(Event::Apply(pod))) => follower.see(&pod).await,
             Ok(Some(Event::Delete(pod))) => {

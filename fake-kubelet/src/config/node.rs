@@ -127,11 +127,19 @@ pub(crate) struct SamplingConfig {
 
 impl NodeConfig {
     /// The nodes it stands for.
-    pub(super) fn unfold(self) -> Vec<Self> {
-        match self.count {
-            None => vec![self],
-            Some(count) => (0..count).map(|n| self.numbered(n)).collect(),
-        }
+    pub(super) fn unfold(&self) -> impl Iterator<Item = Self> {
+        (0..self.count.unwrap_or(1)).map(|n| match self.count {
+            None => self.clone(),
+            Some(_) => self.numbered(n),
+        })
+    }
+
+    /// Their names.
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        (0..self.count.unwrap_or(1)).map(|n| match self.count {
+            None => self.name.clone(),
+            Some(_) => self.name.replace("{n}", &n.to_string()),
+        })
     }
 
     fn numbered(&self, n: u32) -> Self {

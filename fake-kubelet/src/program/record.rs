@@ -74,15 +74,13 @@ impl Record {
     async fn kubelet(&self) -> Result<Client, ProgramError> {
         let failed = |reason: String| ProgramError::NoKubelet { node: self.node.clone(), reason };
         let cluster = self.place.config().await?;
-        let address = match self.address {
-            Some(address) => address,
-            None => {
-                let client = Client::try_from(cluster.clone());
-                let nodes: Api<Node> = Api::all(client.map_err(|error| failed(error.to_string()))?);
-                let node =
-                    nodes.get(&self.node).await.map_err(|error| failed(error.to_string()))?;
-                address(&node).ok_or_else(|| failed("it has no InternalIP".to_owned()))?
-            }
+        let address = if let Some(address) = self.address {
+            address
+        } else {
+            let client = Client::try_from(cluster.clone());
+            let nodes: Api<Node> = Api::all(client.map_err(|error| failed(error.to_string()))?);
+            let node = nodes.get(&self.node).await.map_err(|error| failed(error.to_string()))?;
+            address(&node).ok_or_else(|| failed("it has no InternalIP".to_owned()))?
         };
         let url = format!("https://{address}").parse::<http::Uri>();
         let mut config = Config::new(url.map_err(|error| failed(error.to_string()))?);

@@ -103,8 +103,11 @@ impl Run {
             None => None,
         };
         if let Some(own) = &own {
-            let namespaces = config.nodes.iter().flat_map(|node| &node.pods);
-            namespaces.for_each(|pod| own.add_namespace(pod.namespace()));
+            for node in config.nodes() {
+                for pod in &node.pods {
+                    own.add_namespace(pod.namespace());
+                }
+            }
         }
         let live = async {
             if let Some(settlement) = &settlement {
@@ -163,16 +166,16 @@ impl Run {
         doors: &Doors,
     ) -> Result<Settlement, ProgramError> {
         let mut homes = BTreeMap::new();
-        for node in &config.nodes {
+        for node in config.nodes() {
             let Some(kubelet) = fleet.get(&node.name) else { continue };
             let Some(listens) = kubelet.listens_on().await.first().copied() else {
-                return Err(ProgramError::ListensNowhere { node: node.name.clone() });
+                return Err(ProgramError::ListensNowhere { node: node.name });
             };
             let named = self.address.or(cluster.address);
             let address = match named.unwrap_or(listens.ip()) {
                 all if all.is_unspecified() && self.out.is_some() => Ipv4Addr::LOCALHOST.into(),
                 all if all.is_unspecified() => {
-                    return Err(ProgramError::NoAddress { node: node.name.clone() });
+                    return Err(ProgramError::NoAddress { node: node.name });
                 }
                 address => address,
             };
@@ -180,11 +183,11 @@ impl Run {
                 name: node.name.clone(),
                 address,
                 port: listens.port(),
-                object: node.object.clone(),
-                pods: node.pods.clone(),
+                object: node.object,
+                pods: node.pods,
                 since: doors.clock.now(),
             };
-            homes.insert(node.name.clone(), home);
+            homes.insert(node.name, home);
         }
         Ok(Settlement {
             client,

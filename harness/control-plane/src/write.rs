@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
     api::{
         coordination::v1::Lease,
-        core::v1::{Node, Pod},
+        core::v1::{Node, Pod, PodStatus},
     },
     apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Time},
 };
@@ -50,7 +50,7 @@ impl Written for Lease {}
 
 impl Written for Pod {
     fn prepare(&mut self) {
-        let status = self.status.insert(Default::default());
+        let status = self.status.insert(PodStatus::default());
         status.phase = Some("Pending".to_owned());
         status.qos_class = Some("BestEffort".to_owned());
     }
