@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use metrics_server::{doors::Clock, serving::Peer};
 use rustls::{pki_types::UnixTime, server::danger::ClientCertVerifier};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate};
 
@@ -27,7 +28,7 @@ const ALLOWED_TTL: Duration = Duration::from_mins(5);
 const REFUSED_TTL: Duration = Duration::from_secs(30);
 
 /// How kubelets decide who may ask.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Access {
     /// They ask the API server who it is (TokenReview) and whether they may
     /// (SubjectAccessReview).

@@ -15,6 +15,7 @@ use std::{
 use jiff::Timestamp;
 use rcgen::{ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::authority::Authority;
@@ -61,7 +62,7 @@ pub struct Validity {
 }
 
 /// Kinds of serving certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum CertificateKind {
     /// Made by the kubelet itself, valid for the node's name and no IP address: what kubelets have
     /// when nothing is configured.
@@ -79,6 +80,8 @@ pub enum CertificateKind {
 pub struct Certificates {
     cluster: Authority,
     other: Authority,
+    /// Who signs the certificates of clients.
+    clients: Vec<CertificateDer<'static>>,
     unknown: Authority,
     /// The key of all kubelets' CAs of their own.
     own_ca: KeyPair,
@@ -94,13 +97,28 @@ impl Certificates {
             KeyPair::generate()
                 .map_err(|source| CertificateError::new("a fleet of kubelets", source))
         };
+        let cluster = Authority::new("kubernetes", now)?;
         Ok(Self {
-            cluster: Authority::new("kubernetes", now)?,
+            clients: vec![cluster.certificate().clone()],
+            cluster,
             other: Authority::new("kubelets", now)?,
             unknown: Authority::new("nobody-knows", now)?,
             own_ca: key()?,
             leaf: Arc::new(key()?),
         })
+    }
+
+    /// The same for kubelets that believe clients by these CAs, as with the real one's
+    /// `--client-ca-file`.
+    #[must_use]
+    pub fn with_client_authorities(mut self, clients: Vec<CertificateDer<'static>>) -> Self {
+        self.clients = clients;
+        self
+    }
+
+    /// Who signs the certificates of clients.
+    pub(crate) fn clients(&self) -> &[CertificateDer<'static>] {
+        &self.clients
     }
 
     /// The cluster's CA.

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::{
-    number::write_float,
+    number::{write_float, write_seconds},
     sample::{ContainerSample, Measured, NodeSample, PodSample},
 };
 
@@ -28,6 +28,17 @@ enum Unit {
     One,
     /// From nanoseconds to seconds.
     Seconds,
+}
+
+/// A measured number in its unit.
+struct Number {
+    value: u64,
+    unit: Unit,
+}
+
+/// What can stand behind a series.
+trait Written {
+    fn write(&self, out: &mut String);
 }
 
 struct Family {
@@ -147,7 +158,7 @@ impl Family {
     ) {
         let series = each.iter().filter_map(|labelled| {
             let Measured { value, at } = measured(labelled.of)?;
-            Some((labelled.labels.as_str(), unit.of(value), Some(at.as_millisecond())))
+            Some((labelled.labels.as_str(), Number { value, unit }, Some(at.as_millisecond())))
         });
         self.write(out, series);
     }
@@ -156,7 +167,7 @@ impl Family {
     fn write<'a>(
         &self,
         out: &mut String,
-        series: impl IntoIterator<Item = (&'a str, f64, Option<i64>)>,
+        series: impl IntoIterator<Item = (&'a str, impl Written, Option<i64>)>,
     ) {
         let mut series = series.into_iter().peekable();
         if series.peek().is_none() {
@@ -171,7 +182,7 @@ impl Family {
             out.push_str(name);
             out.push_str(labels);
             out.push(' ');
-            write_float(out, value);
+            value.write(out);
             if at != time.0 {
                 time = (at, at.map(|at| format!(" {at}")).unwrap_or_default());
             }
@@ -192,14 +203,20 @@ impl Kind {
     }
 }
 
-// === impl Unit ===
+// === impl Written ===
 
-impl Unit {
-    fn of(self, value: u64) -> f64 {
-        match self {
-            Self::One => value as f64,
-            Self::Seconds => value as f64 / SECOND,
+impl Written for Number {
+    fn write(&self, out: &mut String) {
+        match self.unit {
+            Unit::One => write_float(out, self.value as f64),
+            Unit::Seconds => write_seconds(out, self.value),
         }
+    }
+}
+
+impl Written for f64 {
+    fn write(&self, out: &mut String) {
+        write_float(out, *self);
     }
 }
 

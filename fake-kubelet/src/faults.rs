@@ -6,6 +6,7 @@ mod when;
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
 pub(crate) use self::standing::{Active, Standing};
@@ -15,7 +16,7 @@ pub use self::{
 };
 
 /// Faults of a kubelet; they compose. The default is none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Faults {
     /// Nothing listens: connections are refused.
@@ -30,9 +31,11 @@ pub struct Faults {
     pub tls: Option<TlsFault>,
     /// What is wrong with the serving certificate: of faults that come together, all of it.
     #[serde(deserialize_with = "one")]
+    #[schemars(with = "Option<CertificateFault>")]
     pub certificate: BTreeSet<CertificateFault>,
     /// Every answer comes this much later.
     #[serde(deserialize_with = "crate::config::some_go_duration")]
+    #[schemars(with = "Option<String>")]
     pub delay: Option<Duration>,
     /// Every answer has this status, whoever asks.
     pub status: Option<u16>,
@@ -57,18 +60,19 @@ pub struct Faults {
 }
 
 /// Few bytes at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Trickle {
     /// How many bytes at a time.
     pub bytes: u32,
     /// How far apart they come.
     #[serde(deserialize_with = "crate::config::go_duration")]
+    #[schemars(with = "String")]
     pub every: Duration,
 }
 
 /// How TLS can fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 pub enum TlsFault {
     /// The kubelet has no certificate to show, as before its CSR is approved: it ends the handshake
     /// with the alert `internal error`.
@@ -80,7 +84,7 @@ pub enum TlsFault {
 }
 
 /// What can be wrong with a serving certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 pub enum CertificateFault {
     /// Its time is over.
     Expired,
@@ -97,7 +101,7 @@ pub enum CertificateFault {
 }
 
 /// What can be wrong with how an answer is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum TransferFault {
     /// The connection is closed where an answer is due.
     NoAnswer,
@@ -116,14 +120,16 @@ pub enum TransferFault {
 }
 
 /// What can be wrong with samples.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct SampleFault {
     /// Their times lie this far ahead of the truth.
     #[serde(deserialize_with = "crate::config::go_duration")]
+    #[schemars(with = "String")]
     pub ahead: Duration,
     /// Their times lie this far behind the truth.
     #[serde(deserialize_with = "crate::config::go_duration")]
+    #[schemars(with = "String")]
     pub behind: Duration,
     /// No new ones are taken: what was measured last is served again and again.
     pub frozen: bool,

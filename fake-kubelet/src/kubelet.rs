@@ -126,7 +126,7 @@ impl FakeKubelet {
         surroundings: &Surroundings,
     ) -> Result<Self, KubeletError> {
         let Doors { clock, network, random } = surroundings.doors.clone();
-        let clients = tls::verifier(surroundings.certificates.cluster())
+        let clients = tls::verifier(surroundings.certificates.clients())
             .map_err(|source| KubeletError::Tls { node: spec.name.clone(), source })?;
         let gate = match spec.access {
             Access::Open => None,
@@ -234,14 +234,16 @@ impl FakeKubelet {
         self.answers.node().set_container_usage((namespace, pod, container), now, course)
     }
 
-    /// One more pod runs on the node; one of that name is replaced.
+    /// A pod runs on the node from now on, in place of one of that name.
     pub fn add_pod(&self, pod: Pod) {
-        self.answers.node().add_pod(pod);
+        let at = self.answers.sampling.last(self.answers.clock.now());
+        self.answers.node().add_pod(at, pod);
     }
 
-    /// A pod is gone from the node. False if there was none of that name.
+    /// A pod runs on the node no longer. False if there is no such pod.
     pub fn remove_pod(&self, namespace: &str, name: &str) -> bool {
-        self.answers.node().remove_pod(namespace, name)
+        let at = self.answers.sampling.last(self.answers.clock.now());
+        self.answers.node().remove_pod(at, namespace, name)
     }
 
     /// The node as it is: what a kubelet that is started again finds.

@@ -15,6 +15,9 @@ pub struct Node {
     started: Timestamp,
     usage: Option<Usage>,
     pods: Vec<Pod>,
+    /// What pods that are gone have used, in nanoseconds of a core: the node's counter outlives
+    /// them.
+    gone: u64,
 }
 
 /// A running pod.
@@ -42,7 +45,7 @@ pub struct Container {
 impl Node {
     /// A node that uses what its containers use, or exactly `shape` since it started.
     pub fn new(started: Timestamp, shape: Option<Shape>, pods: Vec<Pod>) -> Self {
-        Self { started, usage: shape.map(|shape| Usage::new(started, shape)), pods }
+        Self { started, usage: shape.map(|shape| Usage::new(started, shape)), pods, gone: 0 }
     }
 
     /// When it started.
@@ -92,17 +95,20 @@ impl Node {
         }
     }
 
-    /// One more pod runs; one of that name is replaced.
-    pub fn add_pod(&mut self, pod: Pod) {
-        self.remove_pod(&pod.namespace, &pod.name);
+    /// A pod runs from now on, in place of one of that name whose last sample was taken at `at`.
+    pub fn add_pod(&mut self, at: Timestamp, pod: Pod) {
+        self.remove_pod(at, &pod.namespace, &pod.name);
         self.pods.push(pod);
     }
 
-    /// A pod is gone, and with it what it used. False if there was none of that name.
-    pub fn remove_pod(&mut self, namespace: &str, name: &str) -> bool {
-        let before = self.pods.len();
-        self.pods.retain(|pod| &*pod.namespace != namespace || &*pod.name != name);
-        self.pods.len() < before
+    /// A pod whose last sample was taken at `at` runs no longer. False if there is no such pod.
+    pub fn remove_pod(&mut self, at: Timestamp, namespace: &str, name: &str) -> bool {
+        let same = |pod: &Pod| &*pod.namespace == namespace && &*pod.name == name;
+        let Some(index) = self.pods.iter().position(same) else { return false };
+        let pod = self.pods.remove(index);
+        let used = pod.containers.iter().map(|container| container.usage.total_cpu(at));
+        self.gone = used.fold(self.gone, u64::saturating_add);
+        true
     }
 
     /// What measuring at `at` yields. What has not started by then is not in it.
@@ -118,10 +124,11 @@ impl Node {
     }
 
     fn cumulative_cpu(&self, at: Timestamp) -> u64 {
-        match self.own_usage(at) {
-            Some(usage) => usage.cumulative_cpu(at),
-            None => self.containers().map(|c| c.usage.total_cpu(at)).fold(0, u64::saturating_add),
+        if let Some(usage) = self.own_usage(at) {
+            return usage.cumulative_cpu(at);
         }
+        let each = self.containers().map(|c| c.usage.total_cpu(at));
+        each.fold(self.gone, u64::saturating_add)
     }
 
     fn memory(&self, at: Timestamp) -> u64 {
@@ -253,6 +260,18 @@ mod tests {
         assert!(node.set_container_usage(("default", "a", "x"), second(10), constant(0, 3)));
         assert_eq!(cpu_and_memory(&node.sample(second(20))), (1_000, 3));
         assert!(!node.set_container_usage(("default", "a", "z"), second(10), constant(0, 3)));
+    }
+
+    #[test]
+    fn the_nodes_counter_outlives_its_pods() {
+        let mut node = two_pods(None);
+        assert!(node.remove_pod(second(60), "default", "a"));
+        assert!(!node.remove_pod(second(60), "default", "a"));
+        assert_eq!(cpu_and_memory(&node.sample(second(60))), (16_000, 0));
+        let again = pod("b", vec![container("x", 70, constant(1_000, 2))]);
+        node.add_pod(second(60), again.clone());
+        node.add_pod(second(80), again);
+        assert_eq!(cpu_and_memory(&node.sample(second(80))), (16_000 + 10_000 + 10_000, 2));
     }
 
     #[test]

@@ -10,6 +10,9 @@ const PLAIN_VALUES: Range<f64> = 1e-4..1e6;
 /// digits behind the point.
 const WHOLE_VALUES: Range<f64> = 1e6..9_007_199_254_740_992.0;
 
+/// Nanoseconds that in seconds are within [`PLAIN_VALUES`].
+const PLAIN_NANOS: Range<u64> = 100_000..1_000_000_000_000_000;
+
 /// Writes `value` as the Prometheus client for Go does in its text format: the shortest digits that
 /// read back the same, as in Go's `strconv.FormatFloat(value, 'g', -1, 64)`.
 pub(crate) fn write_float(out: &mut String, value: f64) {
@@ -24,6 +27,39 @@ pub(crate) fn write_float(out: &mut String, value: f64) {
     } else {
         write_finite(out, value);
     }
+}
+
+/// A counter of nanoseconds in seconds, as [`write_float`] writes the quotient. Most counters need no
+/// search for the shortest digits: up to 15 of them are a float's own, so that those of the whole
+/// number are the shortest there are.
+pub(crate) fn write_seconds(out: &mut String, nanos: u64) {
+    if !PLAIN_NANOS.contains(&nanos) {
+        return write_float(out, nanos as f64 / 1e9);
+    }
+    let (seconds, mut rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
+    // 6 digits, a point and 9 more.
+    let mut text = [b'0'; 16];
+    let mut end = 7;
+    if rest > 0 {
+        text[6] = b'.';
+        end = 16;
+        for digit in text[7..].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        while text[end - 1] == b'0' {
+            end -= 1;
+        }
+    } else {
+        end -= 1;
+    }
+    let (mut start, mut left) = (6, seconds);
+    while left > 0 || start == 6 {
+        start -= 1;
+        text[start] = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+    out.extend(text[start..end].iter().copied().map(char::from));
 }
 
 /// As below, without looking for the shortest digits: a whole number's are its own.
@@ -96,6 +132,26 @@ mod tests {
             let mut out = String::new();
             write_float(&mut out, value);
             assert_eq!(out, text);
+        }
+    }
+
+    #[test]
+    fn seconds_are_written_as_the_quotient_is() {
+        let mut nanos: Vec<u64> = (0..19).map(|power| 10_u64.pow(power)).collect();
+        nanos.extend([0, 100_001, 999_999_999_999_999, 196_484_833, 23_145_849_731, u64::MAX]);
+        // Numbers of all lengths, without any order.
+        let mut number = 1_u64;
+        for length in 0..5_000 {
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            nanos.push(number >> (length % 64));
+        }
+        for nanos in nanos {
+            let (mut quick, mut searched) = (String::new(), String::new());
+            write_seconds(&mut quick, nanos);
+            write_float(&mut searched, nanos as f64 / 1e9);
+            assert_eq!(quick, searched, "{nanos}");
         }
     }
 }

@@ -1,25 +1,24 @@
 //! The program `fake-kubelet`.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+mod connect;
+mod record;
+mod run;
+
+use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use metrics_server::{doors::Doors, duration};
-use tokio::signal::unix::{SignalKind, signal};
+use metrics_server::{doors::Doors, klog::Klog};
+use tracing_subscriber::layer::SubscriberExt;
 
+use self::{connect::Place, record::Record, run::Run};
 use crate::{
-    access::{ApiServer, NobodyKnown, Reviewer},
-    certificates::{CertificateError, Certificates},
-    config::{Config, ConfigError},
-    fleet::Fleet,
-    kubelet::{KubeletError, Surroundings},
-    record::{Order, RecordError, record},
+    certificates::CertificateError,
+    cluster::{ClusterError, DEFAULT_OWNER, Marks, remove},
+    config::{self, Config, ConfigError},
+    kubelet::KubeletError,
+    own::OwnError,
+    random::RandomError,
+    record::RecordError,
 };
 
 /// Exit code when what the user wrote cannot be used; clap's own for flags is the same.
@@ -37,43 +36,30 @@ struct Cli {
 enum Command {
     /// Runs the kubelets of a configuration file until it is told to end (SIGINT or SIGTERM).
     Run(Run),
-    /// Saves what a real kubelet says, through the API server's node proxy, for `replay`.
+    /// Takes away from a cluster what runs have left there that did not end well.
+    Clean(Clean),
+    /// Saves what a real kubelet says for `replay`.
     Record(Record),
+    /// Finds mistakes in configuration files.
+    Check(Check),
+    /// Writes the JSON Schema of configuration files.
+    Schema,
 }
 
 #[derive(Debug, clap::Args)]
-struct Run {
-    /// Which kubelets to run, in YAML.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// The cluster whose API server kubelets with `access: Webhook` ask who may ask them.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// Where to write the CA of kubelets with `certificate: Signed`, in PEM.
-    #[arg(long, value_name = "FILE")]
-    write_ca: Option<PathBuf>,
+struct Clean {
+    #[command(flatten)]
+    place: Place,
+    /// Whose nodes, pods and Leases: the configuration's cluster.owner.
+    #[arg(long, default_value = DEFAULT_OWNER)]
+    owner: String,
 }
 
 #[derive(Debug, clap::Args)]
-struct Record {
-    /// The node whose kubelet is asked.
-    #[arg(long)]
-    node: String,
-    /// The cluster. Default: as kubectl finds it.
-    #[arg(long, value_name = "FILE")]
-    kubeconfig: Option<PathBuf>,
-    /// How many scrapes to save.
-    #[arg(long, default_value_t = 3)]
-    scrapes: u32,
-    /// How far apart they are.
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
-    every: Duration,
-    /// The folder to save them in.
-    #[arg(long, value_name = "FOLDER")]
-    out: PathBuf,
-    /// Replace the names of node, namespaces, pods and containers, the same by the same each time.
-    #[arg(long)]
-    rename: bool,
+struct Check {
+    /// The files.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
 }
 
 /// Why the program ended.
@@ -81,22 +67,44 @@ struct Record {
 enum ProgramError {
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[error("{0} of the files cannot be used")]
+    BadFiles(usize),
     #[error(
-        "node {node:?} has access: Webhook: name a cluster with --kubeconfig, or write access: Open"
+        "node {node:?} has access: Webhook: name a cluster with --kubeconfig or --in-cluster, have one made with --out, or write access: Open"
     )]
     NoKubeconfig { node: String },
+    #[error(
+        "the configuration asks for nodes in a cluster: name it with --kubeconfig or --in-cluster, or have one made with --out"
+    )]
+    NoPlace,
+    #[error(
+        "node {node:?} listens on all addresses: say with --address where the cluster reaches it"
+    )]
+    NoAddress { node: String },
+    #[error("node {node:?} listens nowhere: write an address and a port into its list `listen`")]
+    ListensNowhere { node: String },
     #[error("use the kubeconfig {}: {reason}", file.display())]
     Kubeconfig { file: PathBuf, reason: String },
     #[error("find a cluster: {0}; name one with --kubeconfig")]
     NoCluster(String),
+    #[error("find the kubelet of node {node:?}: {reason}; name its address with --address")]
+    NoKubelet { node: String, reason: String },
+    #[error("use the CAs of clients in {}: {reason}", file.display())]
+    ClientCa { file: PathBuf, reason: String },
     #[error(transparent)]
     Record(#[from] RecordError),
-    #[error("write the CA to {}: {source}", file.display())]
-    WriteCa { file: PathBuf, source: io::Error },
+    #[error("write {}: {source}", file.display())]
+    Write { file: PathBuf, source: io::Error },
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     #[error(transparent)]
     Kubelet(#[from] KubeletError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Own(#[from] OwnError),
+    #[error(transparent)]
+    Random(#[from] RandomError),
     #[error("listen to signals: {0}")]
     Signals(io::Error),
     #[error("start the runtime: {0}")]
@@ -104,16 +112,26 @@ enum ProgramError {
 }
 
 /// Runs the program with the process's arguments.
-#[allow(clippy::print_stderr, reason = "a program talks to the terminal")]
+#[allow(clippy::print_stderr, clippy::print_stdout, reason = "a program talks to the terminal")]
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
+    let sink = Arc::new(|line: &str| eprintln!("{line}"));
+    let klog = Klog::new(Doors::host().clock, std::process::id(), 0, sink);
+    // It fails only where another one is set: then that one is wanted.
+    let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(klog));
     let ended = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(ProgramError::Runtime)
         .and_then(|runtime| match command {
-            Command::Run(run) => runtime.block_on(run.run()),
+            Command::Run(run) => runtime.block_on(Box::pin(run.run())),
+            Command::Clean(clean) => runtime.block_on(clean.run()),
             Command::Record(record) => runtime.block_on(record.run()),
+            Command::Check(check) => check.run(),
+            Command::Schema => {
+                println!("{:#}", config::schema());
+                Ok(())
+            }
         });
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -124,80 +142,34 @@ pub fn main() -> ExitCode {
     }
 }
 
-// === impl Run ===
+// === impl Clean ===
 
-impl Run {
+impl Clean {
     #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
     async fn run(self) -> Result<(), ProgramError> {
-        let mut interrupted = signal(SignalKind::interrupt()).map_err(ProgramError::Signals)?;
-        let mut terminated = signal(SignalKind::terminate()).map_err(ProgramError::Signals)?;
-        let config = Config::read(&self.config)?;
-        let reviewer = self.reviewer(&config).await?;
-        let doors = Doors::host();
-        let now = doors.clock.now();
-        let specs = config.specs(&self.config, now)?;
-        let certificates = Arc::new(Certificates::new(now)?);
-        if let Some(file) = self.write_ca {
-            fs::write(&file, certificates.cluster().pem())
-                .map_err(|source| ProgramError::WriteCa { file, source })?;
-        }
-        let observer = Arc::new(());
-        let surroundings = Surroundings { doors, certificates, reviewer, observer };
-        let fleet = Fleet::start(specs, surroundings).await?;
-        for kubelet in fleet.all() {
-            for address in kubelet.listens_on().await {
-                println!("{} https://{address}/metrics/resource", kubelet.name());
+        let client = self.place.any().await?;
+        let removed = remove(&client, &Marks { owner: self.owner, instance: None }).await?;
+        println!("{removed}");
+        Ok(())
+    }
+}
+
+// === impl Check ===
+
+impl Check {
+    #[allow(clippy::print_stderr, reason = "a program talks to the terminal")]
+    fn run(self) -> Result<(), ProgramError> {
+        let now = Doors::host().clock.now();
+        let mut bad = 0;
+        for file in &self.files {
+            let checked = Config::read(file).and_then(|config| config.specs(file, now, false));
+            if let Err(error) = checked {
+                bad += 1;
+                eprintln!("{error}");
             }
         }
-        tokio::select! {
-            biased;
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
-        }
-        fleet.stop().await;
-        Ok(())
+        if bad == 0 { Ok(()) } else { Err(ProgramError::BadFiles(bad)) }
     }
-
-    async fn reviewer(&self, config: &Config) -> Result<Arc<dyn Reviewer>, ProgramError> {
-        match (config.first_with_webhook(), &self.kubeconfig) {
-            (None, _) => Ok(Arc::new(NobodyKnown)),
-            (Some(_), Some(file)) => Ok(Arc::new(ApiServer::new(client(file).await?))),
-            (Some(node), None) => Err(ProgramError::NoKubeconfig { node: node.to_owned() }),
-        }
-    }
-}
-
-// === impl Record ===
-
-impl Record {
-    #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
-    async fn run(self) -> Result<(), ProgramError> {
-        let client = match &self.kubeconfig {
-            Some(file) => client(file).await?,
-            None => kube::Client::try_default()
-                .await
-                .map_err(|error| ProgramError::NoCluster(error.to_string()))?,
-        };
-        let order = Order {
-            node: self.node,
-            scrapes: self.scrapes,
-            every: self.every,
-            folder: self.out,
-            rename: self.rename,
-        };
-        record(&client, &order, |file| println!("{}", file.display())).await?;
-        Ok(())
-    }
-}
-
-async fn client(file: &Path) -> Result<kube::Client, ProgramError> {
-    let failed = |reason: String| ProgramError::Kubeconfig { file: file.to_owned(), reason };
-    let kubeconfig = Kubeconfig::read_from(file).map_err(|error| failed(error.to_string()))?;
-    let options = KubeConfigOptions::default();
-    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-        .await
-        .map_err(|error| failed(error.to_string()))?;
-    kube::Client::try_from(config).map_err(|error| failed(error.to_string()))
 }
 
 // === impl ProgramError ===
@@ -206,9 +178,14 @@ impl ProgramError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_)
+            | Self::BadFiles(_)
             | Self::NoKubeconfig { .. }
+            | Self::NoPlace
+            | Self::NoAddress { .. }
+            | Self::ListensNowhere { .. }
             | Self::Kubeconfig { .. }
-            | Self::NoCluster(_) => BAD_CONFIG.into(),
+            | Self::NoCluster(_)
+            | Self::ClientCa { .. } => BAD_CONFIG.into(),
             _ => ExitCode::FAILURE,
         }
     }

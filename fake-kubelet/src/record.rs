@@ -1,4 +1,4 @@
-//! Saves what a real kubelet says, through the API server's node proxy. The folder is one that
+//! Saves what a real kubelet says, through the API server's node proxy or straight from it. The folder is one that
 //! [`Recording`](crate::Recording) replays: a problem seen in production becomes a scenario.
 
 mod rename;
@@ -27,6 +27,8 @@ pub struct Order {
     pub every: Duration,
     /// The folder; made if it is not there.
     pub folder: PathBuf,
+    /// The client is the kubelet's own, not the API server's.
+    pub direct: bool,
     /// Give other names to node, namespaces, pods and containers, the same to the same each time.
     pub rename: bool,
 }
@@ -43,7 +45,7 @@ pub enum RecordError {
         source: Box<kube::Error>,
     },
     /// It, or the kubelet behind it, refused.
-    #[error("get {path}: {status}: {}; the right to get nodes/proxy is needed", body.trim_end())]
+    #[error("get {path}: {status}: {}; the right to get {needed} is needed", body.trim_end())]
     Refused {
         /// What was asked for.
         path: String,
@@ -51,6 +53,8 @@ pub enum RecordError {
         status: StatusCode,
         /// What it said.
         body: String,
+        /// What one must be allowed to get.
+        needed: &'static str,
     },
     /// A file could not be written.
     #[error("write {}: {source}", file.display())]
@@ -81,8 +85,8 @@ pub async fn record(
     let start = Instant::now();
     for number in 1..=order.scrapes {
         sleep_until(start + order.every * (number - 1)).await;
-        let mut scrape = get(client, node, "metrics/resource").await?;
-        let mut summary = get(client, node, "stats/summary?only_cpu_and_memory=true").await?;
+        let mut scrape = get(client, order, "/metrics/resource").await?;
+        let mut summary = get(client, order, "/stats/summary?only_cpu_and_memory=true").await?;
         if let Some(renames) = &mut renames {
             scrape.body = renames.metrics(&scrape.body);
             summary.body = renames.summary(&summary.body);
@@ -102,8 +106,12 @@ pub async fn record(
     Ok(())
 }
 
-async fn get(client: &Client, node: &str, page: &str) -> Result<Saved, RecordError> {
-    let path = format!("/api/v1/nodes/{node}/proxy/{page}");
+async fn get(client: &Client, order: &Order, page: &str) -> Result<Saved, RecordError> {
+    let (path, needed) = if order.direct {
+        (page.to_owned(), "nodes/metrics and nodes/stats")
+    } else {
+        (format!("/api/v1/nodes/{}/proxy{page}", order.node), "nodes/proxy")
+    };
     let asked = |error: kube::Error| RecordError::Ask { path: path.clone(), source: error.into() };
     let request = Request::get(&path)
         .body(Body::empty())
@@ -115,7 +123,7 @@ async fn get(client: &Client, node: &str, page: &str) -> Result<Saved, RecordErr
     if status == StatusCode::OK {
         Ok(Saved { head, body })
     } else {
-        Err(RecordError::Refused { path, status, body })
+        Err(RecordError::Refused { path, status, body, needed })
     }
 }
 

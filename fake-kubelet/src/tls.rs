@@ -18,10 +18,7 @@ use rustls::{
     time_provider::TimeProvider,
 };
 
-use crate::{
-    certificates::{Authority, Identity},
-    faults::CertificateFault,
-};
+use crate::{certificates::Identity, faults::CertificateFault};
 
 /// The TLS of a kubelet by what is wrong with its certificate and whether it demands one of the
 /// client.
@@ -46,10 +43,14 @@ struct Anybody(Arc<dyn ClientCertVerifier>);
 #[derive(Debug)]
 struct DoorClock(Clock);
 
-/// Believes clients whose certificates `authority` has signed.
-pub(crate) fn verifier(authority: &Authority) -> Result<Arc<dyn ClientCertVerifier>, Error> {
+/// Believes clients whose certificates one of `authorities` has signed.
+pub(crate) fn verifier(
+    authorities: &[CertificateDer<'static>],
+) -> Result<Arc<dyn ClientCertVerifier>, Error> {
     let mut roots = RootCertStore::empty();
-    roots.add(authority.certificate().clone())?;
+    for authority in authorities {
+        roots.add(authority.clone())?;
+    }
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
         .build()
         .map_err(|error| Error::General(error.to_string()))

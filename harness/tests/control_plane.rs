@@ -16,4 +16,5 @@ mod control_plane {
     mod reading;
     mod support;
     mod watching;
+    mod writing;
 }

@@ -47,7 +47,7 @@ impl Reviews {
 fn gate(reviewer: Arc<dyn Reviewer>) -> Gate {
     let now = "2026-11-22T09:48:15Z".parse().unwrap();
     let certificates = crate::Certificates::new(now).unwrap();
-    let clients = crate::tls::verifier(certificates.cluster()).unwrap();
+    let clients = crate::tls::verifier(certificates.clients()).unwrap();
     Gate::new("n1", reviewer, clients, Clock::starting_at(now))
 }
 
@@ -157,7 +157,7 @@ async fn an_api_server_that_cannot_tell_is_asked_again() {
 async fn a_certificate_of_the_clusters_ca_says_who_asks() {
     let now = "2026-11-22T09:48:15Z".parse().unwrap();
     let certificates = crate::Certificates::new(now).unwrap();
-    let clients = crate::tls::verifier(certificates.cluster()).unwrap();
+    let clients = crate::tls::verifier(certificates.clients()).unwrap();
     let reviews = Reviews::allowing(&["metrics"]);
     let gate = Gate::new("n1", Arc::clone(&reviews) as _, clients, Clock::starting_at(now));
     let subject = crate::Subject {

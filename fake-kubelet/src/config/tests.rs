@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use super::*;
+use crate::{CertificateKind, Faults};
 
 fn parse(text: &str) -> Result<Vec<KubeletSpec>, String> {
     let file = Path::new("config.yaml");
     let now = "2026-11-22T09:48:15Z".parse().unwrap();
-    let specs = Config::parse(file, text).and_then(|config| config.specs(file, now));
+    let specs = Config::parse(file, text).and_then(|config| config.specs(file, now, false));
     specs.map_err(|error| error.to_string())
 }
 
@@ -81,10 +84,40 @@ fn mistakes_are_named_with_their_place() {
         ),
         ("nodes:\n- name: n1\n  listen: []\n  replay: nowhere\n", "config.yaml: node \"n1\": read"),
         ("nodes: [\n", "config.yaml:"),
+        (
+            "nodes:\n- {name: n1, listen: ['127.0.0.1:1']}\n- {name: n1, listen: ['127.0.0.1:2']}\n",
+            "config.yaml: node \"n1\" is there twice",
+        ),
     ];
     for (text, error) in cases {
         let seen = parse(text).unwrap_err();
         assert!(seen.starts_with(error), "{text}: {seen}");
         assert!(!seen.contains('\n'), "{seen}");
     }
+}
+
+#[test]
+fn the_name_that_was_meant_is_named() {
+    let seen = parse("nodes:\n- name: n1\n  listne: []\n").unwrap_err();
+    assert!(seen.starts_with("config.yaml:3:3: unknown field `listne`"), "{seen}");
+    assert!(seen.ends_with("; did you mean `listen`?"), "{seen}");
+    let seen = parse("nodes:\n- {name: n1, listen: [], access: open}\n").unwrap_err();
+    assert!(seen.ends_with("; did you mean `Open`?"), "{seen}");
+}
+
+#[test]
+fn templates_count_names_and_ports_or_addresses() {
+    let text = "nodes:\n- {name: 'n-{n}', count: 3, listen: ['127.0.0.1:10250']}\n- {name: 'm-{n}', count: 2, raise: Address, listen: ['127.1.0.255:10250']}\n";
+    let specs = parse(text).unwrap();
+    let seen: Vec<_> = specs.iter().map(|s| format!("{} {}", s.name, s.listen[0])).collect();
+    assert_eq!(
+        seen,
+        [
+            "n-0 127.0.0.1:10250",
+            "n-1 127.0.0.1:10251",
+            "n-2 127.0.0.1:10252",
+            "m-0 127.1.0.255:10250",
+            "m-1 127.1.1.0:10250",
+        ]
+    );
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::SampleFault;
@@ -12,7 +13,7 @@ use crate::{exposition, sample::NodeSample};
 const ESCAPED: &str = r#"q\"b\\s\nn}{,="#;
 
 /// What can be wrong with a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum BodyFault {
     /// Not metrics at all.
     Garbage,

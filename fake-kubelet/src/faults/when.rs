@@ -1,20 +1,24 @@
 use std::{fmt, str::FromStr, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// When faults are there. All conditions must hold; times count from the moment the faults were
 /// set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct When {
     /// Not before so long.
     #[serde(deserialize_with = "crate::config::go_duration")]
+    #[schemars(with = "String")]
     pub after: Duration,
     /// No longer than this.
     #[serde(rename = "for", deserialize_with = "crate::config::some_go_duration")]
+    #[schemars(with = "Option<String>")]
     pub for_: Option<Duration>,
     /// Again, each time so long after the last time began.
     #[serde(deserialize_with = "crate::config::some_go_duration")]
+    #[schemars(with = "Option<String>")]
     pub every: Option<Duration>,
     /// Not for the first so many requests, or connections where the fault is one of connections.
     pub after_requests: u64,
@@ -22,6 +26,7 @@ pub struct When {
     pub for_requests: Option<u64>,
     /// For each with this probability.
     #[serde(deserialize_with = "some_probability")]
+    #[schemars(with = "Option<f64>")]
     pub probability: Option<Probability>,
 }
 

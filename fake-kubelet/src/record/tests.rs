@@ -51,6 +51,7 @@ fn order(folder: &Folder, node: &str, rename: bool) -> Order {
         scrapes: 2,
         every: Duration::from_secs(15),
         folder: folder.0.clone(),
+        direct: false,
         rename,
     }
 }

@@ -1,5 +1,6 @@
 use std::{path::PathBuf, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Curve, Level, Shape, TraceError};
@@ -19,7 +20,7 @@ pub(super) enum Turn {
 }
 
 /// Ways in which usage can change over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum ShapeKind {
     /// At once to `to`, and there it stays.
     Step,

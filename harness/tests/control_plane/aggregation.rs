@@ -151,7 +151,7 @@ async fn discovery_shows_what_the_backend_serves() {
     control_plane.aggregate(backend(stub.address, None)).unwrap();
     let client = Client::admin(&control_plane);
     let aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-    let group = client.get_as("/apis", aggregated).await.json()["items"][3].clone();
+    let group = client.get_as("/apis", aggregated).await.json()["items"][4].clone();
     assert_eq!(
         group,
         json!({
@@ -172,9 +172,9 @@ async fn discovery_shows_what_the_backend_serves() {
         })
     );
     let groups = client.get("/apis").await.json();
-    assert_eq!(groups["groups"][3]["preferredVersion"]["groupVersion"], "metrics.k8s.io/v1beta1");
+    assert_eq!(groups["groups"][4]["preferredVersion"]["groupVersion"], "metrics.k8s.io/v1beta1");
     let services = client.get_as("/apis/apiregistration.k8s.io/v1/apiservices", TABLE).await;
-    let cells = &services.json()["rows"][4]["cells"];
+    let cells = &services.json()["rows"][5]["cells"];
     assert_eq!(
         *cells,
         json!(["v1beta1.metrics.k8s.io", "kube-system/metrics-server", "True", "0s"])
@@ -203,9 +203,9 @@ async fn a_backend_that_is_down_is_unavailable_and_stale() {
     let aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     let groups = client.get_as("/apis", aggregated).await.json();
     assert_eq!(
-        groups["items"][3]["versions"],
+        groups["items"][4]["versions"],
         json!([{ "version": "v1beta1", "freshness": "Stale" }])
     );
     let services = client.get_as("/apis/apiregistration.k8s.io/v1/apiservices", TABLE).await;
-    assert_eq!(services.json()["rows"][4]["cells"][2], "False (FailedDiscoveryCheck)");
+    assert_eq!(services.json()["rows"][5]["cells"][2], "False (FailedDiscoveryCheck)");
 }

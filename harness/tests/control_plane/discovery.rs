@@ -21,6 +21,7 @@ async fn every_group_and_version_has_its_documents() {
         ("/apis/authentication.k8s.io/v1", "APIResourceList"),
         ("/apis/authorization.k8s.io/v1", "APIResourceList"),
         ("/apis/apiregistration.k8s.io/v1", "APIResourceList"),
+        ("/apis/coordination.k8s.io/v1", "APIResourceList"),
     ] {
         let answer = client.get(path).await;
         assert_eq!((answer.status, answer.json()["kind"].clone()), (StatusCode::OK, json!(kind)));
@@ -34,7 +35,7 @@ async fn every_group_and_version_has_its_documents() {
             "singularName": "node",
             "namespaced": false,
             "kind": "Node",
-            "verbs": ["get", "list", "watch"],
+            "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"],
             "shortNames": ["no"],
         })
     );
@@ -52,7 +53,15 @@ async fn the_aggregated_form_comes_in_the_version_asked_for() {
     let groups = client.get_as("/apis", AGGREGATED).await.json();
     let groups: Vec<_> =
         groups["items"].as_array().unwrap().iter().map(|it| &it["metadata"]["name"]).collect();
-    assert_eq!(groups, ["apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io"]);
+    assert_eq!(
+        groups,
+        [
+            "apiregistration.k8s.io",
+            "authentication.k8s.io",
+            "authorization.k8s.io",
+            "coordination.k8s.io",
+        ]
+    );
     let beta = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
     assert_eq!(
         client.get_as("/apis", beta).await.json()["apiVersion"],

@@ -33,10 +33,11 @@ async fn lists_what_the_selectors_choose() {
         ("/api/v1/namespaces/team-00/pods", "team-00/app team-00/job"),
         ("/api/v1/namespaces/team-00/pods?labelSelector=app%3Djob", "team-00/job"),
         ("/api/v1/namespaces/nobody/pods", ""),
-        ("/api/v1/namespaces", "default kube-system team-00"),
+        ("/api/v1/namespaces", "default kube-node-lease kube-public kube-system team-00"),
         (
             "/apis/apiregistration.k8s.io/v1/apiservices",
-            "v1. v1.apiregistration.k8s.io v1.authentication.k8s.io v1.authorization.k8s.io",
+            "v1. v1.apiregistration.k8s.io v1.authentication.k8s.io v1.authorization.k8s.io \
+             v1.coordination.k8s.io",
         ),
     ] {
         let answer = client.get(path).await;
@@ -173,8 +174,8 @@ async fn refusals_are_those_of_the_real_server() {
         ("GET", "/api/v1/widgets", "application/json"),
         ("GET", "/apis/widgets.io/v1", "application/json"),
         ("GET", "/foo", "application/json"),
-        ("POST", "/api/v1/nodes", "application/json"),
-        ("DELETE", "/api/v1/nodes/k8s-m1", "application/json"),
+        ("POST", "/api/v1/namespaces", "application/json"),
+        ("DELETE", "/api/v1/namespaces/team-00", "application/json"),
         ("GET", "/apis/authentication.k8s.io/v1/tokenreviews", "application/json"),
         ("GET", "/api/v1/nodes", "application/vnd.kubernetes.protobuf"),
         ("GET", "/api/v1/nodes", PARTIAL),

@@ -1,8 +1,8 @@
-use crate::control_plane::{object::Object, resources::ResourceType};
+use crate::{object::Object, resources::ResourceType};
 
 /// Fields that must or must not have a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::control_plane) struct FieldSelector(Vec<Term>);
+pub(crate) struct FieldSelector(Vec<Term>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
@@ -14,7 +14,7 @@ struct Term {
 // === impl FieldSelector ===
 
 impl FieldSelector {
-    pub(in crate::control_plane) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let terms = split(text).into_iter().filter(|term| !term.is_empty()).map(|term| {
             Term::parse(&term)
                 .ok_or_else(|| format!("invalid selector: '{text}'; can't understand '{term}'"))
@@ -23,7 +23,7 @@ impl FieldSelector {
     }
 
     /// Refuses fields that the resource cannot be selected by.
-    pub(in crate::control_plane) fn check(&self, resource: &ResourceType) -> Result<(), String> {
+    pub(crate) fn check(&self, resource: &ResourceType) -> Result<(), String> {
         let known: &[&str] = match resource.plural {
             "pods" => &["spec.nodeName", "status.phase", "status.podIP"],
             "nodes" => &["spec.unschedulable"],
@@ -45,17 +45,17 @@ impl FieldSelector {
         }
     }
 
-    pub(in crate::control_plane) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The one value that a field must have.
-    pub(in crate::control_plane) fn exact(&self, field: &str) -> Option<String> {
+    pub(crate) fn exact(&self, field: &str) -> Option<String> {
         let term = self.0.iter().find(|term| term.field == field && term.wanted)?;
         Some(term.value.clone())
     }
 
-    pub(in crate::control_plane) fn matches(&self, object: &Object) -> bool {
+    pub(crate) fn matches(&self, object: &Object) -> bool {
         self.0.iter().all(|term| (value(object, &term.field) == term.value) == term.wanted)
     }
 }

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, iter::Peekable, vec};
 
 /// Requirements on labels, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::control_plane) struct LabelSelector(Vec<Requirement>);
+pub(crate) struct LabelSelector(Vec<Requirement>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Requirement {
@@ -34,7 +34,7 @@ type Tokens = Peekable<vec::IntoIter<Token>>;
 // === impl LabelSelector ===
 
 impl LabelSelector {
-    pub(in crate::control_plane) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut tokens = tokens(text).into_iter().peekable();
         let mut requirements = Vec::new();
         if tokens.peek().is_none() {
@@ -64,11 +64,11 @@ impl LabelSelector {
         }
     }
 
-    pub(in crate::control_plane) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    pub(in crate::control_plane) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    pub(crate) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.0.iter().all(|requirement| requirement.matches(labels))
     }
 }

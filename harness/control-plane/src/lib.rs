@@ -1,13 +1,15 @@
-//! The API server of the simulated and the sandboxed world: nodes and pods to list and watch,
-//! tokens and access to review, and the metrics server behind it as an aggregated API.
+//! The API server of the simulated and the sandboxed world, and of a fleet of fake kubelets that
+//! runs without a cluster: nodes and pods to list and watch, tokens and access to review, and the
+//! metrics server behind it as an aggregated API.
 //!
 //! It is a stand-in, true where metrics servers, `kubectl` and client libraries can tell: paths,
-//! parameters, forms of answers, messages of errors, and what a watch shows in which order. It
-//! does not validate objects, and nothing can be written over HTTP: the cluster changes through
-//! the methods of [`ControlPlane`], as scenarios say.
+//! parameters, forms of answers, messages of errors, and what a watch shows in which order. The
+//! cluster changes through the methods of [`ControlPlane`], as scenarios say, and over HTTP as far
+//! as a kubelet writes: nodes, pods and leases. Objects are not validated beyond their types.
 //!
 //! A request goes one way: who asks (`authentication`), for what (`request`), may they (`rbac`),
-//! and then to the part that answers: `list`, `watch`, `reviews`, `discovery` or `aggregation`.
+//! and then to the part that answers: `list`, `watch`, `write`, `reviews`, `discovery` or
+//! `aggregation`.
 //! Everything is in order and takes its time from [`Clock`] and tokio, so that a simulated world
 //! sees the same answers in every run.
 
@@ -31,6 +33,7 @@ mod store;
 mod table;
 mod trouble;
 mod watch;
+mod write;
 
 use std::{
     collections::BTreeMap,
@@ -107,7 +110,7 @@ impl ControlPlane {
     pub fn new(clock: Clock, settings: Settings) -> Arc<Self> {
         let store = Store::new(settings.changes);
         let now = clock.now();
-        for name in ["default", "kube-system"] {
+        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             store.upsert(namespace(name), now);
         }
         let groups = std::iter::once("").chain(resources::GROUPS);
@@ -155,18 +158,22 @@ impl ControlPlane {
 
     /// Adds a pod or changes the one of that name. Its namespace comes into being with it.
     pub fn upsert_pod(&self, pod: Pod) {
-        let now = self.clock.now();
-        if let Some(name) = &pod.metadata.namespace
-            && self.store.get(&resources::NAMESPACES, &key("", name)).is_none()
-        {
-            self.store.upsert(namespace(name), now);
+        if let Some(name) = &pod.metadata.namespace {
+            self.add_namespace(name);
         }
-        self.store.upsert(pod, now);
+        self.store.upsert(pod, self.clock.now());
     }
 
     /// Removes a pod; says whether there was one. Its namespace stays.
     pub fn remove_pod(&self, namespace: &str, name: &str) -> bool {
         self.store.remove(&resources::PODS, &key(namespace, name))
+    }
+
+    /// Adds a namespace, unless it is there.
+    pub fn add_namespace(&self, name: &str) {
+        if self.store.get(&resources::NAMESPACES, &key("", name)).is_none() {
+            self.store.upsert(namespace(name), self.clock.now());
+        }
     }
 
     /// Adds or changes a `ConfigMap`, such as `kube-system/extension-apiserver-authentication`.

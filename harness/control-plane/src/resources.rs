@@ -16,6 +16,7 @@ pub(super) struct ResourceType {
 
 const READ: &[&str] = &["get", "list", "watch"];
 const CREATE: &[&str] = &["create"];
+const ALL_VERBS: &[&str] = &["create", "delete", "get", "list", "patch", "update", "watch"];
 
 pub(super) static NODES: ResourceType = ResourceType {
     group: "",
@@ -24,7 +25,7 @@ pub(super) static NODES: ResourceType = ResourceType {
     singular: "node",
     kind: "Node",
     namespaced: false,
-    verbs: READ,
+    verbs: ALL_VERBS,
     short_names: &["no"],
     categories: &[],
 };
@@ -43,6 +44,7 @@ pub(super) static NAMESPACES: ResourceType = ResourceType {
     plural: "namespaces",
     singular: "namespace",
     kind: "Namespace",
+    verbs: READ,
     short_names: &["ns"],
     ..NODES
 };
@@ -51,8 +53,19 @@ pub(super) static CONFIG_MAPS: ResourceType = ResourceType {
     plural: "configmaps",
     singular: "configmap",
     kind: "ConfigMap",
+    verbs: READ,
     namespaced: true,
     short_names: &["cm"],
+    ..NODES
+};
+
+pub(super) static LEASES: ResourceType = ResourceType {
+    group: "coordination.k8s.io",
+    plural: "leases",
+    singular: "lease",
+    kind: "Lease",
+    namespaced: true,
+    short_names: &[],
     ..NODES
 };
 
@@ -61,6 +74,7 @@ pub(super) static API_SERVICES: ResourceType = ResourceType {
     plural: "apiservices",
     singular: "apiservice",
     kind: "APIService",
+    verbs: READ,
     short_names: &[],
     categories: &["api-extensions"],
     ..NODES
@@ -92,7 +106,7 @@ pub(super) static SELF_SUBJECT_ACCESS_REVIEWS: ResourceType = ResourceType {
 };
 
 /// All of them, in the order discovery lists them: by group, then by name.
-pub(super) static ALL: [&ResourceType; 8] = [
+pub(super) static ALL: [&ResourceType; 9] = [
     &CONFIG_MAPS,
     &NAMESPACES,
     &NODES,
@@ -101,11 +115,16 @@ pub(super) static ALL: [&ResourceType; 8] = [
     &TOKEN_REVIEWS,
     &SELF_SUBJECT_ACCESS_REVIEWS,
     &SUBJECT_ACCESS_REVIEWS,
+    &LEASES,
 ];
 
 /// The groups beside the core one that the API server serves itself.
-pub(super) const GROUPS: [&str; 3] =
-    ["apiregistration.k8s.io", "authentication.k8s.io", "authorization.k8s.io"];
+pub(super) const GROUPS: [&str; 4] = [
+    "apiregistration.k8s.io",
+    "authentication.k8s.io",
+    "authorization.k8s.io",
+    "coordination.k8s.io",
+];
 
 // === impl ResourceType ===
 
@@ -114,6 +133,11 @@ impl ResourceType {
         ALL.into_iter().find(|resource| {
             resource.group == group && resource.version == version && resource.plural == plural
         })
+    }
+
+    /// Whether what is observed of its objects is written apart from what is wanted of them.
+    pub(super) fn has_status(&self) -> bool {
+        self == &NODES || self == &PODS
     }
 
     /// Group and version as objects write them.

@@ -25,7 +25,7 @@ use super::{
     selector::Selection,
     status::{Status, json_response},
     table::Table,
-    watch,
+    watch, write,
 };
 
 /// The largest body that is read of a request: the real API server's limit.
@@ -139,7 +139,8 @@ impl ControlPlane {
         let ResourceRequest { verb, group, version, namespace, resource, .. } = request;
         let resource =
             ResourceType::find(group, version, resource).ok_or_else(Status::unknown_resource)?;
-        if !request.subresource.is_empty() {
+        let of_status = request.subresource == "status" && resource.has_status();
+        if !request.subresource.is_empty() && !of_status {
             return Err(Status::unknown_resource());
         }
         let named = !incoming.uri.path().trim_end_matches('/').ends_with(resource.plural);
@@ -151,8 +152,26 @@ impl ControlPlane {
         if below && !resource.namespaced || verb == "get" && resource.namespaced && !below {
             return Err(Status::unknown_resource());
         }
-        if verb == "create" {
+        if resource.verbs == ["create"] {
             return self.review(incoming, resource).await;
+        }
+        if matches!(verb.as_str(), "create" | "update" | "patch" | "delete") {
+            if resource.namespaced != below || (verb == "create") == named || of_status && !named {
+                return Err(Status::method_not_allowed());
+            }
+            let Incoming { headers, body, parameters, .. } = incoming;
+            if !parameters.text("dryRun").is_empty() {
+                return Err(Status::bad_request("dry runs are not served here"));
+            }
+            let body = bounded(body).await?;
+            let wish = write::Wish {
+                key: key(if below { namespace.as_str() } else { "" }, &request.name),
+                of_status,
+                headers: &headers,
+                parameters: &parameters,
+                body: &body,
+            };
+            return write::write(&self.store, resource, verb, &wish, self.clock.now());
         }
         if resource == &API_SERVICES {
             self.discovered().await;

@@ -5,7 +5,10 @@ use std::{cmp::Ordering, collections::BTreeMap, ops::Range};
 
 use k8s_openapi::{
     Metadata,
-    api::core::v1::{ConfigMap, Namespace, Node, Pod},
+    api::{
+        coordination::v1::Lease,
+        core::v1::{ConfigMap, Namespace, Node, Pod},
+    },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
     kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 };
@@ -184,6 +187,10 @@ impl Stored for Namespace {
         let phase = self.status.as_ref().and_then(|status| status.phase.clone());
         vec![("status.phase", phase.unwrap_or_default())]
     }
+}
+
+impl Stored for Lease {
+    const RESOURCE: &'static ResourceType = &resources::LEASES;
 }
 
 impl Stored for ConfigMap {

@@ -74,34 +74,45 @@ impl Store {
 
     /// Puts an object in the place of the one that is called the same. What changes nothing is no
     /// change. A creation time that the object brings is believed.
-    pub(super) fn upsert<K: Stored>(&self, mut source: K, now: Timestamp) {
+    pub(super) fn upsert<K: Stored>(&self, source: K, now: Timestamp) {
         let mut contents = self.lock();
-        let version = contents.version + 1;
-        let metadata = source.metadata_mut();
-        if !K::RESOURCE.namespaced {
-            metadata.namespace = None;
-        } else if metadata.namespace.as_ref().is_none_or(String::is_empty) {
-            metadata.namespace = Some("default".to_owned());
-        }
-        let key = Key {
-            namespace: metadata.namespace.clone().unwrap_or_default(),
-            name: metadata.name.clone().unwrap_or_default(),
-        };
-        let before = contents.get(K::RESOURCE, &key);
-        let kept = before.as_ref().map(|before| before.stamp.clone());
-        let mut stamp = kept.unwrap_or_else(|| Stamp { uid: uid(version), created: now });
-        if let Some(Time(created)) = metadata.creation_timestamp {
-            stamp.created = created;
-        }
-        metadata.uid = Some(stamp.uid.clone());
-        metadata.creation_timestamp = Some(Time(stamp.created));
-        metadata.resource_version = Some(version.to_string());
-        let after = Object::new(&source, key, version, stamp);
-        if before.as_ref().is_some_and(|before| before.same_content(&after)) {
-            return;
-        }
-        contents.change(K::RESOURCE, before, Some(Arc::new(after)));
+        contents.put(source, now);
         self.version.send_replace(contents.version);
+    }
+
+    /// Puts what `change` makes of the object of that key, with nothing in between. The object's
+    /// uid and creation time stay.
+    pub(super) fn modify<K: Stored, E>(
+        &self,
+        key: &Key,
+        now: Timestamp,
+        change: impl FnOnce(Option<&Object>) -> Result<K, E>,
+    ) -> Result<Arc<Object>, E> {
+        let mut contents = self.lock();
+        let before = contents.get(K::RESOURCE, key);
+        let mut after = change(before.as_deref())?;
+        let created = before.as_ref().map_or(now, |before| before.stamp.created);
+        after.metadata_mut().creation_timestamp = Some(Time(created));
+        let stored = contents.put(after, now);
+        self.version.send_replace(contents.version);
+        Ok(stored)
+    }
+
+    /// Removes the object of that key if `check` lets it.
+    pub(super) fn remove_if<E>(
+        &self,
+        resource: &'static ResourceType,
+        key: &Key,
+        check: impl FnOnce(Option<&Object>) -> Result<(), E>,
+    ) -> Result<Option<Arc<Object>>, E> {
+        let mut contents = self.lock();
+        let before = contents.get(resource, key);
+        check(before.as_deref())?;
+        if let Some(before) = &before {
+            contents.change(resource, Some(before.clone()), None);
+            self.version.send_replace(contents.version);
+        }
+        Ok(before)
     }
 
     /// Removes an object; says whether there was one.
@@ -195,6 +206,37 @@ impl Store {
 impl Contents {
     fn get(&self, resource: &'static ResourceType, key: &Key) -> Option<Arc<Object>> {
         self.objects.get(resource.plural)?.get(key).cloned()
+    }
+
+    fn put<K: Stored>(&mut self, mut source: K, now: Timestamp) -> Arc<Object> {
+        let version = self.version + 1;
+        let metadata = source.metadata_mut();
+        if !K::RESOURCE.namespaced {
+            metadata.namespace = None;
+        } else if metadata.namespace.as_ref().is_none_or(String::is_empty) {
+            metadata.namespace = Some("default".to_owned());
+        }
+        let key = Key {
+            namespace: metadata.namespace.clone().unwrap_or_default(),
+            name: metadata.name.clone().unwrap_or_default(),
+        };
+        let before = self.get(K::RESOURCE, &key);
+        let kept = before.as_ref().map(|before| before.stamp.clone());
+        let mut stamp = kept.unwrap_or_else(|| Stamp { uid: uid(version), created: now });
+        if let Some(Time(created)) = metadata.creation_timestamp {
+            stamp.created = created;
+        }
+        metadata.uid = Some(stamp.uid.clone());
+        metadata.creation_timestamp = Some(Time(stamp.created));
+        metadata.resource_version = Some(version.to_string());
+        let after = Arc::new(Object::new(&source, key, version, stamp));
+        if let Some(before) = &before
+            && before.same_content(&after)
+        {
+            return before.clone();
+        }
+        self.change(K::RESOURCE, before, Some(after.clone()));
+        after
     }
 
     fn check(&self, version: u64) -> Result<(), VersionError> {

@@ -112,6 +112,39 @@ impl Status {
         })
     }
 
+    pub(super) fn already_exists(group: &str, plural: &str, name: &str) -> Self {
+        let message = format!("{} {name:?} already exists", qualified(group, plural));
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).with(Details {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            kind: plural.to_owned(),
+            ..Details::default()
+        })
+    }
+
+    /// Somebody else was there first, or the object is another one by now: `why`.
+    pub(super) fn conflict(group: &str, plural: &str, name: &str, why: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} {name:?}: {why}",
+            qualified(group, plural)
+        );
+        Self::new(StatusCode::CONFLICT, "Conflict", message).with(Details {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            kind: plural.to_owned(),
+            ..Details::default()
+        })
+    }
+
+    pub(super) fn unknown_patch() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            "the body of the request was in an unknown format - accepted media types include: \
+             application/merge-patch+json",
+        )
+    }
+
     pub(super) fn unknown_resource() -> Self {
         let message = "the server could not find the requested resource";
         Self::new(StatusCode::NOT_FOUND, "NotFound", message).with(Details::default())

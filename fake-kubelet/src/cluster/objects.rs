@@ -1,0 +1,231 @@
+//! The objects that stand for nodes and their pods.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+};
+
+use jiff::Timestamp;
+use k8s_openapi::{
+    api::{
+        coordination::v1::{Lease, LeaseSpec},
+        core::v1::{
+            Container, ContainerState, ContainerStateRunning, ContainerStatus, DaemonEndpoint,
+            HostIP, Node, NodeAddress, NodeCondition, NodeDaemonEndpoints, NodeSpec, NodeStatus,
+            NodeSystemInfo, Pod, PodCondition, PodIP, PodSpec, PodStatus, Taint, Toleration,
+        },
+    },
+    apimachinery::pkg::{
+        api::resource::Quantity,
+        apis::meta::v1::{MicroTime, ObjectMeta, OwnerReference, Time},
+    },
+};
+
+use super::{Home, Marks};
+use crate::config::{ObjectConfig, PodConfig, TaintConfig};
+
+/// Where the Leases of nodes are.
+pub(super) const LEASES: &str = "kube-node-lease";
+
+/// `nodeLeaseDurationSeconds`, which the node controller waits before it gives a node up.
+const LEASE_SECONDS: i32 = 40;
+
+/// The key of the taint of nodes that do not say.
+const TAINT: &str = "fake-kubelet.dev/node";
+
+/// Never pulled: nothing runs it.
+const IMAGE: &str = "fake-kubelet.dev/nothing";
+
+/// What is wrong with a node when it is well, in the order and words of the real kubelet.
+const CONDITIONS: [(&str, &str, &str, &str); 4] = [
+    (
+        "MemoryPressure",
+        "False",
+        "KubeletHasSufficientMemory",
+        "kubelet has sufficient memory available",
+    ),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+];
+
+/// The Node object of a node.
+pub(super) fn node(home: &Home, marks: &Marks, now: Timestamp) -> Node {
+    let ObjectConfig { labels, annotations, taints, .. } = &home.object;
+    let own = [
+        ("kubernetes.io/arch", "amd64"),
+        ("kubernetes.io/hostname", &home.name),
+        ("kubernetes.io/os", "linux"),
+    ];
+    let mut all: BTreeMap<_, _> =
+        own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    all.extend(labels.clone());
+    let mut metadata = ObjectMeta {
+        name: Some(home.name.clone()),
+        labels: Some(all),
+        annotations: Some(annotations.clone()),
+        ..ObjectMeta::default()
+    };
+    marks.put_on(&mut metadata);
+    let taints = match taints {
+        Some(taints) => taints.iter().map(taint).collect(),
+        None => vec![Taint {
+            key: TAINT.to_owned(),
+            value: Some(marks.owner.clone()),
+            effect: "NoSchedule".to_owned(),
+            ..Taint::default()
+        }],
+    };
+    Node {
+        metadata,
+        spec: Some(NodeSpec { taints: Some(taints), ..NodeSpec::default() }),
+        status: Some(node_status(home, now)),
+    }
+}
+
+/// What a node says of itself.
+pub(super) fn node_status(home: &Home, now: Timestamp) -> NodeStatus {
+    let ObjectConfig { capacity, allocatable, version, .. } = &home.object;
+    let resources = |of: &BTreeMap<String, String>| -> BTreeMap<_, _> {
+        of.iter().map(|(name, much)| (name.clone(), Quantity(much.clone()))).collect()
+    };
+    let mut left = resources(capacity);
+    left.extend(resources(allocatable));
+    let address = |kind: &str, address: String| NodeAddress { type_: kind.to_owned(), address };
+    let condition = |(kind, status, reason, message): (&str, &str, &str, &str)| NodeCondition {
+        type_: kind.to_owned(),
+        status: status.to_owned(),
+        reason: Some(reason.to_owned()),
+        message: Some(message.to_owned()),
+        last_heartbeat_time: Some(Time(now)),
+        last_transition_time: Some(Time(home.since)),
+    };
+    NodeStatus {
+        addresses: Some(vec![
+            address("InternalIP", home.address.to_string()),
+            address("Hostname", home.name.clone()),
+        ]),
+        daemon_endpoints: Some(NodeDaemonEndpoints {
+            kubelet_endpoint: Some(DaemonEndpoint { port: i32::from(home.port) }),
+        }),
+        capacity: Some(resources(capacity)),
+        allocatable: Some(left),
+        conditions: Some(CONDITIONS.map(condition).into()),
+        node_info: Some(NodeSystemInfo {
+            architecture: "amd64".to_owned(),
+            operating_system: "linux".to_owned(),
+            kubelet_version: version.clone(),
+            os_image: "fake-kubelet".to_owned(),
+            container_runtime_version: "fake://1".to_owned(),
+            ..NodeSystemInfo::default()
+        }),
+        ..NodeStatus::default()
+    }
+}
+
+/// The Lease that says a node is alive.
+pub(super) fn lease(node: &str, uid: &str, marks: &Marks, now: Timestamp) -> Lease {
+    let mut metadata = ObjectMeta {
+        namespace: Some(LEASES.to_owned()),
+        name: Some(node.to_owned()),
+        owner_references: Some(vec![OwnerReference {
+            api_version: "v1".to_owned(),
+            kind: "Node".to_owned(),
+            name: node.to_owned(),
+            uid: uid.to_owned(),
+            ..OwnerReference::default()
+        }]),
+        ..ObjectMeta::default()
+    };
+    marks.put_on(&mut metadata);
+    let spec = LeaseSpec {
+        holder_identity: Some(node.to_owned()),
+        lease_duration_seconds: Some(LEASE_SECONDS),
+        renew_time: Some(MicroTime(now)),
+        ..LeaseSpec::default()
+    };
+    Lease { metadata, spec: Some(spec) }
+}
+
+/// A pod that the configuration puts on a node.
+pub(super) fn pod(config: &PodConfig, node: &str, marks: &Marks) -> Pod {
+    let mut metadata = ObjectMeta {
+        namespace: Some(config.namespace().to_owned()),
+        name: Some(config.name.clone()),
+        ..ObjectMeta::default()
+    };
+    marks.put_on(&mut metadata);
+    let container = |name: &String| Container {
+        name: name.clone(),
+        image: Some(IMAGE.to_owned()),
+        ..Container::default()
+    };
+    let spec = PodSpec {
+        node_name: Some(node.to_owned()),
+        containers: config.containers.iter().map(|c| container(&c.name)).collect(),
+        tolerations: Some(vec![Toleration {
+            operator: Some("Exists".to_owned()),
+            ..Toleration::default()
+        }]),
+        automount_service_account_token: Some(false),
+        enable_service_links: Some(false),
+        ..PodSpec::default()
+    };
+    Pod { metadata, spec: Some(spec), status: None }
+}
+
+/// The status of a pod that runs.
+pub(super) fn running(pod: &Pod, host: IpAddr, ip: Ipv4Addr, now: Timestamp) -> PodStatus {
+    let spec = pod.spec.as_ref();
+    let ip = match spec.and_then(|spec| spec.host_network) {
+        Some(true) => host,
+        _ => ip.into(),
+    };
+    let condition = |kind: &str| PodCondition {
+        type_: kind.to_owned(),
+        status: "True".to_owned(),
+        last_transition_time: Some(Time(now)),
+        ..PodCondition::default()
+    };
+    let container = |container: &Container| ContainerStatus {
+        name: container.name.clone(),
+        image: container.image.clone().unwrap_or_default(),
+        ready: true,
+        started: Some(true),
+        state: Some(ContainerState {
+            running: Some(ContainerStateRunning { started_at: Some(Time(now)) }),
+            ..ContainerState::default()
+        }),
+        ..ContainerStatus::default()
+    };
+    let conditions =
+        ["PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled"];
+    PodStatus {
+        phase: Some("Running".to_owned()),
+        conditions: Some(conditions.map(condition).into()),
+        host_ip: Some(host.to_string()),
+        host_ips: Some(vec![HostIP { ip: host.to_string() }]),
+        pod_ip: Some(ip.to_string()),
+        pod_ips: Some(vec![PodIP { ip: ip.to_string() }]),
+        start_time: Some(Time(now)),
+        container_statuses: spec.map(|spec| spec.containers.iter().map(container).collect()),
+        init_container_statuses: spec
+            .and_then(|spec| spec.init_containers.as_ref())
+            .map(|sidecars| sidecars.iter().filter(|c| is_sidecar(c)).map(container).collect()),
+        ..PodStatus::default()
+    }
+}
+
+/// Whether an init container goes on beside the others.
+pub(super) fn is_sidecar(container: &Container) -> bool {
+    container.restart_policy.as_deref() == Some("Always")
+}
+
+fn taint(config: &TaintConfig) -> Taint {
+    Taint {
+        key: config.key.clone(),
+        value: config.value.clone(),
+        effect: config.effect.clone(),
+        ..Taint::default()
+    }
+}

@@ -1,0 +1,260 @@
+//! The pods on these nodes, whoever put them there: each runs as soon as it is there, uses what it
+//! is said to use, and ends when it is to end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::Ipv4Addr,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::TryStreamExt;
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Pod, PodStatus};
+use kube::{
+    Api, ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, Preconditions},
+    runtime::{
+        WatchStreamExt,
+        watcher::{Config, Event, watcher},
+    },
+};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::{AT_ONCE, Settlement, is_gone, namespaced, objects, usage};
+use crate::{
+    node,
+    usage::{Course, Usage},
+};
+
+/// How long until something that failed is tried again, at first and at most.
+const RETRIES: [Duration; 5] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+];
+
+type Key = (String, String);
+
+struct Follower {
+    settlement: Arc<Settlement>,
+    /// Those that run.
+    running: BTreeMap<Key, Known>,
+    /// Those that are about to run, by uid.
+    starting: BTreeMap<String, Ipv4Addr>,
+    addresses: BTreeSet<Ipv4Addr>,
+    under_way: JoinSet<()>,
+}
+
+/// What the API server is to be told.
+enum Task {
+    /// That a pod runs.
+    Start(Box<PodStatus>),
+    /// That nothing of it runs any more.
+    End,
+}
+
+struct Known {
+    uid: String,
+    node: String,
+    ip: Option<Ipv4Addr>,
+    courses: Vec<Course>,
+}
+
+/// Follows the pods of the cluster. Never ends.
+pub(super) async fn follow(settlement: &Arc<Settlement>) {
+    let all: Api<Pod> = Api::all(settlement.client.clone());
+    let config = Config::default().fields("spec.nodeName!=");
+    let mut events = pin!(watcher(all, config).default_backoff());
+    let mut follower = Follower {
+        settlement: Arc::clone(settlement),
+        running: BTreeMap::new(),
+        starting: BTreeMap::new(),
+        addresses: BTreeSet::new(),
+        under_way: JoinSet::new(),
+    };
+    let mut listed = BTreeSet::new();
+    loop {
+        match events.try_next().await {
+            Ok(Some(Event::Init)) => listed.clear(),
+            Ok(Some(Event::InitApply(pod))) => {
+                listed.insert(key(&pod));
+                follower.see(&pod).await;
+            }
+            Ok(Some(Event::InitDone)) => {
+                let gone: Vec<_> =
+                    follower.running.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+                for key in &gone {
+                    follower.forget(key);
+                }
+            }
+            Ok(Some(Event::Apply(pod))) => follower.see(&pod).await,
+            Ok(Some(Event::Delete(pod))) => {
+                follower.starting.remove(&pod.uid().unwrap_or_default());
+                follower.forget(&key(&pod));
+            }
+            // It goes on by itself.
+            Err(error) => tracing::warn!(err = %error, "Failed to watch pods, will retry"),
+            Ok(None) => return,
+        }
+    }
+}
+
+fn key(pod: &Pod) -> Key {
+    (pod.namespace().unwrap_or_default(), pod.name_any())
+}
+
+// === impl Follower ===
+
+impl Follower {
+    async fn see(&mut self, pod: &Pod) {
+        while self.under_way.try_join_next().is_some() {}
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
+        let Some(home) = self.settlement.homes.get(&node) else { return };
+        let host = home.address;
+        let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
+        let over = matches!(phase, Some("Succeeded" | "Failed"));
+        if pod.metadata.deletion_timestamp.is_some() {
+            self.forget(&key(pod));
+            self.begin(pod, Task::End).await;
+        } else if over {
+            self.forget(&key(pod));
+        } else if phase == Some("Running") {
+            self.run(pod, &node);
+        } else {
+            let uid = pod.uid().unwrap_or_default();
+            if self.starting.contains_key(&uid) {
+                return;
+            }
+            let ip = self.free_address();
+            self.starting.insert(uid, ip);
+            let status = objects::running(pod, host, ip, self.settlement.clock.now());
+            self.begin(pod, Task::Start(Box::new(status))).await;
+        }
+    }
+
+    async fn begin(&mut self, pod: &Pod, task: Task) {
+        while self.under_way.len() >= AT_ONCE {
+            self.under_way.join_next().await;
+        }
+        self.under_way.spawn(carry_out(Arc::clone(&self.settlement), pod.clone(), task));
+    }
+
+    /// The pod runs on its node's kubelet from now on, or uses something else from now on.
+    fn run(&mut self, pod: &Pod, node: &str) {
+        let Some(kubelet) = self.settlement.fleet.get(node) else { return };
+        let (key, uid) = (key(pod), pod.uid().unwrap_or_default());
+        self.starting.remove(&uid);
+        let names = containers(pod);
+        let courses: Vec<_> = names.iter().map(|name| self.course(pod, node, name)).collect();
+        let (namespace, name) = (key.0.as_str(), key.1.as_str());
+        if let Some(known) = self.running.get_mut(&key)
+            && known.uid == uid
+            && known.courses.len() == courses.len()
+        {
+            for ((container, old), new) in names.iter().zip(&known.courses).zip(&courses) {
+                if old != new {
+                    kubelet.set_container_usage(namespace, name, container, new.clone());
+                }
+            }
+            known.courses = courses;
+            return;
+        }
+        self.forget(&key);
+        let now = self.settlement.clock.now();
+        let container = |(name, course): (&String, &Course)| {
+            let started = started(pod, name).unwrap_or(now).min(now);
+            let usage = Usage::following(started, started, course);
+            node::Container { name: name.as_str().into(), usage }
+        };
+        kubelet.add_pod(node::Pod {
+            namespace: key.0.as_str().into(),
+            name: key.1.as_str().into(),
+            containers: names.iter().zip(&courses).map(container).collect(),
+        });
+        let ip = pod.status.as_ref().and_then(|status| status.pod_ip.as_ref()?.parse().ok());
+        self.addresses.extend(ip);
+        self.running.insert(key, Known { uid, node: node.to_owned(), ip, courses });
+    }
+
+    fn forget(&mut self, key: &Key) {
+        let Some(known) = self.running.remove(key) else { return };
+        if let Some(ip) = known.ip {
+            self.addresses.remove(&ip);
+        }
+        if let Some(kubelet) = self.settlement.fleet.get(&known.node) {
+            kubelet.remove_pod(&key.0, &key.1);
+        }
+    }
+
+    fn course(&self, pod: &Pod, node: &str, container: &str) -> Course {
+        let (namespace, name) = key(pod);
+        let settlement = &self.settlement;
+        let config = settlement.homes.get(node).and_then(|home| {
+            home.pods.iter().find(|pod| pod.namespace() == namespace && pod.name == name)
+        });
+        let complain = |reason: String| {
+            tracing::warn!(namespace, pod = name, container, err = %reason, "Usage cannot be as a pod says");
+        };
+        usage::course((config, &settlement.folder), pod.annotations(), container, complain)
+    }
+
+    fn free_address(&mut self) -> Ipv4Addr {
+        let mut ip = self.addresses.last().copied().map_or(self.settlement.first_pod_ip, |last| {
+            Ipv4Addr::from(u32::from(last).wrapping_add(1))
+        });
+        // Those that came late may have taken it.
+        while !self.addresses.insert(ip) {
+            ip = Ipv4Addr::from(u32::from(ip).wrapping_add(1));
+        }
+        ip
+    }
+}
+
+fn containers(pod: &Pod) -> Vec<String> {
+    let Some(spec) = &pod.spec else { return Vec::new() };
+    let sidecars = spec.init_containers.iter().flatten().filter(|c| objects::is_sidecar(c));
+    spec.containers.iter().chain(sidecars).map(|container| container.name.clone()).collect()
+}
+
+fn started(pod: &Pod, container: &str) -> Option<Timestamp> {
+    let status = pod.status.as_ref()?;
+    let all = status.container_statuses.iter().chain(&status.init_container_statuses).flatten();
+    let mut own = all.filter(|status| status.name == container);
+    let running = own.next()?.state.as_ref()?.running.as_ref()?;
+    running.started_at.as_ref().map(|time| time.0)
+}
+
+/// Does it, and tries again if the API server is in trouble.
+async fn carry_out(settlement: Arc<Settlement>, pod: Pod, task: Task) {
+    let api: Api<Pod> = namespaced(&settlement.client, &pod);
+    let (namespace, name) = key(&pod);
+    for pause in RETRIES {
+        let done = match &task {
+            Task::Start(status) => {
+                let patch = Patch::Merge(json!({"metadata": {"uid": pod.uid()}, "status": status}));
+                api.patch_status(&name, &PatchParams::default(), &patch).await.map(drop)
+            }
+            Task::End => {
+                let params = DeleteParams {
+                    grace_period_seconds: Some(0),
+                    preconditions: Some(Preconditions { uid: pod.uid(), resource_version: None }),
+                    ..DeleteParams::default()
+                };
+                api.delete(&name, &params).await.map(drop)
+            }
+        };
+        match done {
+            Ok(()) => return,
+            Err(error) if is_gone(&error) => return,
+            Err(error) => {
+                tracing::warn!(namespace, pod = name, err = %error, "Failed to start or end a pod");
+            }
+        }
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,51 @@
+//! What is wrong with a file, in one line, with the name that was meant.
+
+/// At most this share of a name may be wrong for it to be the one that was meant.
+const MOST_WRONG: f64 = 0.34;
+
+/// Without the snippet, which takes several lines, and without the place, which the file's name
+/// goes before.
+pub(super) fn in_one_line(error: &serde_yaml::Error) -> String {
+    let text = error.without_snippet().to_string();
+    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    let message = message.replace('\n', " ");
+    match meant(&message) {
+        Some(name) => format!("{message}; did you mean `{name}`?"),
+        None => message,
+    }
+}
+
+/// Of "unknown field `a`, expected one of `b`, `c`" the nearest to the first.
+fn meant(message: &str) -> Option<&str> {
+    if !message.contains("unknown ") {
+        return None;
+    }
+    let (unknown, expected) = message.split_once(", expected ")?;
+    let written = unknown.split('`').nth(1)?.to_lowercase();
+    let expected = expected.strip_prefix("one of ").unwrap_or(expected);
+    let names = expected.split([',', ' ']).map(|name| name.trim_matches('`'));
+    let wrong = |name: &str| 1.0 - strsim::normalized_damerau_levenshtein(&written, name);
+    names
+        .map(|name| (wrong(&name.to_lowercase()), name))
+        .filter(|(wrong, _)| *wrong <= MOST_WRONG)
+        .min_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_meant_if_it_is_near() {
+        let cases = [
+            ("unknown field `listne`, expected one of name, listen", Some("listen")),
+            ("unknown variant `open`, expected `Webhook` or `Open`", Some("Open")),
+            ("unknown field `colour`, expected one of `name`, `listen`", None),
+            ("missing field `name`", None),
+        ];
+        for (message, name) in cases {
+            assert_eq!(meant(message), name, "{message}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! An API server for a fleet that has no cluster: on a loopback port, with a kubeconfig for others.
+
+use std::{
+    collections::BTreeMap,
+    fs::OpenOptions,
+    io::{self, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    sync::Arc,
+};
+
+use control_plane::{ControlPlane, Credential, Settings, User, kubeconfig};
+use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+use kube::Client;
+use metrics_server::{doors::Doors, serving};
+use rustls::server::WebPkiClientVerifier;
+use tokio::{sync::watch, task::JoinHandle};
+use tower::ServiceExt;
+
+use crate::{
+    certificates::{CertificateError, Certificates, Subject, Validity},
+    random::{RandomError, hex},
+};
+
+/// An API server until it is dropped.
+pub(crate) struct OwnApiServer {
+    control_plane: Arc<ControlPlane>,
+    address: SocketAddr,
+    authority: String,
+    token: String,
+    task: JoinHandle<()>,
+    _stop: watch::Sender<bool>,
+}
+
+/// Why there is none.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OwnError {
+    #[error("let the API server listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error("use the API server's certificate: {0}")]
+    Tls(#[from] rustls::Error),
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+// === impl OwnApiServer ===
+
+impl OwnApiServer {
+    /// Starts one; port 0 is any that is free.
+    pub(crate) async fn start(
+        port: u16,
+        doors: &Doors,
+        certificates: &Certificates,
+    ) -> Result<Self, OwnError> {
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        let control_plane = ControlPlane::new(doors.clock.clone(), Settings::default());
+        // Everybody on this machine can connect: what opens the door must not be guessed.
+        let token = hex::<16>()?;
+        control_plane.add_token(&token, User::new("fake-kubelet", &["system:masters"]));
+        let authority = certificates.cluster().pem();
+        control_plane.upsert_config_map(front_proxy_config(&authority));
+        let subject = Subject {
+            common_name: "kube-apiserver".to_owned(),
+            names: vec!["kubernetes.default.svc".to_owned(), "localhost".to_owned()],
+            addresses: vec![address.ip()],
+            ..Subject::default()
+        };
+        let validity = Validity::year_from_an_hour_before(doors.clock.now());
+        let identity = certificates.cluster().serving(&subject, validity)?;
+        let nobody = WebPkiClientVerifier::no_client_auth();
+        let tls = serving::tls::config(identity.chain(), identity.key(), nobody)?;
+        let listening = doors.network.listen(address).await;
+        let listener = listening.map_err(|source| OwnError::Listen { address, source })?;
+        let address = listener.local();
+        let (stop, stopped) = watch::channel(false);
+        let task = tokio::spawn(serving::serve(listener, tls, control_plane.router(), stopped));
+        Ok(Self { control_plane, address, authority, token, task, _stop: stop })
+    }
+
+    /// A client of it within this process.
+    pub(crate) fn client(&self) -> Client {
+        let router = self.control_plane.router();
+        let authorization = format!("Bearer {}", self.token);
+        let service = tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
+            if let Ok(value) = http::HeaderValue::from_str(&authorization) {
+                request.headers_mut().insert(http::header::AUTHORIZATION, value);
+            }
+            router.clone().oneshot(request)
+        });
+        Client::new(service, "default")
+    }
+
+    pub(crate) fn add_namespace(&self, name: &str) {
+        self.control_plane.add_namespace(name);
+    }
+
+    /// Writes what others need to use it; only this user may read that.
+    pub(crate) fn write_kubeconfig(&self, file: &Path) -> io::Result<()> {
+        let url = format!("https://{}", self.address);
+        let text = kubeconfig(&url, &self.authority, Credential::Token(&self.token));
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(file)?;
+        file.write_all(text.as_bytes())
+    }
+}
+
+impl Drop for OwnApiServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What API servers behind the API server read at their start.
+fn front_proxy_config(authority: &str) -> ConfigMap {
+    ConfigMap {
+        metadata: ObjectMeta {
+            namespace: Some("kube-system".to_owned()),
+            name: Some("extension-apiserver-authentication".to_owned()),
+            ..ObjectMeta::default()
+        },
+        data: Some(BTreeMap::from([("client-ca-file".to_owned(), authority.to_owned())])),
+        ..ConfigMap::default()
+    }
+}

@@ -1,0 +1,69 @@
+//! Which cluster, and how to reach it.
+
+use std::path::{Path, PathBuf};
+
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+use super::ProgramError;
+
+/// The cluster.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Place {
+    /// The cluster, by its kubeconfig.
+    #[arg(long, value_name = "FILE", conflicts_with = "in_cluster")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// The cluster this program runs in as a pod.
+    #[arg(long)]
+    in_cluster: bool,
+}
+
+// === impl Place ===
+
+impl Place {
+    /// A client of the cluster that is named, if any.
+    pub(super) async fn named(&self) -> Result<Option<Client>, ProgramError> {
+        match &self.kubeconfig {
+            Some(file) => config(file).await.and_then(|it| client(it, file)).map(Some),
+            None if self.in_cluster => {
+                let config = Config::incluster()
+                    .map_err(|error| ProgramError::NoCluster(error.to_string()))?;
+                client(config, Path::new("of the pod")).map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The configuration of the cluster that is named, or that kubectl would find.
+    pub(super) async fn config(&self) -> Result<Config, ProgramError> {
+        let none = |error: String| ProgramError::NoCluster(error);
+        match &self.kubeconfig {
+            Some(file) => config(file).await,
+            None if self.in_cluster => Config::incluster().map_err(|error| none(error.to_string())),
+            None => Config::infer().await.map_err(|error| none(error.to_string())),
+        }
+    }
+
+    /// A client of the cluster that is named, or that kubectl would find.
+    pub(super) async fn any(&self) -> Result<Client, ProgramError> {
+        let config = self.config().await?;
+        client(config, self.kubeconfig.as_deref().unwrap_or(Path::new("that was found")))
+    }
+}
+
+async fn config(file: &Path) -> Result<Config, ProgramError> {
+    let failed = |reason: String| ProgramError::Kubeconfig { file: file.to_owned(), reason };
+    let kubeconfig = Kubeconfig::read_from(file).map_err(|error| failed(error.to_string()))?;
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await;
+    config.map_err(|error| failed(error.to_string()))
+}
+
+fn client(config: Config, file: &Path) -> Result<Client, ProgramError> {
+    Client::try_from(config).map_err(|error| ProgramError::Kubeconfig {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    })
+}

@@ -1,0 +1,112 @@
+//! `fake-kubelet record`.
+
+use std::{
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use k8s_openapi::api::core::v1::Node;
+use kube::{Api, Client, Config};
+use metrics_server::duration;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+
+use super::{ProgramError, connect::Place};
+use crate::record::{Order, record};
+
+const DEFAULT_PORT: u16 = 10250;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Record {
+    /// The node whose kubelet is asked.
+    #[arg(long)]
+    node: String,
+    #[command(flatten)]
+    place: Place,
+    /// Ask the kubelet itself, at its node's InternalIP, instead of the API server's node proxy;
+    /// with the token or client certificate of the kubeconfig.
+    #[arg(long)]
+    direct: bool,
+    /// Ask the kubelet itself, here.
+    #[arg(long, value_name = "IP:PORT")]
+    address: Option<SocketAddr>,
+    /// The CA of the kubelet's certificate. Default: the cluster's.
+    #[arg(long, value_name = "FILE")]
+    kubelet_certificate_authority: Option<PathBuf>,
+    /// Believe whatever certificate the kubelet shows.
+    #[arg(long)]
+    kubelet_insecure_tls: bool,
+    /// How many scrapes to save.
+    #[arg(long, default_value_t = 3)]
+    scrapes: u32,
+    /// How far apart they are.
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = duration::parse)]
+    every: Duration,
+    /// The folder to save them in.
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// Replace the names of node, namespaces, pods and containers, the same by the same each time.
+    #[arg(long)]
+    anonymize: bool,
+}
+
+// === impl Record ===
+
+impl Record {
+    #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
+    pub(super) async fn run(self) -> Result<(), ProgramError> {
+        let direct = self.direct || self.address.is_some();
+        let client = if direct { self.kubelet().await? } else { self.place.any().await? };
+        let order = Order {
+            node: self.node,
+            scrapes: self.scrapes,
+            every: self.every,
+            folder: self.out,
+            direct,
+            rename: self.anonymize,
+        };
+        record(&client, &order, |file| println!("{}", file.display())).await?;
+        Ok(())
+    }
+
+    /// A client of the kubelet itself.
+    async fn kubelet(&self) -> Result<Client, ProgramError> {
+        let failed = |reason: String| ProgramError::NoKubelet { node: self.node.clone(), reason };
+        let cluster = self.place.config().await?;
+        let address = if let Some(address) = self.address {
+            address
+        } else {
+            let client = Client::try_from(cluster.clone());
+            let nodes: Api<Node> = Api::all(client.map_err(|error| failed(error.to_string()))?);
+            let node = nodes.get(&self.node).await.map_err(|error| failed(error.to_string()))?;
+            address(&node).ok_or_else(|| failed("it has no InternalIP".to_owned()))?
+        };
+        let url = format!("https://{address}").parse::<http::Uri>();
+        let mut config = Config::new(url.map_err(|error| failed(error.to_string()))?);
+        config.auth_info = cluster.auth_info;
+        config.root_cert = cluster.root_cert;
+        config.accept_invalid_certs = self.kubelet_insecure_tls;
+        if let Some(file) = &self.kubelet_certificate_authority {
+            let pem = fs::read(file)
+                .map_err(|error| failed(format!("read {}: {error}", file.display())))?;
+            let authorities = CertificateDer::pem_slice_iter(&pem)
+                .map(|der| der.map(|der| der.to_vec()))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| failed(format!("read {}: {error}", file.display())))?;
+            config.root_cert = Some(authorities);
+        }
+        Client::try_from(config).map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// Where the kubelet of a node listens, as its Node object says.
+fn address(node: &Node) -> Option<SocketAddr> {
+    let status = node.status.as_ref()?;
+    let mut addresses = status.addresses.iter().flatten();
+    let ip: IpAddr = addresses.find(|it| it.type_ == "InternalIP")?.address.parse().ok()?;
+    let endpoints = status.daemon_endpoints.as_ref();
+    let port = endpoints.and_then(|it| it.kubelet_endpoint.as_ref()).map(|it| it.port);
+    let port = port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);
+    Some(SocketAddr::new(ip, port.unwrap_or(DEFAULT_PORT)))
+}

@@ -1,0 +1,243 @@
+//! `fake-kubelet run`.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use kube::Client;
+use metrics_server::doors::Doors;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{ProgramError, connect::Place};
+use crate::{
+    access::{ApiServer, NobodyKnown, Reviewer},
+    certificates::Certificates,
+    cluster::{Home, Marks, Settlement, remove},
+    config::{ClusterConfig, Config},
+    fleet::Fleet,
+    follow::follow,
+    kubelet::Surroundings,
+    own::OwnApiServer,
+    random::hex,
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// Which kubelets to run, in YAML. Usage and faults change with the file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    #[command(flatten)]
+    place: Place,
+    /// Run without a cluster, with an API server on a loopback port, and write to this folder what
+    /// others need: `kubeconfig`, the kubelets' CA as `ca.crt`, and `nodes`, a line each of name,
+    /// address and port.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["kubeconfig", "in_cluster"])]
+    out: Option<PathBuf>,
+    /// The port of that API server. Default: any that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0, requires = "out")]
+    api_port: u16,
+    /// The nodes' InternalIP, where the cluster reaches this program.
+    #[arg(long, value_name = "IP")]
+    address: Option<IpAddr>,
+    /// Believe clients whose certificates these CAs have signed. Default: the fleet's own.
+    #[arg(long, value_name = "FILE")]
+    client_ca_file: Option<PathBuf>,
+    /// Where to write the CA of kubelets with `certificate: Signed`, in PEM.
+    #[arg(long, value_name = "FILE")]
+    write_ca: Option<PathBuf>,
+}
+
+// === impl Run ===
+
+impl Run {
+    #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
+    pub(super) async fn run(self) -> Result<(), ProgramError> {
+        let mut interrupted = signal(SignalKind::interrupt()).map_err(ProgramError::Signals)?;
+        let mut terminated = signal(SignalKind::terminate()).map_err(ProgramError::Signals)?;
+        let config = Config::read(&self.config)?;
+        let doors = Doors::host();
+        let certificates = Arc::new(self.certificates(&doors)?);
+        let own = match &self.out {
+            Some(_) => Some(OwnApiServer::start(self.api_port, &doors, &certificates).await?),
+            None => None,
+        };
+        let client = match &own {
+            Some(own) => Some(own.client()),
+            None => self.place.named().await?,
+        };
+        let cluster = match (&config.cluster, &own) {
+            (Some(cluster), _) => Some(cluster.clone()),
+            (None, Some(_)) => Some(ClusterConfig::default()),
+            (None, None) => None,
+        };
+        let cluster = match (cluster, &client) {
+            (Some(cluster), Some(client)) => Some((cluster, client.clone())),
+            (Some(_), None) => return Err(ProgramError::NoPlace),
+            (None, _) => None,
+        };
+        let surroundings = Surroundings {
+            doors: doors.clone(),
+            certificates: Arc::clone(&certificates),
+            reviewer: reviewer(&config, client)?,
+            observer: Arc::new(()),
+        };
+        let mut specs = config.specs(&self.config, doors.clock.now(), cluster.is_some())?;
+        for spec in &mut specs {
+            if let Some(address) = self.address {
+                spec.addresses = vec![address];
+            }
+        }
+        let fleet = Arc::new(Fleet::start(specs, surroundings).await?);
+        self.write_authority(&certificates)?;
+        let settlement = match cluster {
+            Some((cluster, client)) => {
+                let settlement = self.settlement(&config, cluster, client, &fleet, &doors).await?;
+                Some(Arc::new(settlement))
+            }
+            None => None,
+        };
+        if let Some(own) = &own {
+            for node in config.nodes() {
+                for pod in &node.pods {
+                    own.add_namespace(pod.namespace());
+                }
+            }
+        }
+        let live = async {
+            if let Some(settlement) = &settlement {
+                settlement.settle().await?;
+            }
+            self.write_out(own.as_ref(), &certificates, settlement.as_deref())?;
+            for kubelet in fleet.all() {
+                for address in kubelet.listens_on().await {
+                    println!("{} https://{address}/metrics/resource", kubelet.name());
+                }
+            }
+            println!("{} kubelets are up", fleet.all().len());
+            let following = follow(&self.config, config, &fleet);
+            match &settlement {
+                Some(settlement) => {
+                    tokio::join!(following, settlement.live());
+                }
+                None => following.await,
+            }
+            Ok(())
+        };
+        let ended = tokio::select! {
+            biased;
+            _ = interrupted.recv() => Ok(()),
+            _ = terminated.recv() => Ok(()),
+            ended = live => ended,
+        };
+        if let Some(settlement) = settlement.filter(|_| own.is_none()) {
+            let removed = remove(&settlement.client, &settlement.marks).await?;
+            println!("{removed}");
+        }
+        fleet.stop().await;
+        ended
+    }
+
+    fn certificates(&self, doors: &Doors) -> Result<Certificates, ProgramError> {
+        let certificates = Certificates::new(doors.clock.now())?;
+        let Some(file) = &self.client_ca_file else { return Ok(certificates) };
+        let failed = |reason: String| ProgramError::ClientCa { file: file.clone(), reason };
+        let pem = fs::read(file).map_err(|error| failed(error.to_string()))?;
+        let clients = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| failed(error.to_string()))?;
+        if clients.is_empty() {
+            return Err(failed("there is no certificate in it".to_owned()));
+        }
+        Ok(certificates.with_client_authorities(clients))
+    }
+
+    async fn settlement(
+        &self,
+        config: &Config,
+        cluster: ClusterConfig,
+        client: Client,
+        fleet: &Arc<Fleet>,
+        doors: &Doors,
+    ) -> Result<Settlement, ProgramError> {
+        let mut homes = BTreeMap::new();
+        for node in config.nodes() {
+            let Some(kubelet) = fleet.get(&node.name) else { continue };
+            let Some(listens) = kubelet.listens_on().await.first().copied() else {
+                return Err(ProgramError::ListensNowhere { node: node.name });
+            };
+            let named = self.address.or(cluster.address);
+            let address = match named.unwrap_or(listens.ip()) {
+                all if all.is_unspecified() && self.out.is_some() => Ipv4Addr::LOCALHOST.into(),
+                all if all.is_unspecified() => {
+                    return Err(ProgramError::NoAddress { node: node.name });
+                }
+                address => address,
+            };
+            let home = Home {
+                name: node.name.clone(),
+                address,
+                port: listens.port(),
+                object: node.object,
+                pods: node.pods,
+                since: doors.clock.now(),
+            };
+            homes.insert(node.name, home);
+        }
+        Ok(Settlement {
+            client,
+            marks: Marks { owner: cluster.owner, instance: Some(hex::<8>()?) },
+            fleet: Arc::clone(fleet),
+            clock: doors.clock.clone(),
+            homes,
+            heartbeat: cluster.heartbeat,
+            first_pod_ip: cluster.first_pod_ip,
+            folder: self.config.parent().unwrap_or(Path::new("")).to_owned(),
+            made: Mutex::default(),
+        })
+    }
+
+    fn write_authority(&self, certificates: &Certificates) -> Result<(), ProgramError> {
+        let Some(file) = &self.write_ca else { return Ok(()) };
+        write(file, &certificates.cluster().pem())
+    }
+
+    fn write_out(
+        &self,
+        own: Option<&OwnApiServer>,
+        certificates: &Certificates,
+        settlement: Option<&Settlement>,
+    ) -> Result<(), ProgramError> {
+        let (Some(folder), Some(own), Some(settlement)) = (&self.out, own, settlement) else {
+            return Ok(());
+        };
+        let failed = |source| ProgramError::Write { file: folder.clone(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        write(&folder.join("ca.crt"), &certificates.cluster().pem())?;
+        let mut nodes = String::new();
+        for home in settlement.homes.values() {
+            // Writing to a String cannot fail.
+            let _ = writeln!(nodes, "{} {} {}", home.name, home.address, home.port);
+        }
+        write(&folder.join("nodes"), &nodes)?;
+        // The last: who waits for it finds all.
+        own.write_kubeconfig(&folder.join("kubeconfig")).map_err(failed)
+    }
+}
+
+fn reviewer(config: &Config, client: Option<Client>) -> Result<Arc<dyn Reviewer>, ProgramError> {
+    match (config.first_with_webhook(), client) {
+        (None, _) => Ok(Arc::new(NobodyKnown)),
+        (Some(_), Some(client)) => Ok(Arc::new(ApiServer::new(client))),
+        (Some(node), None) => Err(ProgramError::NoKubeconfig { node: node.to_owned() }),
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), ProgramError> {
+    fs::write(file, text).map_err(|source| ProgramError::Write { file: file.to_owned(), source })
+}
