@@ -239,13 +239,7 @@ impl KubeletClient {
             let attempt = Attempt { until: Instant::now() + share, deadline };
             match self.attempt(node, target, token, kept, attempt).await {
                 Ok(answer) => {
-                    kept.choice.settle(
-                        &node.name,
-                        &targets[0],
-                        target,
-                        &failed,
-                        &self.random,
-                    );
+                    kept.choice.settle(&node.name, &targets[0], target, &failed, &self.random);
                     return answer;
                 }
                 Err(error) => {

@@ -100,6 +100,12 @@ pub fn decode_within(
     decode_with(body, default_time, limits, |line| fast::read(line).or_else(|| line::read(line)))
 }
 
+/// Decodes with the reader that knows all of the format and nothing of a kubelet's usual form: what
+/// [`decode`], which is faster, must agree with on every body.
+pub fn decode_plainly(body: &[u8], default_time: i64) -> Result<Decoded, DecodeError> {
+    decode_with(body, default_time, &Limits::default(), line::read)
+}
+
 fn decode_with<'b>(
     body: &'b [u8],
     default_time: i64,

@@ -171,7 +171,9 @@ fn steps(file: &ScenarioFile, events: Vec<Event>) -> Vec<StepReport> {
                 Happening::Kubelet { at, node, request, status }
             }
             What::Api { user, request, status } => Happening::Api { at, user, request, status },
-            What::Dns { name, kind, answer, .. } => Happening::Dns { at, name, question: kind, answer },
+            What::Dns { name, kind, answer, .. } => {
+                Happening::Dns { at, name, question: kind, answer }
+            }
         };
         steps.last_mut().map_or(&mut before, |step| &mut step.events).push(happened);
     }

@@ -21,7 +21,9 @@ fn lookup(failure: LookupFailure) -> ScrapeError {
 fn each() -> Vec<(ScrapeError, &'static str)> {
     let to = "10.0.0.1:10250".parse().unwrap();
     let (name, moment) = (|| "n".to_owned(), jiff::Timestamp::UNIX_EPOCH);
-    let dial = |kind| request(RequestError::Dial(DialError::Connect { to, source: io::Error::from(kind) }));
+    let dial = |kind| {
+        request(RequestError::Dial(DialError::Connect { to, source: io::Error::from(kind) }))
+    };
     let certificate = |error| request(RequestError::Certificate(error));
     let decode = DecodeError { line: 1, text: String::new() };
     vec![

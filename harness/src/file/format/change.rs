@@ -6,7 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::values::In;
-use super::{Address, ApiServerFaults, Certificate, DnsChange, Faults, FileContent, Grants, Node, Pod, Rule, Usage};
+use super::{
+    Address, ApiServerFaults, Certificate, DnsChange, Faults, FileContent, Grants, Node, Pod, Rule,
+    Usage,
+};
 
 /// What changes in the world.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
