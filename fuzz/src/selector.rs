@@ -32,7 +32,8 @@ pub fn selector(input: &[u8]) {
         let path = format!("/apis/metrics.k8s.io/v1beta1/pods?{query}");
         let Ok(request) = Request::get(path).body(Body::empty()) else { return };
         let (status, body) = runtime.block_on(async {
-            let response = router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+            let response =
+                router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
             let (head, body) = response.into_parts();
             (head.status, body.collect().await.map(|body| body.to_bytes()).unwrap_or_default())
         });
