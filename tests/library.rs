@@ -58,7 +58,7 @@ fn every_scenario_begins_with_where_its_schema_is() {
 #[test]
 fn every_scenario_is_called_as_its_file() {
     for (path, _) in scenarios() {
-        let name = file::load(&path).unwrap().scenario.metadata.name;
+        let name = file::load(&path).unwrap().remove(0).scenario.metadata.name;
         assert_eq!(Path::new(&name), path.file_stem().unwrap(), "{}", path.display());
         assert_eq!(path.extension().unwrap(), "yaml", "{}", path.display());
     }

@@ -14,7 +14,7 @@ fn yaml_blocks() -> Vec<&'static str> {
 #[test]
 fn its_scenario_passes() {
     let scenario = yaml_blocks()[0];
-    let file = file::parse(Path::new("README.yaml"), scenario.to_owned()).unwrap();
+    let file = file::parse(Path::new("README.yaml"), scenario.to_owned()).unwrap().remove(0);
     let outcome = run::run(&file);
     assert!(outcome.passed(), "{:#?}\n{}", outcome.failures, outcome.transcript());
 }

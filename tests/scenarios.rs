@@ -1,4 +1,5 @@
-//! Every scenario is a test of its own, named by its path: `cargo test --test scenarios dns`.
+//! Every scenario is a test of its own, named by its path, and the case in brackets where its file
+//! has a matrix: `cargo test --test scenarios dns`.
 //!
 //! Each one runs twice, and both runs must tell the same to the byte: what a scenario shows must
 //! not depend on luck. What the server did, as others saw it, is kept in `tests/snapshots`
@@ -48,33 +49,36 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let mut trials: Vec<_> = scenarios.iter().cloned().map(trial).collect();
+    let mut trials: Vec<_> = scenarios.iter().flat_map(|path| trials(path)).collect();
+    let names: BTreeSet<_> = trials.iter().map(|trial| trial.name().to_owned()).collect();
     trials.push(Trial::test("every snapshot belongs to a scenario", move || {
-        no_snapshot_is_left_over(&scenarios)
+        no_snapshot_is_left_over(&names)
     }));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(path: PathBuf) -> Trial {
-    Trial::test(name(&path), move || check(&path))
+/// A trial for each case of a file. One with mistakes is a trial that fails.
+fn trials(path: &Path) -> Vec<Trial> {
+    match file::load(path) {
+        Ok(files) => {
+            files.into_iter().map(|file| Trial::test(file.name(), move || check(&file))).collect()
+        }
+        Err(errors) => {
+            let name = path.display().to_string();
+            vec![Trial::test(name, move || Err(errors.render(false).into()))]
+        }
+    }
 }
 
-/// A scenario's path in the library, without its ending.
-fn name(path: &Path) -> String {
-    let in_library = path.strip_prefix(LIBRARY).unwrap_or(path);
-    in_library.with_extension("").display().to_string()
-}
-
-fn check(path: &Path) -> Result<(), Failed> {
-    let file = file::load(path).map_err(|errors| errors.render(false))?;
-    let (outcome, took) = timed(|| run(&file));
+fn check(file: &ScenarioFile) -> Result<(), Failed> {
+    let (outcome, took) = timed(|| run(file));
     if !outcome.passed() {
         let mut report = Vec::new();
-        Terminal::new(&mut report, false, false).ended(&file, &outcome, took)?;
+        Terminal::new(&mut report, false, false).ended(file, &outcome, took)?;
         return Err(String::from_utf8_lossy(&report).into_owned().into());
     }
-    same_twice(&file, &outcome)?;
-    same_story(path, &outcome);
+    same_twice(file, &outcome)?;
+    same_story(file, &outcome);
     Ok(())
 }
 
@@ -97,21 +101,21 @@ fn same_twice(file: &ScenarioFile, first: &Outcome) -> Result<(), Failed> {
     .into())
 }
 
-fn same_story(path: &Path, outcome: &Outcome) {
+fn same_story(file: &ScenarioFile, outcome: &Outcome) {
     let mut settings = Settings::clone_current();
-    let folder = path.strip_prefix(LIBRARY).unwrap_or(path).parent().unwrap_or(Path::new(""));
+    let name = PathBuf::from(file.name());
+    let folder = name.parent().unwrap_or(Path::new(""));
     settings.set_snapshot_path(Path::new(env!("CARGO_MANIFEST_DIR")).join(SNAPSHOTS).join(folder));
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.set_input_file(path);
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    settings.set_input_file(&file.path);
+    let stem = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let story = story::tell(&outcome.events);
     let _turn = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner);
     settings.bind(|| insta::assert_snapshot!(stem, story));
 }
 
-fn no_snapshot_is_left_over(scenarios: &[PathBuf]) -> Result<(), Failed> {
-    let names: BTreeSet<_> = scenarios.iter().map(|path| name(path)).collect();
+fn no_snapshot_is_left_over(names: &BTreeSet<String>) -> Result<(), Failed> {
     let mut left_over = Vec::new();
     let mut folders = vec![PathBuf::from(SNAPSHOTS)];
     while let Some(folder) = folders.pop() {

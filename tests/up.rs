@@ -92,7 +92,7 @@ async fn kubectl_sees_what_the_scenario_says() {
         println!("skipped: kubectl is not installed");
         return;
     }
-    let file = file::parse(Path::new("up.yaml"), SCENARIO.to_owned()).unwrap();
+    let file = file::parse(Path::new("up.yaml"), SCENARIO.to_owned()).unwrap().remove(0);
     let log = Arc::new(Mutex::new(String::new()));
     let sink = log.clone();
     let program = Path::new(env!("CARGO_BIN_EXE_metrics-server"));

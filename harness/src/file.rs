@@ -3,7 +3,7 @@
 //! A text becomes a tree that knows its places (`document`, `node`). The tree is held against the
 //! JSON Schema (`structure`), and what is sound of it against the rules that a schema cannot
 //! express (`check`), so that one look at a file reports every mistake. Only a file without any
-//! becomes a [`ScenarioFile`].
+//! becomes a [`ScenarioFile`], or one for each case of its matrix (`matrix`).
 
 mod check;
 mod discover;
@@ -13,6 +13,7 @@ mod filter;
 pub mod format;
 mod load;
 mod location;
+mod matrix;
 mod mistake;
 mod named;
 mod node;

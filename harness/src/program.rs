@@ -87,6 +87,9 @@ struct Run {
 struct Up {
     /// The scenario file.
     file: PathBuf,
+    /// Which case of the file's matrix.
+    #[arg(long, value_name = "NAME")]
+    case: Option<String>,
     /// The metrics server's program. Default: the one beside this program.
     #[arg(long, value_name = "PROGRAM")]
     server: Option<PathBuf>,
@@ -94,7 +97,7 @@ struct Up {
 
 #[derive(Debug, Args)]
 struct Files {
-    /// Only scenarios whose path has this in it, fits it as a pattern with `*`, or that have labels
+    /// Only scenarios whose path or `[case]` has this in it, fits it as a pattern with `*`, or that have labels
     /// such as `area=dns,profile!=extension`. Given several times, all must hold.
     #[arg(long, value_name = "NAME|LABELS")]
     filter: Vec<Filter>,
@@ -112,6 +115,10 @@ enum ProgramError {
     Files(Vec<FileErrors>),
     #[error("no scenario fits --filter: see \"scenario list\" for names and labels")]
     NothingLeft,
+    #[error("{} is several scenarios: choose one of them with --case: {cases}", .path.display())]
+    Case { path: PathBuf, cases: String },
+    #[error("{} has no matrix: leave --case out", .0.display())]
+    NoMatrix(PathBuf),
     #[error("write: {0}")]
     Write(#[from] io::Error),
     #[error(transparent)]
@@ -216,7 +223,7 @@ fn list(files: &Files) -> Result<bool, ProgramError> {
         let labels: Vec<_> = labels.map(|(name, value)| format!("{name}={value}")).collect();
         let labels =
             if labels.is_empty() { String::new() } else { format!(" {}", labels.join(",")) };
-        writeln!(out, "{}{labels}\n    {about}", file.path.display())?;
+        writeln!(out, "{}{labels}\n    {about}", file.full_name())?;
     }
     Ok(true)
 }
@@ -229,8 +236,16 @@ fn check(files: &Files) -> Result<bool, ProgramError> {
 }
 
 fn up(up: &Up) -> Result<bool, ProgramError> {
-    let file = file::load(&up.file).map_err(|errors| ProgramError::Files(vec![errors]))?;
-    up::up(&file, up.server.as_deref())?;
+    let files = file::load(&up.file).map_err(|errors| ProgramError::Files(vec![errors]))?;
+    let cases: Vec<_> = files.iter().filter_map(|file| file.case.clone()).collect();
+    let mut chosen = files.iter().filter(|file| up.case.is_none() || file.case == up.case);
+    let (Some(file), None) = (chosen.next(), chosen.next()) else {
+        if cases.is_empty() {
+            return Err(ProgramError::NoMatrix(up.file.clone()));
+        }
+        return Err(ProgramError::Case { path: up.file.clone(), cases: cases.join(", ") });
+    };
+    up::up(file, up.server.as_deref())?;
     Ok(true)
 }
 
@@ -245,10 +260,11 @@ fn load(files: &Files) -> Result<Vec<ScenarioFile>, ProgramError> {
     let mut errors = Vec::new();
     for path in discover(&files.paths)? {
         match file::load(&path) {
-            Ok(file) if files.filter.iter().all(|filter| filter.matches(&file)) => {
-                loaded.push(file);
-            }
-            Ok(_) => {}
+            Ok(cases) => loaded.extend(
+                cases
+                    .into_iter()
+                    .filter(|file| files.filter.iter().all(|filter| filter.matches(file))),
+            ),
             Err(error) => errors.push(error),
         }
     }

@@ -51,7 +51,7 @@ impl Served {
                 "server": { "args": args },
             },
         });
-        let file = file::parse(Path::new("recorded.yaml"), scenario.to_string()).unwrap();
+        let file = file::parse(Path::new("recorded.yaml"), scenario.to_string()).unwrap().remove(0);
         let mut world = Simulated::build(&file).await.unwrap();
         assert!(world.cycles(2, world.resolution() * 4).await, "it does not scrape");
         Self(world)

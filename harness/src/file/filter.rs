@@ -1,10 +1,10 @@
 //! Chooses scenarios by name and labels.
 
-use std::{convert::Infallible, path::Path, str::FromStr};
+use std::{convert::Infallible, str::FromStr};
 
 use super::ScenarioFile;
 
-/// Which scenarios are meant: a part of the path, a pattern with `*` for the path, or, as in
+/// Which scenarios are meant: a part of the path and `[case]`, a pattern with `*` for them, or, as in
 /// Kubernetes, labels such as `area=dns,profile!=extension`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter(Kind);
@@ -44,7 +44,7 @@ pub(crate) fn fits(pattern: &str, text: &str) -> bool {
 impl Filter {
     /// Whether a scenario is meant.
     pub fn matches(&self, file: &ScenarioFile) -> bool {
-        let name = name(&file.path);
+        let name = file.name();
         match &self.0 {
             Kind::Part(part) => name.contains(part.as_str()),
             Kind::Pattern(pattern) => fits(pattern, &name),
@@ -54,12 +54,6 @@ impl Filter {
             }),
         }
     }
-}
-
-/// A scenario's path without what all have in common.
-fn name(path: &Path) -> String {
-    let name = path.with_extension("").display().to_string();
-    name.trim_start_matches("./").trim_start_matches("scenarios/").to_owned()
 }
 
 impl FromStr for Filter {
@@ -86,6 +80,8 @@ impl FromStr for Filter {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -109,8 +105,8 @@ mod tests {
     fn scenarios_are_chosen_by_path_and_labels() {
         let text = "apiVersion: harness/v1alpha1\nkind: Scenario\nmetadata: {name: a-b, labels: \
                     {area: dns, profile: upstream}}\nspec: {about: A test.}\n";
-        let file =
-            crate::file::parse(Path::new("scenarios/dns/a-b.yaml"), text.to_owned()).unwrap();
+        let path = Path::new("scenarios/dns/a-b.yaml");
+        let file = crate::file::parse(path, text.to_owned()).unwrap().remove(0);
         for (filter, expected) in [
             ("a-b", true),
             ("dns/", true),

@@ -85,6 +85,10 @@ pub struct Spec {
     /// text or number within a text.
     #[serde(default)]
     pub values: BTreeMap<String, serde_json::Value>,
+    /// Cases: the file is a scenario of its own for each of them, called `file[case]`. Their
+    /// values, by name, join `values` and take the place of those of the same name.
+    #[serde(default)]
+    pub matrix: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     /// When the cluster's clock starts. Default: 2019-01-04T09:53:00Z.
     pub clock: Option<In<Timestamp>>,
     /// Seed of everything random. Default: 1.

@@ -1,9 +1,10 @@
-//! Reads a scenario file and answers where in it things stand.
+//! Reads scenario files and answers where in them things stand.
 
 use std::{
     fs::File,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
@@ -11,6 +12,7 @@ use super::{
     errors::{FileErrors, snippet},
     format::Scenario,
     location::Location,
+    matrix,
     mistake::Mistake,
     named,
     node::Node,
@@ -23,14 +25,17 @@ use super::{
 pub struct ScenarioFile {
     /// The file, as it was named.
     pub path: PathBuf,
+    /// Which case of the file's matrix it is; none in a file without one.
+    pub case: Option<String>,
     /// What it says.
     pub scenario: Scenario,
-    text: String,
+    text: Arc<str>,
     root: Node,
 }
 
-/// Reads a scenario file. Everything that is wrong with it is reported at once.
-pub fn load(path: &Path) -> Result<ScenarioFile, FileErrors> {
+/// Reads the scenarios of a file: one, or one for each case of its matrix. Everything that is wrong
+/// with it is reported at once.
+pub fn load(path: &Path) -> Result<Vec<ScenarioFile>, FileErrors> {
     match read(path) {
         Ok(text) => parse(path, text),
         Err(mistakes) => Err(FileErrors::new(path, String::new(), mistakes)),
@@ -38,29 +43,48 @@ pub fn load(path: &Path) -> Result<ScenarioFile, FileErrors> {
 }
 
 /// Reads the text of a scenario file as if it stood in `path`.
-pub fn parse(path: &Path, text: String) -> Result<ScenarioFile, FileErrors> {
+pub fn parse(path: &Path, text: String) -> Result<Vec<ScenarioFile>, FileErrors> {
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     let root = match document::read(&text) {
         Ok(root) => root,
         Err(mistakes) => return Err(FileErrors::new(path, text, mistakes)),
     };
-    let (root, unnamed) = named::fill_in(root);
-    let (sound, mut mistakes) = structure::check(&root, &text, schema());
+    let shared: Arc<str> = text.as_str().into();
+    let (cases, mut mistakes) = matrix::cases(&root);
+    let (mut files, mut of_cases) = (Vec::new(), Vec::new());
+    for case in &cases {
+        match one(path, &shared, root.clone(), case) {
+            Ok(file) => {
+                files.push(file);
+                of_cases.push(Vec::new());
+            }
+            Err(mistakes) => of_cases.push(mistakes),
+        }
+    }
+    mistakes.extend(matrix::in_common(&cases, of_cases));
+    if mistakes.is_empty() { Ok(files) } else { Err(FileErrors::new(path, text, mistakes)) }
+}
+
+fn one(
+    path: &Path,
+    text: &Arc<str>,
+    root: Node,
+    case: &matrix::Case,
+) -> Result<ScenarioFile, Vec<Mistake>> {
+    let (root, unnamed) = named::fill_in(root, &case.values);
+    let (sound, mut mistakes) = structure::check(&root, text, schema());
     mistakes.extend(unnamed);
     if let Some(sound) = sound {
         let folder = path.parent().unwrap_or(Path::new(""));
         mistakes.extend(check::check(&sound, folder));
     }
     if !mistakes.is_empty() {
-        return Err(FileErrors::new(path, text, mistakes));
+        return Err(mistakes);
     }
-    match serde_json::from_value(root.to_json()) {
-        Ok(scenario) => Ok(ScenarioFile { path: path.to_owned(), scenario, text, root }),
-        Err(error) => {
-            let mistake = Mistake::at(root.place(), error.to_string());
-            Err(FileErrors::new(path, text, vec![mistake]))
-        }
-    }
+    let scenario = serde_json::from_value(root.to_json())
+        .map_err(|error| vec![Mistake::at(root.place(), error.to_string())])?;
+    let (path, case) = (path.to_owned(), case.name.clone());
+    Ok(ScenarioFile { path, case, scenario, text: text.clone(), root })
 }
 
 fn read(path: &Path) -> Result<String, Vec<Mistake>> {
@@ -81,6 +105,22 @@ fn read(path: &Path) -> Result<String, Vec<Mistake>> {
 // === impl ScenarioFile ===
 
 impl ScenarioFile {
+    /// The file's path from the library's folder on, without its ending, and its case in brackets.
+    pub fn name(&self) -> String {
+        let path = self.path.with_extension("").display().to_string();
+        let path = path.trim_start_matches("./").trim_start_matches("scenarios/");
+        format!("{path}{}", self.case_in_brackets())
+    }
+
+    /// The file, and its case in brackets.
+    pub fn full_name(&self) -> String {
+        format!("{}{}", self.path.display(), self.case_in_brackets())
+    }
+
+    fn case_in_brackets(&self) -> String {
+        self.case.as_ref().map(|case| format!("[{case}]")).unwrap_or_default()
+    }
+
     /// Where the step with this index stands.
     pub fn step(&self, step: usize) -> Location {
         self.step_node(step).location.clone()

@@ -63,6 +63,10 @@ spec:
 ";
 
 fn read(text: &str) -> Result<ScenarioFile, FileErrors> {
+    read_all(text).map(|mut files| files.remove(0))
+}
+
+fn read_all(text: &str) -> Result<Vec<ScenarioFile>, FileErrors> {
     parse(Path::new("scenarios/test.yaml"), text.to_owned())
 }
 
@@ -132,6 +136,17 @@ fn values_take_their_places() {
         let errors = read(&text.replace("x-${name}-${n}", wrong)).unwrap_err().to_string();
         assert!(errors.contains(message), "{errors}");
     }
+}
+
+#[test]
+fn a_matrix_makes_a_scenario_of_each_case() {
+    let text = spec(
+        "values: {n: 3, m: 1}\nmatrix: {One: {name: a}, two: {name: b, n: 4}}\nnodes: [{name: 'x-${name}-${n}-${m}'}]",
+    );
+    let files = read_all(&text).unwrap_or_else(|errors| panic!("{errors}"));
+    let seen: Vec<_> =
+        files.iter().map(|file| (file.name(), file.scenario.spec.nodes[0].name.as_str())).collect();
+    assert_eq!(seen, [("test[One]".to_owned(), "x-a-3-1"), ("test[two]".to_owned(), "x-b-4-1")]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use super::model::{
     CheckedExpectation, FailureReport, Happening, Report, ScenarioReport, StepReport, Totals,
@@ -42,21 +42,26 @@ impl<'a> Collector<'a> {
             .zip(self.ended)
             .map(|(file, ended)| ended.unwrap_or_else(|| skipped(file, STOPPED)))
             .collect();
+        let mut called: BTreeMap<String, u32> = BTreeMap::new();
+        for scenario in &scenarios {
+            *called.entry(scenario.name.clone()).or_default() += 1;
+        }
+        // Names are short; where two files share one, such as `a.yaml` and `a.yml`, paths tell.
+        for (file, scenario) in self.files.iter().zip(&mut scenarios) {
+            if called.get(&scenario.name).is_some_and(|times| *times > 1) {
+                scenario.name = file.full_name();
+            }
+        }
         scenarios.sort_by(|a, b| a.name.cmp(&b.name));
         let (version, totals) = (Report::VERSION, Totals::of(&scenarios));
         Report { version, totals, took_seconds: took.as_secs_f64(), scenarios }
     }
 }
 
-/// The file's path from the library's folder on, without its ending.
-pub(super) fn display_name(path: &Path) -> String {
-    path.with_extension("").display().to_string().trim_start_matches("scenarios/").to_owned()
-}
-
 fn skipped(file: &ScenarioFile, reason: &str) -> ScenarioReport {
     let spec = &file.scenario.spec;
     ScenarioReport {
-        name: display_name(&file.path),
+        name: file.name(),
         file: file.path.display().to_string(),
         about: spec.about.split_whitespace().collect::<Vec<_>>().join(" "),
         labels: file.scenario.metadata.labels.clone(),

@@ -1,6 +1,6 @@
 use std::{io, io::Write, time::Duration};
 
-use super::collect::{self, display_name};
+use super::collect;
 use crate::{
     events::Event,
     file::ScenarioFile,
@@ -42,7 +42,7 @@ impl<W: Write> Terminal<W> {
             self.failed += 1;
         }
         let verdict = self.paint(verdict, style);
-        let (name, cluster_time) = (display_name(&file.path), outcome.cluster_time.as_secs());
+        let (name, cluster_time) = (file.name(), outcome.cluster_time.as_secs());
         writeln!(
             self.out,
             "{verdict} {name:<56} {cluster_time:>5} s in {:>7.1} ms",

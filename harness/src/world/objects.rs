@@ -376,7 +376,7 @@ spec:
       addresses: [{type: Hostname, address: 'node-{n}'}, {type: InternalIP, address: 10.1.0.0}]
       pods: [{name: 'app-{n}', containers: [{name: c, usage: {cpu: 1m, memory: 1Mi}}]}]
 ";
-        let file = crate::file::parse(Path::new("many.yaml"), text.to_owned()).unwrap();
+        let file = crate::file::parse(Path::new("many.yaml"), text.to_owned()).unwrap().remove(0);
         let nodes = nodes(&file.scenario.spec);
         assert_eq!(nodes.len(), 300);
         let last = &nodes[299];

@@ -181,7 +181,7 @@ fn the_server_does_not_notice_that_it_is_judged() {
     let files = ["kubelet/impossible-values", "kubelet/counters-begin-anew", "usage/restarts"];
     let paths = files.map(|file| Path::new(LIBRARY).join(file).with_extension("yaml"));
     let files: Vec<_> =
-        discover(&paths).unwrap().iter().map(|path| file::load(path).unwrap()).collect();
+        discover(&paths).unwrap().iter().flat_map(|path| file::load(path).unwrap()).collect();
     let options = Options { judge_usage: true, ..Options::default() };
     run::run_all(&files, options, |index, judged: Outcome, _: Duration| {
         assert!(!judged.usage.series.is_empty());

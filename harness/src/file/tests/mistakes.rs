@@ -285,3 +285,33 @@ fn hostile_files_do_no_harm() {
         assert!(errors.to_string().len() < 200_000, "{:?}", &text[..20]);
     }
 }
+
+#[test]
+fn what_a_matrix_cannot_be() {
+    let node = |matrix: &str| spec(&format!("matrix: {matrix}\nnodes: [{{name: 'x-${{a}}'}}]"));
+    shows(
+        "matrix",
+        &reports(&[
+            ("no cases", spec("matrix: {}")),
+            ("a list", spec("matrix: [a]")),
+            ("a case that is no map", node("{one: 1}")),
+            ("names that no file can have", node("{a/b: {a: 1}, '': {a: 2}}")),
+            ("a value that one case lacks", node("{one: {a: 1}, two: {}}")),
+            ("a value that nothing uses", node("{one: {a: 1, b: 2}, two: {a: 1}}")),
+            ("wrong in one case", node("{one: {a: 1}, two: {a: _}}")),
+            ("wrong in all cases", node("{one: {a: 1}, two: {a: 2}}").replace("x-", "_")),
+            ("the same case twice", node("{one: {a: 1}, one: {a: 2}}")),
+        ]),
+    );
+}
+
+#[test]
+fn what_files_there_are() {
+    let server = |files: &str| {
+        spec(&format!("server: {{{files}args: ['--tls-cert-file=${{files.certificate}}']}}"))
+    };
+    shows(
+        "files",
+        &reports(&[("none", server("")), ("a slip", server("files: {certifcate: ClusterCA}, "))]),
+    );
+}
