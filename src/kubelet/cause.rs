@@ -50,6 +50,7 @@ impl RequestError {
                 LookupFailure::NoSuchHost => "dns_no_such_host",
                 LookupFailure::ServerMisbehaving => "dns_server_failure",
                 LookupFailure::Timeout { .. } => "dns_timeout",
+                LookupFailure::TooMany { .. } => "dns_too_many",
                 LookupFailure::Unreachable { .. } => "dns_unreachable",
             },
             Self::Dial(DialError::Connect { source, .. }) => match source.kind() {
