@@ -9,8 +9,9 @@
 mod program;
 
 use std::{
+    fs::{self, File},
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
 };
 
 use kube::Client;
@@ -47,9 +48,11 @@ async fn a_metrics_server_finds_scrapes_and_serves_a_fleet() {
     let server = Command::new(program)
         .args(["--kubeconfig", &fleet.path("kubeconfig"), "--kubelet-insecure-tls"])
         .args(["--kubelet-use-node-status-port", "--metric-resolution=10s"])
+        .arg("--kubelet-request-timeout=5s")
+        .arg("--kubelet-preferred-address-types=InternalIP")
         .args(["--cert-dir", &fleet.path("certificates"), "--bind-address=127.0.0.1"])
         .arg(format!("--secure-port={port}"))
-        .stderr(Stdio::null())
+        .stderr(File::create(fleet.path("log")).unwrap())
         .spawn()
         .unwrap();
     let _server = Killed(server);
@@ -67,7 +70,9 @@ async fn a_metrics_server_finds_scrapes_and_serves_a_fleet() {
             tokio::task::yield_now().await;
         }
     };
-    let (nodes, pods) = tokio::time::timeout(PATIENCE, filled).await.unwrap();
+    let (nodes, pods) = tokio::time::timeout(PATIENCE, filled)
+        .await
+        .unwrap_or_else(|_| panic!("{}", fs::read_to_string(fleet.path("log")).unwrap()));
     for (number, node) in nodes.iter().enumerate() {
         assert_eq!(node["metadata"]["name"], format!("fake-{number}"));
         assert_eq!(node["usage"]["memory"], "64Mi", "{node}");
