@@ -52,7 +52,7 @@ async fn a_metrics_server_finds_scrapes_and_serves_a_fleet() {
         .arg("--kubelet-preferred-address-types=InternalIP")
         .args(["--cert-dir", &fleet.path("certificates"), "--bind-address=127.0.0.1"])
         .arg(format!("--secure-port={port}"))
-        .stderr(File::create(fleet.path("log")).unwrap())
+        .stderr(File::create(fleet.path("server.log")).unwrap())
         .spawn()
         .unwrap();
     let _server = Killed(server);
@@ -72,7 +72,7 @@ async fn a_metrics_server_finds_scrapes_and_serves_a_fleet() {
     };
     let (nodes, pods) = tokio::time::timeout(PATIENCE, filled)
         .await
-        .unwrap_or_else(|_| panic!("{}", fs::read_to_string(fleet.path("log")).unwrap()));
+        .unwrap_or_else(|_| panic!("{}", fs::read_to_string(fleet.path("server.log")).unwrap()));
     for (number, node) in nodes.iter().enumerate() {
         assert_eq!(node["metadata"]["name"], format!("fake-{number}"));
         assert_eq!(node["usage"]["memory"], "64Mi", "{node}");

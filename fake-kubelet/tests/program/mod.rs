@@ -1,6 +1,7 @@
 //! The program, started as its users start it.
 
 use std::{
+    fs::{self, File},
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
@@ -45,13 +46,19 @@ pub(crate) fn beside(name: &str) -> Option<PathBuf> {
 
 impl Run {
     /// A run that is up.
+    #[allow(dead_code, reason = "not every test starts one alone")]
     pub(crate) fn start(config: &Path, more: &[&str]) -> Self {
+        Self::logging(config, more, Stdio::inherit())
+    }
+
+    fn logging(config: &Path, more: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(PROGRAM)
             .arg("run")
             .arg("--config")
             .arg(config)
             .args(more)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
@@ -97,9 +104,10 @@ impl OwnFleet {
     pub(crate) async fn start(config: &str, more: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("fleet.yaml");
-        std::fs::write(&file, config).unwrap();
+        fs::write(&file, config).unwrap();
         let out = folder.path().to_str().unwrap();
-        let run = Run::start(&file, &[&["--out", out], more].concat());
+        let log = File::create(folder.path().join("log")).unwrap();
+        let run = Run::logging(&file, &[&["--out", out], more].concat(), log.into());
         let kubeconfig = Kubeconfig::read_from(folder.path().join("kubeconfig")).unwrap();
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
@@ -130,5 +138,17 @@ impl OwnFleet {
         };
         let found = tokio::time::timeout(PATIENCE, until).await;
         found.unwrap_or_else(|_| panic!("{node}{page} never had {text:?}"))
+    }
+
+    /// Waits until it has logged this.
+    pub(crate) async fn log_until(&self, text: &str) {
+        let until = async {
+            while !fs::read_to_string(self.path("log")).unwrap().contains(text) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, until)
+            .await
+            .unwrap_or_else(|_| panic!("no log of {text:?}"));
     }
 }
