@@ -25,3 +25,4 @@ pub mod server;
 pub mod serving;
 mod shared;
 pub mod store;
+mod supervisor;

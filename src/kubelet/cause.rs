@@ -37,6 +37,7 @@ impl ScrapeError {
             Self::TooManySeries { .. } => "too_many_series",
             Self::Decode(_) | Self::Summary(SummaryError::Form(_)) => "no_metrics_in_body",
             Self::Summary(SummaryError::OtherNode { .. }) => "other_node",
+            Self::Panicked => "panic",
         }
     }
 }

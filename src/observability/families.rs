@@ -67,7 +67,7 @@ impl Families {
             )?,
             panics: new.counters(
                 "metrics_server_panics_total",
-                "Mistakes in the program that ended a request or a scrape before its time.",
+                "Mistakes in the program that ended something before its time, by what it was.",
                 &["task"],
             )?,
             tick_duration: new.histogram(

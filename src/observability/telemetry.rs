@@ -105,7 +105,7 @@ impl Telemetry {
         self.families.freshness.observe(age.as_secs_f64());
     }
 
-    /// Something that is done for one `task`, such as `request`, panicked.
+    /// Something of the kind `task`, such as a `request`, panicked.
     pub fn panicked(&self, task: &'static str) {
         self.families.panics.with_label_values(&[task]).inc();
     }
