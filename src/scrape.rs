@@ -211,16 +211,22 @@ impl Scraper {
         match result {
             Ok(sample) => {
                 self.report.good(&node, &address, &turn);
-                self.store.record(&node.name, sample);
+                self.record(&node, sample);
             }
             Err(mut error) => {
                 self.report.failed(&node, &address, &error, &turn);
                 match error.take_sample() {
-                    Some(sample) => self.store.record(&node.name, sample),
+                    Some(sample) => self.record(&node, sample),
                     None => self.store.miss(&node.name),
                 }
             }
         }
+    }
+
+    fn record(&mut self, node: &Node, sample: Sample) {
+        let passed_over = self.store.record(&node.name, sample);
+        self.telemetry.passed_over(passed_over);
+        self.report.passed_over(passed_over);
     }
 
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {

@@ -100,7 +100,12 @@ impl Server {
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
         let grace = flags.metrics_server.metric_grace_cycles;
-        let store = Arc::new(Store::new(resolution).with_grace(grace));
+        let store = Store::new(resolution).with_grace(grace);
+        let known_pods = cluster.clone();
+        let store =
+            Arc::new(store.with_room(kubelet.limits.containers(), move |namespace, pod| {
+                known_pods.pod(namespace, pod).is_some()
+            }));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let known = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {

@@ -110,6 +110,13 @@ impl Telemetry {
         self.families.panics.with_label_values(&[task]).inc();
     }
 
+    /// There was no room for so many of a kubelet's pods.
+    pub fn passed_over(&self, pods: usize) {
+        if pods > 0 {
+            self.families.passed_over.with_label_values(&["no_room"]).inc_by(pods as u64);
+        }
+    }
+
     /// The server has been told to stop.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
