@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
 };
 
-use harness::file::{self, schema};
+use harness::file::{self, editor_schema};
 use serde_json::Value;
 
 const LIBRARY: &str = "scenarios";
@@ -21,7 +22,7 @@ fn scenarios() -> Vec<(PathBuf, String)> {
 
 #[test]
 fn the_schema_that_editors_read_is_up_to_date() {
-    let generated = format!("{:#}\n", schema());
+    let generated = format!("{:#}\n", editor_schema());
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(SCHEMA, &generated).unwrap();
     }
@@ -33,7 +34,7 @@ fn the_schema_that_editors_read_is_up_to_date() {
 
 #[test]
 fn every_scenario_is_valid_by_the_schema() {
-    let validator = jsonschema::draft202012::options().build(schema()).unwrap();
+    let validator = jsonschema::draft202012::options().build(&editor_schema()).unwrap();
     for (path, text) in scenarios() {
         let value: Value = serde_yaml::from_str(&text).unwrap();
         let errors: Vec<_> = validator
@@ -104,4 +105,35 @@ fn the_examples_of_the_page_are_sound() {
             panic!("{errors}");
         }
     }
+}
+
+/// The page says where each behaviour is shown: what it names must exist, and it must name all.
+#[test]
+fn the_coverage_page_names_every_scenario_and_nothing_else() {
+    let page = fs::read_to_string("docs/coverage.md").unwrap();
+    let rows =
+        page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| behaviour"));
+    let mut named = BTreeSet::new();
+    for row in rows {
+        let shown_by = row.trim_end_matches(" |").rsplit_once(" | ").unwrap().1;
+        let words: Vec<_> = shown_by.split('`').skip(1).step_by(2).collect();
+        assert!(!words.is_empty(), "nothing shows this: {row}");
+        for (index, word) in words.iter().enumerate() {
+            if word.ends_with(".rs") {
+                let (test, text) = (words[index - 1], fs::read_to_string(word).unwrap());
+                assert!(text.contains(&format!("fn {test}(")), "{word} has no test {test}");
+                named.remove(test);
+            } else {
+                named.insert((*word).to_owned());
+            }
+        }
+    }
+    let library = Path::new(LIBRARY);
+    let all: BTreeSet<_> = scenarios()
+        .into_iter()
+        .map(|(path, _)| {
+            path.strip_prefix(library).unwrap().with_extension("").display().to_string()
+        })
+        .collect();
+    assert_eq!(named, all, "docs/coverage.md on the left, the library on the right");
 }

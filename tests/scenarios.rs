@@ -28,6 +28,9 @@ use similar::{ChangeTag, TextDiff};
 const LIBRARY: &str = "scenarios";
 const SNAPSHOTS: &str = "tests/snapshots";
 
+/// The label of what takes more than a second in a debug build: only `--include-ignored` runs it.
+const SLOW: &str = "slow";
+
 /// How many lines around the first one that differs are shown of two runs.
 const SHOWN_LINES: usize = 5;
 
@@ -61,7 +64,11 @@ fn main() -> ExitCode {
 fn trials(path: &Path) -> Vec<Trial> {
     match file::load(path) {
         Ok(files) => {
-            files.into_iter().map(|file| Trial::test(file.name(), move || check(&file))).collect()
+            let trial = |file: ScenarioFile| {
+                let is_slow = file.scenario.metadata.labels.contains_key(SLOW);
+                Trial::test(file.name(), move || check(&file)).with_ignored_flag(is_slow)
+            };
+            files.into_iter().map(trial).collect()
         }
         Err(errors) => {
             let name = path.display().to_string();

@@ -8,8 +8,6 @@ mod protobuf;
 mod seen;
 mod wildcard;
 
-use std::collections::BTreeMap;
-
 use kube::Client;
 use similar::TextDiff;
 
@@ -148,7 +146,7 @@ fn trim_lines(text: &str) -> String {
 
 async fn check_ready(probe: &Client, ready: bool) -> Result<(), Mismatch> {
     let words = |ready| if ready { "ready" } else { "not ready" }.to_owned();
-    let answer = ask(probe, "/readyz?verbose", &BTreeMap::new()).await;
+    let answer = ask(probe, "/readyz?verbose", &[]).await;
     let is_ready = answer.as_ref().is_ok_and(|answer| answer.status.is_success());
     // No answer is no word on readiness.
     if is_ready == ready && answer.is_ok() {

@@ -32,7 +32,7 @@ pub use self::{
     location::Location,
     mistake::Mistake,
     reference::reference,
-    schema::schema,
+    schema::{editor_schema, schema},
 };
 
 pub(crate) use self::filter::fits;

@@ -250,7 +250,7 @@ fn up(up: &Up) -> Result<bool, ProgramError> {
 }
 
 fn schema() -> Result<bool, ProgramError> {
-    writeln!(io::stdout(), "{:#}", file::schema())?;
+    writeln!(io::stdout(), "{:#}", file::editor_schema())?;
     Ok(true)
 }
 

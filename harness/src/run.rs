@@ -269,6 +269,8 @@ async fn check_all(
         }));
     }
     for (number, expectation) in step.expect.iter().enumerate() {
+        // What was asked may have left words in the log.
+        let events = world.timeline().since(since);
         if let Err(mismatch) =
             expect::check(world, expectation, &events, before.get(&number).copied()).await
         {

@@ -178,6 +178,9 @@ async fn get<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, Stri
         {
             "error: Metrics API not available".to_owned()
         }
+        kube::Error::Api(status) if status.reason == "Unauthorized" => {
+            format!("error: You must be logged in to the server ({})", status.message)
+        }
         kube::Error::Api(status) => {
             format!("Error from server ({}): {}", status.reason, status.message)
         }

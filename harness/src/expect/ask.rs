@@ -1,6 +1,6 @@
 //! Questions to the API server and to the metrics server, and their answers.
 
-use std::{collections::BTreeMap, error::Error, time::Duration};
+use std::{error::Error, time::Duration};
 
 use http::{HeaderMap, Request, StatusCode, header::CONTENT_TYPE};
 use http_body_util::BodyExt;
@@ -26,7 +26,7 @@ pub(super) struct Answer {
 pub(super) async fn ask(
     client: &Client,
     path: &str,
-    headers: &BTreeMap<String, String>,
+    headers: &[(String, String)],
 ) -> Result<Answer, String> {
     let answer = tokio::time::timeout(ANSWER_TIME, ask_patiently(client, path, headers)).await;
     answer.unwrap_or_else(|_| Err("no answer within a minute".to_owned()))
@@ -35,7 +35,7 @@ pub(super) async fn ask(
 async fn ask_patiently(
     client: &Client,
     path: &str,
-    headers: &BTreeMap<String, String>,
+    headers: &[(String, String)],
 ) -> Result<Answer, String> {
     let request = headers
         .iter()

@@ -28,14 +28,14 @@ pub(super) async fn check(
     let client = world
         .client_of(expectation.as_.as_ref(), directly)
         .map_err(|error| failed(error.to_string()))?;
-    let mut headers = expectation.send.clone();
+    let mut headers: Vec<_> =
+        expectation.send.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
     if let Some(asker) = &expectation.as_
         && asker.shows == Some(Credentials::Headers)
     {
-        headers.insert("x-remote-user".to_owned(), asker.user.clone());
-        // One header holds all groups only if there is one: more would need a list.
-        headers
-            .extend(asker.groups.first().map(|group| ("x-remote-group".to_owned(), group.clone())));
+        headers.push(("x-remote-user".to_owned(), asker.user.clone()));
+        let groups = asker.groups.iter();
+        headers.extend(groups.map(|group| ("x-remote-group".to_owned(), group.clone())));
     }
     let answer = ask(&client, path, &headers).await.map_err(failed)?;
     if answer.status.as_u16() != expected {

@@ -1,7 +1,5 @@
 //! The server's own metrics.
 
-use std::collections::BTreeMap;
-
 use super::{Mismatch, ask::ask};
 use crate::{file::format::Expectation, world::Simulated};
 
@@ -18,7 +16,7 @@ struct Series<'a> {
 pub(crate) async fn value(world: &Simulated, metric: &str) -> Result<Option<f64>, String> {
     let wanted = Series::read(metric).ok_or("not the name of a metric")?;
     let client = world.scraper().map_err(|error| error.to_string())?;
-    let answer = ask(&client, PATH, &BTreeMap::new()).await?;
+    let answer = ask(&client, PATH, &[]).await?;
     if !answer.status.is_success() {
         return Err(format!("status {}\n{}", answer.status.as_u16(), answer.text().trim_end()));
     }

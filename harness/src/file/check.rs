@@ -4,6 +4,7 @@
 mod dns;
 mod expectations;
 mod faults;
+mod inhabitants;
 mod listeners;
 mod names;
 mod nodes;
@@ -46,6 +47,9 @@ pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
             };
             dns::check(&dns, node.field("dns"), &mut mistakes);
             let known = (!at.broken).then_some(names).flatten();
+            if known.is_some() && !node.field("steps").broken {
+                inhabitants::check(&spec.nodes, &spec.steps, node.field("steps"), &mut mistakes);
+            }
             steps::check(&spec.steps, node.field("steps"), known.as_ref(), folder, &mut mistakes);
         }
         Err(error) => mistakes.push(Mistake::at(node.place(), error.to_string())),

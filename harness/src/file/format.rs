@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::api_server::ApiServerFaults;
-pub use self::change::{ApiServerChange, Change, NodeChange, ServerChange};
+pub use self::change::{ApiServerChange, Change, FrontProxyChange, NodeChange, ServerChange};
 pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer, Schedule};
 pub use self::expectation::{
     AskedOf, Asker, Credentials, DnsSaw, Expectation, KubeletSaw, Shown, Top,

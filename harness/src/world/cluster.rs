@@ -30,7 +30,7 @@ use crate::{
     events::{Timeline, What},
     file::{
         ScenarioFile, fits,
-        format::{self, ApiServerChange, Change},
+        format::{self, ApiServerChange, Change, FrontProxyChange},
     },
     observers::Observers,
 };
@@ -65,6 +65,8 @@ pub(super) struct Cluster {
     pub(super) control_plane: Arc<ControlPlane>,
     certificates: Arc<Certificates>,
     front_proxy: FrontProxy,
+    /// Where the metrics server is, once it is behind the API server.
+    aggregated: Option<SocketAddr>,
     pub(super) fleet: Fleet,
     pub(super) nodes: Vec<format::Node>,
     pub(super) folder: PathBuf,
@@ -126,6 +128,7 @@ impl Cluster {
             control_plane,
             certificates,
             front_proxy,
+            aggregated: None,
             fleet,
             nodes,
             folder,
@@ -180,7 +183,7 @@ impl Cluster {
                 let validity = Validity::year_from_an_hour_before(now);
                 Some(self.certificates.cluster().client(&subject, validity)?)
             }
-            Visitor::FrontProxy => Some(self.front_proxy.identity(now)?),
+            Visitor::FrontProxy => Some(self.front_proxy.identity()?),
         })
     }
 
@@ -190,7 +193,8 @@ impl Cluster {
     }
 
     /// Puts the metrics server at `address` behind the API server.
-    pub(super) fn aggregate(&self, address: SocketAddr) -> Result<(), WorldError> {
+    pub(super) fn aggregate(&mut self, address: SocketAddr) -> Result<(), WorldError> {
+        self.aggregated = Some(address);
         Ok(self.control_plane.aggregate(Backend {
             group: "metrics.k8s.io".to_owned(),
             versions: vec!["v1beta1".to_owned(), "v1".to_owned()],
@@ -198,7 +202,7 @@ impl Cluster {
             service: "metrics-server".to_owned(),
             address,
             network: (self.site.machine)(self.site.api_server.ip()),
-            certificate: Some(self.front_proxy.certificate(self.site.start)?),
+            certificate: Some(self.front_proxy.certificate()?),
         })?)
     }
 
@@ -240,6 +244,17 @@ impl Cluster {
                 self.api_server = Some(started.await?.0);
             }
             None => {}
+        }
+        if let Some(shown) = change.front_proxy {
+            self.note(format!("the API server as a front proxy: {shown:?}"));
+            self.front_proxy.change(shown, self.site.clock.now())?;
+            if shown == FrontProxyChange::Good {
+                let client_ca = self.certificates.cluster().pem();
+                self.control_plane.upsert_config_map(self.front_proxy.config_map(&client_ca));
+            }
+            if let Some(address) = self.aggregated {
+                self.aggregate(address)?;
+            }
         }
         if let Some(faults) = change.api_server_faults {
             let none = faults == format::ApiServerFaults::default();

@@ -80,7 +80,7 @@ impl Loopback {
             api_server: SocketAddr::new(LOCALHOST, 0),
             desk: LOCALHOST,
         };
-        let cluster = Cluster::build(&file, site).await?;
+        let mut cluster = Cluster::build(&file, site).await?;
         let (dns, names) = serve_names(cluster.zone().clone()).await?;
         let server_port = free_port().await?;
         cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
@@ -123,6 +123,9 @@ impl Loopback {
         self.cluster.change(change).await?;
         if let Some(server) = &change.server {
             self.files.change(&server.files, self.cluster.certificates())?;
+        }
+        if change.server.as_ref().is_some_and(|server| server.terminated) {
+            self.stop_server().await;
         }
         if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
             self.start_server(args).await?;

@@ -72,6 +72,7 @@ pub struct Simulated {
 
 struct UnderTest {
     task: Running,
+    stop: watch::Sender<bool>,
     cycles: watch::Receiver<Cycles>,
     resolution: Duration,
     store: Arc<Store>,
@@ -105,7 +106,7 @@ impl Simulated {
             api_server: API_SERVER,
             desk: DESK,
         };
-        let cluster = Cluster::build(file, site).await?;
+        let mut cluster = Cluster::build(file, site).await?;
         let name_servers: Vec<_> =
             name_servers(&spec.dns).map(|ip| SocketAddr::new(ip, DNS_PORT)).collect();
         let mut dns = Vec::new();
@@ -209,6 +210,12 @@ impl Simulated {
             self.cluster.note(format!("other content in {}", names.join(", ")));
             self.files.change(&server.files, self.cluster.certificates())?;
         }
+        if change.server.as_ref().is_some_and(|server| server.terminated) {
+            self.cluster.note("the metrics server is told to end".to_owned());
+            if let Some(server) = &self.server {
+                server.stop.send_replace(true);
+            }
+        }
         if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
             let args_text = args.join(" ");
             self.cluster.note(format!("the metrics server is started again with {args_text}"));
@@ -255,18 +262,20 @@ impl Simulated {
         let timeline = self.timeline().clone();
         let (stop, stopped) = watch::channel(false);
         let task = Running::spawn(async move {
-            // Nobody tells it to stop: that it ends at all is worth an event.
+            let told = stopped.clone();
             let ended =
                 std::panic::AssertUnwindSafe(Box::pin(server.run(stopped))).catch_unwind().await;
-            timeline.add(What::Ended(match ended {
-                Ok(Ok(())) => "it ended by itself".to_owned(),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "it panicked".to_owned(),
-            }));
-            drop(stop);
+            timeline.add(match ended {
+                Ok(Ok(())) if *told.borrow() => {
+                    What::Change("the metrics server has ended".to_owned())
+                }
+                Ok(Ok(())) => What::Ended("it ended by itself".to_owned()),
+                Ok(Err(error)) => What::Ended(error.to_string()),
+                Err(_) => What::Ended("it panicked".to_owned()),
+            });
         });
         let resolution = flags.metrics_server.metric_resolution;
-        Ok(UnderTest { task, cycles, resolution, store, judge: None, _log: log })
+        Ok(UnderTest { task, stop, cycles, resolution, store, judge: None, _log: log })
     }
 }
 

@@ -125,10 +125,13 @@ fn check_get(expectation: &Expectation, at: &Node, mistakes: &mut Vec<Mistake>) 
                 .help("add \"from: MetricsServer\" to the expectation, or leave \"shows\" out"),
         );
     }
-    if asker.shows == Some(Credentials::Headers) && asker.groups.len() > 1 {
+    if asker.shows.is_some_and(is_certificate) && asker.groups.len() > 1 {
         mistakes.push(
-            Mistake::at(&at.field("as").field("groups").location, "more groups than can be sent")
-                .help("name one group"),
+            Mistake::at(
+                &at.field("as").field("groups").location,
+                "more groups than a certificate holds here",
+            )
+            .help("name one group"),
         );
     }
 }

@@ -30,6 +30,8 @@ pub struct Change {
     pub access: Grants,
     /// The API server goes away or comes back.
     pub api_server: Option<ApiServerChange>,
+    /// How the API server shows the metrics server, to which it passes requests on, who it is.
+    pub front_proxy: Option<FrontProxyChange>,
     /// All of the API server's faults towards the metrics server.
     pub api_server_faults: Option<ApiServerFaults>,
 }
@@ -74,12 +76,32 @@ pub struct NodeChange {
     pub removed: bool,
 }
 
+/// What certificate the API server shows to those it passes requests on to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum FrontProxyChange {
+    /// One that is over.
+    Expired,
+    /// One whose time has not come, as when clocks differ.
+    NotYetValid,
+    /// One of the right CA, for a name that may not pass requests on.
+    OtherName,
+    /// One of a new CA, of which the cluster's `extension-apiserver-authentication` does not tell.
+    #[serde(rename = "NewCA")]
+    NewCa,
+    /// A good one, of the CA of which `extension-apiserver-authentication` tells from now on: the
+    /// new one, after `NewCA`.
+    Good,
+}
+
 /// What changes about the metrics server.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServerChange {
     /// All of its flags: it is started again with them.
     pub args: Option<Vec<String>>,
+    /// It is told to end (SIGTERM), as when its pod is deleted.
+    #[serde(default)]
+    pub terminated: bool,
     /// Files that hold something else from now on; it goes on running.
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,

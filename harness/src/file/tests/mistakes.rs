@@ -287,6 +287,43 @@ fn hostile_files_do_no_harm() {
 }
 
 #[test]
+fn what_is_not_there_or_there_already() {
+    let pods = |steps: &str| {
+        spec(&format!(
+            "nodes:\n  - name: node-{{n}}\n    count: 2\n    pods: [{{name: 'web-{{n}}', containers: [{{name: main, usage: &u {{cpu: 1m, memory: 1Mi}}}}]}}]\nsteps: {steps}"
+        ))
+    };
+    shows(
+        "inhabitants",
+        &reports(&[
+            ("a node that is there", pods("[{name: a, change: {add: [{name: node-1}]}}]")),
+            (
+                "a pod that is not there",
+                pods("[{name: a, change: {nodes: {node-1: {removePods: [default/wbe-1]}}}}]"),
+            ),
+            (
+                "a pod that has gone",
+                pods(
+                    "\n  - {name: a, change: {nodes: {node-1: {removePods: [default/web-1]}}}}\n  - {name: b, change: {nodes: {node-1: {containers: {default/web-1/main: *u}}}}}",
+                ),
+            ),
+            (
+                "a container that is not there",
+                pods("[{name: a, change: {nodes: {'*': {containers: {default/web-1/side: *u}}}}}]"),
+            ),
+            (
+                "a pod that is there",
+                pods(
+                    "[{name: a, change: {nodes: {'*-1': {addPods: [{name: web-1, containers: []}]}}}}]",
+                ),
+            ),
+        ]),
+    );
+    let replaced = "[{name: a, change: {nodes: {node-1: {removePods: [default/web-1], addPods: [{name: web-1, containers: []}]}, node-0: {removed: true}}}}, {name: b, change: {add: [{name: node-0}]}}]";
+    assert!(read(&pods(replaced)).is_ok());
+}
+
+#[test]
 fn what_a_matrix_cannot_be() {
     let node = |matrix: &str| spec(&format!("matrix: {matrix}\nnodes: [{{name: 'x-${{a}}'}}]"));
     shows(
