@@ -85,7 +85,7 @@ fn scenario() -> ScenarioFile {
             "steps": [{ "name": "move", "change": { "nodes": { "one": { "port": 10350 } } } }],
         },
     });
-    file::parse(Path::new("panics.yaml"), scenario.to_string()).unwrap()
+    file::parse(Path::new("panics.yaml"), scenario.to_string()).unwrap().remove(0)
 }
 
 async fn world(faults: &Faults) -> Simulated {
