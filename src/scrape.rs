@@ -162,8 +162,8 @@ impl Scraper {
                     let deadline = (began + limit).min(end);
                     let mut kept = kept.lock().await;
                     let scrape = client.scrape(&node, token.as_deref(), &mut kept, deadline);
-                    let scraped = AssertUnwindSafe(scrape).catch_unwind().await;
-                    let result = scraped.unwrap_or_else(|_| {
+                    let ended = AssertUnwindSafe(scrape).catch_unwind().await;
+                    let result = ended.unwrap_or_else(|_| {
                         // It may be half changed.
                         *kept = Kept::default();
                         Err(ScrapeError::Panicked)

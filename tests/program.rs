@@ -6,6 +6,8 @@
 mod audit;
 #[path = "program/client.rs"]
 mod client;
+#[path = "program/secrets.rs"]
+mod secrets;
 #[path = "program/serving.rs"]
 mod serving;
 
@@ -17,7 +19,7 @@ use std::{
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use kube::Config;
@@ -211,6 +213,27 @@ impl Running {
             }
         });
         Self { child, lines, said: Vec::new() }
+    }
+
+    /// Waits until it has said this.
+    fn line_or_before(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        // A server that talks all the time never runs out of lines.
+        while !self.said.iter().any(|line| line.contains(text)) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Ok(line) = self.lines.recv_timeout(left) else {
+                panic!("never said {text:?}, only:\n{}", self.said.join("\n"))
+            };
+            self.said.push(line);
+        }
+    }
+
+    /// All that it says until its end.
+    fn all(mut self) -> String {
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.said.push(line);
+        }
+        self.said.join("\n")
     }
 
     /// The first line with this text.

@@ -64,7 +64,7 @@ impl Files {
         self.folder.path()
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(super) fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder().join(format!("{name}.pem"))
     }
 

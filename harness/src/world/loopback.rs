@@ -113,6 +113,11 @@ impl Loopback {
         self.folder.path().join("kubeconfig")
     }
 
+    /// Where a file is that the metrics server's flags name: `files.<name>`.
+    pub fn file_path(&self, name: &str) -> PathBuf {
+        self.files.path(name)
+    }
+
     /// Where the API server listens.
     pub fn api_server(&self) -> SocketAddr {
         self.cluster.site().api_server

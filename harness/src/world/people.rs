@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// The person at the keyboard: may do everything.
-pub(super) const ADMIN_TOKEN: &str = "admin";
+pub(super) const ADMIN_TOKEN: &str = "token-of-the-admin";
 
 /// The metrics server's service account.
-pub(super) const SERVER_TOKEN: &str = "metrics-server";
+pub(super) const SERVER_TOKEN: &str = "token-of-the-metrics-server";
 
 /// All kubelets: they may ask who somebody is and what they may.
-pub(super) const KUBELETS_TOKEN: &str = "kubelets";
+pub(super) const KUBELETS_TOKEN: &str = "token-of-the-kubelets";
 
 fn server() -> User {
     User::service_account("kube-system", "metrics-server")

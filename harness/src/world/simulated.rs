@@ -53,6 +53,9 @@ const DESK: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 2));
 const DNS_PORT: u16 = 53;
 const SERVER_PORT: u16 = 10250;
 
+/// What a machine's way to the network is put behind.
+type Door = dyn Fn(Arc<dyn Network>) -> Arc<dyn Network> + Send;
+
 /// A cluster and the metrics server under test.
 pub struct Simulated {
     pub(super) cluster: Cluster,
@@ -60,7 +63,7 @@ pub struct Simulated {
     resolv_conf: ResolvConf,
     hosts: Hosts,
     _dns: Vec<Running>,
-    door: Box<dyn Fn(Arc<dyn Network>) -> Arc<dyn Network> + Send>,
+    door: Box<Door>,
     server: Option<UnderTest>,
     pub(super) server_address: SocketAddr,
     admin: kube::Client,
