@@ -74,6 +74,7 @@ pub struct Scraper {
 
 struct Outcome {
     node: Arc<Node>,
+    address: String,
     took: Duration,
     result: Result<Sample, ScrapeError>,
 }
@@ -159,10 +160,10 @@ impl Scraper {
                     // A scrape ends with its cycle at the latest, so that one slow kubelet does not
                     // hold up the next cycle of all others.
                     let deadline = (began + limit).min(end);
-                    let result = client
-                        .scrape(&node, token.as_deref(), &mut *kept.lock().await, deadline)
-                        .await;
-                    Outcome { node, took: began.elapsed(), result }
+                    let mut kept = kept.lock().await;
+                    let result = client.scrape(&node, token.as_deref(), &mut kept, deadline).await;
+                    let address = kept.address().to_owned();
+                    Outcome { node, address, took: began.elapsed(), result }
                 });
             }
         }
@@ -193,9 +194,8 @@ impl Scraper {
         }
     }
 
-    fn take(&mut self, Outcome { node, took, mut result }: Outcome) {
+    fn take(&mut self, Outcome { node, address, took, mut result }: Outcome) {
         self.telemetry.scraped(&node.name, took, result.as_ref().err());
-        let address = self.client.address(&node);
         let turn = self.scrapes.note(
             &node,
             address.clone(),
