@@ -29,7 +29,7 @@ pub use self::{
     error::ScrapeError,
     files::{FileError, FollowedFiles, TlsFiles},
     kept::Kept,
-    sample::{ContainerSample, LeftOut, PodSample, Point, Sample},
+    sample::{ContainerSample, LeftOut, PassedOver, PodSample, Point, Sample},
     tally::Tally,
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
     verify::X509Error,

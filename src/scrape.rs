@@ -75,6 +75,7 @@ pub struct Scraper {
 
 struct Outcome {
     node: Arc<Node>,
+    address: String,
     took: Duration,
     result: Result<Sample, ScrapeError>,
 }
@@ -163,12 +164,16 @@ impl Scraper {
                     let mut kept = kept.lock().await;
                     let scrape = client.scrape(&node, token.as_deref(), &mut kept, deadline);
                     let ended = AssertUnwindSafe(scrape).catch_unwind().await;
+                    let address = match kept.address() {
+                        "" => client.address(&node),
+                        address => address.to_owned(),
+                    };
                     let result = ended.unwrap_or_else(|_| {
                         // It may be half changed.
                         *kept = Kept::default();
                         Err(ScrapeError::Panicked)
                     });
-                    Outcome { node, took: began.elapsed(), result }
+                    Outcome { node, address, took: began.elapsed(), result }
                 });
             }
         }
@@ -196,12 +201,11 @@ impl Scraper {
         }
     }
 
-    fn take(&mut self, Outcome { node, took, mut result }: Outcome) {
+    fn take(&mut self, Outcome { node, address, took, mut result }: Outcome) {
         if matches!(result, Err(ScrapeError::Panicked)) {
             self.telemetry.panicked("scrape");
         }
         self.telemetry.scraped(&node.name, took, result.as_ref().err());
-        let address = self.client.address(&node);
         let turn = self.scrapes.note(
             &node,
             address.clone(),

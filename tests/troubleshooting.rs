@@ -81,3 +81,17 @@ fn each_cure_names_flags_that_exist() {
         }
     }
 }
+
+/// A way around a failure is shown to work, by a scenario with the flag.
+#[test]
+fn each_way_around_is_shown() {
+    for way in ["--kubelet-address-fallback", "--kubelet-endpoint=auto"] {
+        let with: Vec<_> =
+            failures().into_iter().filter(|failure| failure.code("Cure").contains(&way)).collect();
+        assert!(!with.is_empty(), "nothing is said of {way}");
+        for failure in with {
+            let told: String = failure.code("Scenario").into_iter().map(told).collect();
+            assert!(told.contains(way), "{}: nothing shows {way}", failure.title);
+        }
+    }
+}

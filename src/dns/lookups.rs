@@ -6,7 +6,7 @@
 //! soon as Go would notice it.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     net::IpAddr,
     pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -59,10 +59,10 @@ pub(super) struct Lookups {
 
 #[derive(Default)]
 struct Known {
-    flights: HashMap<String, Flight>,
+    flights: BTreeMap<String, Flight>,
     /// Tells flights of the same name apart.
     last: u64,
-    kept: HashMap<String, (Instant, Answer)>,
+    kept: BTreeMap<String, (Instant, Answer)>,
     swept: Option<Instant>,
 }
 

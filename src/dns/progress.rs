@@ -60,6 +60,7 @@ impl Progress {
     }
 
     /// The end of the lookup for someone whose time is over.
+    #[allow(clippy::result_large_err, reason = "it is made once for each caller that gives up")]
     pub(super) fn so_far(&self, limit: usize) -> Result<Vec<IpAddr>, LookupError> {
         let State { found, failed, open } = &*self.state();
         if !found.is_empty() {

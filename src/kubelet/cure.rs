@@ -85,7 +85,12 @@ impl RequestError {
                 LookupFailure::NoSuchHost => {
                     "use the nodes' IP addresses with --kubelet-preferred-address-types=InternalIP, or add the name to the cluster's DNS, such as with CoreDNS's hosts plugin"
                 }
-                _ => {
+                LookupFailure::TooMany { .. } => {
+                    "look at the load of the cluster's DNS, which answers slowly or not at all, or do without it with --kubelet-preferred-address-types=InternalIP"
+                }
+                LookupFailure::ServerMisbehaving
+                | LookupFailure::Timeout { .. }
+                | LookupFailure::Unreachable { .. } => {
                     "check the cluster's DNS, or do without it with --kubelet-preferred-address-types=InternalIP"
                 }
             },
@@ -119,6 +124,9 @@ impl RequestError {
             Self::TlsAlert(alert) if alert == "certificate required" => {
                 "show the kubelet a certificate that its client CA has signed with --kubelet-client-certificate and --kubelet-client-key"
             }
+            Self::TlsAlert(alert) if is_about_client(alert) => {
+                "the kubelet refuses the metrics server's client certificate: renew the one in --kubelet-client-certificate, signed by the kubelet's client CA, and compare the clocks"
+            }
             Self::TlsAlert(_) => {
                 "see that the kubelet has a serving certificate: its CSR may wait for approval (kubectl get csr)"
             }
@@ -130,6 +138,20 @@ impl RequestError {
             }
         }
     }
+}
+
+/// Whether a kubelet says by this alert what it thinks of the certificate that it was shown.
+fn is_about_client(alert: &str) -> bool {
+    [
+        "bad certificate",
+        "unsupported certificate",
+        "revoked certificate",
+        "expired certificate",
+        "unknown certificate",
+        "unknown certificate authority",
+        "access denied",
+    ]
+    .contains(&alert)
 }
 
 #[cfg(test)]

@@ -274,6 +274,22 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 /// `InternalError` as Go says it: `internal error`.
 fn alert_words(alert: rustls::AlertDescription) -> String {
+    use rustls::AlertDescription as Alert;
+    let of_its_own = match alert {
+        Alert::UnknownCA => "unknown certificate authority",
+        Alert::CertificateUnknown => "unknown certificate",
+        Alert::CertificateExpired => "expired certificate",
+        Alert::CertificateRevoked => "revoked certificate",
+        Alert::BadRecordMac => "bad record MAC",
+        Alert::DecodeError => "error decoding message",
+        Alert::DecryptError => "error decrypting message",
+        Alert::ProtocolVersion => "protocol version not supported",
+        Alert::InsufficientSecurity => "insufficient security level",
+        _ => "",
+    };
+    if !of_its_own.is_empty() {
+        return of_its_own.to_owned();
+    }
     let mut words = String::new();
     for c in format!("{alert:?}").chars() {
         if c.is_ascii_uppercase() && !words.is_empty() {
@@ -290,7 +306,11 @@ mod tests {
 
     #[test]
     fn alerts_are_said_as_go_says_them() {
-        use rustls::AlertDescription::{BadCertificate, InternalError};
+        use rustls::AlertDescription::{
+            BadCertificate, CertificateExpired, InternalError, UnknownCA,
+        };
+        assert_eq!(alert_words(UnknownCA), "unknown certificate authority");
+        assert_eq!(alert_words(CertificateExpired), "expired certificate");
         assert_eq!(alert_words(InternalError), "internal error");
         assert_eq!(alert_words(BadCertificate), "bad certificate");
     }

@@ -6,11 +6,18 @@ pub struct Kept {
     pub(super) connection: Option<Connection>,
     pub(super) choice: Choice,
     pub(super) known_old: KnownOld,
+    pub(super) address: String,
 }
 
 // === impl Kept ===
 
 impl Kept {
+    /// Host and port at which the kubelet answered last, or else should have; empty where the node
+    /// has no address that may be used.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The connection to `authority`, if that is where it leads. One to another address stays: the
     /// preferred address may be tried in vain.
     pub(super) fn take_connection(&mut self, authority: &str) -> Option<Connection> {

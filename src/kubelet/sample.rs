@@ -20,6 +20,21 @@ pub struct Sample {
     pub pods: Vec<PodSample>,
     /// Pods that it mentions and that are none of `pods`.
     pub left_out: Vec<LeftOut>,
+    /// What of the answer is not in here, if anything.
+    pub passed_over: Option<Box<PassedOver>>,
+}
+
+/// What a kubelet said that cannot be used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PassedOver {
+    /// How many lines cannot be read.
+    pub lines: usize,
+    /// What is wrong with the first of them.
+    pub first: String,
+    /// How many series have a label longer than `limit`.
+    pub long_labels: usize,
+    /// The most bytes of a label.
+    pub limit: usize,
 }
 
 /// A pod whose usage would be wrong, for one of its containers was caught half-measured.

@@ -7,7 +7,10 @@ use super::{
     Oddity,
     state::{Change, Turn},
 };
-use crate::{cluster::Node, kubelet::ScrapeError};
+use crate::{
+    cluster::Node,
+    kubelet::{PassedOver, ScrapeError},
+};
 
 /// How many nodes are named in one cycle; the rest are counted.
 const NAMED: usize = 20;
@@ -77,7 +80,7 @@ impl Report {
     pub(super) fn good(&mut self, node: &Node, address: &str, turn: &Turn) {
         let name = &node.name;
         self.cycle.nodes += 1;
-        let Turn::Good { after, change } = turn else { return };
+        let Turn::Good { after, change, passed_over } = turn else { return };
         match after {
             Some((failures, true)) if self.may_name() => {
                 tracing::info!(node = name, address, failures, "Scraped node again");
@@ -94,6 +97,37 @@ impl Report {
                 tracing::info!(node = name, address, "Scraped node in full again");
             }
             _ => {}
+        }
+        if let Some((what, times)) = passed_over {
+            self.say_passed_over(node, address, what, *times);
+        }
+    }
+
+    /// Says what is not used of an answer: when it begins, and now and then.
+    fn say_passed_over(&mut self, node: &Node, address: &str, what: &PassedOver, times: u64) {
+        let (name, answers) = (&node.name, (times > 1).then_some(times));
+        if !times.saturating_sub(1).is_multiple_of(self.again) || !self.may_name() {
+            return;
+        }
+        if what.lines > 0 {
+            tracing::warn!(
+                node = name,
+                address,
+                lines = what.lines,
+                err = what.first,
+                answers,
+                "Passed over lines that cannot be read"
+            );
+        }
+        if what.long_labels > 0 {
+            tracing::warn!(
+                node = name,
+                address,
+                series = what.long_labels,
+                limit = what.limit,
+                answers,
+                "Passed over series with labels longer than --kubelet-max-label-length"
+            );
         }
     }
 

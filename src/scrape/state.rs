@@ -12,7 +12,7 @@ use super::Oddity;
 use crate::{
     cluster::Node,
     doors::Clock,
-    kubelet::{LeftOut, Sample, ScrapeError},
+    kubelet::{LeftOut, PassedOver, Sample, ScrapeError},
 };
 
 /// The most that is kept of an error, in characters: it may quote what a kubelet said.
@@ -53,6 +53,9 @@ pub struct ScrapeState {
     /// What is strange about answers, if they come.
     pub oddity: Option<Oddity>,
     left_out: Box<[LeftOut]>,
+    /// What kind of things were passed over in the last answer, and in how many before it: lines
+    /// that cannot be read, series with long labels.
+    passed_over: ((bool, bool), u64),
     /// The time of the newest sample in the last answer.
     newest: Option<i64>,
     /// How many answers had nothing newer than the one before.
@@ -84,6 +87,8 @@ pub(crate) enum Turn {
         after: Option<(u64, bool)>,
         /// What has changed about how it is.
         change: Change,
+        /// What is not used of the answer, and in how many answers in a row that is so.
+        passed_over: Option<(Box<PassedOver>, u64)>,
     },
 }
 
@@ -170,7 +175,14 @@ impl Scrapes {
                     None => Change::Mended,
                 };
                 state.oddity = oddity;
-                Turn::Good { after, change }
+                let passed_over = sample.passed_over.take();
+                let kind = passed_over
+                    .as_ref()
+                    .map_or((false, false), |what| (what.lines > 0, what.long_labels > 0));
+                let times = if state.passed_over.0 == kind { state.passed_over.1 + 1 } else { 1 };
+                state.passed_over = (kind, times);
+                let passed_over = passed_over.map(|what| (what, times));
+                Turn::Good { after, change, passed_over }
             }
         }
     }
@@ -271,6 +283,7 @@ impl ScrapeState {
             failure: None,
             oddity: None,
             left_out: Box::default(),
+            passed_over: Default::default(),
             newest: None,
             stale: 0,
         }
@@ -298,5 +311,5 @@ impl Failure {
 // === impl Turn ===
 
 impl Turn {
-    const NOTHING: Self = Self::Good { after: None, change: Change::None };
+    const NOTHING: Self = Self::Good { after: None, change: Change::None, passed_over: None };
 }

@@ -11,7 +11,7 @@ use crate::{
     cluster::Node,
     doors::Clock,
     klog::Klog,
-    kubelet::{ContainerSample, PodSample, Point, Sample, ScrapeError},
+    kubelet::{ContainerSample, PassedOver, PodSample, Point, Sample, ScrapeError},
 };
 
 const RESOLUTION: Duration = Duration::from_mins(1);
@@ -172,4 +172,26 @@ async fn nodes_that_leave_are_forgotten() {
         let goes: Vec<_> = rig.scrapes.alike(1).into_keys().collect();
         assert_eq!(goes, [Goes::Good]);
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_that_are_passed_over_are_said_once_and_then_every_five_minutes() {
+    let over = |lines, long_labels| {
+        let what = PassedOver { lines, first: "line 3".to_owned(), long_labels, limit: 256 };
+        Sample { passed_over: Some(Box::new(what)), ..sample(1) }
+    };
+    let lines = logged(0, |rig| {
+        // Their number changes from answer to answer, which is no news.
+        for cycle in 0..7 {
+            rig.answers(&node("n1"), over(1 + cycle, 0));
+            rig.report.end_cycle();
+        }
+        rig.answers(&node("n1"), over(1, 2));
+        rig.answers(&node("n1"), Sample { passed_over: None, ..sample(200) });
+        rig.answers(&node("n1"), over(0, 2));
+    });
+    let said: Vec<_> = lines.iter().filter(|line| line.contains("Passed over")).collect();
+    let count = |text| said.iter().filter(|line| line.contains(text)).count();
+    assert_eq!((said.len(), count("lines=1"), count("series=2")), (5, 2, 2), "{said:#?}");
+    assert!(said[1].ends_with("lines=6 err=\"line 3\" answers=6"), "{said:#?}");
 }

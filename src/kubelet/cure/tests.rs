@@ -1,4 +1,7 @@
-use std::io::{self, ErrorKind};
+use std::{
+    collections::BTreeSet,
+    io::{self, ErrorKind},
+};
 
 use super::*;
 use crate::{dns::LookupError, flags::Flags, kubelet::decode::DecodeError};
@@ -25,6 +28,7 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
         request(RequestError::Dial(DialError::Connect { to, source: io::Error::from(kind) }))
     };
     let certificate = |error| request(RequestError::Certificate(error));
+    let alert = |words: &str| request(RequestError::TlsAlert(words.to_owned()));
     let decode = DecodeError { line: 1, text: String::new() };
     vec![
         (ScrapeError::NoAddress { wanted: vec![], has: vec![] }, "list a type"),
@@ -35,6 +39,17 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
             lookup(LookupFailure::Timeout { protocol: "udp", local: name(), server: to }),
             "check the cluster's DNS",
         ),
+        (
+            lookup(LookupFailure::Unreachable {
+                operation: "dial",
+                protocol: "udp",
+                ends: name(),
+                cause: name(),
+            }),
+            "check the cluster's DNS",
+        ),
+        (lookup(LookupFailure::TooMany { limit: 1 }), "load of the cluster's DNS"),
+        (dial(ErrorKind::Other), "kubelet runs and listens"),
         (dial(ErrorKind::ConnectionRefused), "kubelet runs and listens"),
         (dial(ErrorKind::HostUnreachable), "kubelet runs and listens"),
         (request(RequestError::Dial(DialError::Timeout { to })), "firewall, security group"),
@@ -55,6 +70,27 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
             "--kubelet-client-key",
         ),
         (request(RequestError::TlsAlert("internal error".to_owned())), "kubectl get csr"),
+        (alert("bad certificate"), "renew the one in --kubelet-client-certificate"),
+        (alert("expired certificate"), "renew the one in --kubelet-client-certificate"),
+        (alert("unknown certificate authority"), "renew the one in --kubelet-client-certificate"),
+        (
+            request(RequestError::OtherNode { found: name(), wanted: name() }),
+            "another node has that address",
+        ),
+        (certificate(X509Error::LegacyName), "serverTLSBootstrap"),
+        (certificate(X509Error::OtherKey { why: "", authority: name() }), "the CA was replaced"),
+        (
+            ScrapeError::Everywhere {
+                preferred: Box::new(lookup(LookupFailure::NoSuchHost)),
+                others: vec![request(RequestError::Timeout)],
+            },
+            "CoreDNS's hosts plugin",
+        ),
+        (ScrapeError::SummaryStatus { status: StatusCode::FORBIDDEN }, "nodes/stats"),
+        (ScrapeError::SummaryStatus { status: StatusCode::NOT_FOUND }, "no /stats/summary"),
+        (ScrapeError::Unmeasured { sample: None }, "container runtime"),
+        (ScrapeError::TooManySeries { limit: 1 }, "--kubelet-max-series"),
+        (ScrapeError::Body(BodyError::NoRoom { limit: 1 }), "--kubelet-max-bodies-size"),
         (request(RequestError::Tls(String::new())), "what listens on that address"),
         (request(RequestError::TlsTimeout), "--kubelet-request-timeout"),
         (request(RequestError::Timeout), "--kubelet-request-timeout"),
@@ -79,6 +115,18 @@ fn each_cause_has_its_cure() {
     for (error, word) in each() {
         assert!(error.cure().contains(word), "{error}: {}", error.cure());
     }
+}
+
+/// The labels are taken from where they are given, so that a new one cannot be forgotten here.
+#[test]
+fn no_cause_is_without_its_cure() {
+    let (source, _) = include_str!("../cause.rs").split_once("#[cfg(test)]").unwrap();
+    let is_label =
+        |text: &&str| text.len() > 2 && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let labels: BTreeSet<_> = source.split('"').skip(1).step_by(2).filter(is_label).collect();
+    let covered: BTreeSet<_> = each().iter().map(|(error, _)| error.cause_label()).collect();
+    assert!(labels.len() > 25, "{labels:?}");
+    assert_eq!(labels, covered);
 }
 
 #[test]

@@ -84,7 +84,7 @@ impl<'b> Points<'b> {
                 }),
             }
         }
-        Sample { node, pods, left_out }
+        Sample { node, pods, left_out, passed_over: None }
     }
 }
 

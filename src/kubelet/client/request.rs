@@ -1,0 +1,176 @@
+//! What one request to a kubelet is: where it goes, what is believed of the answer.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        Kept, PassedOver, Sample, ScrapeError,
+        body::Body,
+        connection::Exchange,
+        decode::{Decoded, decode_within, summary},
+        endpoint::Page,
+        error::{BodyError, RequestError},
+        target::Target,
+    },
+    KubeletClient, Transport,
+};
+use crate::cluster::Node;
+
+/// How much of an error's body is read, and for how long, to save its connection.
+const ERROR_BODY_LIMIT: usize = 64 << 10;
+const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
+
+/// How long one address may take.
+#[derive(Clone, Copy)]
+struct Attempt {
+    /// For being reached and verified.
+    until: Instant,
+    /// For the head of the answer.
+    deadline: Instant,
+}
+
+// === impl KubeletClient ===
+
+impl KubeletClient {
+    pub(super) async fn ask_for(
+        &self,
+        page: Page,
+        node: &Node,
+        token: Option<&str>,
+        kept: &mut Kept,
+        deadline: Instant,
+    ) -> Result<Sample, ScrapeError> {
+        let default_time = self.clock.now().as_millisecond();
+        let body = self.ask(page, node, token, kept, deadline).await?;
+        let limits = &self.settings.limits;
+        let Decoded { mut sample, first_bad, bad_lines, long_labels, too_many, scrape_error } =
+            match page {
+                Page::Resource => decode_within(&body, default_time, limits)?,
+                Page::Summary => summary::decode(&body, &node.name, default_time, limits)?,
+            };
+        if too_many {
+            return Err(ScrapeError::TooManySeries { limit: limits.series });
+        }
+        let count = |cause, lines| {
+            if lines > 0 {
+                self.tally.bad_lines.with_label_values(&[cause]).inc_by(lines as u64);
+            }
+        };
+        count("unreadable", bad_lines);
+        count("label_too_long", long_labels);
+        if scrape_error {
+            let sample = Some(sample).filter(|sample| *sample != Sample::default()).map(Box::new);
+            return Err(ScrapeError::Unmeasured { sample });
+        }
+        if bad_lines + long_labels > 0 {
+            let first = first_bad.map(|error| error.to_string()).unwrap_or_default();
+            let limit = limits.label;
+            let passed_over = PassedOver { lines: bad_lines, first, long_labels, limit };
+            sample.passed_over = Some(Box::new(passed_over));
+        }
+        Ok(sample)
+    }
+
+    /// The body of a good answer.
+    async fn ask(
+        &self,
+        page: Page,
+        node: &Node,
+        token: Option<&str>,
+        kept: &mut Kept,
+        deadline: Instant,
+    ) -> Result<Body, ScrapeError> {
+        let (exchange, response) = self.answer(page, node, token, kept, deadline).await?;
+        let (head, body) = response.into_parts();
+        if head.status != StatusCode::OK {
+            // An error's body is worth nothing, but reading a short one saves the connection.
+            let limit = deadline.min(Instant::now() + ERROR_BODY_TIME);
+            if self.room.read(body, Some(ERROR_BODY_LIMIT), limit).await.is_ok() {
+                kept.connection = exchange.end(deadline).await;
+            }
+            let status = head.status;
+            return Err(match page {
+                Page::Resource => ScrapeError::Status { status },
+                Page::Summary => ScrapeError::SummaryStatus { status },
+            });
+        }
+        if let Some(encoding) = head.headers.get(header::CONTENT_ENCODING)
+            && encoding != "identity"
+        {
+            let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
+            return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
+        }
+        let body = self.room.read(body, None, deadline).await.map_err(ScrapeError::Body)?;
+        kept.connection = exchange.end(deadline).await;
+        Ok(body)
+    }
+
+    /// The head of an answer from the first of the node's addresses at which its kubelet can be
+    /// reached and verified. They share the time; what is left is for the answer.
+    async fn answer(
+        &self,
+        page: Page,
+        node: &Node,
+        token: Option<&str>,
+        kept: &mut Kept,
+        deadline: Instant,
+    ) -> Result<(Exchange, Response<Incoming>), ScrapeError> {
+        let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
+        kept.address.clear();
+        let targets = self.targets(page, node)?;
+        kept.address = targets[0].authority();
+        let order = kept.choice.order(&targets);
+        let mut failed = Vec::new();
+        for (tried, target) in order.iter().map(|at| &targets[*at]).enumerate() {
+            let left = u32::try_from(order.len() - tried).unwrap_or(u32::MAX);
+            let share = deadline.saturating_duration_since(Instant::now()) / left;
+            let attempt = Attempt { until: Instant::now() + share, deadline };
+            match self.attempt(node, target, token, kept, attempt).await {
+                Ok(answer) => {
+                    kept.address = target.authority();
+                    kept.choice.settle(&node.name, &targets[0], target, &failed, &self.random);
+                    return answer;
+                }
+                Err(error) => {
+                    if left > 1 {
+                        self.tally.fallbacks.with_label_values(&[error.cause_label()]).inc();
+                    }
+                    failed.push(error);
+                }
+            }
+        }
+        Err(ScrapeError::everywhere(failed, &targets[0].authority()))
+    }
+
+    /// An error in the outer result means that the kubelet was not reached there, and that another
+    /// address may do better; one in the inner is what came of asking it.
+    async fn attempt(
+        &self,
+        node: &Node,
+        target: &Target,
+        token: Option<&str>,
+        kept: &mut Kept,
+        Attempt { until, deadline }: Attempt,
+    ) -> Result<Result<(Exchange, Response<Incoming>), ScrapeError>, ScrapeError> {
+        let request: Request<Empty<Bytes>> = target.request(token)?;
+        let failed = |cause| ScrapeError::Request { url: target.url(), cause: Box::new(cause) };
+        let tls = self.transport.tls();
+        if let Some(mut open) = kept.take_connection(&target.authority())
+            && open.is_good_for(tls.as_ref())
+        {
+            match open.send(request.clone(), deadline).await {
+                // The kubelet closed it while it was idle: that says nothing about a new one.
+                Err(RequestError::Http(_)) => {}
+                other => return Ok(other.map_err(failed)),
+            }
+        }
+        let fresh = self.connector.connect(&node.name, target, tls, until).await.map_err(failed)?;
+        Ok(fresh.send(request, deadline).await.map_err(failed))
+    }
+}
