@@ -23,6 +23,17 @@ ci:
 snapshots:
     INSTA_UPDATE=always cargo test --test scenarios
 
-# Write the schema that editors read for scenario files.
-schema:
-    cargo scenario schema > scenarios/schema.json
+# Write schemas and references that follow from the code: of scenarios, flags, reports and fake kubelets.
+docs:
+    UPDATE_DOCS=1 cargo test -p metrics-server --test library
+    UPDATE_DOCS=1 cargo test -p metrics-server --lib flags
+    UPDATE_DOCS=1 cargo test -p harness --test report
+    UPDATE_DOCS=1 cargo test -p fake-kubelet reference
+
+# Instructions of decoding, storing and lists, against those that are kept.
+counts:
+    cargo bench --package metrics-server --bench counts
+
+# Search for input that breaks a fuzz target: resource, summary, answer or selector.
+fuzz target runs="10000000":
+    cd fuzz && cargo +nightly fuzz run {{target}} -- -runs={{runs}}

@@ -27,8 +27,10 @@ const BAND: f64 = 0.05;
 /// The function whose instructions, with all that it calls, are counted.
 const COUNTED: &str = "*counted*";
 
+type Case = fn() -> Result<(), Box<dyn Error>>;
+
 /// Allocators map their first memory and so on: the work is done once before it is counted.
-const CASES: [(&str, fn() -> Result<(), Box<dyn Error>>); 5] = [
+const CASES: [(&str, Case); 5] = [
     ("decode a node", decode_a_node),
     ("record a node", record_a_node),
     ("look 3,000 pods up", look_up_all),

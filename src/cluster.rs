@@ -6,7 +6,6 @@ mod client;
 mod node;
 mod patience;
 mod registry;
-mod selector;
 mod trouble;
 mod watch;
 
@@ -16,6 +15,5 @@ pub use self::{
     client::{ApiClient, ApiClientError, api_client},
     node::{Node, NodeAddress},
     registry::{Cluster, PodKey, PodLabels},
-    selector::{NodeSelector, SelectorError},
     watch::watch,
 };

@@ -10,6 +10,8 @@ mod config;
 mod error;
 mod exchange;
 mod hosts;
+mod lookups;
+mod progress;
 mod resolver;
 
 pub use self::{

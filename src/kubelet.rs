@@ -27,7 +27,7 @@ pub use self::{
     client::{KubeletClient, Settings, Transport},
     endpoint::{Endpoint, EndpointError},
     error::ScrapeError,
-    files::{FileError, TlsFiles},
+    files::{FileError, FollowedFiles, TlsFiles},
     kept::Kept,
     sample::{ContainerSample, LeftOut, PodSample, Point, Sample},
     tally::Tally,

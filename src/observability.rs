@@ -69,3 +69,9 @@ pub fn router(sources: &Sources) -> Router {
 pub fn observed(router: Router, telemetry: Arc<Telemetry>) -> Router {
     router.layer(from_fn_with_state(telemetry, requests::observe))
 }
+
+/// Has a panic of `router`, or of what it has before those who answer, cost no more than one answer,
+/// and counts it.
+pub fn contained(router: Router, telemetry: Arc<Telemetry>) -> Router {
+    router.layer(from_fn_with_state(telemetry, requests::contain))
+}

@@ -6,8 +6,9 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt;
 use tokio::{
     sync::{Mutex, watch},
     task::{JoinError, JoinSet},
@@ -118,8 +119,8 @@ impl Scraper {
         self.cycles.subscribe()
     }
 
-    /// Scrapes for good, as soon as nodes and pods are known.
-    pub async fn run(mut self) {
+    /// Scrapes for good, as soon as nodes and pods are known. After a panic it can be run again.
+    pub async fn run(&mut self) {
         self.cluster.known().await;
         let mut ticks = interval(self.timing.resolution);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -130,7 +131,7 @@ impl Scraper {
             self.cycle().await;
             let (nodes, containers) = self.store.points();
             self.telemetry.cycle_ended(start, nodes, containers);
-            self.cycles.send_modify(|cycles| cycles.ended += 1);
+            self.cycles.send_modify(|cycles| cycles.ended = cycles.begun);
         }
     }
 
@@ -159,9 +160,14 @@ impl Scraper {
                     // A scrape ends with its cycle at the latest, so that one slow kubelet does not
                     // hold up the next cycle of all others.
                     let deadline = (began + limit).min(end);
-                    let result = client
-                        .scrape(&node, token.as_deref(), &mut *kept.lock().await, deadline)
-                        .await;
+                    let mut kept = kept.lock().await;
+                    let scrape = client.scrape(&node, token.as_deref(), &mut kept, deadline);
+                    let scraped = AssertUnwindSafe(scrape).catch_unwind().await;
+                    let result = scraped.unwrap_or_else(|_| {
+                        // It may be half changed.
+                        *kept = Kept::default();
+                        Err(ScrapeError::Panicked)
+                    });
                     Outcome { node, took: began.elapsed(), result }
                 });
             }
@@ -184,16 +190,16 @@ impl Scraper {
     }
 
     fn take_joined(&mut self, outcome: Result<Outcome, JoinError>) {
-        match outcome {
-            Ok(outcome) => self.take(outcome),
-            Err(error) => {
-                self.telemetry.panicked("scrape");
-                tracing::error!(err = %error, "A scrape panicked");
-            }
+        // What a task does is contained in it: there is always an outcome.
+        if let Ok(outcome) = outcome {
+            self.take(outcome);
         }
     }
 
     fn take(&mut self, Outcome { node, took, mut result }: Outcome) {
+        if matches!(result, Err(ScrapeError::Panicked)) {
+            self.telemetry.panicked("scrape");
+        }
         self.telemetry.scraped(&node.name, took, result.as_ref().err());
         let address = self.client.address(&node);
         let turn = self.scrapes.note(
@@ -205,16 +211,22 @@ impl Scraper {
         match result {
             Ok(sample) => {
                 self.report.good(&node, &address, &turn);
-                self.store.record(&node.name, sample);
+                self.record(&node, sample);
             }
             Err(mut error) => {
                 self.report.failed(&node, &address, &error, &turn);
                 match error.take_sample() {
-                    Some(sample) => self.store.record(&node.name, sample),
+                    Some(sample) => self.record(&node, sample),
                     None => self.store.miss(&node.name),
                 }
             }
         }
+    }
+
+    fn record(&mut self, node: &Node, sample: Sample) {
+        let passed_over = self.store.record(&node.name, sample);
+        self.telemetry.passed_over(passed_over);
+        self.report.passed_over(passed_over);
     }
 
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {

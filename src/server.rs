@@ -1,9 +1,8 @@
 //! Wires the parts together.
 
-use std::{future::ready, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
-use futures::future::join;
 use kube::{Config, client::ConfigExt};
 use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret;
@@ -19,17 +18,15 @@ use crate::{
     duration,
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
-        AddressTypes, Credentials, FileError, KubeletClient, Settings, Tally, TlsFiles, TlsOptions,
-        TokenFile, Transport,
+        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, Settings, Tally,
+        TlsFiles, TlsOptions, TokenFile, Transport,
     },
     observability::{self, Telemetry},
     scrape::{Cycles, Scraper, Scrapes, Timing},
     serving::{self, Filters, Secure, SecureError},
     store::Store,
+    supervisor::Supervisor,
 };
-
-/// Something that runs beside the server.
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A metrics server that is ready to run.
 pub struct Server {
@@ -38,7 +35,7 @@ pub struct Server {
     api: ApiClient,
     cluster: Arc<Cluster>,
     scraper: Scraper,
-    follow_files: Task,
+    kubelet_files: Option<FollowedFiles>,
     telemetry: Arc<Telemetry>,
     access: Arc<Access>,
     store: Arc<Store>,
@@ -104,7 +101,12 @@ impl Server {
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
         let grace = flags.metrics_server.metric_grace_cycles;
-        let store = Arc::new(Store::new(resolution).with_grace(grace));
+        let store = Store::new(resolution).with_grace(grace);
+        let known_pods = cluster.clone();
+        let store =
+            Arc::new(store.with_room(kubelet.limits.containers(), move |namespace, pod| {
+                known_pods.pod(namespace, pod).is_some()
+            }));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let known = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {
@@ -117,7 +119,7 @@ impl Server {
         };
         let tally = Tally::new()?;
         telemetry.add(tally.collectors())?;
-        let (transport, follow_files) = transport(kubelet, config, &doors.clock)?;
+        let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
         let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
@@ -165,7 +167,7 @@ impl Server {
             api,
             cluster,
             scraper,
-            follow_files,
+            kubelet_files,
             access,
             store,
             router: observability::observed(router, telemetry.clone()),
@@ -187,7 +189,8 @@ impl Server {
 
     /// Watches, scrapes and serves until `stop` says true, and for the shutdown delay after it.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, address, api, cluster, scraper, follow_files, access, secure, .. } = self;
+        let Self { doors, address, api, cluster, scraper, kubelet_files, access, secure, .. } =
+            self;
         for Warning { argument, reason } in &self.warnings {
             tracing::warn!(argument, reason, "This has no effect");
         }
@@ -200,19 +203,27 @@ impl Server {
         let listener = listening.await.map_err(|source| StartError::Listen { address, source })?;
         tracing::info!(address = %listener.local(), "Serving securely");
         let (end, ended) = watch::channel(false);
-        let guarded = self.filters.before(access.guard(self.router));
-        let (tls, limits) = (secure.tls.clone(), secure.limits);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
+        let guarded = self.filters.before(access.guard(self.router));
+        let guarded = observability::contained(guarded, telemetry.clone());
+        let (tls, limits) = (secure.tls.clone(), secure.limits);
+        let broken = || telemetry.panicked("connection");
+        let supervisor = Supervisor::new(telemetry.clone(), doors.random.clone());
         tokio::select! {
             biased;
-            () = serving::serve_within(limits, listener, tls, guarded, ended) => {}
+            () = serving::serve_within(limits, listener, tls, guarded, ended, broken) => {}
             // Neither of these ends but with the process.
-            ((), (), ((), ()), (), ()) = async { tokio::join!(
-                watch(api, cluster, doors.random),
-                scraper.run(),
-                join(follow_files, secure.follow()),
-                access.follow(),
-                stop_after(stop, telemetry, delay, end),
+            _ = async { tokio::join!(
+                supervisor.keep("cluster_watch", (api, cluster, doors.random), |(api, cluster, random)| {
+                    Box::pin(watch(api.clone(), cluster.clone(), random.clone()))
+                }),
+                supervisor.keep("scrape_cycle", scraper, |scraper| Box::pin(scraper.run())),
+                supervisor.keep("kubelet_certificates", kubelet_files, |files| {
+                    Box::pin(follow(files))
+                }),
+                supervisor.keep("serving_certificates", secure, |secure| Box::pin(secure.follow())),
+                supervisor.keep("trust", access, |access| Box::pin(access.follow())),
+                stop_after(stop, telemetry.clone(), delay, end),
             ) } => {}
         }
         Ok(())
@@ -234,6 +245,13 @@ fn router(api: api::Sources, pages: &observability::Sources) -> Router {
         };
     }
     interface.into_router()
+}
+
+/// Keeps up with certificate files for kubelets, if there are any.
+async fn follow(files: &mut Option<FollowedFiles>) {
+    if let Some(files) = files {
+        files.follow().await;
+    }
 }
 
 /// Ends the serving when `stop` says so: at once for probes, after `delay` for everyone else.
@@ -279,9 +297,9 @@ fn transport(
     flags: &KubeletFlags,
     config: &Config,
     clock: &Clock,
-) -> Result<(Transport, Task), StartError> {
+) -> Result<(Transport, Option<FollowedFiles>), StartError> {
     if flags.deprecated_kubelet_completely_insecure {
-        return Ok((Transport::Plain, Box::pin(ready(()))));
+        return Ok((Transport::Plain, None));
     }
     let api_tls = config.rustls_client_config().map_err(ApiClientError::from)?;
     let base = TlsOptions {
@@ -292,8 +310,8 @@ fn transport(
     };
     let identity = flags.kubelet_client_certificate.clone().zip(flags.kubelet_client_key.clone());
     let authority = flags.kubelet_certificate_authority.clone();
-    let (tls, follow) = TlsFiles::new(base, authority, identity, clock.clone()).watch()?;
-    Ok((Transport::Tls(tls), Box::pin(follow)))
+    let (tls, files) = TlsFiles::new(base, authority, identity, clock.clone()).watch()?;
+    Ok((Transport::Tls(tls), Some(files)))
 }
 
 #[cfg(test)]

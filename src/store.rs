@@ -2,6 +2,7 @@
 
 mod gap;
 mod history;
+mod room;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -13,8 +14,11 @@ use std::{
 };
 
 pub use self::gap::Gap;
-use self::history::{NodeHistory, PodHistory};
 pub use self::usage::{ContainerUsage, NodeUsage, PodUsage, Span, Usage, UsageError};
+use self::{
+    history::{NodeHistory, PodHistory},
+    room::Room,
+};
 use crate::{kubelet::Sample, shared::Shared};
 
 /// What every node's kubelet said last, and before.
@@ -25,6 +29,7 @@ pub struct Store {
     resolution: Duration,
     /// For how many missed scrapes in a row what is known of a node is kept.
     grace: u64,
+    room: Room,
     slots: RwLock<Slots>,
 }
 
@@ -37,6 +42,12 @@ struct Slots {
     owners: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<str>>>,
     /// A pod that several nodes report, to those that are not its owner: few, and not for long.
     rivals: BTreeMap<PodKey, Vec<Arc<str>>>,
+    /// How many containers the nodes sent last.
+    sent: usize,
+    /// How many of them are kept.
+    kept: usize,
+    /// The nodes send more than there is room for.
+    is_tight: bool,
 }
 
 /// Namespace and name.
@@ -47,7 +58,7 @@ type PodKey = (Arc<str>, Arc<str>);
 impl Store {
     /// An empty store for samples that come every `resolution`.
     pub fn new(resolution: Duration) -> Self {
-        Self { resolution, grace: 0, slots: RwLock::default() }
+        Self { resolution, grace: 0, room: Room::endless(), slots: RwLock::default() }
     }
 
     /// Keeps what is known of a node for so many missed scrapes in a row. Usage after them is that
@@ -57,20 +68,38 @@ impl Store {
         Self { grace: cycles, ..self }
     }
 
-    /// Takes in what the kubelet of `node` said.
-    pub fn record(&self, node: &str, sample: Sample) {
+    /// Keeps no more than `most` containers of all nodes together. Where nodes send more, only
+    /// pods are kept for which `is_pod` holds, which is told namespace and name.
+    #[must_use]
+    pub fn with_room(
+        self,
+        most: usize,
+        is_pod: impl Fn(&str, &str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { room: Room::new(most, Box::new(is_pod)), ..self }
+    }
+
+    /// Takes in what the kubelet of `node` said, and gives the number of pods for which there is
+    /// no room.
+    pub fn record(&self, node: &str, mut sample: Sample) -> usize {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         let (name, old) = match slots.nodes.remove_entry(node) {
             Some((name, old)) => (name, Some(old)),
             None => (Arc::from(node), None),
         };
-        let new = NodeHistory::follow(old.as_ref(), sample, self.resolution, &mut slots.names);
+        let sent = sample.pods.iter().map(|pod| pod.containers.len()).sum();
+        slots.uncount(old.as_ref());
+        slots.sent += sent;
+        let passed_over = self.room.fit(&mut slots, node, &mut sample);
+        let mut new = NodeHistory::follow(old.as_ref(), sample, self.resolution, &mut slots.names);
+        new.sent = sent;
+        slots.kept += room::containers(&new.pods);
         let old_pods = old.as_ref().map_or(&[][..], |old| &old.pods);
-        if !same_pods(old_pods, &new.pods) {
-            slots.disown(&name, old_pods);
-            slots.own(&name, &new.pods);
-        }
+        // A pod that stays keeps its owner, whatever comes and goes beside it.
+        slots.disown(&name, without(old_pods, &new.pods));
+        slots.own(&name, without(&new.pods, old_pods));
         slots.nodes.insert(name, new);
+        passed_over
     }
 
     /// The kubelet of `node` could not be scraped. Beyond the grace the node starts anew: its next
@@ -91,6 +120,7 @@ impl Store {
     pub fn forget(&self, node: &str) {
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
         if let Some((name, old)) = slots.nodes.remove_entry(node) {
+            slots.uncount(Some(&old));
             slots.disown(&name, &old.pods);
         }
     }
@@ -127,14 +157,29 @@ impl Store {
     }
 }
 
-fn same_pods(old: &[PodHistory], new: &[PodHistory]) -> bool {
-    old.len() == new.len() && old.iter().zip(new).all(|(old, new)| old.key() == new.key())
+/// Those of `pods` that are none of `others`. Both are in order.
+fn without<'p>(
+    pods: &'p [PodHistory],
+    others: &[PodHistory],
+) -> impl Iterator<Item = &'p PodHistory> {
+    let mut others = others.iter().peekable();
+    pods.iter().filter(move |pod| {
+        while others.next_if(|other| other.key() < pod.key()).is_some() {}
+        others.peek().is_none_or(|other| other.key() != pod.key())
+    })
 }
 
 // === impl Slots ===
 
 impl Slots {
-    fn own(&mut self, node: &Arc<str>, pods: &[PodHistory]) {
+    /// A node is about to be replaced, or has gone.
+    fn uncount(&mut self, node: Option<&NodeHistory>) {
+        let Some(node) = node else { return };
+        self.sent -= node.sent;
+        self.kept -= room::containers(&node.pods);
+    }
+
+    fn own<'p>(&mut self, node: &Arc<str>, pods: impl Iterator<Item = &'p PodHistory>) {
         let (mut contested, mut example) = (0, None);
         for pod in pods {
             let namespace = self.owners.entry(pod.namespace.clone()).or_default();
@@ -170,7 +215,7 @@ impl Slots {
         }
     }
 
-    fn disown(&mut self, node: &Arc<str>, pods: &[PodHistory]) {
+    fn disown<'p>(&mut self, node: &Arc<str>, pods: impl IntoIterator<Item = &'p PodHistory>) {
         for pod in pods {
             let heir = self.withdraw(node, pod);
             let Some(namespace) = self.owners.get_mut(&pod.namespace) else { continue };

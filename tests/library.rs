@@ -96,7 +96,7 @@ fn the_examples_of_the_page_are_sound() {
         let whole = if example.contains("apiVersion:") {
             example.to_owned()
         } else {
-            let spec: String = example.lines().map(|line| format!("  {line}\n")).collect();
+            let spec: String = example.lines().flat_map(|line| ["  ", line, "\n"]).collect();
             format!(
                 "apiVersion: harness/v1alpha1\nkind: Scenario\nmetadata: {{name: example}}\nspec:\n  about: An example.\n{spec}"
             )

@@ -10,7 +10,10 @@ use std::{
     sync::Arc,
 };
 
-use control_plane::{ControlPlane, Credential, Settings, User, kubeconfig};
+use control_plane::{
+    BackendError, ClientCertificate, ControlPlane, Credential, KubeletAccess, Settings, User,
+    kubeconfig,
+};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::Client;
 use metrics_server::{doors::Doors, serving};
@@ -42,6 +45,8 @@ pub(crate) enum OwnError {
     Certificate(#[from] CertificateError),
     #[error("use the API server's certificate: {0}")]
     Tls(#[from] rustls::Error),
+    #[error("let the API server reach kubelets: {0}")]
+    Kubelets(#[from] BackendError),
     #[error(transparent)]
     Random(#[from] RandomError),
 }
@@ -70,6 +75,10 @@ impl OwnApiServer {
         };
         let validity = Validity::year_from_an_hour_before(doors.clock.now());
         let identity = certificates.cluster().serving(&subject, validity)?;
+        control_plane.reach_kubelets(KubeletAccess {
+            network: Arc::clone(&doors.network),
+            certificate: Some(kubelet_client(certificates, validity)?),
+        })?;
         let nobody = WebPkiClientVerifier::no_client_auth();
         let tls = serving::tls::config(identity.chain(), identity.key(), nobody)?;
         let listening = doors.network.listen(address).await;
@@ -111,6 +120,20 @@ impl Drop for OwnApiServer {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// What the API server shows to kubelets.
+fn kubelet_client(
+    certificates: &Certificates,
+    validity: Validity,
+) -> Result<ClientCertificate, CertificateError> {
+    let subject = Subject {
+        common_name: "kube-apiserver-kubelet-client".to_owned(),
+        organization: Some("system:masters".to_owned()),
+        ..Subject::default()
+    };
+    let identity = certificates.cluster().client(&subject, validity)?;
+    Ok(ClientCertificate { chain: identity.chain(), key: identity.key() })
 }
 
 /// What API servers behind the API server read at their start.

@@ -4,6 +4,7 @@
 mod rename;
 
 use std::{
+    error::Error,
     fmt::Write as _,
     fs, io,
     path::{Path, PathBuf},
@@ -11,10 +12,12 @@ use std::{
 };
 
 use http::{Request, Response, StatusCode};
-use kube::{Client, client::Body};
+use kube::{Client, client::Body, core::Status};
 use tokio::time::{Instant, sleep_until};
 
 use self::rename::Renames;
+
+const HOW_TO_REACH: &str = "; name its address with --address, and what to believe with --kubelet-certificate-authority or --kubelet-insecure-tls";
 
 /// What to record.
 #[derive(Clone, Debug)]
@@ -37,24 +40,26 @@ pub struct Order {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The API server could not be asked.
-    #[error("get {path}: {source}")]
+    #[error("get {path}: {}{cure}", causes(source))]
     Ask {
         /// What was asked for.
         path: String,
         /// Why not.
         source: Box<kube::Error>,
+        /// What to do about it, with what separates it from the cause.
+        cure: &'static str,
     },
     /// It, or the kubelet behind it, refused.
-    #[error("get {path}: {status}: {}; the right to get {needed} is needed", body.trim_end())]
+    #[error("get {path}: {status}: {said}{cure}")]
     Refused {
         /// What was asked for.
         path: String,
         /// The status.
         status: StatusCode,
         /// What it said.
-        body: String,
-        /// What one must be allowed to get.
-        needed: &'static str,
+        said: String,
+        /// What to do about it, with what separates it from the cause.
+        cure: &'static str,
     },
     /// A file could not be written.
     #[error("write {}: {source}", file.display())]
@@ -107,12 +112,21 @@ pub async fn record(
 }
 
 async fn get(client: &Client, order: &Order, page: &str) -> Result<Saved, RecordError> {
-    let (path, needed) = if order.direct {
-        (page.to_owned(), "nodes/metrics and nodes/stats")
+    let (path, unreachable, refused) = if order.direct {
+        (
+            page.to_owned(),
+            HOW_TO_REACH,
+            "; the right to get nodes/metrics and nodes/stats is needed",
+        )
     } else {
-        (format!("/api/v1/nodes/{}/proxy{page}", order.node), "nodes/proxy")
+        let path = format!("/api/v1/nodes/{}/proxy{page}", order.node);
+        (path, "", "; the right to get nodes/proxy is needed")
     };
-    let asked = |error: kube::Error| RecordError::Ask { path: path.clone(), source: error.into() };
+    let asked = |error: kube::Error| RecordError::Ask {
+        path: path.clone(),
+        source: error.into(),
+        cure: unreachable,
+    };
     let request = Request::get(&path)
         .body(Body::empty())
         .map_err(|error| asked(kube::Error::HttpError(error)))?;
@@ -121,10 +135,34 @@ async fn get(client: &Client, order: &Order, page: &str) -> Result<Saved, Record
     let body = response.into_body().collect_bytes().await.map_err(asked)?;
     let body = String::from_utf8_lossy(&body).into_owned();
     if status == StatusCode::OK {
-        Ok(Saved { head, body })
-    } else {
-        Err(RecordError::Refused { path, status, body, needed })
+        return Ok(Saved { head, body });
     }
+    let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    Err(RecordError::Refused {
+        path,
+        status,
+        said: said(&body),
+        cure: if denied { refused } else { "" },
+    })
+}
+
+/// What a refusal says: the message of a `Status`, or all of it.
+fn said(body: &str) -> String {
+    let status = serde_json::from_str::<Status>(body).ok();
+    let message = status.map(|status| status.message).filter(|message| !message.is_empty());
+    message.unwrap_or_else(|| body.trim_end().to_owned())
+}
+
+/// An error with what is behind it: the client's own words do not say why.
+fn causes(error: &kube::Error) -> String {
+    let mut said = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        said.push(error.to_string());
+        cause = error.source();
+    }
+    said.dedup();
+    said.join(": ")
 }
 
 /// Status line and headers as they came over the wire, as Go spells them. What the API server adds

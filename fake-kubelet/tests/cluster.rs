@@ -2,12 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "all of it is tests")]
 
-use std::{
-    io::{BufRead, BufReader},
-    path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
-};
+mod program;
+
+use std::{path::PathBuf, process::Command};
 
 use k8s_openapi::api::{
     coordination::v1::Lease,
@@ -23,10 +20,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_fake-kubelet");
-
-/// For what takes milliseconds on an idle machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+use self::program::{PATIENCE, PROGRAM, Run};
 
 const WORLD: &str = "nodes: [{name: world-0, listen: ['127.0.0.1:0'], access: Open}]";
 
@@ -45,57 +39,10 @@ nodes:
         containers: [{name: main, usage: {cpu: 250m, memory: 64Mi}}]
 ";
 
-/// A run that is killed at the end of the test.
-struct Run {
-    child: Child,
-    output: BufReader<ChildStdout>,
-}
-
 struct World {
     folder: TempDir,
     _run: Run,
     client: Client,
-}
-
-impl Run {
-    /// A run that is up.
-    fn start(config: &Path, more: &[&str]) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .arg("run")
-            .arg("--config")
-            .arg(config)
-            .args(more)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
-        let mut run = Self { child, output };
-        run.line_with("kubelets are up");
-        run
-    }
-
-    fn line_with(&mut self, text: &str) -> String {
-        let mut line = String::new();
-        loop {
-            line.clear();
-            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "it ended without: {text}");
-            if line.contains(text) {
-                return line;
-            }
-        }
-    }
-
-    fn terminate(&self) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl World {
@@ -210,7 +157,7 @@ async fn a_fleet_settles_lives_and_leaves_nothing() {
     world.makes_pod("stays", json!({})).await;
     fleet.terminate();
     assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 2 pods and 2 Leases\n");
-    assert!(fleet.child.wait().unwrap().success());
+    assert!(fleet.ended_well());
     assert_eq!(world.names().await, ["world-0"]);
     let pods = world.pods().list(&ListParams::default()).await.unwrap();
     let pods: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();

@@ -10,7 +10,7 @@ use metrics_server::{
     cluster::{Node, NodeAddress},
     dns::{Hosts, ResolvConf, Resolver},
     doors::{Clock, Datagram, Doors, Listener, Network, Random, Stream},
-    kubelet::{AddressTypes, KubeletClient, Settings, Transport},
+    kubelet::{AddressTypes, Endpoint, Kept, KubeletClient, Limits, Settings, Tally, Transport},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -34,8 +34,8 @@ pub fn answer(input: &[u8]) {
     let runtime = Builder::new_current_thread().enable_time().start_paused(true).build();
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
-        let client = client(Arc::new(kubelet));
-        let mut kept = None;
+        let Some(client) = client(Arc::new(kubelet)) else { return };
+        let mut kept = Kept::default();
         for _ in 0..2 {
             let began = Instant::now();
             let outcome = client.scrape(&node(), None, &mut kept, began + LIMIT).await;
@@ -87,15 +87,18 @@ impl Network for Kubelet {
     }
 }
 
-fn client(network: Arc<Kubelet>) -> KubeletClient {
+fn client(network: Arc<Kubelet>) -> Option<KubeletClient> {
     let doors = Doors { clock: Clock::system(), network, random: Random::seeded(1) };
     let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
     let settings = Settings {
         address_types: AddressTypes(vec!["InternalIP".to_owned()]),
         port: 10255,
         use_node_status_port: false,
+        address_fallback: false,
+        endpoint: Endpoint::Auto,
+        limits: Limits::default(),
     };
-    KubeletClient::new(doors, resolver, settings, Transport::Plain)
+    Some(KubeletClient::new(doors, resolver, settings, Transport::Plain, Tally::new().ok()?))
 }
 
 fn node() -> Node {

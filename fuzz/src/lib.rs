@@ -4,5 +4,6 @@
 mod answer;
 mod resource;
 mod selector;
+mod summary;
 
-pub use self::{answer::answer, resource::resource, selector::selector};
+pub use self::{answer::answer, resource::resource, selector::selector, summary::summary};

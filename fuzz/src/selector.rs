@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use http::{Request, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Collected};
 use jiff::Timestamp;
 use metrics_server::{
     api::{Settings, Sources, router},
@@ -25,16 +25,18 @@ pub fn selector(input: &[u8]) {
     let mut query = String::new();
     for name in ["labelSelector", "fieldSelector"] {
         if let Some(text) = lines.next() {
-            query += &format!("{name}={}&", percent_encode(text, NON_ALPHANUMERIC));
+            query +=
+                &[name, "=", &percent_encode(text, NON_ALPHANUMERIC).to_string(), "&"].concat();
         }
     }
     WORLD.with(|(runtime, router)| {
         let path = format!("/apis/metrics.k8s.io/v1beta1/pods?{query}");
         let Ok(request) = Request::get(path).body(Body::empty()) else { return };
         let (status, body) = runtime.block_on(async {
-            let response = router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
+            let response =
+                router.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
             let (head, body) = response.into_parts();
-            (head.status, body.collect().await.map(|body| body.to_bytes()).unwrap_or_default())
+            (head.status, body.collect().await.map(Collected::to_bytes).unwrap_or_default())
         });
         let answer: serde_json::Value =
             serde_json::from_slice(&body).expect("every answer is JSON");
@@ -51,8 +53,10 @@ pub fn selector(input: &[u8]) {
     });
 }
 
+type Labels<'a> = &'a [(&'a str, &'a str)];
+
 /// Namespace, name and labels.
-const PODS: [(&str, &str, &[(&str, &str)]); 3] = [
+const PODS: [(&str, &str, Labels<'_>); 3] = [
     ("default", "web-1", &[("app", "web"), ("tier", "front"), ("example.com/rank", "1")]),
     ("default", "web-2", &[("app", "web"), ("example.com/rank", "20")]),
     ("kube-system", "dns", &[("k8s-app", "dns"), ("empty", "")]),
@@ -77,7 +81,7 @@ fn sources() -> Sources {
             .map(|(namespace, name, _)| PodSample {
                 namespace: (*namespace).into(),
                 name: (*name).into(),
-                containers: vec![ContainerSample { name: "main".into(), point }].into(),
+                containers: vec![ContainerSample { name: "main".into(), point }],
             })
             .collect();
         pods.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));

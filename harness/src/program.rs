@@ -221,7 +221,9 @@ fn list(files: &Files) -> Result<bool, ProgramError> {
         let about = file.scenario.spec.about.split_whitespace().collect::<Vec<_>>().join(" ");
         let labels = file.scenario.metadata.labels.iter();
         let labels: Vec<_> = labels.map(|(name, value)| format!("{name}={value}")).collect();
-        writeln!(out, "{} {}\n    {about}", file.full_name(), labels.join(","))?;
+        let labels =
+            if labels.is_empty() { String::new() } else { format!(" {}", labels.join(",")) };
+        writeln!(out, "{}{labels}\n    {about}", file.full_name())?;
     }
     Ok(true)
 }

@@ -1,6 +1,7 @@
 use http::{HeaderMap, HeaderName, Method, header};
 
-use super::{go, query::Query};
+use super::query::Query;
+use crate::go;
 
 /// What of a request decides the form of its answer.
 #[derive(Clone, Debug, Default)]

@@ -3,9 +3,9 @@
 use super::{
     accept::{Clause, clauses},
     asked::Asked,
-    go,
     status::Failure,
 };
+use crate::go;
 
 /// A notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 use super::{
-    go,
+    field_selector::{FieldSelector, FieldSelectorError},
     query::Query,
-    selector::{FieldSelector, FieldSelectorError, LabelSelector},
     status::{Cause, Failure},
 };
+use crate::{go, selector::LabelSelector};
 
 /// What a list's parameters ask for. Limits and resource versions are read, as the API server
 /// reads them, and have no effect: there is always one page, and always the newest.

@@ -5,9 +5,9 @@ use http::StatusCode;
 use super::{
     GROUP,
     encode::{json, protobuf},
-    go,
     resource::Resource,
 };
+use crate::go;
 
 /// A request that cannot be answered, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

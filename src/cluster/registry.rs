@@ -5,7 +5,8 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::{Node, NodeSelector};
+use super::Node;
+use crate::selector::LabelSelector;
 
 /// A pod's namespace and name.
 pub type PodKey = (Arc<str>, Arc<str>);
@@ -15,7 +16,7 @@ pub type PodLabels = Arc<BTreeMap<String, String>>;
 
 /// The nodes and running pods known last. What is known stays while the API server is away.
 pub struct Cluster {
-    selector: NodeSelector,
+    selector: LabelSelector,
     nodes: RwLock<BTreeMap<String, Arc<Node>>>,
     pods: RwLock<BTreeMap<PodKey, PodLabels>>,
     nodes_known: watch::Sender<bool>,
@@ -27,7 +28,7 @@ pub struct Cluster {
 impl Default for Cluster {
     fn default() -> Self {
         Self {
-            selector: NodeSelector::default(),
+            selector: LabelSelector::default(),
             nodes: RwLock::default(),
             pods: RwLock::default(),
             nodes_known: watch::Sender::new(false),
@@ -38,7 +39,7 @@ impl Default for Cluster {
 
 impl Cluster {
     /// Nothing yet; only nodes that `selector` matches will be known.
-    pub fn selecting(selector: NodeSelector) -> Self {
+    pub fn selecting(selector: LabelSelector) -> Self {
         Self { selector, ..Self::default() }
     }
 

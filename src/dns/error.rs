@@ -30,6 +30,12 @@ pub enum LookupFailure {
         /// The end that was silent.
         server: SocketAddr,
     },
+    /// Its turn did not come in time.
+    #[error("{limit} other names are being looked up")]
+    TooMany {
+        /// How many may be at the same time.
+        limit: usize,
+    },
     /// The server could not be reached.
     #[error("{operation} {protocol} {ends}: {cause}")]
     Unreachable {

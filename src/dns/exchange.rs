@@ -1,6 +1,6 @@
 //! One question to one server and its answer: over UDP, and over TCP where the answer does not fit.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{net::SocketAddr, time::Duration};
 
 use hickory_proto::{
     op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
@@ -11,11 +11,18 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::LookupFailure;
+use super::{
+    LookupFailure,
+    lookups::Found,
+    progress::{Open, Progress},
+};
 use crate::doors::{Doors, Network};
 
 /// What Go advertises: it fits every path's MTU.
 const UDP_PAYLOAD: u16 = 1232;
+
+/// Stands for the near end of a TCP connection, which streams do not tell.
+const UNKNOWN_END: &str = "?";
 
 /// A question about one name.
 pub(super) struct Question {
@@ -23,17 +30,22 @@ pub(super) struct Question {
     pub(super) kind: RecordType,
 }
 
-/// Asks `server` and gives the addresses in its answer.
+/// Asks `server` and gives the addresses in its answer. They live as long as the shortest-lived
+/// record on the way to them.
 pub(super) async fn ask(
     doors: &Doors,
     server: SocketAddr,
     question: &Question,
+    progress: &Progress,
     deadline: Instant,
-) -> Result<Vec<IpAddr>, LookupFailure> {
+) -> Result<Found, LookupFailure> {
     let id = doors.random.u16();
     let query = encode(id, question)?;
-    let mut answer = over_udp(&*doors.network, server, &query, id, question, deadline).await?;
+    let open = |protocol, local| progress.open(Open { protocol, local, server });
+    let udp = over_udp(&*doors.network, server, &query, id, question, open, deadline);
+    let mut answer = udp.await?;
     if answer.metadata.truncation {
+        open("tcp", UNKNOWN_END.to_owned());
         answer = over_tcp(&*doors.network, server, &query, id, question, deadline).await?;
     }
     match answer.metadata.response_code {
@@ -41,13 +53,18 @@ pub(super) async fn ask(
         ResponseCode::NXDomain => return Err(LookupFailure::NoSuchHost),
         _ => return Err(LookupFailure::ServerMisbehaving),
     }
+    let lives = answer.answers.iter().map(|record| record.ttl);
+    let life = Duration::from_secs(lives.min().unwrap_or_default().into());
     let addresses: Vec<_> = answer
         .answers
         .iter()
         .filter(|record| record.record_type() == question.kind)
         .filter_map(|record| record.data.ip_addr())
         .collect();
-    if addresses.is_empty() { Err(LookupFailure::NoSuchHost) } else { Ok(addresses) }
+    if addresses.is_empty() {
+        return Err(LookupFailure::NoSuchHost);
+    }
+    Ok(Found { addresses, life })
 }
 
 fn encode(id: u16, question: &Question) -> Result<Vec<u8>, LookupFailure> {
@@ -78,6 +95,7 @@ async fn over_udp(
     query: &[u8],
     id: u16,
     question: &Question,
+    open: impl Fn(&'static str, String),
     deadline: Instant,
 ) -> Result<Message, LookupFailure> {
     let mut socket = network
@@ -85,6 +103,7 @@ async fn over_udp(
         .await
         .map_err(|error| unreachable_by("dial", "udp", server.to_string(), &error))?;
     let local = socket.local();
+    open("udp", local.to_string());
     let failed = |operation| {
         move |error: std::io::Error| {
             unreachable_by(operation, "udp", format!("{local}->{server}"), &error)
@@ -130,7 +149,7 @@ async fn over_tcp(
     };
     timeout_at(deadline, exchange).await.unwrap_or(Err(LookupFailure::Timeout {
         protocol: "tcp",
-        local: "?".to_owned(),
+        local: UNKNOWN_END.to_owned(),
         server,
     }))
 }

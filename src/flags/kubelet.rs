@@ -5,13 +5,12 @@ use clap::{ArgAction, Args};
 use super::{
     kubelet_limits::KubeletLimits,
     values::{
-        BOOL, ValueError, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path,
-        read_port,
+        BOOL, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path, read_port,
     },
 };
 use crate::{
-    cluster::NodeSelector,
     kubelet::{DEFAULT_ADDRESS_TYPES, Endpoint, EndpointError},
+    selector::{LabelSelector, LabelSelectorError},
 };
 
 /// How kubelets are asked.
@@ -64,9 +63,10 @@ pub struct KubeletFlags {
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub kubelet_request_timeout: Duration,
 
-    /// Ask only nodes whose labels match, and serve only them: =, == and !=, separated by commas.
+    /// Ask only nodes whose labels match, and serve only them: key=value, key!=value, key in (a,b), key
+    /// notin (a,b), key, !key, key>1 and key<1, separated by commas.
     #[arg(short = 'l', long, value_name = "SELECTOR", default_value = "", value_parser = read_selector)]
-    pub node_selector: NodeSelector,
+    pub node_selector: LabelSelector,
 
     /// Ask kubelets over plain HTTP and show no credentials. For kubelets of old; anyone on the
     /// network can read along and make up answers.
@@ -86,9 +86,8 @@ fn read_endpoint(text: &str) -> Result<Endpoint, EndpointError> {
     text.parse()
 }
 
-fn read_selector(text: &str) -> Result<NodeSelector, ValueError> {
-    text.parse()
-        .map_err(|error: crate::cluster::SelectorError| ValueError::Other(error.to_string()))
+fn read_selector(text: &str) -> Result<LabelSelector, LabelSelectorError> {
+    LabelSelector::parse(text)
 }
 
 // === impl KubeletFlags ===

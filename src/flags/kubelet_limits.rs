@@ -24,11 +24,21 @@ pub struct KubeletLimits {
     /// The most bytes in a label of a series. Series with longer ones are passed over.
     #[arg(long, value_name = "COUNT", default_value = "256", value_parser = read_count)]
     kubelet_max_label_length: u64,
+
+    /// The most containers that are kept of all kubelets together. Where kubelets report more,
+    /// pods that the API server does not know are passed over.
+    #[arg(long, value_name = "COUNT", default_value = "500000", value_parser = read_count)]
+    kubelet_max_containers: u64,
 }
 
 // === impl KubeletLimits ===
 
 impl KubeletLimits {
+    /// How many containers are kept of all kubelets together.
+    pub fn containers(&self) -> usize {
+        usize::try_from(self.kubelet_max_containers).unwrap_or(usize::MAX)
+    }
+
     /// In the form in which they are applied.
     pub fn limits(&self) -> Limits {
         let count = |count| usize::try_from(count).unwrap_or(usize::MAX);

@@ -1,7 +1,7 @@
 use std::{path::Path, time::Duration};
 
 use super::*;
-use crate::kubelet::DEFAULT_ADDRESS_TYPES;
+use crate::{kubelet::DEFAULT_ADDRESS_TYPES, selector::LabelSelector};
 
 fn parse(args: &[&str]) -> Result<Flags, FlagError> {
     Flags::parse_from_args(args.iter().map(ToString::to_string))
@@ -66,7 +66,7 @@ fn values_are_read_as_go_reads_them() {
     assert_eq!(flags.metrics_server.metric_resolution, Duration::from_mins(2));
     assert_eq!(kubelet.kubelet_preferred_address_types, ["InternalIP", "Hostname", "ExternalIP"]);
     assert_eq!((kubelet.kubelet_port, flags.logging.verbosity), (10002, 4));
-    assert_eq!(kubelet.node_selector.to_string(), "a=b");
+    assert_eq!(kubelet.node_selector, LabelSelector::parse("a=b").unwrap());
     assert_eq!(flags.metrics_server.kubeconfig, None);
     assert!(flags.authentication.requestheader_group_headers.is_empty());
     let sni = &flags.serving.tls_sni_cert_key;
@@ -193,8 +193,8 @@ fn mistakes_are_one_line_with_the_cure() {
             "--tls-cipher-suites has no suite that is safe enough for this server",
         ),
         (
-            &["--node-selector=a in (b)"],
-            "invalid value 'a in (b)' for '--node-selector <SELECTOR>': \"a in (b)\" is not key=value, key==value or key!=value",
+            &["--node-selector=a in b"],
+            "invalid value 'a in b' for '--node-selector <SELECTOR>': unable to parse requirement: found 'b' expected: '('",
         ),
         (
             &["--logging-format=json", "--vmodule=scrape=4"],

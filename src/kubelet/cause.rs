@@ -37,6 +37,7 @@ impl ScrapeError {
             Self::TooManySeries { .. } => "too_many_series",
             Self::Decode(_) | Self::Summary(SummaryError::Form(_)) => "no_metrics_in_body",
             Self::Summary(SummaryError::OtherNode { .. }) => "other_node",
+            Self::Panicked => "panic",
         }
     }
 }
@@ -50,6 +51,7 @@ impl RequestError {
                 LookupFailure::NoSuchHost => "dns_no_such_host",
                 LookupFailure::ServerMisbehaving => "dns_server_failure",
                 LookupFailure::Timeout { .. } => "dns_timeout",
+                LookupFailure::TooMany { .. } => "dns_too_many",
                 LookupFailure::Unreachable { .. } => "dns_unreachable",
             },
             Self::Dial(DialError::Connect { source, .. }) => match source.kind() {

@@ -48,6 +48,7 @@ impl ScrapeError {
             Self::Status { .. } | Self::SummaryStatus { .. } => {
                 "look into the kubelet's log on that node"
             }
+            Self::Panicked => "report the line of the log that says Panicked",
             Self::Unmeasured { .. } => {
                 "look into the kubelet's log on that node: its container runtime may be down, slow or without statistics"
             }

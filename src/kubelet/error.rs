@@ -75,6 +75,9 @@ pub enum ScrapeError {
     /// The summary cannot be used.
     #[error(transparent)]
     Summary(#[from] SummaryError),
+    /// It is the metrics server's fault.
+    #[error("a mistake in the metrics server ended the scrape")]
+    Panicked,
 }
 
 /// Why there was no answer.

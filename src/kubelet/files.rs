@@ -60,6 +60,13 @@ struct Contents {
     identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
+/// Files that are looked at again and again.
+pub struct FollowedFiles {
+    files: TlsFiles,
+    last: Contents,
+    config: watch::Sender<Arc<ClientConfig>>,
+}
+
 // === impl TlsFiles ===
 
 impl TlsFiles {
@@ -73,43 +80,11 @@ impl TlsFiles {
         Self { base, authority, identity, clock }
     }
 
-    /// The configuration as the files are now, and as they will be while the second part runs;
-    /// the latter ends at once when there are no files.
-    pub fn watch(
-        self,
-    ) -> Result<(watch::Receiver<Arc<ClientConfig>>, impl Future<Output = ()>), FileError> {
-        let contents = self.read()?;
-        let (sender, receiver) = watch::channel(self.config(&contents)?);
-        Ok((receiver, self.follow(contents, sender)))
-    }
-
-    async fn follow(self, mut last: Contents, sender: watch::Sender<Arc<ClientConfig>>) {
-        if self.authority.is_none() && self.identity.is_none() {
-            return;
-        }
-        loop {
-            sleep(LOOK_EVERY).await;
-            // The files are small and mounted from memory: reading them does not block for long.
-            let changed = match self.read() {
-                Ok(contents) if contents == last => continue,
-                Ok(contents) => {
-                    let config = self.config(&contents);
-                    last = contents;
-                    config
-                }
-                Err(error) => Err(error),
-            };
-            match changed {
-                Ok(config) => {
-                    tracing::info!("Certificate files for kubelets have changed, using them");
-                    sender.send_replace(config);
-                }
-                // A certificate and its key are not written in one step: soon they fit again.
-                Err(error) => {
-                    tracing::error!(err = %error, "Failed to use changed certificate files for kubelets, going on with what they held before");
-                }
-            }
-        }
+    /// The configuration as the files are now, and what keeps it so.
+    pub fn watch(self) -> Result<(watch::Receiver<Arc<ClientConfig>>, FollowedFiles), FileError> {
+        let last = self.read()?;
+        let (config, receiver) = watch::channel(self.config(&last)?);
+        Ok((receiver, FollowedFiles { files: self, last, config }))
     }
 
     fn read(&self) -> Result<Contents, FileError> {
@@ -132,6 +107,40 @@ impl TlsFiles {
             options.identity = Some(Arc::new(identity(files, chain, key)?));
         }
         Ok(client_config(options, &self.clock)?)
+    }
+}
+
+// === impl FollowedFiles ===
+
+impl FollowedFiles {
+    /// Keeps up with the files, for good; ends at once when there are none.
+    pub async fn follow(&mut self) {
+        if self.files.authority.is_none() && self.files.identity.is_none() {
+            return;
+        }
+        loop {
+            sleep(LOOK_EVERY).await;
+            // The files are small and mounted from memory: reading them does not block for long.
+            let changed = match self.files.read() {
+                Ok(contents) if contents == self.last => continue,
+                Ok(contents) => {
+                    let config = self.files.config(&contents);
+                    self.last = contents;
+                    config
+                }
+                Err(error) => Err(error),
+            };
+            match changed {
+                Ok(config) => {
+                    tracing::info!("Certificate files for kubelets have changed, using them");
+                    self.config.send_replace(config);
+                }
+                // A certificate and its key are not written in one step: soon they fit again.
+                Err(error) => {
+                    tracing::error!(err = %error, "Failed to use changed certificate files for kubelets, going on with what they held before");
+                }
+            }
+        }
     }
 }
 
@@ -211,8 +220,8 @@ mod tests {
             Some((certificate.clone(), key.clone())),
             Clock::system(),
         );
-        let (mut config, follow) = files.watch().unwrap();
-        let following = tokio::spawn(follow);
+        let (mut config, mut followed) = files.watch().unwrap();
+        let following = tokio::spawn(async move { followed.follow().await });
         config.mark_unchanged();
 
         fs::write(&key, "half a key").unwrap();

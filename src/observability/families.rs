@@ -24,6 +24,8 @@ pub(super) struct Families {
     pub(super) failures: IntCounterVec,
     /// Ours too, and absent until something panics.
     pub(super) panics: IntCounterVec,
+    /// The same.
+    pub(super) passed_over: IntCounterVec,
     pub(super) tick_duration: Histogram,
     pub(super) points: GaugeVec,
     pub(super) requests: RequestMetrics,
@@ -67,8 +69,13 @@ impl Families {
             )?,
             panics: new.counters(
                 "metrics_server_panics_total",
-                "Mistakes in the program that ended a request or a scrape before its time.",
+                "Mistakes in the program that ended something before its time, by what it was.",
                 &["task"],
+            )?,
+            passed_over: new.counters(
+                "metrics_server_storage_pods_passed_over_total",
+                "Pods that kubelets reported and that were not kept, by cause.",
+                &["cause"],
             )?,
             tick_duration: new.histogram(
                 "metrics_server_manager_tick_duration_seconds",

@@ -52,13 +52,25 @@ pub(super) async fn observe(
     let asked = Asked::by(request.method(), request.uri().path());
     let start = Instant::now();
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-    let response = answered.unwrap_or_else(|_| {
-        telemetry.panicked("request");
-        let json = [(header::CONTENT_TYPE, "application/json")];
-        (StatusCode::INTERNAL_SERVER_ERROR, json, PANICKED).into_response()
-    });
+    let response = answered.unwrap_or_else(|_| broken(&telemetry));
     telemetry.requests().answered(asked, response.status().as_str(), start);
     response
+}
+
+/// For what is before those who answer, such as the question who asks.
+pub(super) async fn contain(
+    State(telemetry): State<Arc<Telemetry>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answered.unwrap_or_else(|_| broken(&telemetry))
+}
+
+fn broken(telemetry: &Telemetry) -> Response {
+    telemetry.panicked("request");
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (StatusCode::INTERNAL_SERVER_ERROR, json, PANICKED).into_response()
 }
 
 // === impl RequestMetrics ===

@@ -105,9 +105,16 @@ impl Telemetry {
         self.families.freshness.observe(age.as_secs_f64());
     }
 
-    /// Something that is done for one `task`, such as `request`, panicked.
+    /// Something of the kind `task`, such as a `request`, panicked.
     pub fn panicked(&self, task: &'static str) {
         self.families.panics.with_label_values(&[task]).inc();
+    }
+
+    /// There was no room for so many of a kubelet's pods.
+    pub fn passed_over(&self, pods: usize) {
+        if pods > 0 {
+            self.families.passed_over.with_label_values(&["no_room"]).inc_by(pods as u64);
+        }
     }
 
     /// The server has been told to stop.

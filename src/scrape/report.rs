@@ -21,6 +21,8 @@ pub(super) struct Report {
     /// After so many failures in a row one is said again.
     again: u64,
     cycle: Cycle,
+    /// In how many cycles in a row there was not room for all pods.
+    crowded: u64,
 }
 
 /// What has come of one cycle.
@@ -34,6 +36,8 @@ struct Cycle {
     named: usize,
     unnamed: usize,
     recovered: usize,
+    /// How many pods there was no room for.
+    passed_over: usize,
 }
 
 // === impl Report ===
@@ -42,7 +46,11 @@ impl Report {
     /// For scrapes every `resolution`.
     pub(super) fn new(resolution: Duration) -> Self {
         let again = SAID_AGAIN.as_millis() / resolution.as_millis().max(1);
-        Self { again: u64::try_from(again).unwrap_or(u64::MAX).max(1), cycle: Cycle::default() }
+        Self {
+            again: u64::try_from(again).unwrap_or(u64::MAX).max(1),
+            cycle: Cycle::default(),
+            crowded: 0,
+        }
     }
 
     /// A scrape failed.
@@ -89,9 +97,15 @@ impl Report {
         }
     }
 
+    /// There was no room for so many of a node's pods.
+    pub(super) fn passed_over(&mut self, pods: usize) {
+        self.cycle.passed_over += pods;
+    }
+
     /// The cycle is over.
     pub(super) fn end_cycle(&mut self) {
         let cycle = std::mem::take(&mut self.cycle);
+        self.say_if_crowded(cycle.passed_over);
         let Cycle { nodes, not_ready, unnamed, recovered, .. } = cycle;
         if recovered > 0 {
             tracing::info!(nodes = recovered, "Scraped more nodes again");
@@ -116,6 +130,25 @@ impl Report {
                 "Some nodes that are not ready could not be scraped"
             );
         }
+    }
+
+    fn say_if_crowded(&mut self, pods: usize) {
+        if pods == 0 {
+            if std::mem::take(&mut self.crowded) > 0 {
+                tracing::info!("There is room for all pods again");
+            }
+            return;
+        }
+        if self.crowded.is_multiple_of(self.again) {
+            let cycles = (self.crowded > 0).then_some(self.crowded + 1);
+            tracing::warn!(
+                pods,
+                cycles,
+                cure = "find the nodes that report pods that do not exist, or allow more with --kubelet-max-containers",
+                "Kubelets report more containers than are kept, passed over pods"
+            );
+        }
+        self.crowded += 1;
     }
 
     /// Whether one more node may be named in this cycle.

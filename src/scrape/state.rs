@@ -1,6 +1,9 @@
 use std::{
     collections::BTreeMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use jiff::Timestamp;
@@ -18,11 +21,16 @@ const WORDS: usize = 400;
 /// The most pods that are remembered as left out, for each node.
 const LEFT_OUT: usize = 500;
 
+/// The most for all nodes together.
+const LEFT_OUT_IN_ALL: usize = 20_000;
+
 /// How the scraping of each node goes. Nodes that leave the cluster are forgotten.
 #[derive(Debug)]
 pub struct Scrapes {
     clock: Clock,
     nodes: RwLock<BTreeMap<Arc<str>, ScrapeState>>,
+    /// How many pods are remembered as left out, for all nodes.
+    left_out: AtomicUsize,
 }
 
 /// How the scraping of one node goes.
@@ -104,7 +112,7 @@ pub struct Alike {
 impl Scrapes {
     /// No node has been scraped.
     pub fn new(clock: Clock) -> Self {
-        Self { clock, nodes: RwLock::default() }
+        Self { clock, nodes: RwLock::default(), left_out: AtomicUsize::new(0) }
     }
 
     /// Takes in how a scrape of `node` at `address` went. Where pods run in the cluster, some are
@@ -123,6 +131,8 @@ impl Scrapes {
         }
         let Some(state) = nodes.get_mut(node.name.as_str()) else { return Turn::NOTHING };
         state.at = now;
+        let left_out = std::mem::take(&mut state.left_out);
+        self.left_out.fetch_sub(left_out.len(), Relaxed);
         let moved = state.address != address || state.ready != node.ready;
         match result {
             Err(error) => {
@@ -134,7 +144,7 @@ impl Scrapes {
                 }
                 state.times += 1;
                 (state.address, state.ready, state.failure) = (address, node.ready, Some(failure));
-                (state.left_out, state.oddity, state.newest) = (Box::default(), None, None);
+                (state.oddity, state.newest) = (None, None);
                 Turn::Failed { times: state.times }
             }
             Ok(sample) => {
@@ -149,7 +159,9 @@ impl Scrapes {
                     if newest.is_some() && newest == state.newest { state.stale + 1 } else { 0 };
                 state.newest = newest;
                 let mut left_out = std::mem::take(&mut sample.left_out);
-                left_out.truncate(LEFT_OUT);
+                let room = LEFT_OUT_IN_ALL.saturating_sub(self.left_out.load(Relaxed));
+                left_out.truncate(LEFT_OUT.min(room));
+                self.left_out.fetch_add(left_out.len(), Relaxed);
                 state.left_out = left_out.into();
                 let oddity = Oddity::of(sample, pods_run, state.stale);
                 let change = match oddity {
@@ -166,7 +178,13 @@ impl Scrapes {
     /// Forgets all nodes but those that `is_there` names.
     pub(super) fn retain(&self, is_there: impl Fn(&str) -> bool) {
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
-        nodes.retain(|name, _| is_there(name));
+        nodes.retain(|name, state| {
+            let stays = is_there(name);
+            if !stays {
+                self.left_out.fetch_sub(state.left_out.len(), Relaxed);
+            }
+            stays
+        });
     }
 
     /// How a node's scraping goes; `None` before its first scrape.

@@ -49,16 +49,18 @@ pub async fn serve(
     router: Router,
     stop: watch::Receiver<bool>,
 ) {
-    serve_within(Limits::default(), listener, tls, router, stop).await;
+    serve_within(Limits::default(), listener, tls, router, stop, || {}).await;
 }
 
-/// [`serve`] with limits of one's own.
+/// [`serve`] with limits of one's own. `panicked` is called for each connection that panics, which
+/// costs that connection only.
 pub async fn serve_within(
     limits: Limits,
     mut listener: Box<dyn Listener>,
     tls: Arc<ServerConfig>,
     router: Router,
     mut stop: watch::Receiver<bool>,
+    panicked: impl Fn(),
 ) {
     let acceptor = TlsAcceptor::from(tls);
     let mut open = JoinSet::new();
@@ -67,7 +69,9 @@ pub async fn serve_within(
         tokio::select! {
             biased;
             () = &mut stopped => return,
-            Some(_) = open.join_next() => {}
+            Some(ended) = open.join_next() => if ended.is_err() {
+                panicked();
+            },
             accepted = listener.accept() => match accepted {
                 Ok((_, from)) if open.len() >= limits.connections => {
                     tracing::debug!(peer = %from, "Closed a connection: too many are open");

@@ -85,8 +85,8 @@ impl Secure {
     }
 
     /// Keeps up with the files, for good.
-    pub async fn follow(mut self) {
-        if let Some(certificate) = &self.certificates.made {
+    pub async fn follow(&mut self) {
+        if let Some(certificate) = self.certificates.made.take() {
             tracing::info!(certificate = %certificate.display(), "Generated a self-signed certificate");
         }
         self.certificates.warn_of_expiry(&self.clock);

@@ -22,6 +22,8 @@ pub(super) struct NodeHistory {
     pub(super) pods: Vec<PodHistory>,
     /// How many scrapes in a row have failed since.
     pub(super) missed: u64,
+    /// How many containers it sent, of which there may be less in `pods`.
+    pub(super) sent: usize,
 }
 
 /// A pod in a [`NodeHistory`].
@@ -56,7 +58,7 @@ impl NodeHistory {
                 PodHistory::follow(old, pod, resolution, names)
             })
             .collect();
-        Self { node, pods, missed: 0 }
+        Self { node, pods, missed: 0, sent: 0 }
     }
 
     /// The same, quicker for a pod that is where it was: pods seldom come and go.

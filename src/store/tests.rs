@@ -2,6 +2,7 @@
 //! says otherwise.
 
 mod laws;
+mod room;
 
 use super::*;
 use crate::{
@@ -316,8 +317,8 @@ fn a_pod_stays_known_when_the_first_of_two_nodes_lets_it_go() {
     type LetsGo = fn(&Store);
     let sample = |second, cpu| pod(&[("a", at(second, cpu))]);
     let ways: [(&str, LetsGo); 3] = [
-        ("it reports other pods", |store| store.record("node-1", pods(&[("other", &[])]))),
-        ("it reports none", |store| store.record("node-1", Sample::default())),
+        ("it reports other pods", |store| _ = store.record("node-1", pods(&[("other", &[])]))),
+        ("it reports none", |store| _ = store.record("node-1", Sample::default())),
         ("it is missed", |store| store.forget("node-1")),
     ];
     for (what, let_go) in ways {

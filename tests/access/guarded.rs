@@ -58,7 +58,7 @@ impl Guarded {
         let unspecified = flags.serving.bind_address;
         let tls = Secure::new(&flags.serving, unspecified, clock).unwrap().tls;
         let listener = Box::new(Memory(incoming));
-        let served = serving::serve_within(limits, listener, tls, router, stopped);
+        let served = serving::serve_within(limits, listener, tls, router, stopped, || {});
         Self { network, tasks: vec![Task(tokio::spawn(served))], _stop: stop }
     }
 

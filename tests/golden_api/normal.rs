@@ -96,11 +96,13 @@ fn without_v1(text: &str) -> String {
 /// A `NotFound` without our reason: the recorded server knows none. It stands at the end, so that
 /// who searches for the recorded words finds them.
 fn without_reason(text: &str) -> String {
-    text.replacen(
-        r#" not found: it has not been scraped yet","reason":"NotFound""#,
-        r#" not found","reason":"NotFound""#,
-        1,
-    )
+    const END: &str = r#"","reason":"NotFound""#;
+    match (text.find(" not found: "), text.find(END)) {
+        (Some(from), Some(to)) if from < to => {
+            format!("{} not found{}", &text[..from], &text[to..])
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// The paths at `/` and of OpenAPI: without ours, and without the checks of the Go framework.

@@ -227,9 +227,10 @@ async fn renewed_certificates_are_shown_without_a_restart() {
         argument("tls-sni-cert-key", &format!("sni.crt,{}/sni.key", path.display())),
     ])
     .unwrap();
-    let secure = Secure::new(&flags.serving, flags.serving.bind_address, &Clock::system()).unwrap();
+    let mut secure =
+        Secure::new(&flags.serving, flags.serving.bind_address, &Clock::system()).unwrap();
     let tls = secure.tls.clone();
-    let following = tokio::spawn(secure.follow());
+    let following = tokio::spawn(async move { secure.follow().await });
     let shown = async |name: &'static str| {
         let (near, far) = duplex(64 << 10);
         let accepted = TlsAcceptor::from(tls.clone()).accept(far);

@@ -45,7 +45,8 @@ pub(super) struct Run {
     /// The nodes' InternalIP, where the cluster reaches this program.
     #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
-    /// Believe clients whose certificates these CAs have signed. Default: the fleet's own.
+    /// Believe clients whose certificates these CAs have signed. Default: the fleet's own, which
+    /// with --out is believed as well.
     #[arg(long, value_name = "FILE")]
     client_ca_file: Option<PathBuf>,
     /// Where to write the CA of kubelets with `certificate: Signed`, in PEM.
@@ -148,11 +149,15 @@ impl Run {
         let Some(file) = &self.client_ca_file else { return Ok(certificates) };
         let failed = |reason: String| ProgramError::ClientCa { file: file.clone(), reason };
         let pem = fs::read(file).map_err(|error| failed(error.to_string()))?;
-        let clients = CertificateDer::pem_slice_iter(&pem)
+        let mut clients = CertificateDer::pem_slice_iter(&pem)
             .collect::<Result<Vec<_>, _>>()
             .map_err(|error| failed(error.to_string()))?;
         if clients.is_empty() {
             return Err(failed("there is no certificate in it".to_owned()));
+        }
+        if self.out.is_some() {
+            // The API server's own client certificate is signed by it.
+            clients.push(certificates.cluster().certificate().clone());
         }
         Ok(certificates.with_client_authorities(clients))
     }

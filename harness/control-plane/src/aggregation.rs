@@ -3,9 +3,6 @@
 //!
 //! One connection a request: nothing is kept that a stopped backend could leave half open.
 
-mod forward;
-mod tls;
-
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
@@ -29,11 +26,12 @@ use rustls::{
 };
 use tokio::time::timeout;
 
-use self::forward::{ForwardError, forward};
 use super::{
     authentication::User,
     discovery::{Aggregated, AggregatedVersion},
+    forward::{ForwardError, Passed, Route, forward},
     status::{Status, text_response},
+    tls,
 };
 
 /// How long a backend may take to say what it serves.
@@ -85,17 +83,6 @@ pub(super) struct Aggregate {
     answered: Mutex<Option<Vec<bool>>>,
 }
 
-/// A request to pass on.
-pub(super) struct Passed<'a> {
-    pub(super) method: &'a Method,
-    pub(super) path_and_query: &'a str,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: Bytes,
-    pub(super) user: &'a User,
-    /// Where it comes from, if it came over the network.
-    pub(super) from: Option<SocketAddr>,
-}
-
 // === impl Aggregate ===
 
 impl Aggregate {
@@ -114,9 +101,18 @@ impl Aggregate {
         self.backend.versions.iter().any(|served| served == version)
     }
 
+    fn route(&self) -> Route<'_> {
+        Route {
+            network: &*self.backend.network,
+            address: self.backend.address,
+            tls: Arc::clone(&self.tls),
+            name: self.name.clone(),
+        }
+    }
+
     /// The backend's answer, or that there is none.
     pub(super) async fn pass(&self, request: Passed<'_>) -> Response {
-        match forward(self, request).await {
+        match forward(self.route(), request).await {
             Ok(response) => response,
             Err(ForwardError::Late) => Status::backend_too_slow().into_response(),
             Err(error) => text_response(
@@ -152,10 +148,10 @@ impl Aggregate {
             path_and_query: &format!("/apis/{}/{version}", self.backend.group),
             headers: &headers,
             body: Bytes::new(),
-            user: &User::new("system:kube-aggregator", &["system:masters"]),
+            user: Some(&User::new("system:kube-aggregator", &["system:masters"])),
             from: None,
         };
-        let response = forward(self, request).await.ok()?;
+        let response = forward(self.route(), request).await.ok()?;
         if response.status() != StatusCode::OK {
             return None;
         }

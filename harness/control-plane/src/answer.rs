@@ -15,12 +15,14 @@ use metrics_server::serving::Peer;
 use super::{
     ControlPlane,
     accept::{self, Answer, negotiate},
-    aggregation::{Aggregate, Passed},
+    aggregation::Aggregate,
     authentication::User,
     discovery::{self, Aggregated},
+    forward::Passed,
     key, list, lock,
+    node_proxy::{Place, below_proxy},
     request::{Parameters, ResourceRequest, Target},
-    resources::{API_SERVICES, ResourceType},
+    resources::{API_SERVICES, NODES, ResourceType},
     reviews,
     selector::Selection,
     status::{Status, json_response},
@@ -140,6 +142,9 @@ impl ControlPlane {
         let resource =
             ResourceType::find(group, version, resource).ok_or_else(Status::unknown_resource)?;
         let of_status = request.subresource == "status" && resource.has_status();
+        if resource == &NODES && request.subresource == "proxy" {
+            return self.proxy(incoming, &request.name).await;
+        }
         if !request.subresource.is_empty() && !of_status {
             return Err(Status::unknown_resource());
         }
@@ -194,6 +199,23 @@ impl ControlPlane {
         list::list(&self.store, resource, &selection, parameters, form, &table)
     }
 
+    /// Passes a request on to a node's kubelet.
+    async fn proxy(&self, incoming: Incoming, node: &str) -> Result<Response, Status> {
+        let kubelets = lock(&self.kubelets).clone().ok_or_else(Status::unknown_resource)?;
+        let place = Place::parse(node);
+        let found = self.store.get(&NODES, &key("", place.node));
+        let found = found.ok_or_else(|| Status::not_found("", NODES.plural, place.node))?;
+        let passed = Passed {
+            method: &incoming.method,
+            path_and_query: &below_proxy(&incoming.uri),
+            headers: &incoming.headers,
+            body: bounded(incoming.body).await?,
+            user: None,
+            from: incoming.from,
+        };
+        kubelets.pass(&place, &found.alone(), passed).await
+    }
+
     async fn review(
         &self,
         incoming: Incoming,
@@ -228,7 +250,7 @@ impl Incoming {
             path_and_query: self.uri.path_and_query().map_or("/", |asked| asked.as_str()),
             headers: &self.headers,
             body,
-            user: &self.user,
+            user: Some(&self.user),
             from: self.from,
         };
         Ok(aggregate.pass(passed).await)

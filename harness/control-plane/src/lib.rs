@@ -18,8 +18,10 @@ mod aggregation;
 mod answer;
 mod authentication;
 mod discovery;
+mod forward;
 mod kubeconfig;
 mod list;
+mod node_proxy;
 mod object;
 mod options;
 mod protobuf;
@@ -31,6 +33,7 @@ mod selector;
 mod status;
 mod store;
 mod table;
+mod tls;
 mod trouble;
 mod watch;
 mod write;
@@ -54,6 +57,7 @@ use self::{
     aggregation::{Aggregate, local_api_service},
     authentication::Tokens,
     discovery::Aggregated,
+    node_proxy::Kubelets,
     object::Key,
     rbac::Rules,
     store::Store,
@@ -62,6 +66,7 @@ pub use self::{
     aggregation::{Backend, BackendError, ClientCertificate},
     authentication::User,
     kubeconfig::{Credential, kubeconfig},
+    node_proxy::KubeletAccess,
     trouble::Trouble,
 };
 
@@ -91,6 +96,8 @@ pub struct ControlPlane {
     troubles: Mutex<BTreeMap<String, Trouble>>,
     /// By group.
     aggregates: Mutex<BTreeMap<String, Arc<Aggregate>>>,
+    /// The way to them, once it is known.
+    kubelets: Mutex<Option<Arc<Kubelets>>>,
     observer: Mutex<Option<Arc<dyn Observer>>>,
     cut: tokio::sync::watch::Sender<()>,
 }
@@ -125,6 +132,7 @@ impl ControlPlane {
             rules: Mutex::default(),
             troubles: Mutex::default(),
             aggregates: Mutex::default(),
+            kubelets: Mutex::default(),
             observer: Mutex::default(),
             cut: tokio::sync::watch::Sender::new(()),
         })
@@ -232,6 +240,12 @@ impl ControlPlane {
             self.store.remove(&resources::API_SERVICES, &key("", &name));
         }
         true
+    }
+
+    /// From now on passes requests for `nodes/NAME/proxy` on to that node's kubelet.
+    pub fn reach_kubelets(&self, access: KubeletAccess) -> Result<(), BackendError> {
+        *lock(&self.kubelets) = Some(Arc::new(Kubelets::new(access)?));
+        Ok(())
     }
 
     /// Has the `APIServices` of a backend say whether it answers.

@@ -1,9 +1,10 @@
 //! Label and field selectors.
 
 mod field;
-mod label;
 
-pub(super) use self::{field::FieldSelector, label::LabelSelector};
+use metrics_server::selector::LabelSelector;
+
+pub(super) use self::field::FieldSelector;
 use super::{object::Object, request::Parameters, resources::ResourceType, status::Status};
 
 /// What a LIST or WATCH asks for beside the resource.
@@ -23,8 +24,8 @@ impl Selection {
         namespace: &str,
         parameters: &Parameters,
     ) -> Result<Self, Status> {
-        let labels =
-            LabelSelector::parse(parameters.text("labelSelector")).map_err(Status::bad_request)?;
+        let labels = LabelSelector::parse(parameters.text("labelSelector"))
+            .map_err(|error| Status::bad_request(error.to_string()))?;
         let fields = FieldSelector::parse(parameters.text("fieldSelector"))
             .and_then(|fields| fields.check(resource).map(|()| fields))
             .map_err(Status::bad_request)?;

@@ -233,6 +233,12 @@ impl Status {
         })
     }
 
+    /// Nothing answers where a request was to be passed on to.
+    pub(super) fn unreachable(why: impl std::fmt::Display) -> Self {
+        let message = format!("error trying to reach service: {why}");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
+    }
+
     pub(super) fn backend_too_slow() -> Self {
         Self::new(
             StatusCode::GATEWAY_TIMEOUT,

@@ -112,7 +112,8 @@ mod tests {
 
     #[test]
     fn series_are_read_with_their_labels() {
-        let cases: [(&str, Option<(&str, Vec<(&str, &str)>)>); 6] = [
+        type Parts<'a> = (&'a str, Vec<(&'a str, &'a str)>);
+        let cases: [(&str, Option<Parts<'_>>); 6] = [
             ("up", Some(("up", vec![]))),
             ("up{a=\"1\"}", Some(("up", vec![("a", "1")]))),
             ("up{a=\"1\",b=\"x y\\\"}\"}", Some(("up", vec![("a", "1"), ("b", "x y\\\"}")]))),

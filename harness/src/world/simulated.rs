@@ -13,7 +13,7 @@ use std::{
 use futures::FutureExt;
 use metrics_server::{
     dns::{Hosts, ResolvConf, Resolver},
-    doors::{Clock, Doors, Random},
+    doors::{Clock, Doors, Network, Random},
     flags::Flags,
     klog::Klog,
     scrape::Cycles,
@@ -60,6 +60,7 @@ pub struct Simulated {
     resolv_conf: ResolvConf,
     hosts: Hosts,
     _dns: Vec<Running>,
+    door: Box<dyn Fn(Arc<dyn Network>) -> Arc<dyn Network> + Send>,
     server: Option<UnderTest>,
     pub(super) server_address: SocketAddr,
     admin: kube::Client,
@@ -84,6 +85,15 @@ struct UnderTest {
 impl Simulated {
     /// Builds the cluster of a scenario and starts the metrics server in it.
     pub async fn build(file: &ScenarioFile) -> Result<Self, WorldError> {
+        Self::build_behind(file, |network| network).await
+    }
+
+    /// The same; the metrics server reaches the network through `door`, which may have faults that
+    /// no network has.
+    pub async fn build_behind(
+        file: &ScenarioFile,
+        door: impl Fn(Arc<dyn Network>) -> Arc<dyn Network> + Send + 'static,
+    ) -> Result<Self, WorldError> {
         let spec = &file.scenario.spec;
         let start = objects::start(spec);
         let fabric = Fabric::default();
@@ -120,6 +130,7 @@ impl Simulated {
             resolv_conf: pod_resolv_conf(name_servers, &spec.server.resolv_conf),
             hosts: hosts(&spec.server.hosts),
             _dns: dns,
+            door: Box::new(door),
             server: None,
             server_address,
             files,
@@ -234,8 +245,10 @@ impl Simulated {
         let args = std::iter::once("--cert-dir=".to_owned()).chain(args);
         let flags = Flags::parse_from_args(args).map_err(|error| error.to_string())?;
         let site = self.cluster.site();
-        let doors =
-            Doors { network: self.fabric.machine(self.server_address.ip()), ..site.doors() };
+        let doors = Doors {
+            network: (self.door)(self.fabric.machine(self.server_address.ip())),
+            ..site.doors()
+        };
         let resolver = Resolver::new(doors.clone(), self.resolv_conf.clone(), self.hosts.clone());
         let config = self.cluster.config(people::SERVER_TOKEN);
         let server =

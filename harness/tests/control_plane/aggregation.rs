@@ -181,7 +181,7 @@ async fn discovery_shows_what_the_backend_serves() {
     );
 
     assert!(control_plane.withdraw("metrics.k8s.io"));
-    assert_eq!(client.get("/apis").await.json()["groups"].as_array().unwrap().len(), 3);
+    assert_eq!(client.get("/apis").await.json()["groups"].as_array().unwrap().len(), 4);
     assert_eq!(client.get(NODES).await.status, StatusCode::NOT_FOUND);
 }
 

@@ -5,10 +5,12 @@ use serde_json::json;
 
 use super::support::{Client, cluster};
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
 const NODE: &str = "/api/v1/nodes/k8s-node1";
 const APP: &str = "/api/v1/namespaces/team-00/pods/app";
-const MERGE: &[(&str, &str)] = &[("content-type", "application/merge-patch+json")];
-const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+const MERGE: Headers<'_> = &[("content-type", "application/merge-patch+json")];
+const JSON: Headers<'_> = &[("content-type", "application/json")];
 
 #[tokio::test(start_paused = true)]
 async fn what_is_wanted_and_what_is_observed_are_written_apart() {
@@ -78,7 +80,7 @@ async fn what_cannot_be_written_is_refused_in_the_real_servers_words() {
     let other = json!({"metadata": {"uid": "u"}}).to_string();
     let condition = json!({"preconditions": {"uid": "u"}}).to_string();
     let nowhere = json!({"metadata": {"name": "p"}}).to_string();
-    let cases: [(Method, &str, &[(&str, &str)], &str, u16, &str); 7] = [
+    let cases: [(Method, &str, Headers<'_>, &str, u16, &str); 7] = [
         (Method::POST, "/api/v1/nodes", JSON, &same, 409, "nodes \"k8s-node1\" already exists"),
         (Method::POST, "/api/v1/nodes", JSON, "{}", 422, "name or generateName is required"),
         (

@@ -1,4 +1,4 @@
-//! A headless browser that a test drives over a pipe, in the DevTools protocol: a message of JSON
+//! A headless browser that a test drives over a pipe, in the `DevTools` protocol: a message of JSON
 //! each way, ended by a zero byte.
 
 use std::{
@@ -34,7 +34,7 @@ const FLAGS: [&str; 9] = [
 const WITH_PIPES: &str = r#"exec "$@" 3<&0 4>&1 >/dev/null 2>/dev/null"#;
 
 /// How long an answer may take on a machine that has a lot to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with one page.
 pub(crate) struct Browser {
@@ -82,12 +82,12 @@ impl Browser {
         });
         let (session, sent, complaints) = (None, 0, Vec::new());
         let mut browser = Self { process, to, from, session, sent, complaints, _profile: profile };
-        let page = browser.ask("Target.createTarget", json!({"url": "about:blank"}));
+        let page = browser.ask("Target.createTarget", &json!({"url": "about:blank"}));
         let attach = json!({"targetId": page["targetId"], "flatten": true});
-        let attached = browser.ask("Target.attachToTarget", attach);
+        let attached = browser.ask("Target.attachToTarget", &attach);
         browser.session = attached["sessionId"].as_str().map(str::to_owned);
         for domain in ["Page", "Runtime", "Log"] {
-            browser.ask(&format!("{domain}.enable"), json!({}));
+            browser.ask(&format!("{domain}.enable"), &json!({}));
         }
         Some(browser)
     }
@@ -95,14 +95,14 @@ impl Browser {
     /// Opens a page from a file and waits until it is there.
     pub(crate) fn open(&mut self, path: &Path, hash: &str) {
         let url = format!("file://{}{hash}", path.display());
-        self.send("Page.navigate", json!({"url": url}));
+        self.send("Page.navigate", &json!({"url": url}));
         self.wait_for(|message| message["method"] == "Page.loadEventFired");
     }
 
     /// The value of an expression in the page.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
         let options = json!({"expression": expression, "returnByValue": true});
-        let answer = self.ask("Runtime.evaluate", options);
+        let answer = self.ask("Runtime.evaluate", &options);
         assert!(answer["exceptionDetails"].is_null(), "{expression}: {answer}");
         answer["result"]["value"].clone()
     }
@@ -113,8 +113,8 @@ impl Browser {
         if key.chars().count() == 1 {
             down["text"] = json!(key);
         }
-        self.ask("Input.dispatchKeyEvent", down);
-        self.ask("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key}));
+        self.ask("Input.dispatchKeyEvent", &down);
+        self.ask("Input.dispatchKeyEvent", &json!({"type": "keyUp", "key": key}));
     }
 
     /// Presses the keys that make a text.
@@ -128,19 +128,19 @@ impl Browser {
     pub(crate) fn set_dark(&mut self, dark: bool) {
         let value = if dark { "dark" } else { "light" };
         let features = json!([{"name": "prefers-color-scheme", "value": value}]);
-        self.ask("Emulation.setEmulatedMedia", json!({"features": features}));
+        self.ask("Emulation.setEmulatedMedia", &json!({"features": features}));
     }
 
     /// The window has this size from now on.
     pub(crate) fn resize(&mut self, width: u32, height: u32) {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
-        self.ask("Emulation.setDeviceMetricsOverride", size);
+        self.ask("Emulation.setDeviceMetricsOverride", &size);
     }
 
     /// A picture of what is seen, as PNG.
     pub(crate) fn picture(&mut self) -> Vec<u8> {
-        let answer = self.ask("Page.captureScreenshot", json!({}));
+        let answer = self.ask("Page.captureScreenshot", &json!({}));
         STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
     }
 
@@ -149,7 +149,7 @@ impl Browser {
         &self.complaints
     }
 
-    fn send(&mut self, method: &str, params: Value) -> u64 {
+    fn send(&mut self, method: &str, params: &Value) -> u64 {
         self.sent += 1;
         let mut message = json!({"id": self.sent, "method": method, "params": params});
         if let Some(session) = &self.session {
@@ -161,7 +161,7 @@ impl Browser {
         self.sent
     }
 
-    fn ask(&mut self, method: &str, params: Value) -> Value {
+    fn ask(&mut self, method: &str, params: &Value) -> Value {
         let id = self.send(method, params);
         let answer = self.wait_for(|message| message["id"] == id);
         assert!(answer["error"].is_null(), "{method}: {answer}");

@@ -69,6 +69,7 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
         (ScrapeError::Body(BodyError::Encoded { encoding: name() }), "on the kubelet's port"),
         (ScrapeError::Body(BodyError::Broken(String::new())), "check the network"),
         (ScrapeError::Body(BodyError::Timeout), "check the network"),
+        (ScrapeError::Panicked, "says Panicked"),
         (ScrapeError::Decode(decode), "what listens on the kubelet's port"),
     ]
 }

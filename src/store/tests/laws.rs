@@ -114,4 +114,43 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn a_pod_stays_with_its_node_until_that_lets_it_go_or_a_later_start_comes(
+        starts in vec(proptest::option::of(0..3_i64), NODES.len()),
+        happenings in vec(happening(), 1..48),
+    ) {
+        let store = Store::new(RESOLUTION);
+        let mut reported = [const { BTreeSet::<&str>::new() }; NODES.len()];
+        for (cycle, (node, sample)) in happenings.into_iter().enumerate() {
+            let before = owners(&store);
+            let reported_before = std::mem::take(&mut reported[node]);
+            if let Some(sample) = sample {
+                let point = at(20 + cycle as i64, 2000);
+                let point = starts[node].map_or(point, |start| point.started(start));
+                let containers = [("main", point)];
+                let here = PODS.iter().zip(sample).filter(|(_, is)| *is);
+                reported[node].extend(here.map(|(pod, _)| pod));
+                let sample: Vec<_> = reported[node].iter().map(|pod| (*pod, &containers[..])).collect();
+                store.record(NODES[node], pods(&sample));
+            } else {
+                store.forget(NODES[node]);
+            }
+            for (pod, owner) in owners(&store) {
+                let Some(old) = before.get(&pod).filter(|old| **old != owner) else { continue };
+                let old = NODES.iter().position(|node| node == old).unwrap();
+                let has_let_go = !reported[old].contains(pod.as_str());
+                let comes = owner == NODES[node] && !reported_before.contains(pod.as_str());
+                let is_later = starts[old].zip(starts[node]).is_some_and(|(old, new)| old < new);
+                prop_assert!(has_let_go || (comes && is_later), "{} goes to {}", pod, owner);
+            }
+        }
+    }
+}
+
+/// Each pod of `default` and the node whose report of it is served.
+fn owners(store: &Store) -> BTreeMap<String, String> {
+    let slots = store.slots.read().unwrap();
+    let pods = slots.owners.get("default").into_iter().flatten();
+    pods.map(|(pod, node)| (pod.to_string(), node.to_string())).collect()
 }

@@ -11,7 +11,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use super::ClientCertificate;
+use super::aggregation::ClientCertificate;
 
 /// Takes any certificate, as an `APIService` with `insecureSkipTLSVerify` has it.
 #[derive(Debug)]

@@ -1,18 +1,23 @@
-use std::{fmt::Write, io, net::SocketAddr, time::Duration};
+//! Requests that are passed on to another server, and its answers.
+
+use std::{fmt::Write, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{body::Body, response::Response};
+use bytes::Bytes;
 use futures::{StreamExt, stream};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::{Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use metrics_server::doors::Network;
+use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     task::JoinHandle,
     time::{Instant, timeout, timeout_at},
 };
 use tokio_rustls::TlsConnector;
 
-use super::{Aggregate, Passed, User};
+use super::authentication::User;
 
 /// How long reaching a backend may take. The real API server knows beforehand which backends do
 /// not answer and refuses at once; a short wait stands for that.
@@ -36,7 +41,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// Why there is no answer from a backend.
+/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ForwardError {
     /// The address does not take the connection.
@@ -56,19 +61,40 @@ pub(super) enum ForwardError {
     Late,
 }
 
+/// The way to another server.
+pub(super) struct Route<'a> {
+    pub(super) network: &'a dyn Network,
+    pub(super) address: SocketAddr,
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) name: ServerName<'static>,
+}
+
+/// A request to pass on.
+pub(super) struct Passed<'a> {
+    pub(super) method: &'a Method,
+    pub(super) path_and_query: &'a str,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: Bytes,
+    /// Whom the other server is told that asks; it is told nothing where it only needs to know
+    /// this server.
+    pub(super) user: Option<&'a User>,
+    /// Where it comes from, if it came over the network.
+    pub(super) from: Option<SocketAddr>,
+}
+
 /// The connection under an answer, which ends with it.
 struct Connection(JoinHandle<()>);
 
 /// Sends the request over a connection of its own. The answer's body follows as it comes.
-pub(super) async fn forward(to: &Aggregate, request: Passed<'_>) -> Result<Response, ForwardError> {
+pub(super) async fn forward(to: Route<'_>, request: Passed<'_>) -> Result<Response, ForwardError> {
     let ends = Instant::now() + REQUEST_LIMIT;
-    let address = to.backend.address;
-    let stream = timeout(DIAL_LIMIT, to.backend.network.connect(address))
+    let address = to.address;
+    let stream = timeout(DIAL_LIMIT, to.network.connect(address))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         .map_err(|source| ForwardError::Dial { address, source })?;
-    let connector = TlsConnector::from(to.tls.clone());
-    let stream = timeout_at(ends, connector.connect(to.name.clone(), stream))
+    let connector = TlsConnector::from(to.tls);
+    let stream = timeout_at(ends, connector.connect(to.name, stream))
         .await
         .map_err(|_| ForwardError::Late)?
         .map_err(ForwardError::Tls)?;
@@ -108,7 +134,7 @@ impl Drop for Connection {
 fn outgoing(
     address: SocketAddr,
     request: &Passed<'_>,
-) -> Result<Request<Full<bytes::Bytes>>, http::Error> {
+) -> Result<Request<Full<Bytes>>, http::Error> {
     let mut outgoing = Request::builder()
         .method(request.method.clone())
         .uri(request.path_and_query)
@@ -124,11 +150,13 @@ fn outgoing(
         let from = HeaderValue::try_from(from.ip().to_string())?;
         headers.append(HeaderName::from_static("x-forwarded-for"), from);
     }
-    name_user(headers, request.user)?;
+    if let Some(user) = request.user {
+        name_user(headers, user)?;
+    }
     Ok(outgoing)
 }
 
-/// Whether the backend sees a header of the client. Who the user is, only this server may say.
+/// Whether the other server sees a header of the client. Who the user is, only this server may say.
 fn passes(name: &HeaderName) -> bool {
     *name != header::AUTHORIZATION
         && *name != header::HOST

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// A string as `%q` writes it.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
@@ -34,7 +34,7 @@ fn is_printed(character: char) -> bool {
 }
 
 /// What `strconv.ParseInt` says of a text that is not an `i64`; `None` when it is one.
-pub(super) fn parse_int_error(text: &str) -> Option<String> {
+pub(crate) fn parse_int_error(text: &str) -> Option<String> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let cause = if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         "invalid syntax"
@@ -47,7 +47,7 @@ pub(super) fn parse_int_error(text: &str) -> Option<String> {
 }
 
 /// `strconv.ParseBool`; false for what it refuses.
-pub(super) fn parse_bool(text: &str) -> bool {
+pub(crate) fn parse_bool(text: &str) -> bool {
     matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 

@@ -4,11 +4,11 @@ use super::{
     lexer::{Token, tokens},
     names,
 };
-use crate::api::go;
+use crate::go;
 
 /// Requirements on labels, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::api) struct LabelSelector(Vec<Requirement>);
+pub struct LabelSelector(Vec<Requirement>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Requirement {
@@ -29,7 +29,7 @@ enum Test {
 /// A text that is no label selector, in the words of the API server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(in crate::api) struct LabelSelectorError(String);
+pub struct LabelSelectorError(String);
 
 struct Parser {
     tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
@@ -38,12 +38,19 @@ struct Parser {
 // === impl LabelSelector ===
 
 impl LabelSelector {
-    pub(in crate::api) fn parse(text: &str) -> Result<Self, LabelSelectorError> {
+    /// Reads `text`; an empty one selects everything.
+    pub fn parse(text: &str) -> Result<Self, LabelSelectorError> {
         let mut parser = Parser { tokens: tokens(text).into_iter().peekable() };
         parser.requirements().map(Self).map_err(LabelSelectorError)
     }
 
-    pub(in crate::api) fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    /// Whether it selects everything.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether labels satisfy every requirement.
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         self.0.iter().all(|requirement| requirement.matches(labels))
     }
 }

@@ -1,8 +1,8 @@
-use crate::api::go;
+use crate::go;
 
 /// Requirements on an object's name and namespace, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::api) struct FieldSelector(Vec<Term>);
+pub(super) struct FieldSelector(Vec<Term>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
@@ -19,7 +19,7 @@ enum Field {
 
 /// A text that is no field selector, in the words of the API server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::api) enum FieldSelectorError {
+pub(super) enum FieldSelectorError {
     /// There is no operator in a term.
     #[error("invalid selector: '{selector}'; can't understand '{term}'")]
     NoOperator { selector: String, term: String },
@@ -40,7 +40,7 @@ pub(in crate::api) enum FieldSelectorError {
 // === impl FieldSelector ===
 
 impl FieldSelector {
-    pub(in crate::api) fn parse(selector: &str) -> Result<Self, FieldSelectorError> {
+    pub(super) fn parse(selector: &str) -> Result<Self, FieldSelectorError> {
         let mut parts = split(selector);
         parts.sort_unstable();
         parts.retain(|part| !part.is_empty());
@@ -67,7 +67,7 @@ impl FieldSelector {
     }
 
     /// Whether an object is meant. What has no namespace has the empty one.
-    pub(in crate::api) fn matches(&self, name: &str, namespace: Option<&str>) -> bool {
+    pub(super) fn matches(&self, name: &str, namespace: Option<&str>) -> bool {
         self.0.iter().all(|term| {
             let value = match term.field {
                 Field::Name => name,

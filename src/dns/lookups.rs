@@ -1,0 +1,212 @@
+//! Lookups shared by all who ask for one name: thousands of nodes may be behind one.
+//!
+//! Go's resolver lets those share a lookup who ask at the same time, and keeps nothing. The same
+//! here, but that "the same time" is a few seconds long, for scrapes are spread over some: an
+//! answer does not live from one cycle to the next, so that a name that has moved is noticed as
+//! soon as Go would notice it.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures::{
+    FutureExt,
+    future::{BoxFuture, Shared, WeakShared},
+};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{LookupError, progress::Progress};
+
+/// The most that an answer lives, even if its records live longer.
+pub(super) const LONGEST_LIFE: Duration = Duration::from_secs(5);
+
+/// How long a failure lives: RFC 9520 asks for a second at least.
+const FAILURE_LIFE: Duration = Duration::from_secs(1);
+
+/// The most answers that are kept.
+const MOST_KEPT: usize = 10_000;
+
+/// Lookups that are in flight at the same time, each with up to two sockets. One that has not
+/// ended after [`QUICK`] goes over to the slow ones, so that names that nobody answers for take no
+/// places from others; where there are too many slow ones already, it ends.
+const MOST_QUICK: usize = 1024;
+const MOST_SLOW: usize = 2048;
+const QUICK: Duration = Duration::from_millis(250);
+
+/// The addresses of a name, and how long they are good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) addresses: Vec<IpAddr>,
+    pub(super) life: Duration,
+}
+
+/// What comes of a lookup.
+pub(super) type Answer = Result<Found, LookupError>;
+
+/// All lookups that are in flight or were a moment ago.
+pub(super) struct Lookups {
+    known: Mutex<Known>,
+    quick: Semaphore,
+    slow: Semaphore,
+}
+
+#[derive(Default)]
+struct Known {
+    flights: HashMap<String, Flight>,
+    /// Tells flights of the same name apart.
+    last: u64,
+    kept: HashMap<String, (Instant, Answer)>,
+    swept: Option<Instant>,
+}
+
+/// A lookup, which ends when nobody waits for it any more.
+struct Flight {
+    number: u64,
+    lookup: WeakShared<BoxFuture<'static, Answer>>,
+    progress: Arc<Progress>,
+}
+
+/// Takes a flight off the list when it is over, by its end or because nobody waits for it.
+struct Listed {
+    lookups: Arc<Lookups>,
+    name: String,
+    number: u64,
+}
+
+// === impl Lookups ===
+
+impl Lookups {
+    pub(super) fn new() -> Self {
+        Self {
+            known: Mutex::default(),
+            quick: Semaphore::new(MOST_QUICK),
+            slow: Semaphore::new(MOST_SLOW),
+        }
+    }
+
+    /// What is known of `name`, or else what comes of the lookup that is in flight, or else of the
+    /// one that `begin` makes. After `deadline`, what it has come to until then.
+    pub(super) async fn get<F>(
+        self: &Arc<Self>,
+        name: &str,
+        deadline: Instant,
+        begin: impl FnOnce(Arc<Progress>) -> F,
+    ) -> Result<Vec<IpAddr>, LookupError>
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        let (lookup, progress) = {
+            let mut known = self.known();
+            if let Some((until, answer)) = known.kept.get(name)
+                && Instant::now() < *until
+            {
+                return answer.clone().map(|found| found.addresses);
+            }
+            let flight = known.flights.get(name);
+            let shared =
+                flight.and_then(|flight| Some((flight.lookup.upgrade()?, flight.progress.clone())));
+            match shared {
+                Some(shared) => shared,
+                None => self.clone().take_off(&mut known, name, begin),
+            }
+        };
+        tokio::select! {
+            biased;
+            // First, so that no more questions are asked at the very end.
+            () = sleep_until(deadline) => progress.so_far(MOST_QUICK),
+            answer = lookup => answer.map(|found| found.addresses),
+        }
+    }
+
+    fn take_off<F>(
+        self: Arc<Self>,
+        known: &mut Known,
+        name: &str,
+        begin: impl FnOnce(Arc<Progress>) -> F,
+    ) -> (Shared<BoxFuture<'static, Answer>>, Arc<Progress>)
+    where
+        F: Future<Output = Answer> + Send + 'static,
+    {
+        known.last += 1;
+        let number = known.last;
+        let progress = Arc::new(Progress::of(name));
+        let listed = Listed { lookups: self, name: name.to_owned(), number };
+        let (asking, so_far) = (begin(progress.clone()), progress.clone());
+        let lookup = async move {
+            let answer = listed.lookups.in_its_place(asking, &so_far).await;
+            listed.lookups.known().keep(&listed.name, &answer);
+            answer
+        };
+        let lookup = lookup.boxed().shared();
+        if let Some(weak) = lookup.downgrade() {
+            let flight = Flight { number, lookup: weak, progress: progress.clone() };
+            known.flights.insert(name.to_owned(), flight);
+        }
+        (lookup, progress)
+    }
+
+    async fn in_its_place(
+        &self,
+        asking: impl Future<Output = Answer>,
+        progress: &Progress,
+    ) -> Answer {
+        // Neither semaphore is ever closed.
+        let place = self.quick.acquire().await;
+        let mut asking = pin!(asking);
+        if let Ok(answer) = timeout(QUICK, asking.as_mut()).await {
+            return answer;
+        }
+        let Ok(_slow) = self.slow.try_acquire() else {
+            return progress
+                .so_far(MOST_QUICK)
+                .map(|addresses| Found { addresses, life: Duration::ZERO });
+        };
+        drop(place);
+        asking.await
+    }
+
+    /// How many answers are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.known().kept.len()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Known ===
+
+impl Known {
+    fn keep(&mut self, name: &str, answer: &Answer) {
+        let now = Instant::now();
+        let life = answer.as_ref().map_or(FAILURE_LIFE, |found| found.life.min(LONGEST_LIFE));
+        if self.swept.is_none_or(|swept| now - swept >= LONGEST_LIFE) {
+            self.kept.retain(|_, (until, _)| now < *until);
+            self.swept = Some(now);
+        }
+        if !life.is_zero() && (self.kept.len() < MOST_KEPT || self.kept.contains_key(name)) {
+            self.kept.insert(name.to_owned(), (now + life, answer.clone()));
+        }
+    }
+}
+
+// === impl Listed ===
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        let mut known = self.lookups.known();
+        // Somebody may have begun the next one of this name in between.
+        if known.flights.get(&self.name).is_some_and(|flight| flight.number == self.number) {
+            known.flights.remove(&self.name);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{LookupError, LookupFailure};
+
+/// What a lookup has come to so far: what is to be said to someone who cannot wait for its end.
+#[derive(Debug)]
+pub(super) struct Progress {
+    name: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Addresses of one family, while those of the other are still being asked for.
+    found: Vec<IpAddr>,
+    /// What was said of the name last that counts.
+    failed: Option<Failed>,
+    /// The question that waits for its answer.
+    open: Option<Open>,
+}
+
+/// The server that was asked last, and what went wrong with it.
+pub(super) type Failed = (Option<SocketAddr>, LookupFailure);
+
+/// A question that has been sent.
+#[derive(Clone, Debug)]
+pub(super) struct Open {
+    /// `udp` or `tcp`.
+    pub(super) protocol: &'static str,
+    pub(super) local: String,
+    pub(super) server: SocketAddr,
+}
+
+// === impl Progress ===
+
+impl Progress {
+    pub(super) fn of(name: &str) -> Self {
+        Self { name: name.to_owned(), state: Mutex::default() }
+    }
+
+    /// The name itself is asked for, after others that it may stand for: what was said of them
+    /// does not count any more.
+    pub(super) fn begin_name_itself(&self) {
+        self.state().failed = None;
+    }
+
+    pub(super) fn open(&self, open: Open) {
+        self.state().open = Some(open);
+    }
+
+    pub(super) fn found(&self, addresses: &[IpAddr]) {
+        self.state().found = addresses.to_vec();
+    }
+
+    pub(super) fn failed(&self, failed: Failed) {
+        self.state().failed.get_or_insert(failed);
+    }
+
+    /// The end of the lookup for someone whose time is over.
+    pub(super) fn so_far(&self, limit: usize) -> Result<Vec<IpAddr>, LookupError> {
+        let State { found, failed, open } = &*self.state();
+        if !found.is_empty() {
+            return Ok(found.clone());
+        }
+        let (server, failure) = match (failed, open) {
+            (Some((server, failure)), _) => (*server, failure.clone()),
+            (None, Some(Open { protocol, local, server })) => {
+                let (local, server) = (local.clone(), *server);
+                (Some(server), LookupFailure::Timeout { protocol, local, server })
+            }
+            (None, None) => (None, LookupFailure::TooMany { limit }),
+        };
+        Err(LookupError { name: self.name.clone(), server, failure })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

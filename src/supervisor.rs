@@ -1,0 +1,82 @@
+//! What runs beside the serving, for good.
+
+use std::{panic::AssertUnwindSafe, sync::Arc};
+
+use futures::{FutureExt, future::BoxFuture};
+use tokio::time::sleep;
+
+use crate::{cluster::Backoff, doors::Random, observability::Telemetry};
+
+/// Contains panics of what runs for good: each is counted, and what panicked begins anew.
+pub(crate) struct Supervisor {
+    telemetry: Arc<Telemetry>,
+    random: Random,
+}
+
+// === impl Supervisor ===
+
+impl Supervisor {
+    /// Panics are counted by `telemetry`.
+    pub(crate) fn new(telemetry: Arc<Telemetry>, random: Random) -> Self {
+        Self { telemetry, random }
+    }
+
+    /// Runs what `work` makes of `state` until it ends by itself. After a panic that is made again,
+    /// later each time.
+    pub(crate) async fn keep<S>(
+        &self,
+        task: &'static str,
+        mut state: S,
+        work: impl for<'s> Fn(&'s mut S) -> BoxFuture<'s, ()>,
+    ) {
+        let mut backoff = Backoff::new(self.random.clone());
+        // What a panic may leave half done in a state is done again from the start: lists, files and
+        // cycles are read as a whole.
+        while AssertUnwindSafe(work(&mut state)).catch_unwind().await.is_err() {
+            self.telemetry.panicked(task);
+            let wait = backoff.next().unwrap_or_default();
+            tracing::error!(
+                task,
+                again_in = ?wait,
+                cure = "report the line before this one that says Panicked",
+                "A task panicked, it begins anew"
+            );
+            sleep(wait).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::doors::Clock;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_panics_is_counted_and_begins_anew_later_each_time() {
+        let telemetry = Telemetry::new(Clock::system(), Duration::from_mins(1), [].into()).unwrap();
+        let telemetry = Arc::new(telemetry);
+        let supervisor = Supervisor::new(telemetry.clone(), Random::seeded(1));
+        let mut begun = Vec::new();
+        let start = Instant::now();
+        supervisor
+            .keep("test", &mut begun, |begun| {
+                Box::pin(async {
+                    begun.push(start.elapsed());
+                    assert!(begun.len() > 4, "a mistake");
+                })
+            })
+            .await;
+        let waits: Vec<_> = begun.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        for (at, wait) in waits.iter().enumerate() {
+            let least = Duration::from_millis(800) * 2u32.pow(u32::try_from(at).unwrap());
+            assert!((least..least * 2 + Duration::from_millis(1)).contains(wait), "{waits:?}");
+        }
+        assert_eq!(waits.len(), 4);
+        let metrics = telemetry.metrics().unwrap();
+        assert!(metrics.contains("metrics_server_panics_total{task=\"test\"} 4"), "{metrics}");
+    }
+}
