@@ -15,6 +15,7 @@ use crate::{
     cluster::{ApiClient, ApiClientError, Cluster, api_client, watch},
     dns::Resolver,
     doors::{Clock, Doors},
+    duration,
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
         AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, Settings, Tally,
@@ -263,6 +264,7 @@ async fn stop_after(
     // An error means that nobody is left to say stop: that is a reason to.
     let _ = stop.wait_for(|stop| *stop).await;
     telemetry.stopping();
+    tracing::info!(delay = duration::format(delay), "Told to end, no longer ready");
     sleep(delay).await;
     end.send_replace(true);
 }

@@ -61,7 +61,7 @@ pub fn parse(path: &Path, text: String) -> Result<Vec<ScenarioFile>, FileErrors>
             Err(mistakes) => of_cases.push(mistakes),
         }
     }
-    mistakes.extend(matrix::in_common(&cases, of_cases));
+    mistakes.extend(matrix::in_common(&cases, &of_cases));
     if mistakes.is_empty() { Ok(files) } else { Err(FileErrors::new(path, text, mistakes)) }
 }
 

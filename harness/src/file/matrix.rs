@@ -41,9 +41,9 @@ pub(super) fn cases(root: &Node) -> (Vec<Case>, Vec<Mistake>) {
 
 /// What is wrong with a file, of what is wrong with each of its cases: what all have in common is
 /// said once, and of the rest in which case it was found first.
-pub(super) fn in_common(cases: &[Case], mistakes: Vec<Vec<Mistake>>) -> Vec<Mistake> {
+pub(super) fn in_common(cases: &[Case], mistakes: &[Vec<Mistake>]) -> Vec<Mistake> {
     let mut common: Vec<Mistake> = Vec::new();
-    for (index, (case, of_case)) in cases.iter().zip(&mistakes).enumerate() {
+    for (index, (case, of_case)) in cases.iter().zip(mistakes).enumerate() {
         for mistake in of_case {
             if mistakes[..index].iter().any(|earlier| earlier.contains(mistake)) {
                 continue;
@@ -51,7 +51,7 @@ pub(super) fn in_common(cases: &[Case], mistakes: Vec<Vec<Mistake>>) -> Vec<Mist
             let mut mistake = mistake.clone();
             let everywhere = mistakes.iter().all(|others| others.contains(&mistake));
             if let Some(name) = case.name.as_deref().filter(|_| !everywhere) {
-                mistake.message += &format!(", in the case {}", quote(name));
+                mistake.message = format!("{}, in the case {}", mistake.message, quote(name));
             }
             common.push(mistake);
         }
