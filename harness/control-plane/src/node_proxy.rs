@@ -55,10 +55,10 @@ impl Kubelets {
     pub(super) async fn pass(
         &self,
         place: &Place<'_>,
-        node: &str,
+        object: &str,
         request: Passed<'_>,
     ) -> Result<Response, Status> {
-        let node: Node = serde_json::from_str(node).map_err(Status::unreachable)?;
+        let node: Node = serde_json::from_str(object).map_err(Status::unreachable)?;
         let none = || Status::unreachable(format!("node {:?} has no IP address", place.node));
         let address = address(&node, place).ok_or_else(none)?;
         let route = Route {
