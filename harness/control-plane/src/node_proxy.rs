@@ -59,8 +59,8 @@ impl Kubelets {
         request: Passed<'_>,
     ) -> Result<Response, Status> {
         let node: Node = serde_json::from_str(object).map_err(Status::unreachable)?;
-        let none = || Status::unreachable(format!("node {:?} has no IP address", place.node));
-        let address = address(&node, place).ok_or_else(none)?;
+        let nowhere = || Status::unreachable(format!("node {:?} has no IP address", place.node));
+        let address = address(&node, place).ok_or_else(nowhere)?;
         let route = Route {
             network: &*self.network,
             address,
