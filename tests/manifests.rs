@@ -18,7 +18,7 @@ use std::{
 use k8s_openapi::{
     api::{
         apps::v1::Deployment,
-        core::v1::{Container, Service, ServiceAccount},
+        core::v1::{ConfigMap, Container, Namespace, Service, ServiceAccount},
         policy::v1::PodDisruptionBudget,
         rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding},
     },
@@ -76,6 +76,8 @@ impl Manifests {
         for ((kind, name), object) in &self.0 {
             let again = match kind.as_str() {
                 "APIService" => round_trip::<APIService>(object),
+                "ConfigMap" => round_trip::<ConfigMap>(object),
+                "Namespace" => round_trip::<Namespace>(object),
                 "ClusterRole" => round_trip::<ClusterRole>(object),
                 "ClusterRoleBinding" => round_trip::<ClusterRoleBinding>(object),
                 "Deployment" => round_trip::<Deployment>(object),
@@ -215,6 +217,67 @@ fn kustomize_makes_what_is_meant() {
     assert_eq!(budget.spec.unwrap().selector, Some(spec.selector));
     let affinity = spec.template.spec.unwrap().affinity.unwrap().pod_anti_affinity.unwrap();
     assert!(affinity.required_during_scheduling_ignored_during_execution.is_some());
+}
+
+#[test]
+fn fake_nodes_may_do_what_they_need_and_find_their_file() {
+    let Some(fake) = kustomized("fake-nodes") else { return };
+    fake.check_types();
+    let deployment: Deployment = fake.get("Deployment", "fake-kubelet");
+    let namespace = deployment.metadata.namespace.unwrap();
+    let _: Namespace = fake.get("Namespace", &namespace);
+    let pod = deployment.spec.template.spec.unwrap();
+    let account: ServiceAccount = fake.get("ServiceAccount", "fake-kubelet");
+    assert_eq!(pod.service_account_name, account.metadata.name);
+    let binding: ClusterRoleBinding = fake.get("ClusterRoleBinding", "fake-kubelet");
+    let subject = binding.subjects.unwrap().remove(0);
+    assert_eq!((subject.name.as_str(), subject.namespace), ("fake-kubelet", Some(namespace)));
+    let role: ClusterRole = fake.get(&binding.role_ref.kind, &binding.role_ref.name);
+    let rules = role.rules.unwrap();
+    let may = |resource: &str, verb: &str| {
+        let has = |all: &[String], one: &str| all.iter().any(|it| it == one);
+        rules.iter().any(|rule| {
+            has(rule.resources.as_deref().unwrap_or_default(), resource) && has(&rule.verbs, verb)
+        })
+    };
+    for (resource, verb) in [
+        ("nodes", "create"),
+        ("nodes", "delete"),
+        ("nodes/status", "patch"),
+        ("pods", "watch"),
+        ("pods/status", "patch"),
+        ("leases", "patch"),
+        ("tokenreviews", "create"),
+        ("subjectaccessreviews", "create"),
+    ] {
+        assert!(may(resource, verb), "{verb} {resource}");
+    }
+    let [container] = &pod.containers[..] else { panic!("one container") };
+    let volume = pod.volumes.unwrap().remove(0);
+    let map = volume.config_map.unwrap().name;
+    let map: ConfigMap = fake.get("ConfigMap", &map);
+    let mount = container.volume_mounts.as_ref().unwrap().first().unwrap();
+    assert_eq!(mount.name, volume.name);
+    let file = format!("--config={}/nodes.yaml", mount.mount_path);
+    assert!(container.args.as_ref().unwrap().contains(&file), "{file}");
+    let nodes: Value = serde_yaml::from_str(&map.data.unwrap()["nodes.yaml"]).unwrap();
+    assert_eq!(nodes["nodes"][0]["count"], 100);
+}
+
+/// What the image is called, and that the stages of the Dockerfile are those that the docs name;
+/// what is built without naming one is the metrics server.
+#[test]
+fn the_dockerfile_builds_both_images() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let dockerfile = read("Dockerfile");
+    let stages = dockerfile.lines().filter_map(|line| line.strip_prefix("FROM scratch AS "));
+    assert_eq!(stages.collect::<Vec<_>>(), ["fake-kubelet", "metrics-server"]);
+    assert!(dockerfile.ends_with("ENTRYPOINT [\"/metrics-server\"]\n"), "{dockerfile}");
+    let image = concat!("fake-kubelet:v", env!("CARGO_PKG_VERSION"));
+    let build = format!("docker build --tag {image} --target fake-kubelet .");
+    assert!(dockerfile.contains(&build) && read("docs/fake-kubelet.md").contains(&build));
+    assert!(read("kind-config/fake-nodes/deployment.yaml").contains(&format!("image: {image}\n")));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `/metrics/resource` as Kubernetes 1.36's kubelet writes it: families by name, series by their
 //! label values, families without series left out.
 
-use std::fmt::Write;
+use std::{fmt::Write, ops::Range};
 
 use crate::{
     number::{write_float, write_seconds},
@@ -39,6 +39,9 @@ struct Number {
 /// What can stand behind a series.
 trait Written {
     fn write(&self, out: &mut String);
+
+    /// Within a family, the same for those that are written the same.
+    fn key(&self) -> u64;
 }
 
 struct Family {
@@ -128,18 +131,27 @@ fn labels(pairs: &[(&str, &str)]) -> String {
         out.push(if index == 0 { '{' } else { ',' });
         out.push_str(name);
         out.push_str("=\"");
-        for c in value.chars() {
-            match c {
-                '\\' => out.push_str("\\\\"),
-                '"' => out.push_str("\\\""),
-                '\n' => out.push_str("\\n"),
-                c => out.push(c),
-            }
+        // Names of Kubernetes have nothing to escape.
+        if value.contains(['\\', '"', '\n']) {
+            push_escaped(&mut out, value);
+        } else {
+            out.push_str(value);
         }
         out.push('"');
     }
     out.push('}');
     out
+}
+
+fn push_escaped(out: &mut String, value: &str) {
+    for c in value.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '"' => out.push_str("\\\""),
+            '\n' => out.push_str("\\n"),
+            c => out.push(c),
+        }
+    }
 }
 
 // === impl Family ===
@@ -178,11 +190,22 @@ impl Family {
         debug_assert!(header.is_ok(), "writing to a string cannot fail");
         // Nearly all series of a kubelet have one time: it is written out once.
         let mut time = (None, String::new());
+        // Many containers start together, and none of them swaps: such numbers are copied.
+        let mut last = None;
         for (labels, value, at) in series {
             out.push_str(name);
             out.push_str(labels);
             out.push(' ');
-            value.write(out);
+            match &last {
+                Some((key, range)) if *key == value.key() => {
+                    out.extend_from_within(Range::clone(range));
+                }
+                _ => {
+                    let start = out.len();
+                    value.write(out);
+                    last = Some((value.key(), start..out.len()));
+                }
+            }
             if at != time.0 {
                 time = (at, at.map(|at| format!(" {at}")).unwrap_or_default());
             }
@@ -212,11 +235,19 @@ impl Written for Number {
             Unit::Seconds => write_seconds(out, self.value),
         }
     }
+
+    fn key(&self) -> u64 {
+        self.value
+    }
 }
 
 impl Written for f64 {
     fn write(&self, out: &mut String) {
         write_float(out, *self);
+    }
+
+    fn key(&self) -> u64 {
+        self.to_bits()
     }
 }
 

@@ -59,21 +59,33 @@ pub(crate) fn write_seconds(out: &mut String, nanos: u64) {
         text[start] = b'0' + (left % 10) as u8;
         left /= 10;
     }
-    out.extend(text[start..end].iter().copied().map(char::from));
+    push_ascii(out, &text[start..end]);
 }
 
 /// As below, without looking for the shortest digits: a whole number's are its own.
 fn write_whole(out: &mut String, value: u64) {
-    let digits = value.to_string();
-    let exponent = digits.len() - 1;
-    let fraction = digits[1..].trim_end_matches('0');
-    out.push_str(&digits[..1]);
-    if !fraction.is_empty() {
-        out.push('.');
-        out.push_str(fraction);
+    // A digit, a point, up to 15 more of them.
+    let mut text = [b'.'; 17];
+    let exponent = value.max(1).ilog10() as usize;
+    let mut rest = value;
+    for digit in text[2..2 + exponent].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
     }
-    let written = write!(out, "e+{exponent:02}");
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    text[0] = b'0' + rest as u8;
+    let mut end = 2 + exponent;
+    while text[end - 1] == b'0' && end > 2 {
+        end -= 1;
+    }
+    push_ascii(out, &text[..if end == 2 { 1 } else { end }]);
+    let exponent = [b'0' + (exponent / 10) as u8, b'0' + (exponent % 10) as u8];
+    out.push_str("e+");
+    push_ascii(out, &exponent);
+}
+
+fn push_ascii(out: &mut String, text: &[u8]) {
+    debug_assert!(text.is_ascii(), "digits and points only");
+    out.push_str(std::str::from_utf8(text).unwrap_or_default());
 }
 
 fn write_finite(out: &mut String, value: f64) {

@@ -55,12 +55,12 @@ impl Kubelets {
     pub(super) async fn pass(
         &self,
         place: &Place<'_>,
-        node: &str,
+        object: &str,
         request: Passed<'_>,
     ) -> Result<Response, Status> {
-        let node: Node = serde_json::from_str(node).map_err(Status::unreachable)?;
-        let none = || Status::unreachable(format!("node {:?} has no IP address", place.node));
-        let address = address(&node, place).ok_or_else(none)?;
+        let node: Node = serde_json::from_str(object).map_err(Status::unreachable)?;
+        let nowhere = || Status::unreachable(format!("node {:?} has no IP address", place.node));
+        let address = address(&node, place).ok_or_else(nowhere)?;
         let route = Route {
             network: &*self.network,
             address,
