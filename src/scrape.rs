@@ -164,10 +164,7 @@ impl Scraper {
                     let mut kept = kept.lock().await;
                     let scrape = client.scrape(&node, token.as_deref(), &mut kept, deadline);
                     let ended = AssertUnwindSafe(scrape).catch_unwind().await;
-                    let address = match kept.address() {
-                        "" => client.address(&node),
-                        address => address.to_owned(),
-                    };
+                    let address = kept.address().to_owned();
                     let result = ended.unwrap_or_else(|_| {
                         // It may be half changed.
                         *kept = Kept::default();

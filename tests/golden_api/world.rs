@@ -116,7 +116,7 @@ fn sample(node: usize, seconds: f64) -> Sample {
         PodSample { namespace: namespace.into(), name: name.into(), containers: containers.into() }
     });
     let node = Some(point(1.0, NODE_MEMORY));
-    Sample { node, pods: pods.collect(), left_out: Vec::new() }
+    Sample { node, pods: pods.collect(), ..Sample::default() }
 }
 
 /// Asks, and waits for all of the answer.
