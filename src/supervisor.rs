@@ -70,7 +70,7 @@ mod tests {
                 })
             })
             .await;
-        let waits: Vec<_> = begun.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let waits: Vec<_> = begun.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect();
         for (at, wait) in waits.iter().enumerate() {
             let least = Duration::from_millis(800) * 2u32.pow(u32::try_from(at).unwrap());
             assert!((least..least * 2 + Duration::from_millis(1)).contains(wait), "{waits:?}");

@@ -87,7 +87,8 @@ async fn every_way_to_a_kubelet_records_what_it_says_and_replays_it_to_the_byte(
         let head = read(&folder, "resource.2.headers");
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{way}: {head}");
         assert!(head.contains("\r\nProcess-Start-Time-Unix: "), "{way}: {head}");
-        nodes += &format!("  - {{name: {way}, listen: ['127.0.0.1:0'], replay: {folder}}}\n");
+        let node = format!("  - {{name: {way}, listen: ['127.0.0.1:0'], replay: {folder}}}\n");
+        nodes.push_str(&node);
     }
     let again = OwnFleet::start(&nodes, &[]).await;
     for (way, _) in ways {

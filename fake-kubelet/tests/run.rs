@@ -7,8 +7,8 @@ mod program;
 use std::fs;
 
 use fake_kubelet::{Certificates, Subject, Validity};
-use jiff::Timestamp;
 use kube::{Client, Config, Error};
+use metrics_server::doors::Clock;
 
 use self::program::{OwnFleet, PATIENCE};
 
@@ -65,7 +65,7 @@ async fn faults_and_usage_follow_the_file_and_nothing_follows_a_bad_one() {
 
 #[tokio::test]
 async fn clients_are_believed_by_their_ca() {
-    let now = Timestamp::now();
+    let now = Clock::system().now();
     let theirs = Certificates::new(now).unwrap();
     let strangers = Certificates::new(now).unwrap();
     let folder = tempfile::tempdir().unwrap();

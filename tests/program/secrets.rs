@@ -130,7 +130,7 @@ fn answers(address: &str, admin: &str) -> String {
 #[test]
 fn no_secret_is_told() {
     let folder = TempDir::new().unwrap();
-    let file = file::parse(Path::new("secrets.yaml"), SCENARIO.to_owned()).unwrap();
+    let file = file::parse(Path::new("secrets.yaml"), SCENARIO.to_owned()).unwrap().remove(0);
     let log = Arc::new(Mutex::new(String::new()));
     let world = World::start(file, log.clone());
     let admin = token(&world.kubeconfig);

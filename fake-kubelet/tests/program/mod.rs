@@ -34,7 +34,7 @@ pub(crate) struct OwnFleet {
 
 /// Another program of the workspace, where it was built beside this one; `None`, with the reason
 /// printed, where it was not.
-#[allow(dead_code, reason = "not every test needs one")]
+#[allow(dead_code, clippy::print_stdout, reason = "not every test needs one; a test may say it")]
 pub(crate) fn beside(name: &str) -> Option<PathBuf> {
     let program = Path::new(PROGRAM).with_file_name(name);
     if !program.exists() {
