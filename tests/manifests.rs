@@ -197,6 +197,29 @@ fn the_server_takes_its_flags() {
     );
 }
 
+/// `kubectl apply --dry-run=client` asks an API server which kinds there are; with `--local`, kubectl
+/// reads objects by itself.
+#[test]
+fn kubectl_takes_every_object_in_a_dry_run() {
+    for folder in ["base", "ha", "kind", "fake-nodes"] {
+        let Some(Manifests(objects)) = kustomized(folder) else { return };
+        let items: Vec<_> = objects.values().collect();
+        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(&file, list.to_string()).unwrap();
+        let output = Command::new("kubectl")
+            .args(["label", "--local", "--dry-run=client", "--output=name", "read=yes"])
+            .arg("--filename")
+            .arg(file.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && errors.is_empty(), "{folder}: {errors}");
+        let taken = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(taken.lines().count(), objects.len(), "{folder}: {taken}");
+    }
+}
+
 #[test]
 fn kustomize_makes_what_is_meant() {
     let Some(base) = kustomized("base") else { return };
