@@ -12,6 +12,7 @@ mod endpoint;
 mod error;
 mod fallback;
 mod files;
+mod http;
 mod identity;
 mod kept;
 mod sample;

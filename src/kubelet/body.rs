@@ -1,18 +1,23 @@
 //! Bodies of answers, read within bounds: of each one, and of all that are read at the same time.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    mem,
+    ops::Deref,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
 
-use super::error::{self, BodyError};
+use super::{connection::Exchange, error::BodyError};
 
 /// A body of 30 pods with two containers each is 40 KB.
-const USUAL_BODY: usize = 48 << 10;
+pub(super) const USUAL_BODY: usize = 48 << 10;
+
+/// What stands around the data of a chunked body, and room for one more read. It is not counted.
+const AROUND: usize = 4 << 10;
 
 /// What memory is shared out in.
 const PAGE: usize = 4 << 10;
@@ -39,12 +44,22 @@ pub struct Limits {
 pub(super) struct Room {
     limits: Limits,
     pages: Arc<Semaphore>,
+    spare: Arc<Spare>,
 }
+
+/// Memory of bodies that are over, for the next ones: the system takes its time over large pieces.
+#[derive(Default)]
+struct Spare(Mutex<Vec<Vec<u8>>>);
+
+/// How much of it is kept: a few times what is in use at one moment in a cycle that goes well.
+const SPARE_BODIES: usize = 16;
+const SPARE_BYTES: usize = 256 << 10;
 
 /// A body, which takes up room until it is dropped.
 pub(super) struct Body {
     bytes: Vec<u8>,
     taken: Option<OwnedSemaphorePermit>,
+    spare: Arc<Spare>,
 }
 
 // === impl Limits ===
@@ -62,40 +77,51 @@ impl Default for Limits {
 impl Room {
     pub(super) fn new(limits: Limits) -> Self {
         let pages = (limits.bodies / PAGE).min(Semaphore::MAX_PERMITS);
-        Self { limits, pages: Arc::new(Semaphore::new(pages)) }
+        Self { limits, pages: Arc::new(Semaphore::new(pages)), spare: Arc::default() }
     }
 
-    /// Reads a body of no more than `limit` bytes, or else the limit of all.
+    /// Reads a body of no more than `limit` bytes, or else the limit of all. It is likely to have
+    /// `usual` bytes.
     pub(super) async fn read(
         &self,
-        mut body: Incoming,
+        exchange: &mut Exchange,
+        usual: usize,
         limit: Option<usize>,
         deadline: Instant,
     ) -> Result<Body, BodyError> {
         let limit = limit.unwrap_or(self.limits.body);
-        if body.size_hint().lower() > limit as u64 {
+        if exchange.length().is_some_and(|length| length > limit as u64) {
             return Err(BodyError::TooLarge { limit });
         }
-        let mut whole = Body { bytes: Vec::new(), taken: None };
-        self.grow(&mut whole, USUAL_BODY.min(limit), deadline).await?;
+        let read = self.read_within(exchange, usual, limit, deadline);
+        timeout_at(deadline, read).await.unwrap_or(Err(BodyError::Timeout))
+    }
+
+    async fn read_within(
+        &self,
+        exchange: &mut Exchange,
+        usual: usize,
+        limit: usize,
+        deadline: Instant,
+    ) -> Result<Body, BodyError> {
+        let most = limit.saturating_add(AROUND);
+        let mut body = Body { bytes: self.spare.take(), taken: None, spare: self.spare.clone() };
+        let start = usual.saturating_add(AROUND).min(most);
+        let start = start.max(exchange.early()).max(body.bytes.capacity());
+        self.grow(&mut body, start, deadline).await?;
+        let mut is_over = exchange.begin(&mut body.bytes)?;
         loop {
-            match timeout_at(deadline, body.frame()).await {
-                Err(_) => return Err(BodyError::Timeout),
-                Ok(None) => return Ok(whole),
-                Ok(Some(Err(error))) => return Err(error::cut_off(&error)),
-                Ok(Some(Ok(frame))) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    let length = whole.len() + data.len();
-                    if length > limit {
-                        return Err(BodyError::TooLarge { limit });
-                    }
-                    if length > whole.bytes.capacity() {
-                        let doubled = whole.bytes.capacity().saturating_mul(2).min(limit);
-                        self.grow(&mut whole, length.max(doubled), deadline).await?;
-                    }
-                    whole.bytes.extend_from_slice(&data);
-                }
+            if body.len() > limit {
+                return Err(BodyError::TooLarge { limit });
             }
+            if is_over {
+                return Ok(body);
+            }
+            let capacity = body.bytes.capacity();
+            if body.len() == capacity {
+                self.grow(&mut body, capacity.saturating_mul(2).min(most), deadline).await?;
+            }
+            is_over = exchange.read(&mut body.bytes).await?;
         }
     }
 
@@ -107,7 +133,9 @@ impl Room {
     ) -> Result<(), BodyError> {
         let full = || BodyError::NoRoom { limit: self.limits.bodies };
         let held = body.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let pages = u32::try_from(capacity.div_ceil(PAGE) - held).map_err(|_| full())?;
+        let counted = capacity.saturating_sub(AROUND);
+        let pages =
+            u32::try_from(counted.div_ceil(PAGE).saturating_sub(held)).map_err(|_| full())?;
         let more = match self.pages.clone().try_acquire_many_owned(pages) {
             Ok(more) => more,
             Err(_) if capacity > LARGE => return Err(full()),
@@ -126,7 +154,29 @@ impl Room {
     }
 }
 
+// === impl Spare ===
+
+impl Spare {
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn put(&self, mut bytes: Vec<u8>) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes.capacity() <= SPARE_BYTES && spare.len() < SPARE_BODIES {
+            bytes.clear();
+            spare.push(bytes);
+        }
+    }
+}
+
 // === impl Body ===
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.spare.put(mem::take(&mut self.bytes));
+    }
+}
 
 impl Deref for Body {
     type Target = [u8];

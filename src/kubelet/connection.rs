@@ -1,29 +1,26 @@
-use std::sync::Arc;
+use std::{io, mem, sync::Arc};
 
-use bytes::Bytes;
 use futures::FutureExt;
-use http::{Request, Response};
-use http_body_util::Empty;
-use hyper::{body::Incoming, client::conn::http1};
-use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::{
-    io::AsyncReadExt,
-    task::JoinHandle,
+    io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, timeout_at},
 };
 
-use super::error::{self, RequestError};
+use super::{
+    error::{self, BodyError, RequestError},
+    http::{Framing, Head, LONGEST_HEAD, Taken},
+};
 use crate::doors::Stream;
 
-/// hyper's read buffer. Its default grows to 400 KiB a connection, which thousands of nodes pay.
-const READ_BUFFER: usize = 8192;
+/// A head has about 200 bytes. What is read of the body with it is copied once more.
+const USUAL_HEAD: usize = 1 << 10;
+
+/// As Go's client: more answers that announce another one are a mistake or a trick.
+const MOST_INTERIM: usize = 5;
 
 /// An open connection to a kubelet, kept from one scrape to the next: a handshake costs more than
 /// everything else in a scrape.
-///
-/// It is kept as the bare stream: what HTTP needs on top of it, 24 KiB of buffers and a task, is
-/// made for every scrape, because with thousands of nodes that is most of what would be kept.
 pub(super) struct Connection {
     authority: String,
     /// The TLS configuration it was made with: another one may show or believe other certificates.
@@ -31,16 +28,17 @@ pub(super) struct Connection {
     stream: Stream,
 }
 
-/// A connection with a request on its way.
+/// A connection that an answer comes over, of which the head has been read.
 pub(super) struct Exchange {
-    authority: String,
-    tls: Option<Arc<ClientConfig>>,
-    sender: http1::SendRequest<Empty<Bytes>>,
-    driver: Driver,
+    connection: Connection,
+    framing: Framing,
+    /// What came of the body with the head.
+    early: Vec<u8>,
+    /// The connection can carry another request when the body has been read.
+    stays_open: bool,
+    /// The body has been read.
+    is_over: bool,
 }
-
-/// What moves bytes while a request is on its way; gives the stream back when the sender is gone.
-struct Driver(JoinHandle<Option<Stream>>);
 
 // === impl Connection ===
 
@@ -71,45 +69,125 @@ impl Connection {
 
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn send(
-        self,
-        request: Request<Empty<Bytes>>,
+        mut self,
+        request: &[u8],
         deadline: Instant,
-    ) -> Result<(Exchange, Response<Incoming>), RequestError> {
-        let Self { authority, tls, stream } = self;
-        let (sender, connection) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER)
-            .handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| RequestError::Http(error.to_string()))?;
-        let driver = tokio::spawn(async move {
-            let parts = connection.without_shutdown().await.ok()?;
-            parts.read_buf.is_empty().then(|| parts.io.into_inner())
-        });
-        let mut exchange = Exchange { authority, tls, sender, driver: Driver(driver) };
-        match timeout_at(deadline, exchange.sender.send_request(request)).await {
-            Ok(Ok(response)) => Ok((exchange, response)),
-            Ok(Err(error)) => Err(error::broken(&error)),
-            Err(_) => Err(RequestError::Timeout),
+    ) -> Result<(Head, Exchange), RequestError> {
+        let answered = timeout_at(deadline, self.ask(request)).await;
+        let (mut head, early) = answered.map_err(|_| RequestError::Timeout)??;
+        let framing = mem::replace(&mut head.framing, Framing::Length(0));
+        let stays_open = head.keeps_alive;
+        let exchange = Exchange { connection: self, framing, early, stays_open, is_over: false };
+        Ok((head, exchange))
+    }
+
+    /// The head of the answer, and what came behind it.
+    async fn ask(&mut self, request: &[u8]) -> Result<(Head, Vec<u8>), RequestError> {
+        let mut sent = self.stream.write_all(request).await;
+        if sent.is_ok() {
+            sent = self.stream.flush().await;
+        }
+        if let Err(error) = sent {
+            // A kubelet that closes the connection may have said why before.
+            return Err(match self.stream.read(&mut [0]).await {
+                Err(farewell) if error::is_alert(&farewell) => error::broken("read", &farewell),
+                _ => error::broken("write", &error),
+            });
+        }
+        let mut bytes = Vec::with_capacity(USUAL_HEAD);
+        let (mut seen, mut interim) = (0, 0);
+        loop {
+            if bytes.len() >= LONGEST_HEAD {
+                return Err(RequestError::Http(format!(
+                    "net/http: server response headers exceeded {LONGEST_HEAD} bytes; aborted"
+                )));
+            }
+            if bytes.len() == bytes.capacity() {
+                bytes.reserve_exact(bytes.len());
+            }
+            match self.stream.read_buf(&mut bytes).await {
+                Ok(1..) => {}
+                // A connection that closes where an answer is due is an `EOF` to Go.
+                Ok(0) => return Err(RequestError::Http(eof(&bytes).to_owned())),
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(RequestError::Http(eof(&bytes).to_owned()));
+                }
+                Err(error) => return Err(error::broken("read", &error)),
+            }
+            while let Some(head) =
+                Head::parse(&bytes, seen).map_err(|error| RequestError::Http(error.to_string()))?
+            {
+                let rest = bytes.split_off(head.length);
+                // Switching protocols is final: what follows is no HTTP.
+                if !head.status.is_informational() || head.status.as_u16() == 101 {
+                    return Ok((head, rest));
+                }
+                interim += 1;
+                if interim > MOST_INTERIM {
+                    return Err(RequestError::Http(
+                        "net/http: too many 1xx informational responses".to_owned(),
+                    ));
+                }
+                (bytes, seen) = (rest, 0);
+            }
+            seen = bytes.len();
         }
     }
+}
+
+/// What the end of a connection is after these bytes of an answer.
+fn eof(bytes: &[u8]) -> &'static str {
+    if bytes.is_empty() { "EOF" } else { "unexpected EOF" }
 }
 
 // === impl Exchange ===
 
 impl Exchange {
-    /// The connection, when it can carry another request. The answer has been read whole.
-    pub(super) async fn end(self, deadline: Instant) -> Option<Connection> {
-        let Self { authority, tls, sender, mut driver } = self;
-        drop(sender);
-        let stream = timeout_at(deadline, &mut driver.0).await.ok()?.ok()??;
-        Some(Connection { authority, tls, stream })
+    /// How many bytes the body will have, if the kubelet says so.
+    pub(super) fn length(&self) -> Option<u64> {
+        match self.framing {
+            Framing::Length(length) => Some(length),
+            Framing::Chunked(_) | Framing::UntilClose => None,
+        }
     }
-}
 
-// === impl Driver ===
+    /// How many bytes [`Exchange::begin`] puts into the body.
+    pub(super) fn early(&self) -> usize {
+        self.early.len()
+    }
 
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
+    /// Moves what came with the head into `body`, which is empty. True when the body is complete.
+    pub(super) fn begin(&mut self, body: &mut Vec<u8>) -> Result<bool, BodyError> {
+        body.append(&mut self.early);
+        self.take(body, 0)
+    }
+
+    /// Reads on into the room that `body` has, which is not none. True when it is complete.
+    pub(super) async fn read(&mut self, body: &mut Vec<u8>) -> Result<bool, BodyError> {
+        let known = body.len();
+        match self.connection.stream.read_buf(body).await {
+            Ok(0) => {
+                self.framing.close().map_err(|error| BodyError::Broken(error.to_string()))?;
+                self.is_over = true;
+                Ok(true)
+            }
+            Ok(_) => self.take(body, known),
+            Err(error) => Err(error::cut_off(&error)),
+        }
+    }
+
+    fn take(&mut self, body: &mut Vec<u8>, known: usize) -> Result<bool, BodyError> {
+        let taken = self.framing.take(body, known);
+        let taken = taken.map_err(|error| BodyError::Broken(error.to_string()))?;
+        if let Taken::All { surplus } = taken {
+            self.is_over = true;
+            self.stays_open &= !surplus;
+        }
+        Ok(self.is_over)
+    }
+
+    /// The connection, where it can carry another request.
+    pub(super) fn end(self) -> Option<Connection> {
+        (self.is_over && self.stays_open).then_some(self.connection)
     }
 }

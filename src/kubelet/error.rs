@@ -1,4 +1,4 @@
-use std::{error::Error as _, io};
+use std::io;
 
 use rustls::InvalidMessage;
 
@@ -214,62 +214,35 @@ impl RequestError {
     }
 }
 
-/// Why a connection broke over which a request was sent. In TLS 1.3 a kubelet says only then what
-/// it thinks of the client's certificate.
-pub(super) fn broken(error: &hyper::Error) -> RequestError {
-    match bottom(error) {
-        Bottom::Alert(words) => RequestError::TlsAlert(words),
-        // A connection that closes where an answer is due is an `EOF` to Go.
-        Bottom::Eof => RequestError::Http("EOF".to_owned()),
-        Bottom::Other if error.is_incomplete_message() => RequestError::Http("EOF".to_owned()),
-        Bottom::Other => RequestError::Http(chain(error)),
+/// Why a connection broke over which a request was sent, in the system call `call`. In TLS 1.3 a
+/// kubelet says only then what it thinks of the client's certificate.
+pub(super) fn broken(call: &str, error: &io::Error) -> RequestError {
+    match alert(error) {
+        Some(words) => RequestError::TlsAlert(words),
+        None => RequestError::Http(errno::describe(call, error)),
     }
 }
 
 /// Why a body broke off.
-pub(super) fn cut_off(error: &hyper::Error) -> BodyError {
-    BodyError::Broken(match bottom(error) {
-        Bottom::Alert(words) => format!("remote error: tls: {words}"),
-        Bottom::Eof => "unexpected EOF".to_owned(),
-        Bottom::Other if error.is_incomplete_message() => "unexpected EOF".to_owned(),
-        Bottom::Other => chain(error),
+pub(super) fn cut_off(error: &io::Error) -> BodyError {
+    BodyError::Broken(match alert(error) {
+        Some(words) => format!("remote error: tls: {words}"),
+        // Without TLS saying so first, the connection was closed.
+        None if error.kind() == io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
+        None => errno::describe("read", error),
     })
 }
 
-/// What lies at the bottom of an error of hyper's, where it has words of its own.
-enum Bottom {
-    Alert(String),
-    /// The connection was closed, with or without TLS saying so first.
-    Eof,
-    Other,
+/// Whether it is the kubelet that ended the connection, and said why.
+pub(super) fn is_alert(error: &io::Error) -> bool {
+    alert(error).is_some()
 }
 
-fn bottom(error: &hyper::Error) -> Bottom {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = error.source();
-    while let Some(error) = next {
-        let io = error.downcast_ref::<io::Error>();
-        if io.is_some_and(|io| io.kind() == io::ErrorKind::UnexpectedEof) {
-            return Bottom::Eof;
-        }
-        let inner = io
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn std::error::Error + 'static));
-        if let Some(rustls::Error::AlertReceived(alert)) = inner.unwrap_or(error).downcast_ref() {
-            return Bottom::Alert(alert_words(*alert));
-        }
-        next = error.source();
+fn alert(error: &io::Error) -> Option<String> {
+    match error.get_ref()?.downcast_ref()? {
+        rustls::Error::AlertReceived(alert) => Some(alert_words(*alert)),
+        _ => None,
     }
-    Bottom::Other
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
 }
 
 /// `InternalError` as Go says it: `internal error`.

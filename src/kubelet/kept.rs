@@ -1,15 +1,28 @@
-use super::{connection::Connection, endpoint::KnownOld, fallback::Choice};
+use super::{body::USUAL_BODY, connection::Connection, endpoint::KnownOld, fallback::Choice};
 
 /// What is kept of one kubelet from one scrape to the next.
-#[derive(Default)]
 pub struct Kept {
     pub(super) connection: Option<Connection>,
     pub(super) choice: Choice,
     pub(super) known_old: KnownOld,
     pub(super) address: String,
+    /// Bytes of the last body: the next one is about as long.
+    pub(super) usual_body: usize,
 }
 
 // === impl Kept ===
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            connection: None,
+            choice: Choice::default(),
+            known_old: KnownOld::default(),
+            address: String::new(),
+            usual_body: USUAL_BODY,
+        }
+    }
+}
 
 impl Kept {
     /// Host and port at which the kubelet answered last, or else should have; empty where the node

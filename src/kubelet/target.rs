@@ -1,8 +1,11 @@
-use bytes::Bytes;
-use http::{HeaderValue, Request, header};
-use http_body_util::Empty;
+use http::{
+    HeaderValue,
+    uri::{Authority, PathAndQuery},
+};
 
 use super::ScrapeError;
+
+const USER_AGENT: &str = concat!("metrics-server/", env!("CARGO_PKG_VERSION"));
 
 /// Where a node's kubelet is asked.
 pub(super) struct Target {
@@ -27,23 +30,24 @@ impl Target {
         format!("{}://{}{}", self.scheme, self.authority(), self.path)
     }
 
-    pub(super) fn request(
-        &self,
-        token: Option<&str>,
-    ) -> Result<Request<Empty<Bytes>>, ScrapeError> {
-        let bad = |_| ScrapeError::BadAddress { url: self.url() };
-        let mut request = Request::get(self.path.as_str())
-            .header(header::HOST, self.authority())
-            .header(header::USER_AGENT, concat!("metrics-server/", env!("CARGO_PKG_VERSION")))
-            .body(Empty::new())
-            .map_err(bad)?;
-        if let Some(token) = token {
-            // A token that is not fit for a header cannot be shown: the kubelet will answer 401.
-            if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}")) {
-                value.set_sensitive(true);
-                request.headers_mut().insert(header::AUTHORIZATION, value);
-            }
+    /// The bytes of a request for it.
+    pub(super) fn request(&self, token: Option<&str>) -> Result<Vec<u8>, ScrapeError> {
+        let authority = self.authority();
+        if !self.path.starts_with('/')
+            || PathAndQuery::try_from(self.path.as_str()).is_err()
+            || Authority::try_from(authority.as_str()).is_err()
+        {
+            return Err(ScrapeError::BadAddress { url: self.url() });
         }
-        Ok(request)
+        let mut request = format!(
+            "GET {} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {USER_AGENT}\r\n",
+            self.path
+        );
+        // A token that is not fit for a header cannot be shown: the kubelet will answer 401.
+        if let Some(token) = token.filter(|token| HeaderValue::from_str(token).is_ok()) {
+            request.extend(["Authorization: Bearer ", token, "\r\n"]);
+        }
+        request.push_str("\r\n");
+        Ok(request.into_bytes())
     }
 }

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::Empty;
-use hyper::body::Incoming;
+use http::StatusCode;
 use tokio::time::Instant;
 
 use super::{
@@ -16,6 +13,7 @@ use super::{
         decode::{Decoded, decode_within, summary},
         endpoint::Page,
         error::{BodyError, RequestError},
+        http::Head,
         target::Target,
     },
     KubeletClient, Transport,
@@ -86,28 +84,25 @@ impl KubeletClient {
         kept: &mut Kept,
         deadline: Instant,
     ) -> Result<Body, ScrapeError> {
-        let (exchange, response) = self.answer(page, node, token, kept, deadline).await?;
-        let (head, body) = response.into_parts();
+        let (head, mut exchange) = self.answer(page, node, token, kept, deadline).await?;
         if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
-            let limit = deadline.min(Instant::now() + ERROR_BODY_TIME);
-            if self.room.read(body, Some(ERROR_BODY_LIMIT), limit).await.is_ok() {
-                kept.connection = exchange.end(deadline).await;
-            }
+            let until = deadline.min(Instant::now() + ERROR_BODY_TIME);
+            let body = self.room.read(&mut exchange, 0, Some(ERROR_BODY_LIMIT), until).await;
+            kept.connection = body.ok().and_then(|_| exchange.end());
             let status = head.status;
             return Err(match page {
                 Page::Resource => ScrapeError::Status { status },
                 Page::Summary => ScrapeError::SummaryStatus { status },
             });
         }
-        if let Some(encoding) = head.headers.get(header::CONTENT_ENCODING)
-            && encoding != "identity"
-        {
-            let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
+        if let Some(encoding) = head.encoding {
             return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
-        let body = self.room.read(body, None, deadline).await.map_err(ScrapeError::Body)?;
-        kept.connection = exchange.end(deadline).await;
+        let read = self.room.read(&mut exchange, kept.usual_body, None, deadline).await;
+        let body = read.map_err(ScrapeError::Body)?;
+        kept.usual_body = body.len();
+        kept.connection = exchange.end();
         Ok(body)
     }
 
@@ -120,7 +115,7 @@ impl KubeletClient {
         token: Option<&str>,
         kept: &mut Kept,
         deadline: Instant,
-    ) -> Result<(Exchange, Response<Incoming>), ScrapeError> {
+    ) -> Result<(Head, Exchange), ScrapeError> {
         let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
         kept.address.clear();
         let targets = self.targets(page, node)?;
@@ -157,20 +152,20 @@ impl KubeletClient {
         token: Option<&str>,
         kept: &mut Kept,
         Attempt { until, deadline }: Attempt,
-    ) -> Result<Result<(Exchange, Response<Incoming>), ScrapeError>, ScrapeError> {
-        let request: Request<Empty<Bytes>> = target.request(token)?;
+    ) -> Result<Result<(Head, Exchange), ScrapeError>, ScrapeError> {
+        let request = target.request(token)?;
         let failed = |cause| ScrapeError::Request { url: target.url(), cause: Box::new(cause) };
         let tls = self.transport.tls();
         if let Some(mut open) = kept.take_connection(&target.authority())
             && open.is_good_for(tls.as_ref())
         {
-            match open.send(request.clone(), deadline).await {
+            match open.send(&request, deadline).await {
                 // The kubelet closed it while it was idle: that says nothing about a new one.
                 Err(RequestError::Http(_)) => {}
                 other => return Ok(other.map_err(failed)),
             }
         }
         let fresh = self.connector.connect(&node.name, target, tls, until).await.map_err(failed)?;
-        Ok(fresh.send(request, deadline).await.map_err(failed))
+        Ok(fresh.send(&request, deadline).await.map_err(failed))
     }
 }

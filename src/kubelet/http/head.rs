@@ -1,0 +1,233 @@
+//! The head of an answer.
+
+use http::StatusCode;
+use httparse::{EMPTY_HEADER, Header, Response, Status};
+
+use super::Framing;
+use crate::go;
+
+/// Go's client reads up to 10 MiB. A kubelet's head has about 200 bytes, and thousands of kubelets
+/// are listened to at the same time.
+pub(in crate::kubelet) const LONGEST_HEAD: usize = 64 << 10;
+
+/// More than any server or proxy sends.
+const MOST_HEADERS: usize = 128;
+
+/// How much of what is no HTTP is shown.
+const SHOWN: usize = 60;
+
+/// What an answer says of itself before its body.
+#[derive(Debug)]
+pub(in crate::kubelet) struct Head {
+    pub(in crate::kubelet) status: StatusCode,
+    /// How the body is encoded, where it is.
+    pub(in crate::kubelet) encoding: Option<String>,
+    pub(in crate::kubelet) framing: Framing,
+    /// Whether the other end means to leave the connection open.
+    pub(in crate::kubelet) keeps_alive: bool,
+    /// How many bytes it takes up.
+    pub(in crate::kubelet) length: usize,
+}
+
+/// Why bytes are no head, in the words of Go's client.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::kubelet) enum HeadError {
+    #[error("net/http: HTTP/1.x transport connection broken: malformed HTTP response {}", go::quoted(.0))]
+    NoHttp(String),
+    #[error("net/http: HTTP/1.x transport connection broken: malformed HTTP status code {}", go::quoted(.0))]
+    NoStatus(String),
+    #[error("net/http: HTTP/1.x transport connection broken: malformed MIME header")]
+    BadHeader,
+    #[error("net/http: HTTP/1.x transport connection broken: more than {MOST_HEADERS} headers")]
+    ManyHeaders,
+    #[error("net/http: HTTP/1.x transport connection broken: bad Content-Length {}", go::quoted(.0))]
+    BadLength(String),
+    #[error(
+        "net/http: HTTP/1.x transport connection broken: unsupported transfer encoding: {}",
+        go::quoted(.0)
+    )]
+    BadTransferEncoding(String),
+}
+
+// === impl Head ===
+
+impl Head {
+    /// Reads the head that `bytes` begin with; `None` where more of it is needed. `seen` of the
+    /// bytes were there the last time: a head that comes byte by byte is not read each time.
+    pub(in crate::kubelet) fn parse(bytes: &[u8], seen: usize) -> Result<Option<Self>, HeadError> {
+        let first_line = memchr::memchr(b'\n', bytes);
+        let has_new_first_line = first_line.is_some_and(|at| at >= seen);
+        // What is longer than a status line and no line yet is no HTTP either.
+        let is_no_line = first_line.is_none() && bytes.len() > 4 * SHOWN;
+        if !has_new_first_line && !is_no_line && !ends_in(bytes, seen.saturating_sub(3)) {
+            return Ok(None);
+        }
+        let mut headers = [EMPTY_HEADER; MOST_HEADERS];
+        let mut response = Response::new(&mut headers);
+        match response.parse(bytes) {
+            Ok(Status::Complete(length)) => Self::of(&response, length).map(Some),
+            Ok(Status::Partial) => Ok(None),
+            Err(httparse::Error::TooManyHeaders) => Err(HeadError::ManyHeaders),
+            Err(
+                httparse::Error::HeaderName
+                | httparse::Error::HeaderValue
+                | httparse::Error::NewLine,
+            ) => Err(HeadError::BadHeader),
+            Err(httparse::Error::Status) => Err(HeadError::NoStatus(status_of(bytes))),
+            Err(_) => Err(HeadError::NoHttp(first_line_of(bytes))),
+        }
+    }
+
+    fn of(response: &Response<'_, '_>, length: usize) -> Result<Self, HeadError> {
+        let code = response.code.unwrap_or_default();
+        let status = StatusCode::from_u16(code);
+        let status = status.map_err(|_| HeadError::NoStatus(format!("{code:03}")))?;
+        let is_1_1 = response.version == Some(1);
+        let mut keeps_alive = is_1_1;
+        let (mut encoding, mut content_length, mut chunked) = (None, None, false);
+        for Header { name, value } in response.headers.iter() {
+            let text = || String::from_utf8_lossy(value).trim().to_owned();
+            if name.eq_ignore_ascii_case("content-length") {
+                let text = text();
+                let parsed =
+                    parse_length(&text).ok_or_else(|| HeadError::BadLength(text.clone()))?;
+                // The same length twice is odd; two lengths are somebody's trick.
+                if content_length.is_some_and(|before| before != parsed) {
+                    return Err(HeadError::BadLength(text));
+                }
+                content_length = Some(parsed);
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                let text = text();
+                if !text.eq_ignore_ascii_case("chunked") || chunked {
+                    return Err(HeadError::BadTransferEncoding(text));
+                }
+                chunked = true;
+            } else if name.eq_ignore_ascii_case("connection") {
+                for option in text().split(',').map(str::trim) {
+                    keeps_alive &= !option.eq_ignore_ascii_case("close");
+                    keeps_alive |= !is_1_1 && option.eq_ignore_ascii_case("keep-alive");
+                }
+            } else if name.eq_ignore_ascii_case("content-encoding") {
+                encoding =
+                    Some(text()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"));
+            }
+        }
+        let has_body = !status.is_informational()
+            && status != StatusCode::NO_CONTENT
+            && status != StatusCode::NOT_MODIFIED;
+        let framing = match content_length {
+            _ if !has_body => Framing::Length(0),
+            _ if chunked => Framing::chunked(),
+            Some(length) => Framing::Length(length),
+            None => Framing::UntilClose,
+        };
+        keeps_alive &= !matches!(framing, Framing::UntilClose);
+        Ok(Self { status, encoding, framing, keeps_alive, length })
+    }
+}
+
+/// Whether an empty line ends the head at `from` or later.
+fn ends_in(bytes: &[u8], from: usize) -> bool {
+    memchr::memchr_iter(b'\n', &bytes[from..]).any(|at| {
+        let rest = &bytes[from + at + 1..];
+        rest.starts_with(b"\n") || rest.starts_with(b"\r\n")
+    })
+}
+
+fn parse_length(text: &str) -> Option<u64> {
+    let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| all_digits)
+}
+
+fn first_line_of(bytes: &[u8]) -> String {
+    let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let shown: String = line.chars().take(SHOWN).collect();
+    if shown.len() < line.len() { format!("{shown}…") } else { shown }
+}
+
+fn status_of(bytes: &[u8]) -> String {
+    first_line_of(bytes).split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Option<Head>, HeadError> {
+        Head::parse(text.as_bytes(), 0)
+    }
+
+    #[test]
+    fn the_body_is_framed_as_the_head_says() {
+        use Framing::{Length, UntilClose};
+        let chunked = Framing::chunked;
+        let cases = [
+            ("200 OK\r\nContent-Length: 12", Length(12), true),
+            ("200 OK\r\ncontent-length:  12 ", Length(12), true),
+            ("200 OK\r\nContent-Length: 12\r\nConnection: close", Length(12), false),
+            ("200 OK\r\nContent-Length: 12\r\nContent-Length: 12", Length(12), true),
+            ("200 OK\r\nTransfer-Encoding: Chunked", chunked(), true),
+            ("200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3", chunked(), true),
+            ("200 OK", UntilClose, false),
+            ("200", UntilClose, false),
+            ("204 No Content", Length(0), true),
+            ("304 Not Modified\r\nContent-Length: 7", Length(0), true),
+            ("101 Switching Protocols\r\nUpgrade: h2c", Length(0), true),
+        ];
+        for (head, framing, keeps_alive) in cases {
+            let text = format!("HTTP/1.1 {head}\r\n\r\nbody");
+            let parsed = parse(&text).unwrap().unwrap();
+            assert_eq!((parsed.framing, parsed.keeps_alive), (framing, keeps_alive), "{text}");
+            assert_eq!(&text[parsed.length..], "body");
+        }
+        let old = |connection: &str| {
+            let text = format!("HTTP/1.0 200 OK\r\nContent-Length: 1{connection}\r\n\r\n");
+            parse(&text).unwrap().unwrap().keeps_alive
+        };
+        assert!(!old("") && old("\r\nConnection: keep-alive"));
+    }
+
+    #[test]
+    fn what_is_no_head_is_refused_in_gos_words() {
+        let broken = "net/http: HTTP/1.x transport connection broken: ";
+        let cases = [
+            ("SSH-2.0-OpenSSH_9.2\r\n", "malformed HTTP response \"SSH-2.0-OpenSSH_9.2\""),
+            ("HTTP/1.1 abc OK\r\n\r\n", "malformed HTTP status code \"abc\""),
+            ("HTTP/1.1 000 OK\r\n\r\n", "malformed HTTP status code \"000\""),
+            ("HTTP/1.1 200 OK\r\nno header\r\n\r\n", "malformed MIME header"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "bad Content-Length \"-1\""),
+            ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", "bad Content-Length \"+1\""),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                "bad Content-Length \"2\"",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+                "unsupported transfer encoding: \"gzip, chunked\"",
+            ),
+        ];
+        for (text, words) in cases {
+            assert_eq!(parse(text).unwrap_err().to_string(), format!("{broken}{words}"), "{text}");
+        }
+        let endless = "x".repeat(5000);
+        assert!(matches!(parse(&endless), Err(HeadError::NoHttp(shown)) if shown.len() < 100));
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(MOST_HEADERS + 1));
+        assert_eq!(parse(&many).unwrap_err(), HeadError::ManyHeaders);
+    }
+
+    #[test]
+    fn a_head_may_come_in_any_pieces() {
+        for text in ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HTTP/1.0 404 No\nA: b\n\n"] {
+            for end in 0..text.len() {
+                assert!(
+                    Head::parse(&text.as_bytes()[..end], end.saturating_sub(1)).unwrap().is_none()
+                );
+            }
+            for seen in 0..text.len() {
+                let head = Head::parse(text.as_bytes(), seen).unwrap().unwrap();
+                assert_eq!(head.length, text.len());
+            }
+        }
+    }
+}
