@@ -4,7 +4,7 @@
 ARG RUST_VERSION=1.95
 FROM rust:${RUST_VERSION}-alpine AS source
 # For the C and assembly parts of ring, the crypto library.
-RUN apk add --no-cache gcc musl-dev
+RUN apk add --no-cache gcc make musl-dev
 WORKDIR /src
 COPY . .
 
