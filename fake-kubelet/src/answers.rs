@@ -21,7 +21,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use metrics_server::{doors::Clock, serving::Peer};
 
 use crate::{
-    access::{Denied, Gate},
+    access::{Gate, paths},
     body::{self, Body},
     exposition,
     faults::{Active, BodyFault, Faults, Standing, TransferFault},
@@ -38,6 +38,7 @@ const METRICS_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
 const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const PROCESS_START: HeaderName = HeaderName::from_static("process-start-time-unix");
 
 /// One kubelet behind all of its addresses.
@@ -101,7 +102,7 @@ impl Answers {
         let mut response = self.respond(peer, request, &active).await;
         spoil_headers(&mut response, &active.faults);
         if matches!(transfer, Some(TransferFault::Gzip | TransferFault::GzipBomb)) {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response.headers_mut().insert(CONTENT_ENCODING, GZIP);
         }
         // Of the door's clock: hyper would take the machine's. Last, as Go writes it.
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.clock.now());
@@ -120,31 +121,35 @@ impl Answers {
         if let Some(status) = faults.status {
             return fail(status, faults);
         }
+        let path = request.uri.path();
+        if !paths::is_known(path) {
+            return not_found();
+        }
         if let Some(gate) = &self.gate
             && let Err(denied) = gate.check(peer, request).await
         {
-            return deny(&denied);
+            return text(denied.status(), denied.body());
         }
-        match request.uri.path() {
+        match path {
             "/metrics/resource" if faults.body != Some(BodyFault::NotFound) => {
-                self.metrics(request, active)
+                self.exposed(request, self.exposition(active))
             }
             "/stats/summary" => self.summary(request, active),
             "/metrics" => {
                 // Apart from the sample: the node is locked for either.
                 let started = self.node().started().as_second();
-                self.exposed(pages::metrics(&self.name, started, &self.sample()))
+                let page = pages::metrics(&self.name, started, &self.sample());
+                self.exposed(request, page.into())
             }
-            "/metrics/cadvisor" => self.exposed(pages::cadvisor(&self.sample())),
-            "/pods" => json(pages::pods(&self.name, &self.sample()).to_string()),
-            "/configz" => json(pages::configz(self.gate.is_some()).to_string()),
-            "/healthz" => text(StatusCode::OK, "ok"),
-            _ => {
-                let mut response = text(StatusCode::NOT_FOUND, "404 page not found\n");
-                let nosniff = HeaderValue::from_static("nosniff");
-                response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, nosniff);
-                response
+            "/metrics/cadvisor" => self.exposed(request, pages::cadvisor(&self.sample()).into()),
+            "/pods" | "/pods/" => json(pages::pods(&self.name, &self.sample())),
+            "/configz" => unsniffed(json(pages::configz(self.gate.is_some()))),
+            "/healthz" if is_verbose(request) => {
+                unsniffed(text(StatusCode::OK, pages::HEALTHZ_VERBOSE))
             }
+            "/healthz" => unsniffed(text(StatusCode::OK, "ok")),
+            check if paths::is_health_check(check) => text(StatusCode::OK, "ok"),
+            _ => not_found(),
         }
     }
 
@@ -165,27 +170,20 @@ impl Answers {
         })
     }
 
-    fn exposed(&self, body: String) -> Response<Bytes> {
-        let mut response = response(StatusCode::OK, METRICS_TYPE, body.into());
-        let started = self.node().started().as_second();
-        response.headers_mut().insert(PROCESS_START, HeaderValue::from(started));
-        response
-    }
-
-    fn metrics(&self, request: &Parts, active: &Active) -> Response<Bytes> {
-        let mut bytes = self.exposition(active);
+    /// Metrics in text format, compressed for those who take it. Header lines in the order of their
+    /// names, as Go writes them.
+    fn exposed(&self, request: &Parts, body: Bytes) -> Response<Bytes> {
         let zipped =
-            body::takes_gzip(&request.headers).then(|| body::gzip(&bytes)).and_then(Result::ok);
+            body::takes_gzip(&request.headers).then(|| body::gzip(&body)).and_then(Result::ok);
         let gzipped = zipped.is_some();
-        if let Some(zipped) = zipped {
-            bytes = zipped;
-        }
-        let mut response = response(StatusCode::OK, METRICS_TYPE, bytes);
+        let mut response = Response::new(zipped.unwrap_or(body));
+        let headers = response.headers_mut();
         if gzipped {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.insert(CONTENT_ENCODING, GZIP);
         }
+        headers.insert(CONTENT_TYPE, METRICS_TYPE);
         let started = self.node().started().as_second();
-        response.headers_mut().insert(PROCESS_START, HeaderValue::from(started));
+        headers.insert(PROCESS_START, HeaderValue::from(started));
         response
     }
 
@@ -257,8 +255,20 @@ fn spoil_headers(response: &mut Response<Bytes>, faults: &Faults) {
     }
 }
 
-fn deny(denied: &Denied) -> Response<Bytes> {
-    text(denied.status(), format!("{denied}\n"))
+/// As Go's HTTP server says it.
+fn not_found() -> Response<Bytes> {
+    unsniffed(text(StatusCode::NOT_FOUND, "404 page not found\n"))
+}
+
+fn unsniffed(mut response: Response<Bytes>) -> Response<Bytes> {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// Whether a health check is to name all that was looked at.
+fn is_verbose(request: &Parts) -> bool {
+    let asked = request.uri.query().unwrap_or_default().split('&');
+    asked.into_iter().any(|pair| pair.split('=').next() == Some("verbose"))
 }
 
 // === impl Replay ===
