@@ -195,12 +195,15 @@ impl Answers {
             Some(replay) => replay.next(),
             None => {
                 let now = if frozen { active.samples_since } else { self.clock.now() };
-                let mut sample = self.node().sample(self.sampling.last(now));
+                let at = self.sampling.last(now);
                 if fault.is_some_and(|fault| fault.reset) {
+                    let mut sample = self.node().sample(at);
                     let before = self.node().sample(self.sampling.last(active.samples_since));
                     sample.count_from(&before);
+                    exposition::render(&sample).into()
+                } else {
+                    self.node().exposition(at).into()
                 }
-                Bytes::from(exposition::render(&sample))
             }
         };
         if let Some(fault) = fault {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::{
+    exposition::{self, Order, Sheet},
     sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample},
-    usage::{Course, Shape, Usage},
+    usage::{Course, Reading, Shape, Usage},
 };
 
 /// A node and the pods that run on it.
@@ -18,6 +19,8 @@ pub struct Node {
     /// What pods that are gone have used, in nanoseconds of a core: the node's counter outlives
     /// them.
     gone: u64,
+    /// In which order pods and containers are written.
+    order: Order,
 }
 
 /// A running pod.
@@ -29,6 +32,14 @@ pub struct Pod {
     pub name: Arc<str>,
     /// Its containers.
     pub containers: Vec<Container>,
+}
+
+/// What the containers of a pod use together.
+#[derive(Default)]
+struct Sum {
+    running: usize,
+    cpu: u64,
+    memory: u64,
 }
 
 /// A running container.
@@ -45,7 +56,9 @@ pub struct Container {
 impl Node {
     /// A node that uses what its containers use, or exactly `shape` since it started.
     pub fn new(started: Timestamp, shape: Option<Shape>, pods: Vec<Pod>) -> Self {
-        Self { started, usage: shape.map(|shape| Usage::new(started, shape)), pods, gone: 0 }
+        let usage = shape.map(|shape| Usage::new(started, shape));
+        let order = order(&pods);
+        Self { started, usage, pods, gone: 0, order }
     }
 
     /// When it started.
@@ -99,6 +112,7 @@ impl Node {
     pub fn add_pod(&mut self, at: Timestamp, pod: Pod) {
         self.remove_pod(at, &pod.namespace, &pod.name);
         self.pods.push(pod);
+        self.order = order(&self.pods);
     }
 
     /// A pod whose last sample was taken at `at` runs no longer. False if there is no such pod.
@@ -106,6 +120,7 @@ impl Node {
         let same = |pod: &Pod| &*pod.namespace == namespace && &*pod.name == name;
         let Some(index) = self.pods.iter().position(same) else { return false };
         let pod = self.pods.remove(index);
+        self.order = order(&self.pods);
         let used = pod.containers.iter().map(|container| container.usage.total_cpu(at));
         self.gone = used.fold(self.gone, u64::saturating_add);
         true
@@ -121,6 +136,40 @@ impl Node {
             pods: self.pods.iter().filter_map(|pod| pod.sample(at)).collect(),
             failed: false,
         }
+    }
+
+    /// What measuring at `at` yields, as `/metrics/resource` has it: [`exposition::render`] of the
+    /// sample, at a third of its cost.
+    pub fn exposition(&self, at: Timestamp) -> Vec<u8> {
+        if at < self.started {
+            return exposition::render(&NodeSample::default()).into_bytes();
+        }
+        let mut sheet = Sheet::new(&self.order);
+        let (mut cpu, mut memory) = (self.gone, 0_u64);
+        for pod in &self.pods {
+            sheet.begin_pod(&pod.namespace, &pod.name);
+            let mut sum = Sum::default();
+            for container in &pod.containers {
+                let Some(reading) = container.usage.reading(at) else {
+                    sheet.skip_container();
+                    continue;
+                };
+                let started = Some(reading.started);
+                let of = Measurements::at(at, reading.cpu, reading.memory);
+                sheet.add_container(&container.name, of, started, Some(Measured { value: 0, at }));
+                sum.add(&reading);
+            }
+            if let Some(of) = sum.measured(at) {
+                sheet.pod_runs(of);
+            }
+            cpu = cpu.saturating_add(sum.cpu);
+            memory = memory.saturating_add(sum.memory);
+        }
+        let node = match self.own_usage(at).and_then(|usage| usage.reading(at)) {
+            Some(own) => Measurements::at(at, own.cpu, own.memory),
+            None => Measurements::at(at, cpu, memory),
+        };
+        exposition::write(&sheet, &node, false)
     }
 
     fn cumulative_cpu(&self, at: Timestamp) -> u64 {
@@ -147,42 +196,57 @@ impl Node {
     }
 }
 
+fn order(pods: &[Pod]) -> Order {
+    Order::new(pods.iter().map(|pod| {
+        let containers = pod.containers.iter().map(|container| &*container.name);
+        (&*pod.namespace, &*pod.name, containers)
+    }))
+}
+
+// === impl Sum ===
+
+impl Sum {
+    fn add(&mut self, reading: &Reading) {
+        self.running += 1;
+        self.cpu = self.cpu.saturating_add(reading.total_cpu);
+        self.memory = self.memory.saturating_add(reading.memory);
+    }
+
+    /// `None` where nothing runs.
+    fn measured(&self, at: Timestamp) -> Option<Measurements> {
+        (self.running > 0).then(|| Measurements::at(at, self.cpu, self.memory))
+    }
+}
+
 // === impl Pod ===
 
 impl Pod {
     fn sample(&self, at: Timestamp) -> Option<PodSample> {
-        let running = || self.containers.iter().filter(|c| c.usage.started() <= at);
-        let containers: Vec<_> = running().map(|container| container.sample(at)).collect();
-        if containers.is_empty() {
-            return None;
-        }
-        let cpu = running().map(|c| c.usage.total_cpu(at)).fold(0, u64::saturating_add);
-        let memory = running().map(|c| c.usage.memory(at)).fold(0, u64::saturating_add);
+        let mut sum = Sum::default();
+        let container = |container: &Container| {
+            let reading = container.usage.reading(at)?;
+            sum.add(&reading);
+            Some(ContainerSample {
+                name: Arc::clone(&container.name),
+                started: Some(reading.started),
+                container: Measurements::at(at, reading.cpu, reading.memory),
+                swap_limit: Some(Measured { value: 0, at }),
+            })
+        };
+        let containers = self.containers.iter().filter_map(container).collect();
         Some(PodSample {
             namespace: Arc::clone(&self.namespace),
             name: Arc::clone(&self.name),
-            pod: Measurements::at(at, cpu, memory),
+            pod: sum.measured(at)?,
             containers,
         })
-    }
-}
-
-// === impl Container ===
-
-impl Container {
-    fn sample(&self, at: Timestamp) -> ContainerSample {
-        ContainerSample {
-            name: Arc::clone(&self.name),
-            started: Some(self.usage.last_started(at)),
-            container: Measurements::at(at, self.usage.cumulative_cpu(at), self.usage.memory(at)),
-            swap_limit: Some(Measured { value: 0, at }),
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::{Curve, Level};
 
     fn second(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -272,6 +336,29 @@ mod tests {
         node.add_pod(second(60), again.clone());
         node.add_pod(second(80), again);
         assert_eq!(cpu_and_memory(&node.sample(second(80))), (16_000 + 10_000 + 10_000, 2));
+    }
+
+    #[test]
+    fn the_exposition_is_that_of_the_sample() {
+        let mut node = two_pods(None);
+        let leak = |to| {
+            let level = |memory| Level { cpu: 400_000_000, memory };
+            Curve::leak(level(10), level(to), std::time::Duration::from_secs(7))
+        };
+        assert!(node.set_container_usage(("default", "a", "y"), second(60), Shape::from(leak(90))));
+        node.add_pod(second(70), pod("0", vec![container("m", 75, constant(7, 7))]));
+        node.add_pod(
+            second(80),
+            pod("c\"", vec![container("m", 85, constant(u64::MAX / 1_000_000, 9))]),
+        );
+        let own = two_pods(Some(constant(3_000, 99)));
+        for node in [two_pods(None), node, own, Node::new(second(0), None, Vec::new())] {
+            for at in -1..200 {
+                let sampled = exposition::render(&node.sample(second(at)));
+                let written = String::from_utf8(node.exposition(second(at))).unwrap();
+                assert_eq!(written, sampled, "{at}");
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 mod pods;
 
-use std::fmt::Write;
+use std::io::Write;
 
 pub(crate) use self::pods::pods;
 
@@ -15,10 +15,10 @@ use crate::{
 };
 
 /// `/metrics`: the kubelet about itself.
-pub(crate) fn metrics(node: &str, started: i64, sample: &NodeSample) -> String {
+pub(crate) fn metrics(node: &str, started: i64, sample: &NodeSample) -> Vec<u8> {
     let pods = sample.pods.len();
     let containers: usize = sample.pods.iter().map(|pod| pod.containers.len()).sum();
-    let mut out = String::new();
+    let mut out = Vec::new();
     let written = write!(
         out,
         "# HELP kubelet_node_name [ALPHA] The node's name. The count is always 1.\n\
@@ -34,13 +34,13 @@ pub(crate) fn metrics(node: &str, started: i64, sample: &NodeSample) -> String {
          # TYPE process_start_time_seconds gauge\n\
          process_start_time_seconds {started}\n"
     );
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
     out
 }
 
 /// `/metrics/cadvisor`: containers by their cgroups, in the order of their labels.
-pub(crate) fn cadvisor(sample: &NodeSample) -> String {
-    let mut out = String::new();
+pub(crate) fn cadvisor(sample: &NodeSample) -> Vec<u8> {
+    let mut out = Vec::new();
     let mut containers: Vec<_> = sample
         .pods
         .iter()
@@ -61,7 +61,7 @@ pub(crate) fn cadvisor(sample: &NodeSample) -> String {
     for (name, help, kind) in families {
         let is_cpu = kind == "counter";
         let written = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
+        debug_assert!(written.is_ok(), "writing to memory cannot fail");
         for (name_of, uid, container, pod) in &containers {
             let measured = container.container;
             let Some(Measured { value, at }) =
@@ -75,10 +75,10 @@ pub(crate) fn cadvisor(sample: &NodeSample) -> String {
                 "{name}{{container=\"{name_of}\"{cpu},id=\"/kubepods/pod{uid}/{name_of}\",image=\"\",name=\"\",namespace=\"{}\",pod=\"{}\"}} ",
                 pod.namespace, pod.name
             );
-            debug_assert!(series.is_ok(), "writing to a string cannot fail");
+            debug_assert!(series.is_ok(), "writing to memory cannot fail");
             write_float(&mut out, if is_cpu { value as f64 / 1e9 } else { value as f64 });
             let time = writeln!(out, " {}", at.as_millisecond());
-            debug_assert!(time.is_ok(), "writing to a string cannot fail");
+            debug_assert!(time.is_ok(), "writing to memory cannot fail");
         }
     }
     out

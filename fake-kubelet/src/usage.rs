@@ -56,6 +56,19 @@ struct Piece {
     restart: bool,
 }
 
+/// What is to be read off a usage at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// When it was started last.
+    pub(crate) started: Timestamp,
+    /// The CPU counter since then, in nanoseconds of a core.
+    pub(crate) cpu: u64,
+    /// The same over all restarts.
+    pub(crate) total_cpu: u64,
+    /// The working set in bytes.
+    pub(crate) memory: u64,
+}
+
 /// What of a usage lies between two restarts.
 struct Life {
     started: Timestamp,
@@ -126,6 +139,25 @@ impl Usage {
                 course::Turn::Restart => self.restart(at),
             }
         }
+    }
+
+    /// All of it at a moment; `None` before its start.
+    pub(crate) fn reading(&self, at: Timestamp) -> Option<Reading> {
+        if at < self.started {
+            return None;
+        }
+        // Most usage is of this kind, and is asked for in every scrape.
+        if let (Shape::Constant { memory, .. }, []) = (&self.first, &self.later[..]) {
+            let used = counted(self.first.cpu_within(nanos_between(self.started, at)));
+            let cpu = used.saturating_add(self.carried);
+            return Some(Reading { started: self.started, cpu, total_cpu: cpu, memory: *memory });
+        }
+        Some(Reading {
+            started: self.last_started(at),
+            cpu: self.cumulative_cpu(at),
+            total_cpu: self.total_cpu(at),
+            memory: self.memory(at),
+        })
     }
 
     /// The CPU counter at a moment: nanoseconds of a core used since the last start, rounded down.
