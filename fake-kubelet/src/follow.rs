@@ -36,12 +36,12 @@ pub(crate) async fn follow(file: &Path, mut config: Config, fleet: &Fleet) {
 
 async fn change(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
     let folder = file.parent().unwrap_or(Path::new(""));
-    let old: BTreeMap<_, _> = old.nodes().map(|node| (node.name.clone(), node)).collect();
+    let old: BTreeMap<_, _> = old.nodes().map(|node| (node.name.to_string(), node)).collect();
     let mut changed = 0;
     for node in new.nodes() {
-        let (Some(before), Some(kubelet)) = (old.get(&node.name), fleet.get(&node.name)) else {
+        let (Some(before), Some(kubelet)) = (old.get(&*node.name), fleet.get(&node.name)) else {
             tracing::warn!(
-                node = node.name,
+                node = *node.name,
                 "A node is new in the configuration: start anew to have it"
             );
             continue;
@@ -51,10 +51,10 @@ async fn change(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
         }
         changed += 1;
         if let Err(error) = kubelet.set_faults(node.faults.clone()).await {
-            tracing::warn!(node = node.name, err = %error, "Faults cannot be as the configuration says");
+            tracing::warn!(node = *node.name, err = %error, "Faults cannot be as the configuration says");
         }
         if let Err(reason) = change_usage(&kubelet, before, &node, folder) {
-            tracing::warn!(node = node.name, err = %reason, "Usage cannot be as the configuration says");
+            tracing::warn!(node = *node.name, err = %reason, "Usage cannot be as the configuration says");
         }
     }
     tracing::info!(nodes = changed, "The configuration has changed");

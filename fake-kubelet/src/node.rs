@@ -126,6 +126,11 @@ impl Node {
         true
     }
 
+    /// Whether its counter is full at a moment, as with [`Usage::is_full`].
+    pub fn is_full(&self, at: Timestamp) -> bool {
+        self.cumulative_cpu(at) == u64::MAX
+    }
+
     /// What measuring at `at` yields. What has not started by then is not in it.
     pub fn sample(&self, at: Timestamp) -> NodeSample {
         if at < self.started {

@@ -178,6 +178,12 @@ impl Usage {
         counted(self.used(at)).saturating_add(self.carried)
     }
 
+    /// Whether the counter over all restarts is full at a moment, at which it stands still then:
+    /// kubelets count nanoseconds in 64 bits.
+    pub fn is_full(&self, at: Timestamp) -> bool {
+        self.total_cpu(at) == u64::MAX
+    }
+
     /// The working set at a moment, in bytes.
     pub fn memory(&self, at: Timestamp) -> u64 {
         let piece = self.pieces().take_while(|(from, ..)| *from <= at).last();
