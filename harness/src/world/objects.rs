@@ -139,6 +139,10 @@ pub(super) fn kubelet(
     if let Some(course) = course.filter(Course::changes) {
         uses.set_usage(start, course);
     }
+    let a_day_later = start.saturating_add(DEFAULT_AGE).unwrap_or(Timestamp::MAX);
+    if uses.is_full(a_day_later) {
+        return Err(WorldError::FullCounter { node: node.name.clone() });
+    }
     let default = Sampling::default();
     Ok(KubeletSpec {
         name: node.name.clone(),
