@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -154,7 +155,7 @@ impl Answers {
     }
 
     /// Of what was measured last and the time before, as the node is now: recordings do not go
-    /// that far.
+    /// that far. A kubelet that measures whenever it is asked has rates over as long as others.
     fn summary(&self, request: &Parts, active: &Active) -> Response<Bytes> {
         let asked = request.uri.query().unwrap_or_default().split('&');
         let only = asked.into_iter().any(|pair| pair == "only_cpu_and_memory=true");
@@ -162,7 +163,11 @@ impl Answers {
         let frozen = fault.is_some_and(|fault| fault.frozen);
         let last = self.sampling.last(if frozen { active.samples_since } else { self.clock.now() });
         let node = self.node();
-        let samples = (&node.sample(last - self.sampling.every), &node.sample(last));
+        let every = match self.sampling.every {
+            Duration::ZERO => Sampling::default().every,
+            every => every,
+        };
+        let samples = (&node.sample(last - every), &node.sample(last));
         let summary = Summary::new(&self.name, node.started(), samples, only).render();
         json(match active.faults.body {
             Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => fault.spoil(""),

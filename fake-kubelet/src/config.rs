@@ -114,6 +114,15 @@ impl Config {
         Some(&node.name)
     }
 
+    /// Looks for what makes a kubelet impossible, which reading the file does not show.
+    pub(crate) fn check(&self, file: &Path, now: Timestamp) -> Result<(), ConfigError> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        self.nodes().try_for_each(|node| {
+            let checked = node.spec(folder, now, false).map(drop);
+            checked.map_err(|mistake| ConfigError::Mistake { file: file.to_owned(), mistake })
+        })
+    }
+
     /// What to start. Paths in the file are relative to its folder. Where pods come from a cluster,
     /// the kubelets have none to begin with.
     pub(crate) fn specs(

@@ -5,9 +5,9 @@
 
 mod support;
 
-use std::io::Read;
+use std::{io::Read, time::Duration};
 
-use fake_kubelet::{Access, KubeletSpec};
+use fake_kubelet::{Access, KubeletSpec, Sampling};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use support::{World, spec};
@@ -140,6 +140,18 @@ async fn the_full_summary_has_the_fields_of_the_source_in_their_order() {
         serde_json::from_str::<Value>(&body[from..=until]).unwrap()
     };
     assert!(value(&only)["node"]["fs"].is_null());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_summary_has_rates_however_often_is_measured() {
+    for every in [0, 10, 60] {
+        let world = World::new();
+        let every = Duration::from_secs(every);
+        let sampling = Sampling { every, ..Sampling::default() };
+        let _kubelet = world.start(KubeletSpec { sampling, ..spec() }).await;
+        let (_, body) = world.get_text("/stats/summary?only_cpu_and_memory=true", "").await;
+        assert!(body.contains("\"usageNanoCores\": 1000000000,"), "{every:?}: {body}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

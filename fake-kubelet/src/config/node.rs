@@ -160,6 +160,31 @@ impl NodeConfig {
         node
     }
 
+    /// Whether a running kubelet that is as `before` becomes like this by other faults and usage.
+    pub(crate) fn follows(&self, before: &Self) -> bool {
+        let shape = |node: &Self| {
+            let containers = |pod: &PodConfig| {
+                let each = pod.containers.iter();
+                each.map(|it| (it.name.to_string(), it.started)).collect::<Vec<_>>()
+            };
+            let pod = |pod: &PodConfig| {
+                (pod.namespace().to_owned(), pod.name.to_string(), containers(pod))
+            };
+            (
+                node.pods.iter().map(pod).collect::<Vec<_>>(),
+                // What a node uses of its own can change, and not end.
+                node.usage.is_some() && self.usage.is_none(),
+            )
+        };
+        let rest = Self {
+            faults: before.faults.clone(),
+            usage: before.usage.clone(),
+            pods: before.pods.clone(),
+            ..self.clone()
+        };
+        shape(self) == shape(before) && rest == *before
+    }
+
     /// The kubelet to start. In a cluster it has no pods yet: they come from there.
     pub(super) fn spec(
         &self,

@@ -72,7 +72,10 @@ nodes:
 #[test]
 fn mistakes_are_named_with_their_place() {
     let cases = [
-        ("nodes:\n- name: n1\n  listen: [10250]\n", "config.yaml:3:12: "),
+        (
+            "nodes:\n- name: n1\n  listen: [10250]\n",
+            "config.yaml:3:12: invalid socket address syntax: write it as 127.0.0.1:10250 or",
+        ),
         ("nodes:\n- name: n1\n  listen: []\n  colour: red\n", "config.yaml:4:3: unknown field"),
         (
             "nodes:\n- name: n1\n  listen: []\n  usage: {cpu: 1 m, memory: 1}\n",
@@ -136,6 +139,27 @@ fn mistakes_are_named_with_their_place() {
         let seen = parse(text).unwrap_err();
         assert!(seen.starts_with(error), "{text}: {seen}");
         assert!(!seen.contains('\n'), "{seen}");
+    }
+}
+
+#[test]
+fn faults_and_usage_follow_and_nothing_else() {
+    let text = "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  usage: {cpu: 1, memory: 1}\n  pods:\n  - name: p\n    containers: [{name: c, usage: {cpu: 2, memory: 2}}]\n";
+    let node = |text: &str| Config::parse(Path::new("f"), text).unwrap().nodes().next().unwrap();
+    let cases = [
+        ("cpu: 1,", "cpu: 3,", true),
+        ("cpu: 2,", "cpu: 3,", true),
+        ("  pods:", "  faults: {status: 500}\n  pods:", true),
+        ("  usage: {cpu: 1, memory: 1}\n", "", false),
+        ("name: p", "name: q", false),
+        ("name: c", "name: d", false),
+        (":1']", ":2']", false),
+        ("  pods:", "  access: Open\n  pods:", false),
+    ];
+    for (from, to, follows) in cases {
+        let new = node(&text.replacen(from, to, 1));
+        assert_ne!(new, node(text), "{to}");
+        assert_eq!(new.follows(&node(text)), follows, "{to}");
     }
 }
 

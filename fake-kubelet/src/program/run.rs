@@ -121,7 +121,7 @@ impl Run {
                 }
             }
             println!("{} kubelets are up", fleet.all().len());
-            let following = follow(&self.config, config, &fleet);
+            let following = follow(&self.config, config, &fleet, &doors.clock);
             match &settlement {
                 Some(settlement) => {
                     tokio::join!(following, settlement.live());
