@@ -2,10 +2,7 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -29,7 +26,7 @@ use crate::{
     node::Node,
     observer::{Observer, SeenRequest},
     pages,
-    replay::Recording,
+    replay::Replay,
     sample::NodeSample,
     sampling::Sampling,
     summary::Summary,
@@ -58,12 +55,6 @@ pub(crate) struct Answers {
 #[derive(Debug, thiserror::Error)]
 #[error("no answer, on purpose")]
 pub(crate) struct NoAnswer;
-
-/// A recording and how far it was played.
-pub(crate) struct Replay {
-    recording: Arc<Recording>,
-    played: AtomicUsize,
-}
 
 /// Reports a request when it is over, however that comes about.
 struct Watched<'a> {
@@ -154,13 +145,19 @@ impl Answers {
         }
     }
 
-    /// Of what was measured last and the time before, as the node is now: recordings do not go
-    /// that far. A kubelet that measures whenever it is asked has rates over as long as others.
+    /// Of what was measured last and the time before, as the node is now, where there is no recorded
+    /// one. A kubelet that measures whenever it is asked has rates over as long as others.
     fn summary(&self, request: &Parts, active: &Active) -> Response<Bytes> {
         let asked = request.uri.query().unwrap_or_default().split('&');
         let only = asked.into_iter().any(|pair| pair == "only_cpu_and_memory=true");
         let fault = active.faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
+        if let Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) = active.faults.body {
+            return json(fault.spoil(""));
+        }
+        if let Some(recorded) = self.replay.as_ref().and_then(|replay| replay.summary(frozen)) {
+            return json(recorded);
+        }
         let last = self.sampling.last(if frozen { active.samples_since } else { self.clock.now() });
         let node = self.node();
         let every = match self.sampling.every {
@@ -168,11 +165,7 @@ impl Answers {
             every => every,
         };
         let samples = (&node.sample(last - every), &node.sample(last));
-        let summary = Summary::new(&self.name, node.started(), samples, only).render();
-        json(match active.faults.body {
-            Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => fault.spoil(""),
-            _ => summary,
-        })
+        json(Summary::new(&self.name, node.started(), samples, only).render())
     }
 
     /// Metrics in text format, compressed for those who take it. Header lines in the order of their
@@ -195,20 +188,18 @@ impl Answers {
     fn exposition(&self, active: &Active) -> Bytes {
         let fault = active.faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
-        let mut bytes = match &self.replay {
-            Some(replay) if frozen => replay.again(),
-            Some(replay) => replay.next(),
-            None => {
-                let now = if frozen { active.samples_since } else { self.clock.now() };
-                let at = self.sampling.last(now);
-                if fault.is_some_and(|fault| fault.reset) {
-                    let mut sample = self.node().sample(at);
-                    let before = self.node().sample(self.sampling.last(active.samples_since));
-                    sample.count_from(&before);
-                    exposition::render(&sample).into()
-                } else {
-                    self.node().exposition(at).into()
-                }
+        let mut bytes = if let Some(replay) = &self.replay {
+            replay.scrape(frozen)
+        } else {
+            let now = if frozen { active.samples_since } else { self.clock.now() };
+            let at = self.sampling.last(now);
+            if fault.is_some_and(|fault| fault.reset) {
+                let mut sample = self.node().sample(at);
+                let before = self.node().sample(self.sampling.last(active.samples_since));
+                sample.count_from(&before);
+                exposition::render(&sample).into()
+            } else {
+                self.node().exposition(at).into()
             }
         };
         if let Some(fault) = fault {
@@ -232,7 +223,7 @@ fn response(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Respo
     response
 }
 
-fn json(body: String) -> Response<Bytes> {
+fn json(body: impl Into<Bytes>) -> Response<Bytes> {
     response(StatusCode::OK, JSON_TYPE, body.into())
 }
 
@@ -277,23 +268,6 @@ fn unsniffed(mut response: Response<Bytes>) -> Response<Bytes> {
 fn is_verbose(request: &Parts) -> bool {
     let asked = request.uri.query().unwrap_or_default().split('&');
     asked.into_iter().any(|pair| pair.split('=').next() == Some("verbose"))
-}
-
-// === impl Replay ===
-
-impl Replay {
-    pub(crate) fn new(recording: Arc<Recording>) -> Self {
-        Self { recording, played: AtomicUsize::new(0) }
-    }
-
-    fn next(&self) -> Bytes {
-        self.recording.scrape(self.played.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The one that was played last.
-    fn again(&self) -> Bytes {
-        self.recording.scrape(self.played.load(Ordering::Relaxed).saturating_sub(1))
-    }
 }
 
 // === impl Watched ===

@@ -1,14 +1,22 @@
 //! `/metrics/resource` as Kubernetes 1.36's kubelet writes it: families by name, series by their
 //! label values, families without series left out.
 
+mod families;
 mod sheet;
 
 use std::ops::Range;
 
 use jiff::Timestamp;
 
-use self::sheet::Row;
 pub(crate) use self::sheet::{Order, Sheet};
+use self::{
+    families::{
+        CONTAINER_CPU, CONTAINER_MEMORY, CONTAINER_START, CONTAINER_SWAP, CONTAINER_SWAP_LIMIT,
+        NODE_CPU, NODE_MEMORY, NODE_SWAP, POD_CPU, POD_MEMORY, POD_SWAP, RESOURCE_SCRAPE_ERROR,
+        SCRAPE_ERROR,
+    },
+    sheet::Row,
+};
 use crate::{
     number::{write_float, write_seconds},
     sample::{Measured, Measurements, NodeSample},
@@ -234,72 +242,6 @@ impl Written for f64 {
         self.to_bits()
     }
 }
-
-const CONTAINER_CPU: Family = Family::new(
-    "container_cpu_usage_seconds_total",
-    Kind::Counter,
-    "[STABLE] Cumulative cpu time consumed by the container in core-seconds",
-);
-const CONTAINER_MEMORY: Family = Family::new(
-    "container_memory_working_set_bytes",
-    Kind::Gauge,
-    "[STABLE] Current working set of the container in bytes",
-);
-const CONTAINER_START: Family = Family::new(
-    "container_start_time_seconds",
-    Kind::Gauge,
-    "[STABLE] Start time of the container since unix epoch in seconds",
-);
-const CONTAINER_SWAP_LIMIT: Family = Family::new(
-    "container_swap_limit_bytes",
-    Kind::Gauge,
-    "[ALPHA] Current amount of the container swap limit in bytes. Reported only on non-windows systems",
-);
-const CONTAINER_SWAP: Family = Family::new(
-    "container_swap_usage_bytes",
-    Kind::Gauge,
-    "[ALPHA] Current amount of the container swap usage in bytes. Reported only on non-windows systems",
-);
-const NODE_CPU: Family = Family::new(
-    "node_cpu_usage_seconds_total",
-    Kind::Counter,
-    "[STABLE] Cumulative cpu time consumed by the node in core-seconds",
-);
-const NODE_MEMORY: Family = Family::new(
-    "node_memory_working_set_bytes",
-    Kind::Gauge,
-    "[STABLE] Current working set of the node in bytes",
-);
-const NODE_SWAP: Family = Family::new(
-    "node_swap_usage_bytes",
-    Kind::Gauge,
-    "[ALPHA] Current swap usage of the node in bytes. Reported only on non-windows systems",
-);
-const POD_CPU: Family = Family::new(
-    "pod_cpu_usage_seconds_total",
-    Kind::Counter,
-    "[STABLE] Cumulative cpu time consumed by the pod in core-seconds",
-);
-const POD_MEMORY: Family = Family::new(
-    "pod_memory_working_set_bytes",
-    Kind::Gauge,
-    "[STABLE] Current working set of the pod in bytes",
-);
-const POD_SWAP: Family = Family::new(
-    "pod_swap_usage_bytes",
-    Kind::Gauge,
-    "[ALPHA] Current amount of the pod swap usage in bytes. Reported only on non-windows systems",
-);
-const RESOURCE_SCRAPE_ERROR: Family = Family::new(
-    "resource_scrape_error",
-    Kind::Gauge,
-    "[STABLE] 1 if there was an error while getting container metrics, 0 otherwise",
-);
-const SCRAPE_ERROR: Family = Family::new(
-    "scrape_error",
-    Kind::Gauge,
-    "[ALPHA] 1 if there was an error while getting container metrics, 0 otherwise",
-);
 
 #[cfg(test)]
 mod tests {

@@ -68,25 +68,21 @@ fn sample(recorded: &Value) -> NodeSample {
 /// a start, a time and a sum of its own, so that of it only the fields are compared.
 fn known(text: &str) -> String {
     let mut within_system_containers = false;
-    let mut out = String::new();
-    for line in text.lines() {
+    let each = text.lines().map(|line| {
         within_system_containers |= line == "  \"systemContainers\": [";
         within_system_containers &= line != "  ],";
-        let Some((name, value)) = line.split_once(": ") else {
-            out += &format!("{line}\n");
-            continue;
-        };
+        let Some((name, value)) = line.split_once(": ") else { return line.to_owned() };
         let bare = value.trim_end_matches(',');
         let is_leaf = !bare.ends_with(['[', '{']);
         let field = name.trim().trim_matches('"');
         if is_leaf && (within_system_containers || UNKNOWABLE.contains(&field)) {
             let kind = if bare.starts_with('"') { "text" } else { "number" };
-            out += &format!("{name}: {kind}{}\n", &value[bare.len()..]);
+            format!("{name}: {kind}{}", &value[bare.len()..])
         } else {
-            out += &format!("{line}\n");
+            line.to_owned()
         }
-    }
-    out
+    });
+    each.collect::<Vec<_>>().join("\n")
 }
 
 #[test]

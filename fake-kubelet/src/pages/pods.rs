@@ -1,4 +1,4 @@
-//! `/pods`: a PodList as Go writes it, with as much of each pod as the kubelet's readers look at.
+//! `/pods`: a `PodList` as Go writes it, with as much of each pod as the kubelet's readers look at.
 
 use jiff::Timestamp;
 use serde::Serialize;
