@@ -15,7 +15,7 @@ use http::{
     },
     request::Parts,
 };
-use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use metrics_server::{doors::Clock, serving::Peer};
 
 use crate::{
@@ -71,7 +71,16 @@ impl Answers {
 
     /// What was measured last.
     pub(crate) fn sample(&self) -> NodeSample {
-        self.node().sample(self.sampling.last(self.clock.now()))
+        self.measure(&self.node(), self.clock.now())
+    }
+
+    /// What is served of a node at `now`.
+    fn measure(&self, node: &Node, now: Timestamp) -> NodeSample {
+        if self.sampling.apart {
+            node.sample_apart(self.sampling, now)
+        } else {
+            node.sample(self.sampling.last(now))
+        }
     }
 
     /// Answers a request of `peer` that came in at one of the kubelet's addresses.
@@ -158,13 +167,13 @@ impl Answers {
         if let Some(recorded) = self.replay.as_ref().and_then(|replay| replay.summary(frozen)) {
             return json(recorded);
         }
-        let last = self.sampling.last(if frozen { active.samples_since } else { self.clock.now() });
+        let now = if frozen { active.samples_since } else { self.clock.now() };
         let node = self.node();
         let every = match self.sampling.every {
             Duration::ZERO => Sampling::default().every,
             every => every,
         };
-        let samples = (&node.sample(last - every), &node.sample(last));
+        let samples = (&self.measure(&node, now - every), &self.measure(&node, now));
         json(Summary::new(&self.name, node.started(), samples, only).render())
     }
 
@@ -192,14 +201,15 @@ impl Answers {
             replay.scrape(frozen)
         } else {
             let now = if frozen { active.samples_since } else { self.clock.now() };
-            let at = self.sampling.last(now);
             if fault.is_some_and(|fault| fault.reset) {
-                let mut sample = self.node().sample(at);
-                let before = self.node().sample(self.sampling.last(active.samples_since));
-                sample.count_from(&before);
+                let node = self.node();
+                let mut sample = self.measure(&node, now);
+                sample.count_from(&self.measure(&node, active.samples_since));
                 exposition::render(&sample).into()
+            } else if self.sampling.apart {
+                exposition::render(&self.measure(&self.node(), now)).into()
             } else {
-                self.node().exposition(at).into()
+                self.node().exposition(self.sampling.last(now)).into()
             }
         };
         if let Some(fault) = fault {

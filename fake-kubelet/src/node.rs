@@ -1,14 +1,22 @@
 //! A node, its pods and what they use: the model that samples come from.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use crate::{
     exposition::{self, Order, Sheet},
     sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample},
+    sampling::Sampling,
     usage::{Course, Reading, Shape, Usage},
 };
+
+/// How long before an answer its containers were measured, at most, in milliseconds: as recorded.
+const MOST_EARLIER: u64 = 15;
 
 /// A node and the pods that run on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +151,21 @@ impl Node {
         }
     }
 
+    /// What a kubelet says at `now` that measures each thing at a moment of its own, as the recorded
+    /// one does: the node and its pods each in turn, containers just now, and what they swap last.
+    pub(crate) fn sample_apart(&self, sampling: Sampling, now: Timestamp) -> NodeSample {
+        let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let at = sampling.last(now);
+        if at < self.started {
+            return NodeSample::default();
+        }
+        NodeSample {
+            node: Measurements::at(at, self.cumulative_cpu(at), self.memory(at)),
+            pods: self.pods.iter().filter_map(|pod| pod.sample_apart(sampling, now)).collect(),
+            failed: false,
+        }
+    }
+
     /// What measuring at `at` yields, as `/metrics/resource` has it: [`exposition::render`] of the
     /// sample, at a third of its cost.
     pub fn exposition(&self, at: Timestamp) -> Vec<u8> {
@@ -201,6 +224,13 @@ impl Node {
     }
 }
 
+/// The same for the same names in every run.
+fn number(names: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    names.hash(&mut hasher);
+    hasher.finish()
+}
+
 fn order(pods: &[Pod]) -> Order {
     Order::new(pods.iter().map(|pod| {
         let containers = pod.containers.iter().map(|container| &*container.name);
@@ -226,6 +256,40 @@ impl Sum {
 // === impl Pod ===
 
 impl Pod {
+    fn sample_apart(&self, sampling: Sampling, now: Timestamp) -> Option<PodSample> {
+        let turn = sampling.last_turn(number((&self.namespace, &self.name)), now);
+        let swap = Some(Measured { value: 0, at: now });
+        let container = |container: &Container| {
+            let moment = number((&self.namespace, &self.name, &container.name)) % MOST_EARLIER;
+            let at = now - Duration::from_millis(1 + moment);
+            let reading = container.usage.reading(at)?;
+            Some(ContainerSample {
+                name: Arc::clone(&container.name),
+                started: Some(reading.started),
+                container: Measurements {
+                    swap,
+                    ..Measurements::at(at, reading.cpu, reading.memory)
+                },
+                swap_limit: swap,
+            })
+        };
+        let containers: Vec<_> = self.containers.iter().filter_map(container).collect();
+        if containers.is_empty() {
+            return None;
+        }
+        let mut sum = Sum::default();
+        for reading in self.containers.iter().filter_map(|it| it.usage.reading(turn)) {
+            sum.add(&reading);
+        }
+        Some(PodSample {
+            namespace: Arc::clone(&self.namespace),
+            name: Arc::clone(&self.name),
+            // A pod whose turn has not come since it started has no figures of its own.
+            pod: sum.measured(turn).unwrap_or_default(),
+            containers,
+        })
+    }
+
     fn sample(&self, at: Timestamp) -> Option<PodSample> {
         let mut sum = Sum::default();
         let container = |container: &Container| {

@@ -127,6 +127,10 @@ pub(crate) struct SamplingConfig {
     #[serde(default, deserialize_with = "go_duration")]
     #[schemars(with = "Option<String>")]
     offset: Duration,
+    /// Whether each thing is measured at a moment of its own, as by a real kubelet: the node and
+    /// each pod in turn, containers when somebody asks. Default: all at once.
+    #[serde(default)]
+    apart: bool,
 }
 
 // === impl NodeConfig ===
@@ -271,6 +275,6 @@ impl PodConfig {
 
 impl SamplingConfig {
     fn sampling(self) -> Sampling {
-        Sampling { every: self.every, offset: self.offset }
+        Sampling { every: self.every, offset: self.offset, apart: self.apart }
     }
 }

@@ -92,7 +92,7 @@ fn the_exposition_is_that_of_the_sample() {
     let mut node = two_pods(None);
     let leak = |to| {
         let level = |memory| Level { cpu: 400_000_000, memory };
-        Curve::leak(level(10), level(to), std::time::Duration::from_secs(7))
+        Curve::leak(level(10), level(to), Duration::from_secs(7))
     };
     assert!(node.set_container_usage(("default", "a", "y"), second(60), Shape::from(leak(90))));
     node.add_pod(second(70), pod("0", vec![container("m", 75, constant(7, 7))]));
@@ -113,4 +113,31 @@ fn the_exposition_is_that_of_the_sample() {
 #[test]
 fn nothing_is_measured_before_the_node_started() {
     assert_eq!(two_pods(None).sample(second(-1)), NodeSample::default());
+}
+
+#[test]
+fn things_may_be_measured_each_at_a_moment_of_its_own() {
+    let sampling = Sampling { apart: true, ..Sampling::default() };
+    let node = two_pods(None);
+    let now = Timestamp::from_millisecond(1_234_567).unwrap();
+    let sample = node.sample_apart(sampling, now);
+    assert_eq!(sample.node, node.sample(second(1_230)).node);
+    let age = |of: &Measured| now.as_millisecond() - of.at.as_millisecond();
+    let turns: Vec<_> = sample.pods.iter().map(|pod| age(&pod.pod.cpu.unwrap())).collect();
+    assert!(turns.iter().all(|age| (0..10_000).contains(age)) && turns[0] != turns[1], "{turns:?}");
+    for (sampled, pod) in sample.pods.iter().zip(&node.pods) {
+        let at = sampled.pod.cpu.unwrap().at;
+        assert_eq!(sampled.pod, pod.sample(at).unwrap().pod);
+        for (sampled, container) in sampled.containers.iter().zip(&pod.containers) {
+            let cpu = sampled.container.cpu.unwrap();
+            assert_eq!(cpu.value, container.usage.cumulative_cpu(cpu.at));
+            assert!((1..=15).contains(&age(&cpu)), "{cpu:?}");
+            assert_eq!(sampled.container.swap.unwrap().at, now);
+            assert_eq!(sampled.swap_limit.unwrap().at, now);
+        }
+    }
+    let young = Timestamp::from_millisecond(50_020).unwrap();
+    let pod = &node.sample_apart(sampling, young).pods[0];
+    assert_eq!((pod.containers.len(), pod.pod.cpu.unwrap().at < second(50)), (2, true));
+    assert_eq!(node.sample_apart(sampling, second(-20)), NodeSample::default());
 }

@@ -153,6 +153,7 @@ pub(super) fn kubelet(
         sampling: node.kubelet.sampling.map_or(default, |sampling| Sampling {
             every: sampling.every.0,
             offset: sampling.offset.map_or(default.offset, |offset| offset.0),
+            apart: sampling.apart,
         }),
         certificate: match node.kubelet.certificate {
             None | Some(format::Certificate::SelfSigned) => CertificateKind::SelfSigned,
