@@ -1,5 +1,5 @@
 //! What a scrape costs after it was read, and what answers cost: decoding, storing, looking pods
-//! up, lists.
+//! up, lists; and what a fake kubelet renders.
 #![allow(missing_docs, reason = "criterion's macros write functions without")]
 
 mod rig;
@@ -48,5 +48,15 @@ fn listing(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decoding, storing, listing);
+fn rendering(criterion: &mut Criterion) {
+    let scrape = rig::scraped();
+    let mut group = criterion.benchmark_group("fake kubelet");
+    group.throughput(Throughput::Bytes(scrape(100_000).len() as u64));
+    group.bench_function("render a scrape", |bencher| {
+        bencher.iter(|| scrape(black_box(100_015)));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, rendering, decoding, storing, listing);
 criterion_main!(benches);

@@ -35,8 +35,8 @@ fn name(node: u32, pod: u32) -> String {
     format!("app-{pod:04}-5d4f7c9b86-{node:07}")
 }
 
-/// What the kubelet of a node says at a second.
-pub(crate) fn body(node: u32, at: i64) -> String {
+/// A node with all that runs on it.
+fn fake_node(node: u32) -> Node {
     let container = |name: &str, millicores: u32| Container {
         name: name.into(),
         usage: Usage::new(
@@ -49,7 +49,19 @@ pub(crate) fn body(node: u32, at: i64) -> String {
         name: name(node, pod).into(),
         containers: vec![container("main", 100 + pod), container("side-1", 10 + pod)],
     });
-    exposition::render(&Node::new(second(1_000), None, pods.collect()).sample(second(at)))
+    Node::new(second(1_000), None, pods.collect())
+}
+
+/// What the kubelet of a node says at a second.
+pub(crate) fn body(node: u32, at: i64) -> String {
+    exposition::render(&fake_node(node).sample(second(at)))
+}
+
+/// A node that was scraped before, and a scrape of it: what being scraped costs a fleet besides
+/// what it costs to send the answer.
+pub(crate) fn scraped() -> impl Fn(i64) -> Vec<u8> {
+    let node = fake_node(7);
+    move |at| node.exposition(second(at))
 }
 
 /// All nodes, scraped twice.

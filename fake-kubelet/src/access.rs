@@ -2,6 +2,7 @@
 //! `authorization.mode: Webhook` and anonymous requests off.
 
 mod cache;
+pub(crate) mod paths;
 mod reviewer;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -76,7 +77,7 @@ pub enum Denied {
         /// What they wanted to do.
         verb: &'static str,
         /// Each of them would have been enough.
-        subresources: Vec<&'static str>,
+        subresources: &'static [&'static str],
     },
     /// Whether they may could not be found out.
     #[error(
@@ -106,12 +107,21 @@ pub(crate) struct Gate {
 // === impl Denied ===
 
 impl Denied {
-    /// The status of the answer. Its body is the error's text and a newline.
+    /// The status of the answer. Its body is [`Denied::body`].
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::Unknown { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What the answer says: those that were recorded end with a newline, and the one that was not
+    /// has none in `pkg/kubelet/server/server.go`.
+    pub fn body(&self) -> String {
+        match self {
+            Self::Unauthorized | Self::Forbidden { .. } => format!("{self}\n"),
+            Self::Unknown { .. } => self.to_string(),
         }
     }
 }
@@ -143,7 +153,7 @@ impl Gate {
             None => self.user(&request.headers).await.ok_or(Denied::Unauthorized)?,
         };
         let verb = verb(&request.method);
-        let subresources = subresources(request.uri.path());
+        let subresources = paths::subresources(request.uri.path());
         for subresource in subresources.iter().copied() {
             let attempt = Attempt { verb, subresource, node: self.node.clone() };
             match self.may(&user, attempt).await {
@@ -218,35 +228,6 @@ fn verb(method: &Method) -> &'static str {
         Method::PATCH => "patch",
         Method::DELETE => "delete",
         _ => "",
-    }
-}
-
-/// The subresources of a node that a path belongs to, any of which lets pass: those of Kubernetes
-/// 1.36, where `KubeletFineGrainedAuthz` is on.
-fn subresources(path: &str) -> Vec<&'static str> {
-    let under = |root: &str| {
-        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    if under("/stats") {
-        vec!["stats"]
-    } else if under("/metrics") {
-        vec!["metrics"]
-    } else if under("/logs") {
-        vec!["log"]
-    } else if under("/checkpoint") {
-        vec!["checkpoint"]
-    } else if under("/statusz") {
-        vec!["statusz"]
-    } else if under("/flagz") {
-        vec!["configz"]
-    } else if under("/healthz") {
-        vec!["healthz", "proxy"]
-    } else if under("/configz") {
-        vec!["configz", "proxy"]
-    } else if under("/pods") || under("/runningpods") {
-        vec!["pods", "proxy"]
-    } else {
-        vec!["proxy"]
     }
 }
 

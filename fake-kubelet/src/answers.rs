@@ -2,10 +2,8 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -17,18 +15,18 @@ use http::{
     },
     request::Parts,
 };
-use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use metrics_server::{doors::Clock, serving::Peer};
 
 use crate::{
-    access::{Denied, Gate},
+    access::{Gate, paths},
     body::{self, Body},
     exposition,
     faults::{Active, BodyFault, Faults, Standing, TransferFault},
     node::Node,
     observer::{Observer, SeenRequest},
     pages,
-    replay::Recording,
+    replay::Replay,
     sample::NodeSample,
     sampling::Sampling,
     summary::Summary,
@@ -38,6 +36,7 @@ const METRICS_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
 const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const PROCESS_START: HeaderName = HeaderName::from_static("process-start-time-unix");
 
 /// One kubelet behind all of its addresses.
@@ -57,12 +56,6 @@ pub(crate) struct Answers {
 #[error("no answer, on purpose")]
 pub(crate) struct NoAnswer;
 
-/// A recording and how far it was played.
-pub(crate) struct Replay {
-    recording: Arc<Recording>,
-    played: AtomicUsize,
-}
-
 /// Reports a request when it is over, however that comes about.
 struct Watched<'a> {
     observer: &'a dyn Observer,
@@ -78,7 +71,16 @@ impl Answers {
 
     /// What was measured last.
     pub(crate) fn sample(&self) -> NodeSample {
-        self.node().sample(self.sampling.last(self.clock.now()))
+        self.measure(&self.node(), self.clock.now())
+    }
+
+    /// What is served of a node at `now`.
+    fn measure(&self, node: &Node, now: Timestamp) -> NodeSample {
+        if self.sampling.apart {
+            node.sample_apart(self.sampling, now)
+        } else {
+            node.sample(self.sampling.last(now))
+        }
     }
 
     /// Answers a request of `peer` that came in at one of the kubelet's addresses.
@@ -101,7 +103,7 @@ impl Answers {
         let mut response = self.respond(peer, request, &active).await;
         spoil_headers(&mut response, &active.faults);
         if matches!(transfer, Some(TransferFault::Gzip | TransferFault::GzipBomb)) {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            response.headers_mut().insert(CONTENT_ENCODING, GZIP);
         }
         // Of the door's clock: hyper would take the machine's. Last, as Go writes it.
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.clock.now());
@@ -120,89 +122,94 @@ impl Answers {
         if let Some(status) = faults.status {
             return fail(status, faults);
         }
+        let path = request.uri.path();
+        if !paths::is_known(path) {
+            return not_found();
+        }
         if let Some(gate) = &self.gate
             && let Err(denied) = gate.check(peer, request).await
         {
-            return deny(&denied);
+            return text(denied.status(), denied.body());
         }
-        match request.uri.path() {
+        match path {
             "/metrics/resource" if faults.body != Some(BodyFault::NotFound) => {
-                self.metrics(request, active)
+                self.exposed(request, self.exposition(active))
             }
             "/stats/summary" => self.summary(request, active),
             "/metrics" => {
                 // Apart from the sample: the node is locked for either.
                 let started = self.node().started().as_second();
-                self.exposed(pages::metrics(&self.name, started, &self.sample()))
+                let page = pages::metrics(&self.name, started, &self.sample());
+                self.exposed(request, page.into())
             }
-            "/metrics/cadvisor" => self.exposed(pages::cadvisor(&self.sample())),
-            "/pods" => json(pages::pods(&self.name, &self.sample()).to_string()),
-            "/configz" => json(pages::configz(self.gate.is_some()).to_string()),
-            "/healthz" => text(StatusCode::OK, "ok"),
-            _ => {
-                let mut response = text(StatusCode::NOT_FOUND, "404 page not found\n");
-                let nosniff = HeaderValue::from_static("nosniff");
-                response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, nosniff);
-                response
+            "/metrics/cadvisor" => self.exposed(request, pages::cadvisor(&self.sample()).into()),
+            "/pods" | "/pods/" => json(pages::pods(&self.name, &self.sample())),
+            "/configz" => unsniffed(json(pages::configz(self.gate.is_some()))),
+            "/healthz" if is_verbose(request) => {
+                unsniffed(text(StatusCode::OK, pages::HEALTHZ_VERBOSE))
             }
+            "/healthz" => unsniffed(text(StatusCode::OK, "ok")),
+            check if paths::is_health_check(check) => text(StatusCode::OK, "ok"),
+            _ => not_found(),
         }
     }
 
-    /// Of what was measured last and the time before, as the node is now: recordings do not go
-    /// that far.
+    /// Of what was measured last and the time before, as the node is now, where there is no recorded
+    /// one. A kubelet that measures whenever it is asked has rates over as long as others.
     fn summary(&self, request: &Parts, active: &Active) -> Response<Bytes> {
         let asked = request.uri.query().unwrap_or_default().split('&');
         let only = asked.into_iter().any(|pair| pair == "only_cpu_and_memory=true");
         let fault = active.faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
-        let last = self.sampling.last(if frozen { active.samples_since } else { self.clock.now() });
+        if let Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) = active.faults.body {
+            return json(fault.spoil(""));
+        }
+        if let Some(recorded) = self.replay.as_ref().and_then(|replay| replay.summary(frozen)) {
+            return json(recorded);
+        }
+        let now = if frozen { active.samples_since } else { self.clock.now() };
         let node = self.node();
-        let samples = (&node.sample(last - self.sampling.every), &node.sample(last));
-        let summary = Summary::new(&self.name, node.started(), samples, only).render();
-        json(match active.faults.body {
-            Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => fault.spoil(""),
-            _ => summary,
-        })
+        let every = match self.sampling.every {
+            Duration::ZERO => Sampling::default().every,
+            every => every,
+        };
+        let samples = (&self.measure(&node, now - every), &self.measure(&node, now));
+        json(Summary::new(&self.name, node.started(), samples, only).render())
     }
 
-    fn exposed(&self, body: String) -> Response<Bytes> {
-        let mut response = response(StatusCode::OK, METRICS_TYPE, body.into());
-        let started = self.node().started().as_second();
-        response.headers_mut().insert(PROCESS_START, HeaderValue::from(started));
-        response
-    }
-
-    fn metrics(&self, request: &Parts, active: &Active) -> Response<Bytes> {
-        let mut bytes = self.exposition(active);
+    /// Metrics in text format, compressed for those who take it. Header lines in the order of their
+    /// names, as Go writes them.
+    fn exposed(&self, request: &Parts, body: Bytes) -> Response<Bytes> {
         let zipped =
-            body::takes_gzip(&request.headers).then(|| body::gzip(&bytes)).and_then(Result::ok);
+            body::takes_gzip(&request.headers).then(|| body::gzip(&body)).and_then(Result::ok);
         let gzipped = zipped.is_some();
-        if let Some(zipped) = zipped {
-            bytes = zipped;
-        }
-        let mut response = response(StatusCode::OK, METRICS_TYPE, bytes);
+        let mut response = Response::new(zipped.unwrap_or(body));
+        let headers = response.headers_mut();
         if gzipped {
-            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.insert(CONTENT_ENCODING, GZIP);
         }
+        headers.insert(CONTENT_TYPE, METRICS_TYPE);
         let started = self.node().started().as_second();
-        response.headers_mut().insert(PROCESS_START, HeaderValue::from(started));
+        headers.insert(PROCESS_START, HeaderValue::from(started));
         response
     }
 
     fn exposition(&self, active: &Active) -> Bytes {
         let fault = active.faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
-        let mut bytes = match &self.replay {
-            Some(replay) if frozen => replay.again(),
-            Some(replay) => replay.next(),
-            None => {
-                let now = if frozen { active.samples_since } else { self.clock.now() };
-                let mut sample = self.node().sample(self.sampling.last(now));
-                if fault.is_some_and(|fault| fault.reset) {
-                    let before = self.node().sample(self.sampling.last(active.samples_since));
-                    sample.count_from(&before);
-                }
-                Bytes::from(exposition::render(&sample))
+        let mut bytes = if let Some(replay) = &self.replay {
+            replay.scrape(frozen)
+        } else {
+            let now = if frozen { active.samples_since } else { self.clock.now() };
+            if fault.is_some_and(|fault| fault.reset) {
+                let node = self.node();
+                let mut sample = self.measure(&node, now);
+                sample.count_from(&self.measure(&node, active.samples_since));
+                exposition::render(&sample).into()
+            } else if self.sampling.apart {
+                exposition::render(&self.measure(&self.node(), now)).into()
+            } else {
+                self.node().exposition(self.sampling.last(now)).into()
             }
         };
         if let Some(fault) = fault {
@@ -226,7 +233,7 @@ fn response(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Respo
     response
 }
 
-fn json(body: String) -> Response<Bytes> {
+fn json(body: impl Into<Bytes>) -> Response<Bytes> {
     response(StatusCode::OK, JSON_TYPE, body.into())
 }
 
@@ -257,25 +264,20 @@ fn spoil_headers(response: &mut Response<Bytes>, faults: &Faults) {
     }
 }
 
-fn deny(denied: &Denied) -> Response<Bytes> {
-    text(denied.status(), format!("{denied}\n"))
+/// As Go's HTTP server says it.
+fn not_found() -> Response<Bytes> {
+    unsniffed(text(StatusCode::NOT_FOUND, "404 page not found\n"))
 }
 
-// === impl Replay ===
+fn unsniffed(mut response: Response<Bytes>) -> Response<Bytes> {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
 
-impl Replay {
-    pub(crate) fn new(recording: Arc<Recording>) -> Self {
-        Self { recording, played: AtomicUsize::new(0) }
-    }
-
-    fn next(&self) -> Bytes {
-        self.recording.scrape(self.played.fetch_add(1, Ordering::Relaxed))
-    }
-
-    /// The one that was played last.
-    fn again(&self) -> Bytes {
-        self.recording.scrape(self.played.load(Ordering::Relaxed).saturating_sub(1))
-    }
+/// Whether a health check is to name all that was looked at.
+fn is_verbose(request: &Parts) -> bool {
+    let asked = request.uri.query().unwrap_or_default().split('&');
+    asked.into_iter().any(|pair| pair.split('=').next() == Some("verbose"))
 }
 
 // === impl Watched ===

@@ -12,9 +12,11 @@
 //!           - {name: coredns, usage: {cpu: 1m, memory: 17Mi}}
 //! ```
 
+mod check;
 mod cluster;
 mod mistake;
 mod node;
+mod placed;
 #[cfg(test)]
 mod reference;
 mod usage;
@@ -30,13 +32,14 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::placed::Place;
 pub(crate) use self::{
     cluster::{ClusterConfig, ObjectConfig, TaintConfig},
     node::{NodeConfig, PodConfig},
     usage::UsageConfig,
     values::{go_duration, some_go_duration, text},
 };
-use crate::{access::Access, kubelet::KubeletSpec, replay::RecordingError, usage::CourseError};
+use crate::{access::Access, kubelet::KubeletSpec};
 
 /// The schema's name for itself.
 const ID: &str = "urn:fake-kubelet:config";
@@ -57,23 +60,15 @@ pub(crate) struct Config {
 pub(crate) enum ConfigError {
     #[error("read {}: {source}", file.display())]
     Read { file: PathBuf, source: io::Error },
-    #[error("{}:{line}:{column}: {message}", file.display())]
-    Parse { file: PathBuf, line: u64, column: u64, message: String },
-    #[error("{}: node {node:?} is there twice: each needs a name of its own, such as \"fake-{{n}}\"", file.display())]
-    Twice { file: PathBuf, node: String },
-    #[error("{}: node {node:?}: {source}", file.display())]
-    Replay { file: PathBuf, node: String, source: RecordingError },
-    #[error("{}: node {node:?}: {source}", file.display())]
-    Course { file: PathBuf, node: String, source: CourseError },
+    #[error("{}:{}:{}: {}", file.display(), mistake.place.line, mistake.place.column, mistake.message)]
+    Mistake { file: PathBuf, mistake: ConfigMistake },
 }
 
-/// Why a node cannot be as it is described.
-#[derive(Debug, thiserror::Error)]
-enum NodeError {
-    #[error(transparent)]
-    Replay(#[from] RecordingError),
-    #[error(transparent)]
-    Course(#[from] CourseError),
+/// What is wrong with a file, and where.
+#[derive(Debug)]
+pub(crate) struct ConfigMistake {
+    place: Place,
+    message: String,
 }
 
 /// The JSON Schema (draft 2020-12) of configuration files.
@@ -98,20 +93,13 @@ impl Config {
         // Ten thousand nodes are more than its budget allows, and the file is the user's own.
         let options = serde_yaml::options! { budget: None, with_snippet: false };
         let config: Self = serde_yaml::from_str_with_options(text, options).map_err(|error| {
-            let place = error.location();
-            ConfigError::Parse {
-                file: file.to_owned(),
-                line: place.map_or(0, |place| place.line()),
-                column: place.map_or(0, |place| place.column()),
-                message: mistake::in_one_line(&error),
-            }
+            let place = error.location().map(Place::from).unwrap_or_default();
+            let mistake = ConfigMistake { place, message: mistake::in_one_line(&error) };
+            ConfigError::Mistake { file: file.to_owned(), mistake }
         })?;
-        let mut names: Vec<_> = config.nodes.iter().flat_map(NodeConfig::names).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => Err(ConfigError::Twice { file: file.to_owned(), node: pair[0].clone() }),
-            None => Ok(config),
-        }
+        check::check(&config.nodes)
+            .map_err(|mistake| ConfigError::Mistake { file: file.to_owned(), mistake })?;
+        Ok(config)
     }
 
     /// All nodes, one after the other: templates are unfolded as late as that, because a fleet's
@@ -126,6 +114,15 @@ impl Config {
         Some(&node.name)
     }
 
+    /// Looks for what makes a kubelet impossible, which reading the file does not show.
+    pub(crate) fn check(&self, file: &Path, now: Timestamp) -> Result<(), ConfigError> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        self.nodes().try_for_each(|node| {
+            let checked = node.spec(folder, now, false).map(drop);
+            checked.map_err(|mistake| ConfigError::Mistake { file: file.to_owned(), mistake })
+        })
+    }
+
     /// What to start. Paths in the file are relative to its folder. Where pods come from a cluster,
     /// the kubelets have none to begin with.
     pub(crate) fn specs(
@@ -136,13 +133,8 @@ impl Config {
     ) -> Result<Vec<KubeletSpec>, ConfigError> {
         let folder = file.parent().unwrap_or(Path::new(""));
         let spec = |node: NodeConfig| {
-            node.spec(folder, now, pods_from_cluster).map_err(|error| {
-                let (file, node) = (file.to_owned(), node.name);
-                match error {
-                    NodeError::Replay(source) => ConfigError::Replay { file, node, source },
-                    NodeError::Course(source) => ConfigError::Course { file, node, source },
-                }
-            })
+            node.spec(folder, now, pods_from_cluster)
+                .map_err(|mistake| ConfigError::Mistake { file: file.to_owned(), mistake })
         };
         self.nodes().map(spec).collect()
     }

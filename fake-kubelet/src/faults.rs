@@ -77,7 +77,7 @@ pub enum TlsFault {
     /// The kubelet has no certificate to show, as before its CSR is approved: it ends the handshake
     /// with the alert `internal error`.
     InternalError,
-    /// It wants a certificate of the client, signed by the cluster's CA.
+    /// It demands a certificate of the client, signed by the cluster's CA.
     ClientCertificate,
     /// It speaks HTTP without TLS.
     Plaintext,
@@ -90,7 +90,7 @@ pub enum CertificateFault {
     Expired,
     /// Its time has not come.
     NotYetValid,
-    /// It is for other names and addresses: `other.example.com` and 127.0.0.1.
+    /// It is for `other.example.com` and 127.0.0.1.
     OtherName,
     /// It has the names of the node, but none of its IP addresses.
     #[serde(rename = "NoIPSAN")]
@@ -107,15 +107,15 @@ pub enum TransferFault {
     NoAnswer,
     /// Compressed, although nobody asked for it.
     Gzip,
-    /// A megabyte, compressed, that unfolds to a gigabyte, although nobody asked for it.
+    /// A mebibyte that unfolds to a gibibyte, although nobody asked for it.
     GzipBomb,
     /// Closed after half of the bytes that `Content-Length` announces.
     CutShort,
     /// In chunks, and closed after half of the bytes, before the last chunk.
     CutChunks,
-    /// In chunks without end.
+    /// In chunks without end: the right body over and over.
     Endless,
-    /// A terabyte announced by `Content-Length`, and sent.
+    /// A tebibyte, announced by `Content-Length`: the right body over and over.
     Gigantic,
 }
 

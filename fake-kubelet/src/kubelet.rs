@@ -12,13 +12,13 @@ use tokio::sync::{Mutex, watch};
 
 use crate::{
     access::{Access, Gate, Reviewer},
-    answers::{Answers, Replay},
+    answers::Answers,
     certificates::{CertificateError, CertificateKind, Certificates},
     entrance::{Conduct, Entrance},
     faults::{Faults, Standing},
     node::{Node, Pod},
     observer::Observer,
-    replay::Recording,
+    replay::{Recording, Replay},
     sample::NodeSample,
     sampling::Sampling,
     tls::{self, Clients},

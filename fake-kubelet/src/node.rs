@@ -1,13 +1,22 @@
 //! A node, its pods and what they use: the model that samples come from.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use crate::{
+    exposition::{self, Order, Sheet},
     sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample},
-    usage::{Course, Shape, Usage},
+    sampling::Sampling,
+    usage::{Course, Reading, Shape, Usage},
 };
+
+/// How long before an answer its containers were measured, at most, in milliseconds: as recorded.
+const MOST_EARLIER: u64 = 15;
 
 /// A node and the pods that run on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +27,8 @@ pub struct Node {
     /// What pods that are gone have used, in nanoseconds of a core: the node's counter outlives
     /// them.
     gone: u64,
+    /// In which order pods and containers are written.
+    order: Order,
 }
 
 /// A running pod.
@@ -29,6 +40,14 @@ pub struct Pod {
     pub name: Arc<str>,
     /// Its containers.
     pub containers: Vec<Container>,
+}
+
+/// What the containers of a pod use together.
+#[derive(Default)]
+struct Sum {
+    running: usize,
+    cpu: u64,
+    memory: u64,
 }
 
 /// A running container.
@@ -45,7 +64,9 @@ pub struct Container {
 impl Node {
     /// A node that uses what its containers use, or exactly `shape` since it started.
     pub fn new(started: Timestamp, shape: Option<Shape>, pods: Vec<Pod>) -> Self {
-        Self { started, usage: shape.map(|shape| Usage::new(started, shape)), pods, gone: 0 }
+        let usage = shape.map(|shape| Usage::new(started, shape));
+        let order = order(&pods);
+        Self { started, usage, pods, gone: 0, order }
     }
 
     /// When it started.
@@ -99,6 +120,7 @@ impl Node {
     pub fn add_pod(&mut self, at: Timestamp, pod: Pod) {
         self.remove_pod(at, &pod.namespace, &pod.name);
         self.pods.push(pod);
+        self.order = order(&self.pods);
     }
 
     /// A pod whose last sample was taken at `at` runs no longer. False if there is no such pod.
@@ -106,9 +128,15 @@ impl Node {
         let same = |pod: &Pod| &*pod.namespace == namespace && &*pod.name == name;
         let Some(index) = self.pods.iter().position(same) else { return false };
         let pod = self.pods.remove(index);
+        self.order = order(&self.pods);
         let used = pod.containers.iter().map(|container| container.usage.total_cpu(at));
         self.gone = used.fold(self.gone, u64::saturating_add);
         true
+    }
+
+    /// Whether its counter is full at a moment, as with [`Usage::is_full`].
+    pub fn is_full(&self, at: Timestamp) -> bool {
+        self.cumulative_cpu(at) == u64::MAX
     }
 
     /// What measuring at `at` yields. What has not started by then is not in it.
@@ -121,6 +149,55 @@ impl Node {
             pods: self.pods.iter().filter_map(|pod| pod.sample(at)).collect(),
             failed: false,
         }
+    }
+
+    /// What a kubelet says at `now` that measures each thing at a moment of its own, as the recorded
+    /// one does: the node and its pods each in turn, containers just now, and what they swap last.
+    pub(crate) fn sample_apart(&self, sampling: Sampling, now: Timestamp) -> NodeSample {
+        let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
+        let at = sampling.last(now);
+        if at < self.started {
+            return NodeSample::default();
+        }
+        NodeSample {
+            node: Measurements::at(at, self.cumulative_cpu(at), self.memory(at)),
+            pods: self.pods.iter().filter_map(|pod| pod.sample_apart(sampling, now)).collect(),
+            failed: false,
+        }
+    }
+
+    /// What measuring at `at` yields, as `/metrics/resource` has it: [`exposition::render`] of the
+    /// sample, at a third of its cost.
+    pub fn exposition(&self, at: Timestamp) -> Vec<u8> {
+        if at < self.started {
+            return exposition::render(&NodeSample::default()).into_bytes();
+        }
+        let mut sheet = Sheet::new(&self.order);
+        let (mut cpu, mut memory) = (self.gone, 0_u64);
+        for pod in &self.pods {
+            sheet.begin_pod(&pod.namespace, &pod.name);
+            let mut sum = Sum::default();
+            for container in &pod.containers {
+                let Some(reading) = container.usage.reading(at) else {
+                    sheet.skip_container();
+                    continue;
+                };
+                let started = Some(reading.started);
+                let of = Measurements::at(at, reading.cpu, reading.memory);
+                sheet.add_container(&container.name, of, started, Some(Measured { value: 0, at }));
+                sum.add(&reading);
+            }
+            if let Some(of) = sum.measured(at) {
+                sheet.pod_runs(of);
+            }
+            cpu = cpu.saturating_add(sum.cpu);
+            memory = memory.saturating_add(sum.memory);
+        }
+        let node = match self.own_usage(at).and_then(|usage| usage.reading(at)) {
+            Some(own) => Measurements::at(at, own.cpu, own.memory),
+            None => Measurements::at(at, cpu, memory),
+        };
+        exposition::write(&sheet, &node, false)
     }
 
     fn cumulative_cpu(&self, at: Timestamp) -> u64 {
@@ -147,135 +224,93 @@ impl Node {
     }
 }
 
+/// The same for the same names in every run.
+fn number(names: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    names.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn order(pods: &[Pod]) -> Order {
+    Order::new(pods.iter().map(|pod| {
+        let containers = pod.containers.iter().map(|container| &*container.name);
+        (&*pod.namespace, &*pod.name, containers)
+    }))
+}
+
+// === impl Sum ===
+
+impl Sum {
+    fn add(&mut self, reading: &Reading) {
+        self.running += 1;
+        self.cpu = self.cpu.saturating_add(reading.total_cpu);
+        self.memory = self.memory.saturating_add(reading.memory);
+    }
+
+    /// `None` where nothing runs.
+    fn measured(&self, at: Timestamp) -> Option<Measurements> {
+        (self.running > 0).then(|| Measurements::at(at, self.cpu, self.memory))
+    }
+}
+
 // === impl Pod ===
 
 impl Pod {
-    fn sample(&self, at: Timestamp) -> Option<PodSample> {
-        let running = || self.containers.iter().filter(|c| c.usage.started() <= at);
-        let containers: Vec<_> = running().map(|container| container.sample(at)).collect();
+    fn sample_apart(&self, sampling: Sampling, now: Timestamp) -> Option<PodSample> {
+        let turn = sampling.last_turn(number((&self.namespace, &self.name)), now);
+        let swap = Some(Measured { value: 0, at: now });
+        let container = |container: &Container| {
+            let moment = number((&self.namespace, &self.name, &container.name)) % MOST_EARLIER;
+            let at = now - Duration::from_millis(1 + moment);
+            let reading = container.usage.reading(at)?;
+            Some(ContainerSample {
+                name: Arc::clone(&container.name),
+                started: Some(reading.started),
+                container: Measurements {
+                    swap,
+                    ..Measurements::at(at, reading.cpu, reading.memory)
+                },
+                swap_limit: swap,
+            })
+        };
+        let containers: Vec<_> = self.containers.iter().filter_map(container).collect();
         if containers.is_empty() {
             return None;
         }
-        let cpu = running().map(|c| c.usage.total_cpu(at)).fold(0, u64::saturating_add);
-        let memory = running().map(|c| c.usage.memory(at)).fold(0, u64::saturating_add);
+        let mut sum = Sum::default();
+        for reading in self.containers.iter().filter_map(|it| it.usage.reading(turn)) {
+            sum.add(&reading);
+        }
         Some(PodSample {
             namespace: Arc::clone(&self.namespace),
             name: Arc::clone(&self.name),
-            pod: Measurements::at(at, cpu, memory),
+            // A pod whose turn has not come since it started has no figures of its own.
+            pod: sum.measured(turn).unwrap_or_default(),
+            containers,
+        })
+    }
+
+    fn sample(&self, at: Timestamp) -> Option<PodSample> {
+        let mut sum = Sum::default();
+        let container = |container: &Container| {
+            let reading = container.usage.reading(at)?;
+            sum.add(&reading);
+            Some(ContainerSample {
+                name: Arc::clone(&container.name),
+                started: Some(reading.started),
+                container: Measurements::at(at, reading.cpu, reading.memory),
+                swap_limit: Some(Measured { value: 0, at }),
+            })
+        };
+        let containers = self.containers.iter().filter_map(container).collect();
+        Some(PodSample {
+            namespace: Arc::clone(&self.namespace),
+            name: Arc::clone(&self.name),
+            pod: sum.measured(at)?,
             containers,
         })
     }
 }
 
-// === impl Container ===
-
-impl Container {
-    fn sample(&self, at: Timestamp) -> ContainerSample {
-        ContainerSample {
-            name: Arc::clone(&self.name),
-            started: Some(self.usage.last_started(at)),
-            container: Measurements::at(at, self.usage.cumulative_cpu(at), self.usage.memory(at)),
-            swap_limit: Some(Measured { value: 0, at }),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn second(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn constant(millicores: u64, memory: u64) -> Shape {
-        Shape::Constant { cpu: millicores * 1_000_000, memory }
-    }
-
-    fn container(name: &str, started: i64, shape: Shape) -> Container {
-        Container { name: name.into(), usage: Usage::new(second(started), shape) }
-    }
-
-    fn pod(name: &str, containers: Vec<Container>) -> Pod {
-        Pod { namespace: "default".into(), name: name.into(), containers }
-    }
-
-    fn two_pods(shape: Option<Shape>) -> Node {
-        Node::new(
-            second(0),
-            shape,
-            vec![
-                pod(
-                    "a",
-                    vec![
-                        container("x", 0, constant(100, 10)),
-                        container("y", 50, constant(1_000, 1)),
-                    ],
-                ),
-                pod("b", vec![container("x", 100, constant(2_000, 5))]),
-            ],
-        )
-    }
-
-    fn cpu_and_memory(sample: &NodeSample) -> (u64, u64) {
-        (sample.node.cpu.unwrap().value / 1_000_000, sample.node.memory.unwrap().value)
-    }
-
-    #[test]
-    fn nodes_and_pods_use_what_their_containers_use() {
-        let sample = two_pods(None).sample(second(60));
-        assert_eq!(cpu_and_memory(&sample), (6_000 + 10_000, 11));
-        let pods: Vec<_> = sample.pods.iter().map(|p| (&*p.name, p.containers.len())).collect();
-        assert_eq!(pods, [("a", 2)], "b has not started yet");
-        assert_eq!(sample.pods[0].pod, Measurements::at(second(60), 16_000_000_000, 11));
-        assert_eq!(sample.pods[0].containers[1].started, Some(second(50)));
-    }
-
-    #[test]
-    fn a_node_may_have_a_usage_of_its_own() {
-        assert_eq!(
-            cpu_and_memory(&two_pods(Some(constant(3_000, 99))).sample(second(10))),
-            (30_000, 99)
-        );
-    }
-
-    #[test]
-    fn usage_set_later_goes_on_from_the_counter_and_leaves_the_past_alone() {
-        for (shape, at_20, at_30) in [
-            (None, (2_000, 10), (7_000, 7)),
-            (Some(constant(1_000, 99)), (20_000, 99), (25_000, 7)),
-        ] {
-            let mut node = two_pods(shape.clone());
-            node.set_usage(second(20), constant(500, 7));
-            assert_eq!(cpu_and_memory(&node.sample(second(30))), at_30);
-            let before = two_pods(shape.clone()).sample(second(20));
-            assert_eq!(cpu_and_memory(&before), at_20);
-            assert_eq!(node.sample(second(19)), two_pods(shape).sample(second(19)));
-        }
-    }
-
-    #[test]
-    fn containers_change_one_by_one() {
-        let mut node = two_pods(None);
-        assert!(node.set_container_usage(("default", "a", "x"), second(10), constant(0, 3)));
-        assert_eq!(cpu_and_memory(&node.sample(second(20))), (1_000, 3));
-        assert!(!node.set_container_usage(("default", "a", "z"), second(10), constant(0, 3)));
-    }
-
-    #[test]
-    fn the_nodes_counter_outlives_its_pods() {
-        let mut node = two_pods(None);
-        assert!(node.remove_pod(second(60), "default", "a"));
-        assert!(!node.remove_pod(second(60), "default", "a"));
-        assert_eq!(cpu_and_memory(&node.sample(second(60))), (16_000, 0));
-        let again = pod("b", vec![container("x", 70, constant(1_000, 2))]);
-        node.add_pod(second(60), again.clone());
-        node.add_pod(second(80), again);
-        assert_eq!(cpu_and_memory(&node.sample(second(80))), (16_000 + 10_000 + 10_000, 2));
-    }
-
-    #[test]
-    fn nothing_is_measured_before_the_node_started() {
-        assert_eq!(two_pods(None).sample(second(-1)), NodeSample::default());
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Numbers as Go writes them.
 
-use std::{fmt::Write, ops::Range};
+use std::{io::Write, ops::Range};
 
 /// Outside of these Go's shortest `g` format has an exponent, of two digits at least. (Its `%v`
 /// would wait until 1e21.)
@@ -15,13 +15,13 @@ const PLAIN_NANOS: Range<u64> = 100_000..1_000_000_000_000_000;
 
 /// Writes `value` as the Prometheus client for Go does in its text format: the shortest digits that
 /// read back the same, as in Go's `strconv.FormatFloat(value, 'g', -1, 64)`.
-pub(crate) fn write_float(out: &mut String, value: f64) {
+pub(crate) fn write_float(out: &mut Vec<u8>, value: f64) {
     if value.is_nan() {
-        out.push_str("NaN");
+        out.extend_from_slice(b"NaN");
     } else if value.is_infinite() {
-        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+        out.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
     } else if value == 0.0 {
-        out.push('0');
+        out.push(b'0');
     } else if WHOLE_VALUES.contains(&value) && value.fract() == 0.0 {
         write_whole(out, value as u64);
     } else {
@@ -32,7 +32,7 @@ pub(crate) fn write_float(out: &mut String, value: f64) {
 /// A counter of nanoseconds in seconds, as [`write_float`] writes the quotient. Most counters need no
 /// search for the shortest digits: up to 15 of them are a float's own, so that those of the whole
 /// number are the shortest there are.
-pub(crate) fn write_seconds(out: &mut String, nanos: u64) {
+pub(crate) fn write_seconds(out: &mut Vec<u8>, nanos: u64) {
     if !PLAIN_NANOS.contains(&nanos) {
         return write_float(out, nanos as f64 / 1e9);
     }
@@ -59,11 +59,11 @@ pub(crate) fn write_seconds(out: &mut String, nanos: u64) {
         text[start] = b'0' + (left % 10) as u8;
         left /= 10;
     }
-    push_ascii(out, &text[start..end]);
+    out.extend_from_slice(&text[start..end]);
 }
 
-/// As below, without looking for the shortest digits: a whole number's are its own.
-fn write_whole(out: &mut String, value: u64) {
+/// As [`write_finite`] does, without looking for the shortest digits: a whole number's are its own.
+fn write_whole(out: &mut Vec<u8>, value: u64) {
     // A digit, a point, up to 15 more of them.
     let mut text = [b'.'; 17];
     let exponent = value.max(1).ilog10() as usize;
@@ -77,31 +77,26 @@ fn write_whole(out: &mut String, value: u64) {
     while text[end - 1] == b'0' && end > 2 {
         end -= 1;
     }
-    push_ascii(out, &text[..if end == 2 { 1 } else { end }]);
-    let exponent = [b'0' + (exponent / 10) as u8, b'0' + (exponent % 10) as u8];
-    out.push_str("e+");
-    push_ascii(out, &exponent);
+    out.extend_from_slice(&text[..if end == 2 { 1 } else { end }]);
+    let exponent = [b'e', b'+', b'0' + (exponent / 10) as u8, b'0' + (exponent % 10) as u8];
+    out.extend_from_slice(&exponent);
 }
 
-fn push_ascii(out: &mut String, text: &[u8]) {
-    debug_assert!(text.is_ascii(), "digits and points only");
-    out.push_str(std::str::from_utf8(text).unwrap_or_default());
-}
-
-fn write_finite(out: &mut String, value: f64) {
+fn write_finite(out: &mut Vec<u8>, value: f64) {
     let plain = PLAIN_VALUES.contains(&value.abs());
     let start = out.len();
     let written = if plain { write!(out, "{value}") } else { write!(out, "{value:e}") };
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
     if plain {
         return;
     }
-    let at = out[start..].find('e').map_or(out.len(), |at| start + at);
-    let exponent: i32 = out.get(at + 1..).and_then(|digits| digits.parse().ok()).unwrap_or(0);
+    let at = out[start..].iter().position(|byte| *byte == b'e').map_or(out.len(), |at| start + at);
+    let digits = out.get(at + 1..).and_then(|digits| std::str::from_utf8(digits).ok());
+    let exponent: i32 = digits.and_then(|digits| digits.parse().ok()).unwrap_or(0);
     out.truncate(at);
     let sign = if exponent < 0 { '-' } else { '+' };
     let written = write!(out, "e{sign}{:02}", exponent.abs());
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
 }
 
 #[cfg(test)]
@@ -141,9 +136,9 @@ mod tests {
             (f64::NAN, "NaN"),
         ];
         for (value, text) in cases {
-            let mut out = String::new();
+            let mut out = Vec::new();
             write_float(&mut out, value);
-            assert_eq!(out, text);
+            assert_eq!(String::from_utf8(out).unwrap(), text);
         }
     }
 
@@ -160,7 +155,7 @@ mod tests {
             nanos.push(number >> (length % 64));
         }
         for nanos in nanos {
-            let (mut quick, mut searched) = (String::new(), String::new());
+            let (mut quick, mut searched) = (Vec::new(), Vec::new());
             write_seconds(&mut quick, nanos);
             write_float(&mut searched, nanos as f64 / 1e9);
             assert_eq!(quick, searched, "{nanos}");

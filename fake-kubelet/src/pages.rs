@@ -1,8 +1,12 @@
-//! What else people read from a kubelet: enough of it for those who do, and true in form.
+//! What else people read from a kubelet: enough of it for those who do. None of it was recorded;
+//! order, types and line ends are those of Kubernetes' source: `pkg/kubelet/server/server.go`, and
+//! `configz`, `healthz` and `metrics` among its libraries.
 
-use std::fmt::Write;
+mod pods;
 
-use serde_json::{Value, json};
+use std::io::Write;
+
+pub(crate) use self::pods::pods;
 
 use crate::{
     number::write_float,
@@ -11,10 +15,10 @@ use crate::{
 };
 
 /// `/metrics`: the kubelet about itself.
-pub(crate) fn metrics(node: &str, started: i64, sample: &NodeSample) -> String {
+pub(crate) fn metrics(node: &str, started: i64, sample: &NodeSample) -> Vec<u8> {
     let pods = sample.pods.len();
     let containers: usize = sample.pods.iter().map(|pod| pod.containers.len()).sum();
-    let mut out = String::new();
+    let mut out = Vec::new();
     let written = write!(
         out,
         "# HELP kubelet_node_name [ALPHA] The node's name. The count is always 1.\n\
@@ -30,13 +34,22 @@ pub(crate) fn metrics(node: &str, started: i64, sample: &NodeSample) -> String {
          # TYPE process_start_time_seconds gauge\n\
          process_start_time_seconds {started}\n"
     );
-    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
     out
 }
 
-/// `/metrics/cadvisor`: containers by their cgroups.
-pub(crate) fn cadvisor(sample: &NodeSample) -> String {
-    let mut out = String::new();
+/// `/metrics/cadvisor`: containers by their cgroups, in the order of their labels.
+pub(crate) fn cadvisor(sample: &NodeSample) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut containers: Vec<_> = sample
+        .pods
+        .iter()
+        .map(|pod| (uid(pod), pod))
+        .flat_map(|(uid, pod)| {
+            pod.containers.iter().map(move |it| (&it.name, uid.clone(), it, pod))
+        })
+        .collect();
+    containers.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
     let families = [
         (
             "container_cpu_usage_seconds_total",
@@ -48,62 +61,42 @@ pub(crate) fn cadvisor(sample: &NodeSample) -> String {
     for (name, help, kind) in families {
         let is_cpu = kind == "counter";
         let written = write!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        debug_assert!(written.is_ok(), "writing to a string cannot fail");
-        for pod in &sample.pods {
-            let uid = uid(pod);
-            for container in &pod.containers {
-                let measured = container.container;
-                let Some(Measured { value, at }) =
-                    (if is_cpu { measured.cpu } else { measured.memory })
-                else {
-                    continue;
-                };
-                let cpu = if is_cpu { ",cpu=\"total\"" } else { "" };
-                let series = write!(
-                    out,
-                    "{name}{{container=\"{}\"{cpu},id=\"/kubepods/pod{uid}/{}\",image=\"\",name=\"\",namespace=\"{}\",pod=\"{}\"}} ",
-                    container.name, container.name, pod.namespace, pod.name
-                );
-                debug_assert!(series.is_ok(), "writing to a string cannot fail");
-                write_float(&mut out, if is_cpu { value as f64 / 1e9 } else { value as f64 });
-                let time = writeln!(out, " {}", at.as_millisecond());
-                debug_assert!(time.is_ok(), "writing to a string cannot fail");
-            }
+        debug_assert!(written.is_ok(), "writing to memory cannot fail");
+        for (name_of, uid, container, pod) in &containers {
+            let measured = container.container;
+            let Some(Measured { value, at }) =
+                (if is_cpu { measured.cpu } else { measured.memory })
+            else {
+                continue;
+            };
+            let cpu = if is_cpu { ",cpu=\"total\"" } else { "" };
+            let series = write!(
+                out,
+                "{name}{{container=\"{name_of}\"{cpu},id=\"/kubepods/pod{uid}/{name_of}\",image=\"\",name=\"\",namespace=\"{}\",pod=\"{}\"}} ",
+                pod.namespace, pod.name
+            );
+            debug_assert!(series.is_ok(), "writing to memory cannot fail");
+            write_float(&mut out, if is_cpu { value as f64 / 1e9 } else { value as f64 });
+            let time = writeln!(out, " {}", at.as_millisecond());
+            debug_assert!(time.is_ok(), "writing to memory cannot fail");
         }
     }
     out
 }
 
-/// `/pods`: the pods that run here.
-pub(crate) fn pods(node: &str, sample: &NodeSample) -> Value {
-    let items: Vec<_> = sample
-        .pods
-        .iter()
-        .map(|pod| {
-            let containers: Vec<_> =
-                pod.containers.iter().map(|container| json!({"name": &*container.name})).collect();
-            json!({
-                "metadata": {"name": &*pod.name, "namespace": &*pod.namespace, "uid": uid(pod)},
-                "spec": {"nodeName": node, "containers": containers},
-                "status": {"phase": "Running"},
-            })
-        })
-        .collect();
-    json!({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items})
+/// `/configz`: how the kubelet is configured, in the order of `KubeletConfiguration`.
+pub(crate) fn configz(webhook: bool) -> String {
+    let mode = if webhook { "Webhook" } else { "AlwaysAllow" };
+    let anonymous = !webhook;
+    format!(
+        "{{\"kubeletconfig\":{{\"enableServer\":true,\
+         \"authentication\":{{\"webhook\":{{\"enabled\":{webhook},\"cacheTTL\":\"2m0s\"}},\
+         \"anonymous\":{{\"enabled\":{anonymous}}}}},\
+         \"authorization\":{{\"mode\":\"{mode}\",\
+         \"webhook\":{{\"cacheAuthorizedTTL\":\"5m0s\",\"cacheUnauthorizedTTL\":\"30s\"}}}}}}}}"
+    )
 }
 
-/// `/configz`: how the kubelet is configured.
-pub(crate) fn configz(webhook: bool) -> Value {
-    let mode = if webhook { "Webhook" } else { "AlwaysAllow" };
-    json!({"kubeletconfig": {
-        "enableServer": true,
-        "authentication": {
-            "webhook": {"enabled": webhook, "cacheTTL": "2m0s"},
-            "anonymous": {"enabled": !webhook},
-        },
-        "authorization": {
-            "mode": mode,
-            "webhook": {"cacheAuthorizedTTL": "5m0s", "cacheUnauthorizedTTL": "30s"},
-        },
-    }})
-}
+/// `/healthz?verbose`: each check by its name.
+pub(crate) const HEALTHZ_VERBOSE: &str =
+    "[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n";

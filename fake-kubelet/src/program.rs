@@ -162,7 +162,7 @@ impl Check {
         let now = Doors::host().clock.now();
         let mut bad = 0;
         for file in &self.files {
-            let checked = Config::read(file).and_then(|config| config.specs(file, now, false));
+            let checked = Config::read(file).and_then(|config| config.check(file, now));
             if let Err(error) = checked {
                 bad += 1;
                 eprintln!("{error}");

@@ -3,14 +3,27 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use bytes::Bytes;
 
-/// The scrapes in a folder: `resource.1.prom`, `resource.2.prom` and so on, held in memory.
+/// The scrapes in a folder, held in memory: `resource.1.prom`, `resource.2.prom` and so on, and
+/// `summary.1.json` and so on if there are any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recording {
     scrapes: Vec<Bytes>,
+    summaries: Vec<Bytes>,
+}
+
+/// A recording and how far it was played.
+pub(crate) struct Replay {
+    recording: Arc<Recording>,
+    played: AtomicUsize,
+    summaries_played: AtomicUsize,
 }
 
 /// Why a recording cannot be replayed.
@@ -40,31 +53,72 @@ impl Recording {
     /// Reads all scrapes of a folder.
     pub fn read(folder: &Path) -> Result<Self, RecordingError> {
         let unlisted = |source| RecordingError::Folder { folder: folder.to_owned(), source };
-        let mut last = 1;
+        let (mut scrapes, mut summaries) = (1, 0);
         for entry in fs::read_dir(folder).map_err(unlisted)? {
             let name = entry.map_err(unlisted)?.file_name();
-            last = last.max(name.to_str().and_then(number).unwrap_or(0));
+            let number = |before, after| name.to_str().and_then(|name| number(name, before, after));
+            scrapes = scrapes.max(number("resource.", ".prom").unwrap_or(0));
+            summaries = summaries.max(number("summary.", ".json").unwrap_or(0));
         }
-        let scrapes = (1..=last)
-            .map(|number| {
-                let file = folder.join(format!("resource.{number}.prom"));
+        let all = |last, before: &str, after: &str| {
+            let read = |number| {
+                let file = folder.join(format!("{before}{number}{after}"));
                 fs::read(&file)
                     .map(Bytes::from)
                     .map_err(|source| RecordingError::Scrape { file, source })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { scrapes })
+            };
+            (1..=last).map(read).collect::<Result<_, _>>()
+        };
+        Ok(Self {
+            scrapes: all(scrapes, "resource.", ".prom")?,
+            summaries: all(summaries, "summary.", ".json")?,
+        })
     }
 
     /// The answer to the request of that index, counted from zero: the last scrape for good.
     pub(crate) fn scrape(&self, index: usize) -> Bytes {
-        let last = self.scrapes.len().saturating_sub(1);
-        self.scrapes.get(index.min(last)).cloned().unwrap_or_default()
+        nth(&self.scrapes, index).unwrap_or_default()
+    }
+
+    /// The same for summaries. `None` if none was recorded.
+    fn summary(&self, index: usize) -> Option<Bytes> {
+        nth(&self.summaries, index)
     }
 }
 
-fn number(file: &str) -> Option<u32> {
-    file.strip_prefix("resource.")?.strip_suffix(".prom")?.parse().ok()
+fn nth(recorded: &[Bytes], index: usize) -> Option<Bytes> {
+    recorded.get(index).or(recorded.last()).cloned()
+}
+
+fn number(file: &str, before: &str, after: &str) -> Option<u32> {
+    file.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
+}
+
+// === impl Replay ===
+
+impl Replay {
+    pub(crate) fn new(recording: Arc<Recording>) -> Self {
+        let (played, summaries_played) = <(AtomicUsize, AtomicUsize)>::default();
+        Self { recording, played, summaries_played }
+    }
+
+    /// The next scrape, or again the one that was played last.
+    pub(crate) fn scrape(&self, again: bool) -> Bytes {
+        self.recording.scrape(turn(&self.played, again))
+    }
+
+    /// The same for summaries. `None` if none was recorded.
+    pub(crate) fn summary(&self, again: bool) -> Option<Bytes> {
+        self.recording.summary(turn(&self.summaries_played, again))
+    }
+}
+
+fn turn(played: &AtomicUsize, again: bool) -> usize {
+    if again {
+        played.load(Ordering::Relaxed).saturating_sub(1)
+    } else {
+        played.fetch_add(1, Ordering::Relaxed)
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +136,23 @@ mod tests {
             |number: u32| fs::read(golden().join(format!("resource.{number}.prom"))).unwrap();
         for (index, number) in [(0, 1), (1, 2), (2, 3), (3, 3), (1_000, 3)] {
             assert_eq!(recording.scrape(index), file(number), "request {index}");
+            let summary = fs::read(golden().join(format!("summary.{number}.json"))).unwrap();
+            assert_eq!(recording.summary(index).unwrap(), summary, "request {index}");
         }
+    }
+
+    #[test]
+    fn summaries_may_be_missing_but_not_one_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str| fs::write(folder.path().join(name), name).unwrap();
+        write("resource.1.prom");
+        assert_eq!(Recording::read(folder.path()).unwrap().summary(0), None);
+        write("summary.2.json");
+        let error = Recording::read(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("summary.1.json: No such file"), "{error}");
+        write("summary.1.json");
+        let recording = Recording::read(folder.path()).unwrap();
+        assert_eq!(recording.summary(9).unwrap(), "summary.2.json");
     }
 
     #[test]

@@ -12,17 +12,28 @@ pub struct Sampling {
     pub every: Duration,
     /// How far samples lie behind whole multiples of `every` since the Unix epoch.
     pub offset: Duration,
+    /// Whether each thing is measured at a moment of its own, as by the recorded kubelet: the node
+    /// and each pod in turn, containers when somebody asks. Otherwise all are at once.
+    pub apart: bool,
 }
 
 // === impl Sampling ===
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { every: Duration::from_secs(10), offset: Duration::ZERO }
+        Self { every: Duration::from_secs(10), offset: Duration::ZERO, apart: false }
     }
 }
 
 impl Sampling {
+    /// The last time it was the turn of what has this number, as seen at `now`, in whole
+    /// milliseconds.
+    pub(crate) fn last_turn(self, number: u64, now: Timestamp) -> Timestamp {
+        let every = u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX).max(1);
+        let offset = self.offset + Duration::from_millis(number % every);
+        Self { offset, ..self }.last(now)
+    }
+
     /// The last sample's moment, as seen at `now`.
     pub fn last(self, now: Timestamp) -> Timestamp {
         let every = i128::try_from(self.every.as_nanos()).unwrap_or(i128::MAX);
@@ -55,6 +66,7 @@ mod tests {
             let sampling = Sampling {
                 every: Duration::from_millis(every),
                 offset: Duration::from_millis(offset),
+                apart: false,
             };
             let now: Timestamp = now.parse().unwrap();
             assert_eq!(sampling.last(now).to_string(), last, "{sampling:?} at {now}");

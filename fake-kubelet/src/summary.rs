@@ -1,4 +1,6 @@
-//! `/stats/summary` as Kubernetes 1.36's kubelet writes it.
+//! `/stats/summary` as Kubernetes 1.36's kubelet writes it. What it says of CPU and memory alone
+//! was recorded; what it says of the rest has the fields, in the order, of
+//! `k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go`.
 
 mod details;
 
@@ -7,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use self::details::{FsStats, InterfaceStats, ProcessStats, RlimitStats, RuntimeStats};
+use self::details::{FsStats, IoStats, NetworkStats, ProcessStats, RlimitStats, RuntimeStats};
 use crate::sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample};
 
 /// What a machine has of memory and of swap, in bytes: nobody asks a fake one.
@@ -28,16 +30,21 @@ struct NodeStats {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     system_containers: Vec<ContainerStats>,
     start_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<CpuStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<MemoryStats>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<InterfaceStats>,
+    io: Option<IoStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<NetworkStats>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fs: Option<FsStats>,
     #[serde(skip_serializing_if = "Option::is_none")]
     runtime: Option<RuntimeStats>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rlimit: Option<RlimitStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     swap: Option<SwapStats>,
 }
 
@@ -47,14 +54,19 @@ struct PodStats {
     pod_ref: PodReference,
     start_time: String,
     containers: Vec<ContainerStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<CpuStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<MemoryStats>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<InterfaceStats>,
+    io: Option<IoStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<NetworkStats>,
     #[serde(rename = "ephemeral-storage", skip_serializing_if = "Option::is_none")]
     ephemeral_storage: Option<FsStats>,
     #[serde(rename = "process_stats", skip_serializing_if = "Option::is_none")]
     process_stats: Option<ProcessStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     swap: Option<SwapStats>,
 }
 
@@ -71,12 +83,15 @@ struct PodReference {
 struct ContainerStats {
     name: String,
     start_time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cpu: Option<CpuStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     memory: Option<MemoryStats>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rootfs: Option<FsStats>,
     #[serde(skip_serializing_if = "Option::is_none")]
     logs: Option<FsStats>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     swap: Option<SwapStats>,
 }
 
@@ -159,7 +174,8 @@ impl Summary {
             start_time: second(started),
             cpu: CpuStats::new(Some(&before.node), &now.node, Of::Node),
             memory: MemoryStats::new(&now.node, Of::Node),
-            network: full.then(|| InterfaceStats::new(at)),
+            io: full.then(|| IoStats::new(at)),
+            network: full.then(|| NetworkStats::new(at)),
             fs: full.then(|| FsStats::new(at)),
             runtime: full.then(|| RuntimeStats::new(at)),
             rlimit: full.then(|| RlimitStats::new(at)),
@@ -238,7 +254,8 @@ impl PodStats {
             containers: pod.containers.iter().map(container).collect(),
             cpu: CpuStats::new(before.map(|before| &before.pod), &pod.pod, Of::Pod),
             memory: MemoryStats::new(&pod.pod, Of::Pod),
-            network: full.then(|| InterfaceStats::new(at)),
+            io: full.then(|| IoStats::new(at)),
+            network: full.then(|| NetworkStats::new(at)),
             ephemeral_storage: full.then(|| FsStats::new(at)),
             process_stats: full.then(|| ProcessStats::new(pod.containers.len())),
             swap: SwapStats::new(&pod.pod, Of::Pod),
@@ -258,7 +275,7 @@ pub(crate) fn uid(pod: &PodSample) -> String {
 }
 
 /// As Go's `metav1.Time`: whole seconds.
-fn second(at: Timestamp) -> String {
+pub(crate) fn second(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 

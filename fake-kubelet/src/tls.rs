@@ -6,15 +6,14 @@ use std::{
     time::Duration,
 };
 
-use metrics_server::{doors::Clock, serving::tls::provider};
+use metrics_server::{
+    doors::Clock,
+    serving::{AnyClient, tls::provider},
+};
 use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
-    client::danger::HandshakeSignatureValid,
+    Error, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, UnixTime},
-    server::{
-        NoServerSessionStorage, WebPkiClientVerifier,
-        danger::{ClientCertVerified, ClientCertVerifier},
-    },
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
     time_provider::TimeProvider,
 };
 
@@ -29,15 +28,11 @@ pub(crate) type Choices = BTreeMap<(BTreeSet<CertificateFault>, bool), Arc<Serve
 pub(crate) enum Clients {
     /// It does not ask for them.
     Ignored,
-    /// It takes any: who they are is found out later, as the real kubelet does.
+    /// It takes any and names these CAs: who they are is found out later, as the real kubelet does.
     Asked(Arc<dyn ClientCertVerifier>),
     /// Who shows none that the cluster's CA has signed is turned away.
     Demanded(Arc<dyn ClientCertVerifier>),
 }
-
-/// Believes everybody for now; the key must be theirs.
-#[derive(Debug)]
-struct Anybody(Arc<dyn ClientCertVerifier>);
 
 /// Certificates of clients are valid or not by the kubelet's own clock.
 #[derive(Debug)]
@@ -65,7 +60,7 @@ pub(crate) fn config(
 ) -> Result<Arc<ServerConfig>, Error> {
     let verifier = match clients {
         Clients::Ignored => WebPkiClientVerifier::no_client_auth(),
-        Clients::Asked(verifier) => Arc::new(Anybody(verifier)),
+        Clients::Asked(verifier) => Arc::new(AnyClient::naming(verifier.root_hint_subjects())),
         Clients::Demanded(verifier) => verifier,
     };
     let mut config = ServerConfig::builder_with_provider(provider())
@@ -85,48 +80,5 @@ impl TimeProvider for DoorClock {
     fn current_time(&self) -> Option<UnixTime> {
         let seconds = u64::try_from(self.0.now().as_second()).ok()?;
         Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
-    }
-}
-
-// === impl Anybody ===
-
-impl ClientCertVerifier for Anybody {
-    fn client_auth_mandatory(&self) -> bool {
-        false
-    }
-
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.0.root_hint_subjects()
-    }
-
-    fn verify_client_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: UnixTime,
-    ) -> Result<ClientCertVerified, Error> {
-        Ok(ClientCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
     }
 }

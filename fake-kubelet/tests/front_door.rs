@@ -45,6 +45,13 @@ async fn a_replayed_scrape_is_answered_to_the_byte() {
     assert_eq!(one_chunk(&body), include_str!("../../tests/golden/kubelet-1.36/resource.1.prom"));
     let (_, body) = world.get_text(METRICS, "").await;
     assert_eq!(one_chunk(&body), include_str!("../../tests/golden/kubelet-1.36/resource.2.prom"));
+    let summary = "/stats/summary?only_cpu_and_memory=true";
+    for recorded in [
+        include_str!("../../tests/golden/kubelet-1.36/summary.1.json"),
+        include_str!("../../tests/golden/kubelet-1.36/summary.2.json"),
+    ] {
+        assert_eq!(one_chunk(&world.get_text(summary, "").await.1), recorded);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,22 +12,33 @@ use super::tls::provider;
 /// a certificate makes of a client is decided for each request, by the CAs of that moment: a
 /// connection may outlive them.
 ///
-/// No CA is named in the handshake, for the same reason: a client that holds on to what it was told
-/// would not show a certificate of a new CA.
+/// By default no CA is named in the handshake, for the same reason: a client that holds on to what it
+/// was told would not show a certificate of a new CA.
 #[derive(Debug)]
-pub struct AnyClient(WebPkiSupportedAlgorithms);
+pub struct AnyClient {
+    algorithms: WebPkiSupportedAlgorithms,
+    named: Vec<DistinguishedName>,
+}
 
 // === impl AnyClient ===
 
+impl AnyClient {
+    /// Names these CAs in the handshake, as kubelets do.
+    pub fn naming(authorities: &[DistinguishedName]) -> Self {
+        let algorithms = provider().signature_verification_algorithms;
+        Self { algorithms, named: authorities.to_vec() }
+    }
+}
+
 impl Default for AnyClient {
     fn default() -> Self {
-        Self(provider().signature_verification_algorithms)
+        Self::naming(&[])
     }
 }
 
 impl ClientCertVerifier for AnyClient {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
+        &self.named
     }
 
     fn client_auth_mandatory(&self) -> bool {
@@ -49,7 +60,7 @@ impl ClientCertVerifier for AnyClient {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -58,10 +69,10 @@ impl ClientCertVerifier for AnyClient {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }

@@ -105,12 +105,38 @@ async fn everybody_is_judged_as_by_the_real_kubelet() {
     }
 }
 
+/// Who is asked for what, and in which order, by what is allowed: `pkg/kubelet/server/auth.go` with
+/// `KubeletFineGrainedAuthz`. One review a subresource, until one allows.
 #[tokio::test(start_paused = true)]
-async fn any_of_the_subresources_is_enough() {
-    let reviews = Reviews::allowing(&["proxy"]);
-    let gate = gate(Arc::clone(&reviews) as _);
-    assert_eq!(check(&gate, "GET", "/healthz", "Bearer alice").await, Ok(()));
-    assert_eq!(reviews.take_asked(), ["token alice", "alice get healthz n1", "alice get proxy n1"]);
+async fn reviews_end_with_the_first_that_allows() {
+    let cases: [(&str, &[&'static str], u16, &[&str]); 14] = [
+        ("/metrics/resource", &["metrics"], 200, &["metrics"]),
+        ("/metrics/resource", &["proxy"], 403, &["metrics"]),
+        ("/metrics/cadvisor", &["metrics"], 200, &["metrics"]),
+        ("/stats/summary", &["stats"], 200, &["stats"]),
+        ("/stats/summary", &["metrics", "proxy"], 403, &["stats"]),
+        ("/logs/", &["proxy"], 403, &["log"]),
+        ("/healthz", &["healthz", "proxy"], 200, &["healthz"]),
+        ("/healthz", &["proxy"], 200, &["healthz", "proxy"]),
+        ("/healthz", &[], 403, &["healthz", "proxy"]),
+        ("/pods", &["pods"], 200, &["pods"]),
+        ("/pods", &["proxy"], 200, &["pods", "proxy"]),
+        ("/configz", &["proxy"], 200, &["configz", "proxy"]),
+        ("/configz", &["pods"], 403, &["configz", "proxy"]),
+        ("/exec/ns/p/c", &["proxy"], 200, &["proxy"]),
+    ];
+    for (path, allowed, status, asked) in cases {
+        let reviews = Reviews::allowing(allowed);
+        let gate = gate(Arc::clone(&reviews) as _);
+        assert_eq!(
+            answer(&gate, "GET", path, "Bearer alice").await.0,
+            status,
+            "{path} {allowed:?}"
+        );
+        let wanted = asked.iter().map(|subresource| format!("alice get {subresource} n1"));
+        let wanted: Vec<_> = std::iter::once("token alice".to_owned()).chain(wanted).collect();
+        assert_eq!(reviews.take_asked(), wanted, "{path} {allowed:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,12 +7,18 @@ use std::{
 
 use jiff::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType,
+    ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::pki_types::CertificateDer;
 
 use super::{CertificateError, HOUR, Identity, Subject, Validity, YEAR};
+
+/// The object identifier of the extension that says whether a certificate is a CA's.
+const BASIC_CONSTRAINTS: [u64; 4] = [2, 5, 29, 19];
+
+/// In DER: of that extension, no CA.
+const EMPTY_SEQUENCE: [u8; 2] = [0x30, 0];
 
 /// A certificate authority.
 pub struct Authority {
@@ -116,7 +122,11 @@ pub(super) fn leaf_params(
     purpose: ExtendedKeyUsagePurpose,
 ) -> Result<CertificateParams, rcgen::Error> {
     let mut params = params(subject, validity)?;
-    params.is_ca = IsCa::ExplicitNoCa;
+    // rcgen's `ExplicitNoCa` would name the key as well, which Go does only for CAs.
+    params.is_ca = IsCa::NoCa;
+    let mut no_ca = CustomExtension::from_oid_content(&BASIC_CONSTRAINTS, EMPTY_SEQUENCE.to_vec());
+    no_ca.set_criticality(true);
+    params.custom_extensions.push(no_ca);
     params.use_authority_key_identifier_extension = true;
     params.extended_key_usages.push(purpose);
     Ok(params)
@@ -144,9 +154,9 @@ fn params(subject: &Subject, validity: Validity) -> Result<CertificateParams, rc
 }
 
 /// The same in every run, and no two alike of one CA: kubelets share a key, from which rcgen would
-/// make the number.
+/// make the number. As Go's, of 63 bits.
 fn serial(subject: &Subject, validity: Validity) -> u64 {
     let mut hasher = DefaultHasher::new();
     (subject, validity).hash(&mut hasher);
-    hasher.finish()
+    hasher.finish() >> 1
 }

@@ -60,6 +60,50 @@ fn a_self_signed_certificate_is_as_kubelets_make_it() {
     assert!(signed_by(&parsed(ca), ca));
 }
 
+/// The extensions by their numbers: a star where they must be understood.
+fn extensions(certificate: &X509Certificate<'_>) -> Vec<String> {
+    let mark = |critical| if critical { "*" } else { "" };
+    let each = certificate.extensions().iter();
+    let mut all: Vec<_> = each.map(|it| format!("{}{}", it.oid, mark(it.critical))).collect();
+    all.sort();
+    all
+}
+
+fn usages(certificate: &X509Certificate<'_>) -> String {
+    let extended = certificate.extended_key_usage().unwrap();
+    let extended = extended.map(|it| (it.value.server_auth, it.value.client_auth));
+    format!("{}; {extended:?}", certificate.key_usage().unwrap().unwrap().value)
+}
+
+/// Names, issuer, names it is for and how long it is valid were seen on a real kubelet; the rest is
+/// what client-go's `cert.GenerateSelfSignedCertKey` asks of Go's `x509.CreateCertificate`.
+#[test]
+fn certificates_say_what_those_of_go_say() {
+    let (_, identity) = kubelet(CertificateKind::SelfSigned, None);
+    let (_, signed) = kubelet(CertificateKind::Signed, None);
+    let [leaf, ca] = &identity.chain()[..] else { panic!("two certificates are shown") };
+    let (usage, purpose, constraints, key, authority, names) =
+        ("2.5.29.15*", "2.5.29.37", "2.5.29.19*", "2.5.29.14", "2.5.29.35", "2.5.29.17");
+    let both = "Digital Signature, Key Encipherment";
+    for leaf in [leaf, &signed.chain()[0]] {
+        let leaf = parsed(leaf);
+        assert_eq!(extensions(&leaf), [usage, names, constraints, authority, purpose]);
+        assert_eq!(usages(&leaf), format!("{both}; Some((true, false))"));
+        assert!(!leaf.basic_constraints().unwrap().unwrap().value.ca);
+        assert_eq!(leaf.version().0, 2);
+    }
+    let ca = parsed(ca);
+    assert_eq!(extensions(&ca), [key, usage, constraints]);
+    assert_eq!(usages(&ca), format!("{both}, Key Cert Sign; None"));
+    let (certificate, issuer) = (parsed(leaf), ca.subject().to_string());
+    assert_eq!(certificate.issuer().to_string(), issuer);
+    let key_of = |certificate: &X509Certificate<'_>, oid: &str| {
+        let extension = certificate.extensions().iter().find(|it| it.oid.to_string() == oid);
+        extension.unwrap().value.to_vec()
+    };
+    assert!(key_of(&certificate, authority).ends_with(&key_of(&ca, key)[2..]));
+}
+
 #[test]
 fn a_signed_certificate_is_for_all_names_and_addresses() {
     let (certificates, identity) = kubelet(CertificateKind::Signed, None);

@@ -151,7 +151,7 @@ pub(super) fn lease(node: &str, uid: &str, marks: &Marks, now: Timestamp) -> Lea
 pub(super) fn pod(config: &PodConfig, node: &str, marks: &Marks) -> Pod {
     let mut metadata = ObjectMeta {
         namespace: Some(config.namespace().to_owned()),
-        name: Some(config.name.clone()),
+        name: Some(config.name.to_string()),
         ..ObjectMeta::default()
     };
     marks.put_on(&mut metadata);

@@ -195,7 +195,7 @@ impl Follower {
         let (namespace, name) = key(pod);
         let settlement = &self.settlement;
         let config = settlement.homes.get(node).and_then(|home| {
-            home.pods.iter().find(|pod| pod.namespace() == namespace && pod.name == name)
+            home.pods.iter().find(|pod| pod.namespace() == namespace && *pod.name == name)
         });
         let complain = |reason: String| {
             tracing::warn!(namespace, pod = name, container, err = %reason, "Usage cannot be as a pod says");

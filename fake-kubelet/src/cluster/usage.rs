@@ -29,9 +29,9 @@ pub(super) fn course(
     container: &str,
     mut complain: impl FnMut(String),
 ) -> Course {
-    let described = config.and_then(|pod| pod.containers.iter().find(|c| c.name == container));
+    let described = config.and_then(|pod| pod.containers.iter().find(|c| *c.name == container));
     let usage = match described {
-        Some(container) => container.usage.clone(),
+        Some(container) => (*container.usage).clone(),
         None => annotated(annotations, container, &mut complain)
             .unwrap_or_else(|| kwok(annotations, &mut complain)),
     };

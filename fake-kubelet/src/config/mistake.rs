@@ -3,12 +3,22 @@
 /// At most this share of a name may be wrong for it to be the one that was meant.
 const MOST_WRONG: f64 = 0.34;
 
+/// What some messages lack.
+const CURES: [(&str, &str); 2] = [
+    ("invalid socket address syntax", "write it as 127.0.0.1:10250 or [::1]:10250"),
+    ("invalid IP address syntax", "write it as 192.0.2.7 or 2001:db8::7"),
+];
+
 /// Without the snippet, which takes several lines, and without the place, which the file's name
 /// goes before.
 pub(super) fn in_one_line(error: &serde_yaml::Error) -> String {
     let text = error.without_snippet().to_string();
     let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    let message = message.replace('\n', " ");
+    let mut message = message.replace('\n', " ");
+    if let Some((_, cure)) = CURES.iter().find(|(lacking, _)| message.contains(lacking)) {
+        message += ": ";
+        message += cure;
+    }
     match meant(&message) {
         Some(name) => format!("{message}; did you mean `{name}`?"),
         None => message,

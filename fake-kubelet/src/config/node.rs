@@ -1,6 +1,7 @@
 //! Nodes, their kubelets and their pods.
 
 use std::{
+    fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,8 +13,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    NodeError,
+    ConfigMistake,
     cluster::ObjectConfig,
+    placed::{Place, Placed},
     usage::UsageConfig,
     values::{go_duration, some_moment},
 };
@@ -25,18 +27,22 @@ use crate::{
     node::{self, Node},
     replay::Recording,
     sampling::Sampling,
-    usage::{Course, CourseError, Usage},
+    usage::{Course, Usage},
 };
 
-/// Counters count from a day ago where the file does not say since when.
+/// Counters count from a day ago where the file does not say since when, and must have room for a day
+/// to come.
 const AGE: Duration = Duration::from_hours(24);
+
+/// What is said of usage that no kubelet could count.
+const TOO_MUCH: &str = "so much CPU that its counter, 64 bits of nanoseconds, would be full within a day and stand still: write less `cpu`, or a later `started`";
 
 /// A node, its kubelet and the pods on it.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NodeConfig {
     /// The node's name.
-    pub(crate) name: String,
+    pub(crate) name: Placed<String>,
     /// How many nodes to make of this. `{n}` in the names of nodes, pods and namespaces counts them
     /// from 0. Default: one node, and `{n}` means nothing.
     pub(crate) count: Option<u32>,
@@ -45,13 +51,13 @@ pub(crate) struct NodeConfig {
     pub(crate) raise: Raise,
     /// Where the kubelet listens: IP addresses with ports.
     #[schemars(with = "Vec<String>")]
-    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) listen: Vec<Placed<SocketAddr>>,
     /// When the node started: its counters began then. Default: a day ago.
     #[serde(default, deserialize_with = "some_moment")]
     #[schemars(with = "Option<String>")]
     pub(crate) started: Option<Timestamp>,
     /// What the node uses. Default: the sum of its containers.
-    pub(crate) usage: Option<UsageConfig>,
+    pub(crate) usage: Option<Placed<UsageConfig>>,
     /// The pods on it. In a cluster they are made there, bound to the node.
     #[serde(default)]
     pub(crate) pods: Vec<PodConfig>,
@@ -64,7 +70,7 @@ pub(crate) struct NodeConfig {
     #[serde(default)]
     pub(crate) access: Access,
     /// A folder with recorded scrapes to answer with, relative to this file.
-    pub(crate) replay: Option<PathBuf>,
+    pub(crate) replay: Option<Placed<PathBuf>>,
     /// What it does wrong. Default: nothing.
     #[serde(default)]
     pub(crate) faults: Faults,
@@ -90,7 +96,7 @@ pub(crate) struct PodConfig {
     /// Its namespace. Default: `default`.
     pub(crate) namespace: Option<String>,
     /// Its name.
-    pub(crate) name: String,
+    pub(crate) name: Placed<String>,
     /// Its containers.
     pub(crate) containers: Vec<ContainerConfig>,
 }
@@ -100,9 +106,9 @@ pub(crate) struct PodConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ContainerConfig {
     /// Its name.
-    pub(crate) name: String,
+    pub(crate) name: Placed<String>,
     /// What it uses.
-    pub(crate) usage: UsageConfig,
+    pub(crate) usage: Placed<UsageConfig>,
     /// When it started. Default: when its node did; in a cluster, when the pod began to run.
     #[serde(default, deserialize_with = "some_moment")]
     #[schemars(with = "Option<String>")]
@@ -121,6 +127,10 @@ pub(crate) struct SamplingConfig {
     #[serde(default, deserialize_with = "go_duration")]
     #[schemars(with = "Option<String>")]
     offset: Duration,
+    /// Whether each thing is measured at a moment of its own, as by a real kubelet: the node and
+    /// each pod in turn, containers when somebody asks. Default: all at once.
+    #[serde(default)]
+    apart: bool,
 }
 
 // === impl NodeConfig ===
@@ -134,32 +144,49 @@ impl NodeConfig {
         })
     }
 
-    /// Their names.
-    pub(super) fn names(&self) -> impl Iterator<Item = String> {
-        (0..self.count.unwrap_or(1)).map(|n| match self.count {
-            None => self.name.clone(),
-            Some(_) => self.name.replace("{n}", &n.to_string()),
-        })
-    }
-
     fn numbered(&self, n: u32) -> Self {
         let mut node = self.clone();
         node.count = None;
         let number = |text: &mut String| *text = text.replace("{n}", &n.to_string());
-        number(&mut node.name);
-        for address in &mut node.listen {
-            match node.raise {
+        node.name.change(number);
+        for listen in &mut node.listen {
+            listen.change(|address| match node.raise {
                 // Port 0 is any that is free.
                 Raise::Port if address.port() == 0 => {}
                 Raise::Port => address.set_port(address.port().wrapping_add(n as u16)),
                 Raise::Address => address.set_ip(raised(address.ip(), n)),
-            }
+            });
         }
         for pod in &mut node.pods {
-            number(&mut pod.name);
+            pod.name.change(number);
             pod.namespace.as_mut().map(number);
         }
         node
+    }
+
+    /// Whether a running kubelet that is as `before` becomes like this by other faults and usage.
+    pub(crate) fn follows(&self, before: &Self) -> bool {
+        let shape = |node: &Self| {
+            let containers = |pod: &PodConfig| {
+                let each = pod.containers.iter();
+                each.map(|it| (it.name.to_string(), it.started)).collect::<Vec<_>>()
+            };
+            let pod = |pod: &PodConfig| {
+                (pod.namespace().to_owned(), pod.name.to_string(), containers(pod))
+            };
+            (
+                node.pods.iter().map(pod).collect::<Vec<_>>(),
+                // What a node uses of its own can change, and not end.
+                node.usage.is_some() && self.usage.is_none(),
+            )
+        };
+        let rest = Self {
+            faults: before.faults.clone(),
+            usage: before.usage.clone(),
+            pods: before.pods.clone(),
+            ..self.clone()
+        };
+        shape(self) == shape(before) && rest == *before
     }
 
     /// The kubelet to start. In a cluster it has no pods yet: they come from there.
@@ -168,34 +195,61 @@ impl NodeConfig {
         folder: &Path,
         now: Timestamp,
         in_cluster: bool,
-    ) -> Result<KubeletSpec, NodeError> {
+    ) -> Result<KubeletSpec, ConfigMistake> {
+        let wrong = |place: Place, reason: &dyn fmt::Display| ConfigMistake {
+            place,
+            message: format!("node {:?}: {reason}", *self.name),
+        };
         let started = self.started.unwrap_or(now - AGE);
-        let pods = self.pods.iter().map(|pod| pod.pod(started, folder, now));
-        let mut pods = pods.collect::<Result<Vec<_>, CourseError>>()?;
+        let until = now.saturating_add(AGE).unwrap_or(Timestamp::MAX);
+        let mut pods = Vec::with_capacity(self.pods.len());
+        for pod in &self.pods {
+            let mut containers = Vec::with_capacity(pod.containers.len());
+            for config in &pod.containers {
+                let place = config.usage.place;
+                let course = config.usage.course(folder).map_err(|error| wrong(place, &error))?;
+                let usage = Usage::following(config.started.unwrap_or(started), now, &course);
+                if usage.is_full(until) {
+                    return Err(wrong(place, &TOO_MUCH));
+                }
+                let name = config.name.as_str().into();
+                containers.push(node::Container { name, usage });
+            }
+            let (namespace, name) = (pod.namespace().into(), pod.name.as_str().into());
+            pods.push(node::Pod { namespace, name, containers });
+        }
         if in_cluster {
             pods.clear();
         }
-        let replay = self
-            .replay
+        let replay = self.replay.as_ref().map(|path| {
+            let recording = Recording::read(&folder.join(&**path)).map(Arc::new);
+            recording.map_err(|error| wrong(path.place, &error))
+        });
+        let course = self
+            .usage
             .as_ref()
-            .map(|path| Recording::read(&folder.join(path)).map(Arc::new))
-            .transpose()?;
-        let course = self.usage.as_ref().map(|usage| usage.course(folder)).transpose()?;
+            .map(|usage| usage.course(folder).map_err(|error| wrong(usage.place, &error)));
+        let course = course.transpose()?;
         let base = course.as_ref().map(|course| course.base().clone());
         let mut node = Node::new(started, base, pods);
         if let Some(course) = course.filter(Course::changes) {
             node.set_usage(now, course);
         }
+        if node.is_full(until) {
+            let place = self.usage.as_ref().map_or(self.name.place, |usage| usage.place);
+            return Err(wrong(place, &TOO_MUCH));
+        }
+        let listen: Vec<SocketAddr> = self.listen.iter().map(|listen| **listen).collect();
         Ok(KubeletSpec {
-            addresses: self.listen.iter().map(SocketAddr::ip).collect(),
-            listen: self.listen.clone(),
-            names: vec![self.name.clone()],
-            name: self.name.clone(),
+            addresses: listen.iter().map(SocketAddr::ip).collect(),
+            listen,
+            names: vec![self.name.to_string()],
+            name: self.name.to_string(),
             node,
             sampling: self.sampling.map_or_else(Sampling::default, SamplingConfig::sampling),
             certificate: self.certificate,
             access: self.access,
-            replay,
+            replay: replay.transpose()?,
             faults: self.faults.clone(),
         })
     }
@@ -215,31 +269,12 @@ impl PodConfig {
     pub(crate) fn namespace(&self) -> &str {
         self.namespace.as_deref().unwrap_or("default")
     }
-
-    fn pod(
-        &self,
-        node_started: Timestamp,
-        folder: &Path,
-        now: Timestamp,
-    ) -> Result<node::Pod, CourseError> {
-        let container = |config: &ContainerConfig| {
-            let course = config.usage.course(folder)?;
-            let started = config.started.unwrap_or(node_started);
-            let usage = Usage::following(started, now, &course);
-            Ok::<_, CourseError>(node::Container { name: config.name.as_str().into(), usage })
-        };
-        Ok(node::Pod {
-            namespace: self.namespace().into(),
-            name: self.name.as_str().into(),
-            containers: self.containers.iter().map(container).collect::<Result<_, _>>()?,
-        })
-    }
 }
 
 // === impl SamplingConfig ===
 
 impl SamplingConfig {
     fn sampling(self) -> Sampling {
-        Sampling { every: self.every, offset: self.offset }
+        Sampling { every: self.every, offset: self.offset, apart: self.apart }
     }
 }

@@ -72,7 +72,10 @@ nodes:
 #[test]
 fn mistakes_are_named_with_their_place() {
     let cases = [
-        ("nodes:\n- name: n1\n  listen: [10250]\n", "config.yaml:3:12: "),
+        (
+            "nodes:\n- name: n1\n  listen: [10250]\n",
+            "config.yaml:3:12: invalid socket address syntax: write it as 127.0.0.1:10250 or",
+        ),
         ("nodes:\n- name: n1\n  listen: []\n  colour: red\n", "config.yaml:4:3: unknown field"),
         (
             "nodes:\n- name: n1\n  listen: []\n  usage: {cpu: 1 m, memory: 1}\n",
@@ -82,11 +85,54 @@ fn mistakes_are_named_with_their_place() {
             "nodes:\n- name: n1\n  listen: []\n  started: noon\n",
             "config.yaml:4:12: \"noon\" is not a moment",
         ),
-        ("nodes:\n- name: n1\n  listen: []\n  replay: nowhere\n", "config.yaml: node \"n1\": read"),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  replay: nowhere\n",
+            "config.yaml:4:11: node \"n1\": read the recording nowhere: No such file",
+        ),
         ("nodes: [\n", "config.yaml:"),
         (
             "nodes:\n- {name: n1, listen: ['127.0.0.1:1']}\n- {name: n1, listen: ['127.0.0.1:2']}\n",
-            "config.yaml: node \"n1\" is there twice",
+            "config.yaml:3:10: node \"n1\" is there twice",
+        ),
+        (
+            "nodes:\n- {name: n1, listen: ['127.0.0.1:1']}\n- {name: n2, listen: ['127.0.0.1:1']}\n",
+            "config.yaml:3:23: node \"n2\" listens on 127.0.0.1:1, as node \"n1\" does",
+        ),
+        (
+            "nodes:\n- {name: 'n{n}', count: 55287, listen: ['127.0.0.1:10250']}\n",
+            "config.yaml:2:41: there are ports for 55286 of 55287 nodes from 10250 on",
+        ),
+        (
+            "nodes:\n- name: 'n{n}'\n  count: 2\n  listen: []\n  pods:\n  - {name: p, containers: []}\n",
+            "config.yaml:6:12: pod \"default/p\" is there twice, on the nodes \"n0\" (line 6) and \"n1\": write {n} in its name",
+        ),
+        (
+            "nodes:\n- {name: n1, listen: [], pods: [{name: p, containers: []}]}\n- name: n2\n  listen: []\n  pods:\n  - name: p\n    namespace: default\n    containers: []\n",
+            "config.yaml:6:11: pod \"default/p\" is there twice, on the nodes \"n1\" (line 2) and \"n2\": give each",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  pods:\n  - name: p\n    containers:\n    - {name: c, usage: {cpu: 1, memory: 1}}\n    - {name: c, usage: {cpu: 1, memory: 1}}\n",
+            "config.yaml:8:14: pod \"default/p\" has two containers \"c\"",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  usage: {cpu: 1, memory: 1, shape: {kind: Ramp, over: 1s}}\n",
+            "config.yaml:4:10: node \"n1\": a shape of kind Ramp needs \"to\"",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  usage: {cpu: -1, memory: 1}\n",
+            "config.yaml:4:16: \"-1\" is less than nothing",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  pods:\n  - name: p\n    containers:\n    - {name: c, usage: {cpu: 1M, memory: 1}}\n",
+            "config.yaml:7:24: node \"n1\": so much CPU that its counter",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  usage: {cpu: 1, memory: 1, shape: {kind: Spike, to: {cpu: 1M, memory: 1}, over: 10h}}\n",
+            "config.yaml:4:10: node \"n1\": so much CPU that its counter",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  started: 2000-01-01T00:00:00Z\n  usage: {cpu: 22, memory: 1}\n",
+            "config.yaml:5:10: node \"n1\": so much CPU that its counter",
         ),
     ];
     for (text, error) in cases {
@@ -94,6 +140,36 @@ fn mistakes_are_named_with_their_place() {
         assert!(seen.starts_with(error), "{text}: {seen}");
         assert!(!seen.contains('\n'), "{seen}");
     }
+}
+
+#[test]
+fn faults_and_usage_follow_and_nothing_else() {
+    let text = "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  usage: {cpu: 1, memory: 1}\n  pods:\n  - name: p\n    containers: [{name: c, usage: {cpu: 2, memory: 2}}]\n";
+    let node = |text: &str| Config::parse(Path::new("f"), text).unwrap().nodes().next().unwrap();
+    let cases = [
+        ("cpu: 1,", "cpu: 3,", true),
+        ("cpu: 2,", "cpu: 3,", true),
+        ("  pods:", "  faults: {status: 500}\n  pods:", true),
+        ("  usage: {cpu: 1, memory: 1}\n", "", false),
+        ("name: p", "name: q", false),
+        ("name: c", "name: d", false),
+        (":1']", ":2']", false),
+        ("  pods:", "  access: Open\n  pods:", false),
+    ];
+    for (from, to, follows) in cases {
+        let new = node(&text.replacen(from, to, 1));
+        assert_ne!(new, node(text), "{to}");
+        assert_eq!(new.follows(&node(text)), follows, "{to}");
+    }
+}
+
+#[test]
+fn what_has_only_moved_has_not_changed() {
+    let text = "nodes:\n- {name: n1, listen: ['127.0.0.1:1'], usage: {cpu: 100k, memory: 1}}\n";
+    let file = Path::new("config.yaml");
+    let config = Config::parse(file, text).unwrap();
+    assert_eq!(Config::parse(file, &format!("# moved\n\n{text}")).unwrap(), config);
+    assert_ne!(Config::parse(file, &text.replace("100k", "101k")).unwrap(), config);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use metrics_server::quantity::Quantity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::values::{go_duration, quantity, some_go_duration};
+use super::values::{amount, go_duration, some_go_duration};
 use crate::usage::{Course, CourseError, Level, Shape, ShapeKind, ShapeSpec};
 
 /// What is used.
@@ -17,11 +17,11 @@ use crate::usage::{Course, CourseError, Level, Shape, ShapeKind, ShapeSpec};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct UsageConfig {
     /// Cores, such as `250m`.
-    #[serde(deserialize_with = "quantity")]
+    #[serde(deserialize_with = "amount")]
     #[schemars(with = "String")]
     cpu: Quantity,
     /// Bytes, such as `64Mi`.
-    #[serde(deserialize_with = "quantity")]
+    #[serde(deserialize_with = "amount")]
     #[schemars(with = "String")]
     memory: Quantity,
     /// How it changes over time. Default: not at all.
@@ -33,11 +33,11 @@ pub(crate) struct UsageConfig {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct LevelConfig {
     /// Cores.
-    #[serde(deserialize_with = "quantity")]
+    #[serde(deserialize_with = "amount")]
     #[schemars(with = "String")]
     cpu: Quantity,
     /// Bytes.
-    #[serde(deserialize_with = "quantity")]
+    #[serde(deserialize_with = "amount")]
     #[schemars(with = "String")]
     memory: Quantity,
 }

@@ -6,9 +6,16 @@ use jiff::Timestamp;
 use metrics_server::{duration, quantity::Quantity};
 use serde::{Deserialize, Deserializer, de};
 
-pub(super) fn quantity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+/// Reads how much is used.
+pub(super) fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
     let Text(text) = Text::deserialize(deserializer)?;
-    text.parse().map_err(de::Error::custom)
+    let quantity: Quantity = text.parse().map_err(de::Error::custom)?;
+    if quantity.nanos() < 0 {
+        let message =
+            format!("{text:?} is less than nothing, and counters only grow: write 0 or more");
+        return Err(de::Error::custom(message));
+    }
+    Ok(quantity)
 }
 
 pub(super) fn some_moment<'de, D: Deserializer<'de>>(

@@ -15,7 +15,7 @@ const ESCAPED: &str = r#"q\"b\\s\nn}{,="#;
 /// What can be wrong with a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum BodyFault {
-    /// Not metrics at all.
+    /// Not metrics at all, but a web page.
     Garbage,
     /// Nothing at all.
     Empty,
@@ -36,14 +36,14 @@ pub enum BodyFault {
     NoPods,
     /// CPU and memory of everything are 0.
     Zeros,
-    /// CPU and memory of everything are NaN.
+    /// CPU and memory of everything are not numbers.
     #[serde(rename = "NaN")]
     NaN,
     /// CPU and memory of everything are infinite.
     Infinite,
     /// CPU and memory of everything are less than 0.
     Negative,
-    /// Each pod has one container more, in whose name everything is escaped.
+    /// Each container is there a second time under the name `q"b\s`, a line break, `n}{,=`.
     Escapes,
     /// Every series is there twice.
     Duplicates,

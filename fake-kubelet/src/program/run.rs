@@ -121,7 +121,7 @@ impl Run {
                 }
             }
             println!("{} kubelets are up", fleet.all().len());
-            let following = follow(&self.config, config, &fleet);
+            let following = follow(&self.config, config, &fleet, &doors.clock);
             match &settlement {
                 Some(settlement) => {
                     tokio::join!(following, settlement.live());
@@ -174,25 +174,25 @@ impl Run {
         for node in config.nodes() {
             let Some(kubelet) = fleet.get(&node.name) else { continue };
             let Some(listens) = kubelet.listens_on().await.first().copied() else {
-                return Err(ProgramError::ListensNowhere { node: node.name });
+                return Err(ProgramError::ListensNowhere { node: node.name.to_string() });
             };
             let named = self.address.or(cluster.address);
             let address = match named.unwrap_or(listens.ip()) {
                 all if all.is_unspecified() && self.out.is_some() => Ipv4Addr::LOCALHOST.into(),
                 all if all.is_unspecified() => {
-                    return Err(ProgramError::NoAddress { node: node.name });
+                    return Err(ProgramError::NoAddress { node: node.name.to_string() });
                 }
                 address => address,
             };
             let home = Home {
-                name: node.name.clone(),
+                name: node.name.to_string(),
                 address,
                 port: listens.port(),
                 object: node.object,
                 pods: node.pods,
                 since: doors.clock.now(),
             };
-            homes.insert(node.name, home);
+            homes.insert(home.name.clone(), home);
         }
         Ok(Settlement {
             client,

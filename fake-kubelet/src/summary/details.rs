@@ -4,14 +4,30 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::second;
+use super::{Psi, second};
 
 const GI: u64 = 1 << 30;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct InterfaceStats {
+#[serde(deny_unknown_fields)]
+pub(super) struct IoStats {
     time: String,
+    psi: Psi,
+}
+
+/// The interface that the default route takes, and then all there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NetworkStats {
+    time: String,
+    #[serde(flatten)]
+    default: InterfaceStats,
+    interfaces: Vec<InterfaceStats>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct InterfaceStats {
     name: String,
     rx_bytes: u64,
     rx_errors: u64,
@@ -52,12 +68,21 @@ pub(super) struct ProcessStats {
     process_count: usize,
 }
 
-// === impl InterfaceStats ===
+// === impl IoStats ===
 
-impl InterfaceStats {
+impl IoStats {
+    pub(super) fn new(at: Timestamp) -> Self {
+        Self { time: second(at), psi: Psi::default() }
+    }
+}
+
+// === impl NetworkStats ===
+
+impl NetworkStats {
     pub(super) fn new(at: Timestamp) -> Self {
         let name = "eth0".to_owned();
-        Self { time: second(at), name, rx_bytes: 0, rx_errors: 0, tx_bytes: 0, tx_errors: 0 }
+        let default = InterfaceStats { name, rx_bytes: 0, rx_errors: 0, tx_bytes: 0, tx_errors: 0 };
+        Self { time: second(at), interfaces: vec![default.clone()], default }
     }
 }
 

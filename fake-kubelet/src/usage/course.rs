@@ -24,19 +24,19 @@ pub(super) enum Turn {
 pub enum ShapeKind {
     /// At once to `to`, and there it stays.
     Step,
-    /// Evenly to `to` within `over`, and there it stays.
+    /// Evenly to `to`, and there it stays.
     Ramp,
-    /// As a sine between the base and `to`, with the period `over`.
+    /// As a sine from `cpu` and `memory` to `to` and back, over and over.
     Wave,
-    /// At `to` for as long as `over`; if there is an `every`, again and again so far apart.
+    /// At `to` for a while, then as before; over and over if there is an `every`.
     Spike,
-    /// At random between the base and `to`, a step each `over`, by `seed`.
+    /// At random between `cpu` and `memory` and `to`; after 512 steps all the way back.
     Walk,
-    /// As recorded in `file`.
+    /// As recorded in a file, with straight lines in between.
     Trace,
-    /// Evenly to `to` within `over`, where it is killed and restarts, again and again.
+    /// Evenly to `to`, where the container is killed and restarts, over and over.
     Leak,
-    /// It restarts, and uses what it did.
+    /// The container restarts once: its counters begin anew.
     Restart,
 }
 

@@ -17,6 +17,14 @@ pub enum WorldError {
     /// Usage cannot take its course.
     #[error(transparent)]
     Course(#[from] CourseError),
+    /// A kubelet would have nothing to count with.
+    #[error(
+        "node {node:?} uses so much CPU that its counter, 64 bits of nanoseconds, would be full within a day and stand still: write less `cpu`, or a later `started`"
+    )]
+    FullCounter {
+        /// The node.
+        node: String,
+    },
     /// A kubelet could not be started.
     #[error(transparent)]
     Kubelet(#[from] KubeletError),

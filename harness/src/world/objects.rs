@@ -139,6 +139,10 @@ pub(super) fn kubelet(
     if let Some(course) = course.filter(Course::changes) {
         uses.set_usage(start, course);
     }
+    let a_day_later = start.saturating_add(DEFAULT_AGE).unwrap_or(Timestamp::MAX);
+    if uses.is_full(a_day_later) {
+        return Err(WorldError::FullCounter { node: node.name.clone() });
+    }
     let default = Sampling::default();
     Ok(KubeletSpec {
         name: node.name.clone(),
@@ -149,6 +153,7 @@ pub(super) fn kubelet(
         sampling: node.kubelet.sampling.map_or(default, |sampling| Sampling {
             every: sampling.every.0,
             offset: sampling.offset.map_or(default.offset, |offset| offset.0),
+            apart: sampling.apart,
         }),
         certificate: match node.kubelet.certificate {
             None | Some(format::Certificate::SelfSigned) => CertificateKind::SelfSigned,

@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use fake_kubelet::{Course, CourseError, Level, ShapeKind, ShapeSpec};
+use fake_kubelet::{Course, CourseError, Level, ShapeSpec};
 
 use crate::file::format;
 
@@ -25,7 +25,7 @@ pub(super) fn course(
     let base = level(format::Amounts { cpu: usage.cpu, memory: usage.memory });
     let Some(shape) = &usage.shape else { return Ok(fake_kubelet::Shape::from(base).into()) };
     let spec = ShapeSpec {
-        kind: kind(shape.kind),
+        kind: shape.kind,
         to: shape.to.map(level),
         over: shape.over.map(|over| over.0),
         every: shape.every.map(|every| every.0),
@@ -42,17 +42,4 @@ pub(super) fn course(
 
 fn level(amounts: format::Amounts) -> Level {
     Level::from_quantities(amounts.cpu.0, amounts.memory.0)
-}
-
-fn kind(kind: format::ShapeKind) -> ShapeKind {
-    match kind {
-        format::ShapeKind::Step => ShapeKind::Step,
-        format::ShapeKind::Ramp => ShapeKind::Ramp,
-        format::ShapeKind::Wave => ShapeKind::Wave,
-        format::ShapeKind::Spike => ShapeKind::Spike,
-        format::ShapeKind::Walk => ShapeKind::Walk,
-        format::ShapeKind::Trace => ShapeKind::Trace,
-        format::ShapeKind::Leak => ShapeKind::Leak,
-        format::ShapeKind::Restart => ShapeKind::Restart,
-    }
 }

@@ -12,6 +12,10 @@ use super::super::{
 /// Fields of a shape that not all kinds have.
 const FIELDS: [&str; 5] = ["to", "over", "every", "seed", "file"];
 
+/// Kubelets count nanoseconds in 64 bits. From a day before the cluster's clock starts, which is where
+/// they begin, such a counter lasts for two days with so many cores.
+const MOST_CORES: i128 = 100_000;
+
 /// Checks what a node or a container uses.
 pub(super) fn check(usage: &Usage, at: &Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
     check_amounts(Amounts { cpu: usage.cpu, memory: usage.memory }, at, mistakes);
@@ -32,6 +36,13 @@ pub(super) fn check_amounts(amounts: Amounts, at: &Node, mistakes: &mut Vec<Mist
                 .help("write 0 or more"),
             );
         }
+    }
+    if amounts.cpu.0.nanos() > MOST_CORES * 1_000_000_000 {
+        let place = &at.field("cpu").location;
+        let message = format!("more than {MOST_CORES} cores, which no kubelet can count");
+        mistakes.push(Mistake::at(place, message).help(
+            "write fewer cores: the counter, 64 bits of nanoseconds, would be full and stand still",
+        ));
     }
 }
 

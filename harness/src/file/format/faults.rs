@@ -3,6 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use fake_kubelet::Probability;
+pub use fake_kubelet::{BodyFault, CertificateFault, TlsFault, TransferFault};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -79,97 +80,6 @@ pub struct Trickle {
     pub bytes: u32,
     /// How far apart they come.
     pub every: In<Duration>,
-}
-
-/// How TLS can fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum TlsFault {
-    /// The kubelet has no certificate to show, as before its CSR is approved: it ends the handshake
-    /// with the alert `internal error`.
-    InternalError,
-    /// It demands a certificate of the client, signed by the cluster's CA.
-    ClientCertificate,
-    /// It speaks HTTP without TLS.
-    Plaintext,
-}
-
-/// What can be wrong with a certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum CertificateFault {
-    /// Its time is over.
-    Expired,
-    /// Its time has not come.
-    NotYetValid,
-    /// It is for `other.example.com` and 127.0.0.1.
-    OtherName,
-    /// It has the names of the node, but none of its IP addresses.
-    #[serde(rename = "NoIPSAN")]
-    NoIpSan,
-    /// Signed by a CA that nobody knows.
-    #[serde(rename = "UnknownCA")]
-    UnknownCa,
-}
-
-/// What can be wrong with how an answer is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum TransferFault {
-    /// The connection is closed where an answer is due.
-    NoAnswer,
-    /// Compressed, although nobody asked for it.
-    Gzip,
-    /// A mebibyte that unfolds to a gibibyte, although nobody asked for it.
-    GzipBomb,
-    /// Closed after half of the bytes that `Content-Length` announces.
-    CutShort,
-    /// In chunks, and closed after half of the bytes, before the last chunk.
-    CutChunks,
-    /// In chunks without end: the right body over and over.
-    Endless,
-    /// A tebibyte, announced by `Content-Length`: the right body over and over.
-    Gigantic,
-}
-
-/// What can be wrong with a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum BodyFault {
-    /// Not metrics at all, but a web page.
-    Garbage,
-    /// Nothing at all.
-    Empty,
-    /// There is no `/metrics/resource`, as in kubelets before 1.14: 404.
-    NotFound,
-    /// Nothing but `resource_scrape_error 1` and `scrape_error 1`: the kubelet could not measure.
-    OnlyScrapeError,
-    /// The families of CPU are missing.
-    #[serde(rename = "NoCPU")]
-    NoCpu,
-    /// The families of memory are missing.
-    NoMemory,
-    /// The family of start times is missing.
-    NoStartTimes,
-    /// The node's own families are missing.
-    NoNode,
-    /// All families of containers and pods are missing.
-    NoPods,
-    /// CPU and memory of everything are 0.
-    Zeros,
-    /// CPU and memory of everything are not numbers.
-    #[serde(rename = "NaN")]
-    NaN,
-    /// CPU and memory of everything are infinite.
-    Infinite,
-    /// CPU and memory of everything are less than 0.
-    Negative,
-    /// Each container is there a second time under the name `q"b\s`, a line break, `n}{,=`.
-    Escapes,
-    /// Every series is there twice.
-    Duplicates,
-    /// Series of containers have no labels.
-    NoLabels,
-    /// Series of containers do not say of which container.
-    NoContainerLabel,
-    /// One line in the middle is none of the format.
-    BadLine,
 }
 
 /// What can be wrong with samples.

@@ -110,6 +110,10 @@ pub struct Sampling {
     pub every: In<Duration>,
     /// How far samples lie behind whole multiples of `every` since the Unix epoch. Default: 0s.
     pub offset: Option<In<Duration>>,
+    /// Whether each thing is measured at a moment of its own, as by a real kubelet: the node and
+    /// each pod in turn, containers when somebody asks. Default: all at once.
+    #[serde(default)]
+    pub apart: bool,
 }
 
 /// Kinds of serving certificate.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use fake_kubelet::ShapeKind;
 use metrics_server::quantity::Quantity;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -50,25 +51,4 @@ pub struct Shape {
     pub seed: Option<u64>,
     /// The file of a `Trace`, relative to the scenario file: lines such as `15s,250m,64Mi`.
     pub file: Option<String>,
-}
-
-/// Ways in which usage can change over time. Counters are its exact integral in each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum ShapeKind {
-    /// At once to `to`, and there it stays.
-    Step,
-    /// Evenly to `to`, and there it stays.
-    Ramp,
-    /// As a sine from `cpu` and `memory` to `to` and back, over and over.
-    Wave,
-    /// At `to` for a while, then as before; over and over if there is an `every`.
-    Spike,
-    /// At random between `cpu` and `memory` and `to`; after 512 steps all the way back.
-    Walk,
-    /// As recorded in a file, with straight lines in between.
-    Trace,
-    /// Evenly to `to`, where the container is killed and restarts, over and over.
-    Leak,
-    /// The container restarts once: its counters begin anew.
-    Restart,
 }

@@ -55,6 +55,7 @@ fn what_makes_no_sense_about_usage_over_time() {
                 "spikes upon spikes",
                 shaped("{kind: Spike, to: {cpu: 1, memory: 1}, over: 1m, every: 30s}"),
             ),
+            ("more than can be counted", shaped("{kind: Step, to: {cpu: 1M, memory: 1}}")),
             ("less than nothing", shaped("{kind: Step, to: {cpu: -1, memory: 1}}")),
             ("what is of another kind", shaped("{kind: Restart, seed: 1, over: 1s}")),
             ("no such trace", shaped("{kind: Trace, file: nowhere.csv}")),
