@@ -74,8 +74,6 @@ pub struct Simulated {
     probe: kube::Client,
     files: Files,
     token: AccountToken,
-    /// A file is read off this thread, in real time: most scenarios do without.
-    reads_token: bool,
     /// Looks at usage after each cycle, if somebody wants to know.
     judge: Option<Judge>,
 }
@@ -146,7 +144,6 @@ impl Simulated {
             server_address,
             files,
             token,
-            reads_token: token::changes(spec),
             judge: None,
         };
         world.start_server(&spec.server.args).await;
@@ -268,10 +265,8 @@ impl Simulated {
         };
         let resolver = Resolver::new(doors.clone(), self.resolv_conf.clone(), self.hosts.clone());
         let mut config = self.cluster.config(people::SERVER_TOKEN);
-        if self.reads_token {
-            config.auth_info.token = None;
-            config.auth_info.token_file = Some(self.token.file().display().to_string());
-        }
+        config.auth_info.token = None;
+        config.auth_info.token_file = Some(self.token.file().display().to_string());
         let server =
             Server::new(&flags, &config.into(), doors, resolver, Some(self.server_address))
                 .map_err(|error| error.to_string())?;

@@ -6,10 +6,7 @@ use std::{
 };
 
 use super::{WorldError, people};
-use crate::{
-    control_plane::ControlPlane,
-    file::format::{Spec, TokenChange},
-};
+use crate::{control_plane::ControlPlane, file::format::TokenChange};
 
 /// The token and its file.
 pub(super) struct AccountToken {
@@ -59,12 +56,6 @@ impl AccountToken {
     fn write(&self) -> Result<(), WorldError> {
         fs::write(&self.file, self.token()).map_err(WorldError::File)
     }
-}
-
-/// Whether a scenario changes the token at all.
-pub(super) fn changes(spec: &Spec) -> bool {
-    let mut changes = spec.steps.iter().filter_map(|step| step.change.as_ref());
-    changes.any(|change| change.server.as_ref().is_some_and(|server| server.token.is_some()))
 }
 
 /// What happens to the token, in words.
