@@ -6,6 +6,7 @@ mod client;
 mod node;
 mod patience;
 mod registry;
+mod token;
 mod trouble;
 mod watch;
 

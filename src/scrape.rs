@@ -139,7 +139,7 @@ impl Scraper {
     async fn cycle(&mut self) {
         let nodes = self.cluster.nodes();
         self.forget_others(&nodes);
-        let token = self.credentials.token().await;
+        let token = self.credentials.token();
         let spread =
             (SPREAD_PER_NODE * u32::try_from(nodes.len()).unwrap_or(u32::MAX)).min(LONGEST_SPREAD);
         let grid = if nodes.len() < MANY { Duration::from_millis(1) } else { GRID };

@@ -14,9 +14,15 @@ use std::{
     time::Duration,
 };
 
-use harness::{file, world::Loopback};
+use harness::{
+    file,
+    world::{Loopback, RoomError, WorldError},
+};
 use tempfile::TempDir;
-use tokio::time::{Instant, interval};
+use tokio::{
+    net::TcpListener,
+    time::{Instant, interval},
+};
 
 /// How long the real world may take for what should happen within two cycles of ten seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -93,6 +99,8 @@ async fn kubectl_sees_what_the_scenario_says() {
         return;
     }
     let file = file::parse(Path::new("up.yaml"), SCENARIO.to_owned()).unwrap().remove(0);
+    // Another cluster may be up: where it is taken already, so much the better.
+    let _taken = TcpListener::bind("127.86.0.1:10250").await;
     let log = Arc::new(Mutex::new(String::new()));
     let sink = log.clone();
     let program = Path::new(env!("CARGO_BIN_EXE_metrics-server"));
@@ -140,4 +148,19 @@ async fn kubectl_sees_what_the_scenario_says() {
         "{raw}"
     );
     assert!(raw.contains(r#""usage":{"cpu":"250m","memory":"1Gi"}"#), "{raw}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_everywhere_is_named_with_the_cure() {
+    let everywhere = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = everywhere.local_addr().unwrap().port();
+    let text = SCENARIO.replace("sampling: {every: 1s}", &format!("port: {port}"));
+    let file = file::parse(Path::new("up.yaml"), text).unwrap().remove(0);
+    let built = Loopback::build(&file, Path::new("no program"), Arc::new(|_: &str| {})).await;
+    let error = built.err().unwrap();
+    assert!(matches!(error, WorldError::Room(RoomError::Taken(_))), "{error}");
+    let message = error.to_string();
+    for part in ["listen on 127.86.0.1:", &format!("sport = :{port}"), "kubelet.port"] {
+        assert!(message.contains(part), "{message}");
+    }
 }

@@ -62,6 +62,9 @@ pub async fn check(
     if let Some(metric) = &expectation.metric {
         return metric::check(world, metric, expectation, before).await;
     }
+    if let Some(families) = &expectation.families {
+        return metric::check_families(world, families).await;
+    }
     if let Some(saw) = &expectation.kubelet {
         return seen::check_kubelet(saw, events);
     }
@@ -70,6 +73,9 @@ pub async fn check(
     }
     if let Some(names) = &expectation.dns_order {
         return seen::check_order(names, events);
+    }
+    if let Some(saw) = &expectation.api {
+        return seen::check_api(saw, events);
     }
     Ok(())
 }
@@ -96,12 +102,16 @@ pub fn describe(expectation: &Expectation) -> String {
         quoted("refused", text)
     } else if let Some(metric) = &expectation.metric {
         format!("metric {metric}")
+    } else if let Some(families) = &expectation.families {
+        format!("{} families of metrics", families.len())
     } else if let Some(saw) = &expectation.kubelet {
         format!("kubelet {}", saw.node)
     } else if let Some(saw) = &expectation.dns {
         format!("dns {}", saw.name)
     } else if let Some(names) = &expectation.dns_order {
         format!("dns order {}", names.join(", "))
+    } else if let Some(saw) = &expectation.api {
+        format!("api {}", saw.request)
     } else {
         "nothing".to_owned()
     }

@@ -15,8 +15,15 @@ mod people;
 mod rig;
 mod running;
 mod simulated;
+mod token;
 mod usage;
 mod visitor;
 
+pub(crate) use self::people::is_metrics_server;
 pub(crate) use self::rig::{KUBECONFIG, Rig, TOKEN};
-pub use self::{error::WorldError, loopback::Loopback, simulated::Simulated, visitor::Visitor};
+pub use self::{
+    error::WorldError,
+    loopback::{Loopback, RoomError},
+    simulated::Simulated,
+    visitor::Visitor,
+};

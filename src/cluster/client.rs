@@ -25,7 +25,10 @@ use kube::{
 use tokio::time::Instant;
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
-use super::patience::Patient;
+use super::{
+    patience::Patient,
+    token::{TokenFile, WithToken},
+};
 use crate::{
     dial::Dialer,
     dns::Resolver,
@@ -60,7 +63,8 @@ struct Connector(Dialer);
 struct Dialed(TokioIo<Stream>);
 
 /// Makes a client for `config` that goes out through `doors`. Differs from kube's own stack in
-/// this, and in that proxies from the environment are not used.
+/// this, in that proxies from the environment are not used, and in that a token's file is read
+/// again by the clock that the rest of the server goes by.
 pub fn api_client(
     config: &Config,
     doors: &Doors,
@@ -79,9 +83,16 @@ pub fn api_client(
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .build::<_, Body>(connector);
+    let mut config = config.clone();
+    // As with client-go, what stands in the kubeconfig itself comes first.
+    let file = config.auth_info.token_file.take().filter(|_| config.auth_info.token.is_none());
+    let token = file.map(|file| Arc::new(TokenFile::new(file)));
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
+        .option_layer(token.map(|token| {
+            tower::layer::layer_fn(move |service| WithToken::new(Arc::clone(&token), service))
+        }))
         .map_err(tower::BoxError::from)
         .timeout(ANSWER_LIMIT)
         .layer_fn(Patient::new)

@@ -76,11 +76,11 @@ pub fn client_config(options: TlsOptions, clock: &Clock) -> Result<Arc<ClientCon
 
 impl Credentials {
     /// The token to show now.
-    pub async fn token(&self) -> Option<Arc<str>> {
+    pub fn token(&self) -> Option<Arc<str>> {
         match self {
             Self::None => None,
             Self::Token(token) => Some(token.clone()),
-            Self::TokenFile(file) => file.read().await,
+            Self::TokenFile(file) => file.read(),
         }
     }
 }
@@ -94,8 +94,10 @@ impl TokenFile {
     }
 
     /// The token; the one before it while the file cannot be read.
-    async fn read(&self) -> Option<Arc<str>> {
-        let read = tokio::fs::read_to_string(&self.path).await;
+    fn read(&self) -> Option<Arc<str>> {
+        // A few hundred bytes of a file system in memory. A read on another thread would end when
+        // it ends, and two runs in the simulated world would differ.
+        let read = std::fs::read_to_string(&self.path);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match read {
             Ok(token) => *last = Some(token.trim().into()),

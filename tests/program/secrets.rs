@@ -134,17 +134,17 @@ fn no_secret_is_told() {
     let log = Arc::new(Mutex::new(String::new()));
     let world = World::start(file, log.clone());
     let admin = token(&world.kubeconfig);
+    // The world's server has its token in a file, as in a pod.
     let own = token(&world.kubeconfig.with_file_name("metrics-server.kubeconfig"));
+    let own = fs::read_to_string(own).unwrap();
     assert!(admin.len() > 10 && own.len() > 10 && admin != own, "{admin} {own}");
 
-    // The same once more with the token in a file of its own, as in a pod, and with an audit log.
+    // The same once more with the token in the kubeconfig, and with an audit log.
     let path = |name: &str| folder.path().join(name).display().to_string();
-    fs::write(path("token"), &own).unwrap();
     let kubeconfig = fs::read_to_string(&world.kubeconfig).unwrap();
-    let with_file =
-        kubeconfig.replace(&admin, &path("token")).replace("\"token\"", "\"tokenFile\"");
-    assert!(with_file.contains("tokenFile"), "{with_file}");
-    fs::write(path("kubeconfig"), with_file).unwrap();
+    let with_token = kubeconfig.replace(&admin, &own);
+    assert!(with_token.contains(&own), "{with_token}");
+    fs::write(path("kubeconfig"), with_token).unwrap();
     let port = free_port();
     let mut server = Running::start(
         folder.path(),

@@ -1,5 +1,7 @@
 //! What a client needs to know to reach the API server, in kubectl's file format.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::list::base64;
@@ -16,6 +18,8 @@ pub enum Credential<'a> {
     },
     /// A bearer token.
     Token(&'a str),
+    /// A file with a bearer token.
+    TokenFile(&'a Path),
     /// Nothing: the client stays anonymous.
     None,
 }
@@ -29,6 +33,7 @@ pub fn kubeconfig(server: &str, ca: &str, credential: Credential<'_>) -> String 
             "client-key-data": base64(key),
         }),
         Credential::Token(token) => json!({ "token": token }),
+        Credential::TokenFile(file) => json!({ "tokenFile": file }),
         Credential::None => json!({}),
     };
     let config = json!({

@@ -1,9 +1,12 @@
 //! The server's own metrics.
 
-use super::{Mismatch, ask::ask};
+use super::{Mismatch, ask::ask, compare};
 use crate::{file::format::Expectation, world::Simulated};
 
 const PATH: &str = "/metrics";
+
+/// How the names of the metrics that a metrics server alone has begin.
+const PREFIX: &str = "metrics_server_";
 
 /// A metric and the labels its series must have.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,12 +18,7 @@ struct Series<'a> {
 /// The value of a metric now; nothing if there is no such series.
 pub(crate) async fn value(world: &Simulated, metric: &str) -> Result<Option<f64>, String> {
     let wanted = Series::read(metric).ok_or("not the name of a metric")?;
-    let client = world.scraper().map_err(|error| error.to_string())?;
-    let answer = ask(&client, PATH, &[]).await?;
-    if !answer.status.is_success() {
-        return Err(format!("status {}\n{}", answer.status.as_u16(), answer.text().trim_end()));
-    }
-    let text = answer.text();
+    let text = page(world).await?;
     let values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let (series, value) = line.rsplit_once(' ')?;
         let seen = Series::read(series)?;
@@ -29,6 +27,32 @@ pub(crate) async fn value(world: &Simulated, metric: &str) -> Result<Option<f64>
         fits.then(|| value.parse::<f64>().ok()).flatten()
     });
     Ok(values.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value)))
+}
+
+/// All of the server's own metrics as they are now.
+async fn page(world: &Simulated) -> Result<String, String> {
+    let client = world.scraper().map_err(|error| error.to_string())?;
+    let answer = ask(&client, PATH, &[]).await?;
+    if !answer.status.is_success() {
+        return Err(format!("status {}\n{}", answer.status.as_u16(), answer.text().trim_end()));
+    }
+    Ok(answer.text())
+}
+
+/// Whether these families are there, and no others of a metrics server's own.
+pub(super) async fn check_families(world: &Simulated, wanted: &[String]) -> Result<(), Mismatch> {
+    let expected = wanted.join("\n");
+    let seen = match page(world).await {
+        Ok(text) => {
+            let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+            let names = types.filter_map(|line| line.split(' ').next());
+            let mut names: Vec<_> = names.filter(|name| name.starts_with(PREFIX)).collect();
+            names.sort_unstable();
+            names.join("\n")
+        }
+        Err(error) => error,
+    };
+    compare("families", expected, seen)
 }
 
 /// Whether this is how a metric is written.

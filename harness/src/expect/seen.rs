@@ -1,12 +1,15 @@
-//! What kubelets and DNS saw of the server.
+//! What kubelets, DNS and the API server saw of the server.
 
-use super::{Mismatch, compare};
+use std::collections::BTreeMap;
+
+use super::{Mismatch, compare, wildcard};
 use crate::{
     events::{Event, What},
     file::{
         fits,
-        format::{DnsSaw, KubeletSaw},
+        format::{ApiSaw, DnsSaw, KubeletSaw},
     },
+    world::is_metrics_server,
 };
 
 /// Whether a kubelet saw what it must have seen.
@@ -103,6 +106,33 @@ pub(super) fn check_order(names: &[String], events: &[Event]) -> Result<(), Mism
     seen.dedup();
     let wanted: Vec<_> = names.iter().map(|name| canonical(name)).collect();
     compare("dnsOrder", wanted.join("\n"), seen.join("\n"))
+}
+
+/// Whether the API server saw what it must have seen of the metrics server.
+pub(super) fn check_api(saw: &ApiSaw, events: &[Event]) -> Result<(), Mismatch> {
+    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+    let mut count = 0;
+    for event in events {
+        let What::Api { user, request, status } = &event.what else { continue };
+        if !is_metrics_server(user) {
+            continue;
+        }
+        let fits = wildcard::fits(request, &saw.request)
+            && saw.answered.is_none_or(|wanted| wanted == *status);
+        count += u32::from(fits);
+        *seen.entry(format!("{request} -> {status}")).or_default() += 1;
+    }
+    if saw.requests.map_or(count > 0, |wanted| wanted == count) {
+        return Ok(());
+    }
+    let wanted = saw.requests.map_or("at least 1".to_owned(), |wanted| wanted.to_string());
+    let answered = saw.answered.map_or_else(String::new, |status| format!(" -> {status}"));
+    let all = seen.iter().map(|(request, count)| format!("\n{count} of {request}"));
+    Err(Mismatch {
+        field: "api",
+        expected: format!("{wanted} of {}{answered}", saw.request),
+        seen: format!("{count}; in all:{}", all.collect::<String>()),
+    })
 }
 
 fn canonical(name: &str) -> String {

@@ -8,6 +8,7 @@ mod inhabitants;
 mod listeners;
 mod names;
 mod nodes;
+mod numbers;
 mod steps;
 mod usage;
 
@@ -46,6 +47,8 @@ pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
                 servers: spec.dns.servers.clone(),
             };
             dns::check(&dns, node.field("dns"), &mut mistakes);
+            let resolv_conf = node.field("server").field("resolvConf");
+            numbers::check_resolv_conf(&spec.server.resolv_conf, resolv_conf, &mut mistakes);
             let known = (!at.broken).then_some(names).flatten();
             if known.is_some() && !node.field("steps").broken {
                 inhabitants::check(&spec.nodes, &spec.steps, node.field("steps"), &mut mistakes);

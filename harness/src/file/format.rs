@@ -19,10 +19,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use self::api_server::ApiServerFaults;
-pub use self::change::{ApiServerChange, Change, FrontProxyChange, NodeChange, ServerChange};
+pub use self::change::{
+    ApiServerChange, Change, FrontProxyChange, NodeChange, ServerChange, TokenChange,
+};
 pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer, Schedule};
 pub use self::expectation::{
-    AskedOf, Asker, Credentials, DnsSaw, Expectation, KubeletSaw, Shown, Top,
+    ApiSaw, AskedOf, Asker, Credentials, DnsSaw, Expectation, KubeletSaw, Shown, Top,
 };
 pub use self::faults::{
     BodyFault, CertificateFault, Faults, SampleFault, TlsFault, TransferFault, Trickle, When,

@@ -106,9 +106,13 @@ fn read(path: &Path) -> Result<String, Vec<Mistake>> {
 
 impl ScenarioFile {
     /// The file's path from the library's folder on, without its ending, and its case in brackets.
+    /// Where on the machine that folder is does not belong into reports.
     pub fn name(&self) -> String {
         let path = self.path.with_extension("").display().to_string();
-        let path = path.trim_start_matches("./").trim_start_matches("scenarios/");
+        let path = match path.rsplit_once("/scenarios/") {
+            Some((_, path)) if self.path.is_absolute() => path,
+            _ => path.trim_start_matches("./").trim_start_matches("scenarios/"),
+        };
         format!("{path}{}", self.case_in_brackets())
     }
 

@@ -110,13 +110,13 @@ fn toolbar(report: &Report) -> Markup {
 fn table(scenarios: &[&ScenarioReport]) -> Markup {
     html! {
         table id="scenarios" {
-            thead { tr { th scope="col" { "Scenario" } th scope="col" { "Result" }
+            thead { tr { th scope="col" aria-label="Result" {} th scope="col" { "Scenario" }
                 th.number scope="col" title="Time that passed in the cluster" { "Time" } } }
             tbody {
                 @for scenario in scenarios {
                     tr class=(scenario.verdict.word()) data-text=(searchable(scenario)) {
+                        td { (sign_of(scenario.verdict)) }
                         th scope="row" { a href={ "#" (anchor(&scenario.name)) } { (split_name(&scenario.name)) } }
-                        td { (pill(scenario.verdict)) }
                         td.number { (chart::span(scenario.cluster_seconds)) }
                     }
                 }
@@ -148,13 +148,23 @@ fn anchor(name: &str) -> String {
     name.chars().map(plain).collect()
 }
 
-fn pill(verdict: Verdict) -> Markup {
-    let sign = match verdict {
+fn sign(verdict: Verdict) -> &'static str {
+    match verdict {
         Verdict::Passed => "✓",
         Verdict::Failed => "✗",
         Verdict::Skipped => "–",
-    };
-    html! { span class={ "pill " (verdict.word()) } { span aria-hidden="true" { (sign) " " } (verdict.word()) } }
+    }
+}
+
+/// A verdict where there is little room, so that names in the list have more.
+fn sign_of(verdict: Verdict) -> Markup {
+    let word = verdict.word();
+    html! { span class={ "sign " (word) } role="img" aria-label=(word) title=(word) { (sign(verdict)) } }
+}
+
+fn pill(verdict: Verdict) -> Markup {
+    let word = verdict.word();
+    html! { span class={ "pill " (word) } { span aria-hidden="true" { (sign(verdict)) " " } (word) } }
 }
 
 fn details(scenario: &ScenarioReport) -> Markup {

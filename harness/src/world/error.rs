@@ -3,6 +3,7 @@ use std::io;
 use fake_kubelet::{CertificateError, CourseError, KubeletError, RecordingError};
 use metrics_server::cluster::ApiClientError;
 
+use super::RoomError;
 use crate::control_plane::BackendError;
 
 /// A world that cannot be as a scenario describes it.
@@ -47,6 +48,9 @@ pub enum WorldError {
         /// What the system said.
         source: io::Error,
     },
+    /// Kubelets cannot listen on this machine.
+    #[error(transparent)]
+    Room(#[from] RoomError),
     /// There is no thread's runtime to be had.
     #[error("start a runtime: {0}")]
     Runtime(io::Error),

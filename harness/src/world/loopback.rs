@@ -5,6 +5,7 @@
 //! wherever it stands. Times are moved so that the cluster starts now.
 
 mod relocate;
+mod room;
 
 use std::{
     fs,
@@ -22,13 +23,15 @@ use tokio::{
     process::{Child, Command},
 };
 
-use self::relocate::relocate;
+pub use self::room::RoomError;
+use self::room::find_room;
 use super::{
     WorldError,
     cluster::{Cluster, Site, pod_resolv_conf},
     files::Files,
     people,
     running::Running,
+    token::AccountToken,
 };
 use crate::{
     control_plane::{Credential, kubeconfig},
@@ -51,6 +54,7 @@ pub struct Loopback {
     file: ScenarioFile,
     folder: TempDir,
     files: Files,
+    token: AccountToken,
     program: PathBuf,
     server: Option<Child>,
     server_port: u16,
@@ -71,7 +75,7 @@ impl Loopback {
         let clock = Clock::system();
         let start = clock.now();
         let mut file = file.clone();
-        relocate(&mut file.scenario.spec, start);
+        file.scenario.spec = find_room(&file.scenario.spec, start).await?;
         let site = Site {
             start,
             clock,
@@ -86,10 +90,12 @@ impl Loopback {
         cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
         let folder = TempDir::new().map_err(WorldError::File)?;
         let files = Files::new(&file.scenario.spec.server.files, cluster.certificates(), start)?;
+        let token = AccountToken::new(folder.path())?;
         let mut world = Self {
             cluster,
             folder,
             files,
+            token,
             program: program.to_owned(),
             server: None,
             server_port,
@@ -128,6 +134,9 @@ impl Loopback {
         self.cluster.change(change).await?;
         if let Some(server) = &change.server {
             self.files.change(&server.files, self.cluster.certificates())?;
+            if let Some(changed) = server.token {
+                self.token.change(changed, self.cluster.control_plane())?;
+            }
         }
         if change.server.as_ref().is_some_and(|server| server.terminated) {
             self.stop_server().await;
@@ -153,7 +162,7 @@ impl Loopback {
     fn write_files(&self, name_server: SocketAddr) -> Result<(), WorldError> {
         let url = format!("https://{}", self.api_server());
         let authority = self.cluster.authority_pem();
-        let config = |token| kubeconfig(&url, &authority, Credential::Token(token));
+        let config = |credential| kubeconfig(&url, &authority, credential);
         let said = &self.file.scenario.spec.server.resolv_conf;
         let resolv_conf = pod_resolv_conf(vec![name_server], said);
         let resolv_conf = format!(
@@ -166,8 +175,8 @@ impl Loopback {
             resolv_conf.attempts
         );
         for (name, text) in [
-            ("kubeconfig", config(people::ADMIN_TOKEN)),
-            ("metrics-server.kubeconfig", config(people::SERVER_TOKEN)),
+            ("kubeconfig", config(Credential::Token(people::ADMIN_TOKEN))),
+            ("metrics-server.kubeconfig", config(Credential::TokenFile(self.token.file()))),
             ("ca.crt", authority.clone()),
             ("resolv.conf", resolv_conf),
         ] {

@@ -22,14 +22,24 @@ fn server() -> User {
     User::service_account("kube-system", "metrics-server")
 }
 
+/// Whether that is the name of the metrics server's service account.
+pub(crate) fn is_metrics_server(user: &str) -> bool {
+    user == server().name
+}
+
 /// Makes everybody known to the API server.
 pub(super) fn introduce(control_plane: &ControlPlane, role: Option<&[format::Rule]>) {
     let kubelets = User::new("system:nodes", &["system:nodes"]);
     control_plane.set_rules(&kubelets.name, auth_delegator());
     control_plane.add_token(KUBELETS_TOKEN, kubelets);
     control_plane.add_token(ADMIN_TOKEN, User::new("admin", &["system:masters"]));
-    control_plane.add_token(SERVER_TOKEN, server());
+    give_token(control_plane, SERVER_TOKEN);
     set_role(control_plane, role);
+}
+
+/// Gives the metrics server's service account a token beside those it has.
+pub(super) fn give_token(control_plane: &ControlPlane, token: &str) {
+    control_plane.add_token(token, server());
 }
 
 /// Gives the metrics server a role, beside those that every API server behind the API server has:

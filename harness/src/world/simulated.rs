@@ -31,6 +31,7 @@ use super::{
     network::Fabric,
     objects, people,
     running::Running,
+    token::{self, AccountToken},
     visitor::{self, Visitor},
 };
 use crate::{
@@ -49,6 +50,9 @@ const DEFAULT_SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 244, 1, 6));
 
 /// The machine at which the person at the keyboard sits.
 const DESK: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 2));
+
+/// Where the files that its flags name seem to be.
+const FILES: &str = "/files";
 
 const DNS_PORT: u16 = 53;
 const SERVER_PORT: u16 = 10250;
@@ -69,6 +73,7 @@ pub struct Simulated {
     admin: kube::Client,
     probe: kube::Client,
     files: Files,
+    token: AccountToken,
     /// Looks at usage after each cycle, if somebody wants to know.
     judge: Option<Judge>,
 }
@@ -125,6 +130,7 @@ impl Simulated {
         cluster.aggregate(server_address)?;
 
         let files = Files::new(&spec.server.files, cluster.certificates(), start)?;
+        let token = AccountToken::new(files.folder())?;
         let mut world = Self {
             admin: cluster.site().client(&cluster.config(people::ADMIN_TOKEN))?,
             probe: cluster.site().client(&visitor::config(url(server_address), None))?,
@@ -137,6 +143,7 @@ impl Simulated {
             server: None,
             server_address,
             files,
+            token,
             judge: None,
         };
         world.start_server(&spec.server.args).await;
@@ -213,6 +220,10 @@ impl Simulated {
             self.cluster.note(format!("other content in {}", names.join(", ")));
             self.files.change(&server.files, self.cluster.certificates())?;
         }
+        if let Some(changed) = change.server.as_ref().and_then(|server| server.token) {
+            self.cluster.note(token::describe(changed).to_owned());
+            self.token.change(changed, self.cluster.control_plane())?;
+        }
         if change.server.as_ref().is_some_and(|server| server.terminated) {
             self.cluster.note("the metrics server is told to end".to_owned());
             if let Some(server) = &self.server {
@@ -253,12 +264,17 @@ impl Simulated {
             ..site.doors()
         };
         let resolver = Resolver::new(doors.clone(), self.resolv_conf.clone(), self.hosts.clone());
-        let config = self.cluster.config(people::SERVER_TOKEN);
+        let mut config = self.cluster.config(people::SERVER_TOKEN);
+        config.auth_info.token = None;
+        config.auth_info.token_file = Some(self.token.file().display().to_string());
         let server =
             Server::new(&flags, &config.into(), doors, resolver, Some(self.server_address))
                 .map_err(|error| error.to_string())?;
         let timeline = self.timeline().clone();
-        let sink = Arc::new(move |line: &str| timeline.add(What::Log(line.to_owned())));
+        // Where its files are differs from run to run.
+        let folder = self.files.folder().display().to_string();
+        let sink =
+            Arc::new(move |line: &str| timeline.add(What::Log(line.replace(&folder, FILES))));
         let klog = Klog::new(site.clock.clone(), 1, flags.logging.settings(), sink);
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(klog));
         let (cycles, store) = (server.cycles(), server.store());

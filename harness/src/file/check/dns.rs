@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{
-    format::{DnsChange, Schedule},
-    mistake::Mistake,
-    node::Node,
-    words::quote,
+use super::{
+    super::{
+        format::{DnsChange, Schedule},
+        mistake::Mistake,
+        node::Node,
+        words::quote,
+    },
+    numbers,
 };
 
 /// Checks what is said of DNS, at first or by a step.
@@ -67,12 +70,13 @@ fn check_when(when: &Schedule, faults: &[&str], at: &Node, mistakes: &mut Vec<Mi
                 .help(format!("add one of {}", faults.join(", "))),
         );
     }
+    numbers::check_schedule(when, place, mistakes);
     match (when.for_, when.every) {
         (None, Some(_)) if !place.broken => mistakes.push(
             Mistake::at(place.field("every").key_place(), "what never ends cannot come again")
                 .help("add \"for\": how long it lasts each time"),
         ),
-        (Some(length), Some(every)) if length.0 >= every.0 => mistakes.push(
+        (Some(length), Some(every)) if length.0 >= every.0 && !every.0.is_zero() => mistakes.push(
             Mistake::at(&place.field("for").location, "it would come again before it ends")
                 .related(&place.field("every").location, "again after this")
                 .help("make \"for\" shorter than \"every\""),

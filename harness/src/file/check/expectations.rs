@@ -14,7 +14,7 @@ use super::{
 use crate::expect::metric::is_metric;
 
 /// The kinds, each with the fields that go with it.
-const KINDS: [(&str, &[&str]); 11] = [
+const KINDS: [(&str, &[&str]); 13] = [
     ("get", &GET),
     ("top", &["name", "namespace", "containers", "table", "error"]),
     ("log", &["times"]),
@@ -23,9 +23,11 @@ const KINDS: [(&str, &[&str]); 11] = [
     ("ready", &[]),
     ("refused", &[]),
     ("metric", &METRIC),
+    ("families", &[]),
     ("kubelet", &[]),
     ("dns", &[]),
     ("dnsOrder", &[]),
+    ("api", &[]),
 ];
 
 const GET: [&str; 11] = [
@@ -66,6 +68,17 @@ pub(super) fn check(
             mistakes.push(
                 Mistake::at(at.place(), "nothing is expected of DNS")
                     .help("add \"questions\" or \"kinds\""),
+            );
+        }
+    }
+    if let Some(saw) = &expectation.api {
+        let at = at.field("api");
+        check_status(saw.answered, at.field("answered"), mistakes);
+        if !saw.request.contains(' ') && !saw.request.contains('…') {
+            let message = format!("{} is not a request", quote(&saw.request));
+            mistakes.push(
+                Mistake::at(&at.field("request").location, message)
+                    .help("write its method and path, such as \"GET /api/v1/nodes…\""),
             );
         }
     }

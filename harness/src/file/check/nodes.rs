@@ -16,7 +16,7 @@ use super::{
     },
     faults, listeners,
     names::{self, Rule, is_constant, numbered},
-    usage,
+    numbers, usage,
 };
 
 /// What one file may make, so that a slip of a digit does not eat the machine.
@@ -87,12 +87,7 @@ pub(super) fn check_addresses(addresses: &[Address], at: &node::Node, mistakes: 
 }
 
 fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
-    if kubelet.port == Some(0) {
-        mistakes.push(
-            Mistake::at(&at.field("port").location, "nothing can listen on port 0")
-                .help("write 1 to 65535, or leave it out for 10250"),
-        );
-    }
+    numbers::check_port(kubelet.port, at, mistakes);
     if kubelet.sampling.is_some_and(|sampling| sampling.every.0.is_zero()) {
         mistakes.push(
             Mistake::at(&at.field("sampling").field("every").location, "\"every\" must not be 0")
@@ -127,6 +122,12 @@ pub(super) fn check_pod(
     let place = |field: &str| &at.field(field).location;
     let name = if pod.count.is_some() { pod.name.replace("{p}", "0") } else { pod.name.clone() };
     names::check(&name, "pod", Rule::Subdomain, count, place("name"), mistakes);
+    if pod.count == Some(0) {
+        mistakes.push(
+            Mistake::at(place("count"), "a count of 0 makes no pod")
+                .help("write 1 or more, or leave the pod out"),
+        );
+    }
     if pod.count.is_some_and(|count| count > 1) && !pod.name.contains("{p}") {
         let message = format!("all pods of this template would be called {}", quote(&pod.name));
         mistakes.push(

@@ -14,7 +14,7 @@ use super::{
         node::Node,
         words::{list, nearest, quote},
     },
-    dns, expectations, faults, nodes, usage,
+    dns, expectations, faults, nodes, numbers, usage,
 };
 
 /// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
@@ -70,6 +70,9 @@ fn check_change(
     if let Some(changed) = &change.dns {
         dns::check(changed, at.field("dns"), mistakes);
     }
+    if let Some(faults) = &change.api_server_faults {
+        numbers::check_api_server(faults, at.field("apiServerFaults"), mistakes);
+    }
     for (index, node) in change.add.iter().enumerate() {
         nodes::check_node(node, at.field("add").item(index), folder, mistakes);
     }
@@ -81,6 +84,7 @@ fn check_change(
             at.field("addresses"),
             mistakes,
         );
+        numbers::check_node(change, at, mistakes);
         if let Some(changed) = &change.usage {
             usage::check(changed, at.field("usage"), folder, mistakes);
         }

@@ -105,8 +105,19 @@ pub struct ServerChange {
     /// Files that hold something else from now on; it goes on running.
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,
+    /// What happens to the token that it shows kubelets and the API server; it goes on running.
+    pub token: Option<TokenChange>,
     /// All rules of its role; it goes on running.
     pub role: Option<Vec<Rule>>,
+}
+
+/// What happens to the token of the metrics server's service account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum TokenChange {
+    /// It is nobody's from now on, and still all that stands in the file which the server reads.
+    Expired,
+    /// A new one is in the file. The old one is nobody's from now on.
+    Rotated,
 }
 
 /// What the API server does.

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::super::values::{In, Share};
 
 /// Something a user can see: exactly one of `get`, `top`, `log`, `logs`, `noLog`, `ready`,
-/// `refused`, `metric`, `kubelet`, `dns` and `dnsOrder`, with the fields that go with it.
+/// `refused`, `metric`, `families`, `kubelet`, `dns`, `dnsOrder` and `api`, with the fields that go
+/// with it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expectation {
@@ -86,6 +87,9 @@ pub struct Expectation {
     pub at_least: Option<f64>,
     /// By how much `metric` has risen in this step. One that was not there before was 0.
     pub changed_by: Option<f64>,
+    /// The families of the server's own metrics whose names begin with `metrics_server_`: exactly
+    /// these, in order of their names.
+    pub families: Option<Vec<String>>,
     /// What a kubelet must have seen in this step.
     pub kubelet: Option<KubeletSaw>,
     /// What DNS must have seen in this step.
@@ -93,6 +97,8 @@ pub struct Expectation {
     /// The names that DNS must have been asked for in this step, in this order, and no others. A
     /// name that comes several times in a row is written once.
     pub dns_order: Option<Vec<String>>,
+    /// What the API server must have seen in this step.
+    pub api: Option<ApiSaw>,
 }
 
 /// Whom a request goes to.
@@ -188,4 +194,16 @@ pub struct DnsSaw {
     pub kinds: Option<Vec<String>>,
     /// Of questions to the name server with this address. Default: to all.
     pub server: Option<In<IpAddr>>,
+}
+
+/// What the API server must have seen of the metrics server.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ApiSaw {
+    /// Of requests such as `GET /api/v1/nodes`, with their query. `…` stands for anything.
+    pub request: String,
+    /// Exactly this many of them. Default: at least one.
+    pub requests: Option<u32>,
+    /// Of requests that it answered with this status.
+    pub answered: Option<u16>,
 }

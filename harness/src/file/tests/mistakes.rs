@@ -205,6 +205,19 @@ fn what_makes_no_sense_about_steps() {
             ),
             ("kubelet of no node", expectation("{kubelet: {node: elsewhere, answered: 700}}")),
             ("kubelet without an expectation", expectation("{kubelet: {node: worker-0}}")),
+            (
+                "numbers out of range",
+                step(
+                    "change: {apiServerFaults: {status: 42, watchesLast: 0s}, nodes: {worker-1: {port: 0, addPods: [{name: 'x-{p}', count: 0, containers: []}]}}}",
+                ),
+            ),
+            (
+                "numbers out of range for dns",
+                spec(
+                    "server: {resolvConf: {attempts: 0, timeout: 0s}}\ndns: {servers: [{address: 10.96.0.10, failure: Silence, when: {for: 0s, every: 0s}}]}",
+                ),
+            ),
+            ("api of no request", expectation("{api: {request: /api, answered: 20}}")),
             ("no nodes at all", spec("steps: [{name: a, change: {nodes: {b: {ready: true}}}}]")),
         ]),
     );

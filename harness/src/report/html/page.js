@@ -24,7 +24,11 @@
   }
   function follow() {
     const index = links.findIndex((link) => link.hash === location.hash);
-    if (index >= 0) pick(index);
+    if (index < 0) return;
+    pick(index);
+    // The list alone is scrolled: the page goes to the scenario.
+    const [list, row] = [find("list"), rows[index]].map((element) => element.getBoundingClientRect());
+    if (row.top < list.top || row.bottom > list.bottom) find("list").scrollTop += row.top - list.top - list.height / 2;
   }
   function move(by) {
     const open = rows.map((row, index) => index).filter((index) => !rows[index].hidden);

@@ -13,22 +13,21 @@ use crate::file::{
     values::In,
 };
 
-/// The first of the loopback addresses that are handed out: far from those that other programs
-/// and distributions use.
-const FIRST: u32 = u32::from_be_bytes([127, 86, 0, 1]);
-
 /// Addresses of the file and the loopback addresses they are here.
-#[derive(Default)]
-struct Moved(BTreeMap<IpAddr, IpAddr>);
+struct Moved {
+    first: Ipv4Addr,
+    known: BTreeMap<IpAddr, IpAddr>,
+}
 
-/// Moves all of `spec`, templates unfolded, so that the cluster starts at `now`.
-pub(super) fn relocate(spec: &mut Spec, now: Timestamp) {
+/// Moves all of `spec`, templates unfolded, to addresses from `first` on, so that the cluster
+/// starts at `now`.
+pub(super) fn relocate(spec: &mut Spec, now: Timestamp, first: Ipv4Addr) {
     spec.nodes = objects::nodes(spec);
     let shift = now.duration_since(objects::start(spec));
     if let Some(clock) = &mut spec.clock {
         clock.0 = now;
     }
-    let mut moved = Moved::default();
+    let mut moved = Moved { first, known: BTreeMap::new() };
     for node in &mut spec.nodes {
         node.count = None;
         moved.addresses(&mut node.addresses);
@@ -70,8 +69,9 @@ fn move_times(node: &mut Node, shift: SignedDuration) {
 
 impl Moved {
     fn here(&mut self, there: IpAddr) -> IpAddr {
-        let next = FIRST + u32::try_from(self.0.len()).unwrap_or(u32::MAX - FIRST);
-        *self.0.entry(there).or_insert_with(|| Ipv4Addr::from(next).into())
+        let count = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        let next = u32::from(self.first).saturating_add(count);
+        *self.known.entry(there).or_insert_with(|| Ipv4Addr::from(next).into())
     }
 
     fn ips(&mut self, ips: Option<&mut Vec<In<IpAddr>>>) {

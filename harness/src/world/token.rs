@@ -1,0 +1,67 @@
+//! The token of the metrics server's service account, in a file of its pod, where kubelets write it.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{WorldError, people};
+use crate::{control_plane::ControlPlane, file::format::TokenChange};
+
+/// The token and its file.
+pub(super) struct AccountToken {
+    file: PathBuf,
+    /// How often it has been rotated.
+    rotations: u32,
+}
+
+// === impl AccountToken ===
+
+impl AccountToken {
+    /// The token that is there at first, written into a file in `folder`.
+    pub(super) fn new(folder: &Path) -> Result<Self, WorldError> {
+        let token = Self { file: folder.join("token"), rotations: 0 };
+        token.write()?;
+        Ok(token)
+    }
+
+    pub(super) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Takes the old token from the account, and gives it a new one if that is what happens.
+    pub(super) fn change(
+        &mut self,
+        change: TokenChange,
+        control_plane: &ControlPlane,
+    ) -> Result<(), WorldError> {
+        control_plane.remove_token(&self.token());
+        match change {
+            TokenChange::Expired => Ok(()),
+            TokenChange::Rotated => {
+                self.rotations += 1;
+                people::give_token(control_plane, &self.token());
+                self.write()
+            }
+        }
+    }
+
+    fn token(&self) -> String {
+        match self.rotations {
+            0 => people::SERVER_TOKEN.to_owned(),
+            rotations => format!("{}-{rotations}", people::SERVER_TOKEN),
+        }
+    }
+
+    fn write(&self) -> Result<(), WorldError> {
+        fs::write(&self.file, self.token()).map_err(WorldError::File)
+    }
+}
+
+/// What happens to the token, in words.
+pub(super) fn describe(change: TokenChange) -> &'static str {
+    match change {
+        TokenChange::Expired => "the metrics server's token has expired",
+        TokenChange::Rotated => "the metrics server's token is rotated",
+    }
+}
