@@ -14,6 +14,7 @@ mod fallback;
 mod files;
 mod identity;
 mod kept;
+mod room;
 mod sample;
 mod tally;
 mod target;
@@ -32,5 +33,6 @@ pub use self::{
     sample::{ContainerSample, LeftOut, PassedOver, PodSample, Point, Sample},
     tally::Tally,
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
-    verify::X509Error,
+    verify::{SignatureError, X509Error},
 };
+pub(crate) use self::verify::{Authorities, Chain, Usage};

@@ -203,6 +203,9 @@ impl Scraper {
             self.telemetry.panicked("scrape");
         }
         self.telemetry.scraped(&node.name, took, result.as_ref().err());
+        if let Ok(sample) = &result {
+            Report::left_out(&node, &sample.left_out);
+        }
         let turn = self.scrapes.note(
             &node,
             address.clone(),

@@ -164,6 +164,9 @@ impl NotBelieved {
             Some(Doubt::Certificate(X509Error::OutOfTime { .. })) => {
                 "renew the client's certificate, or set the clocks right"
             }
+            Some(Doubt::Certificate(X509Error::OtherKey { .. })) => {
+                "the CA was replaced: see that kube-system/extension-apiserver-authentication, --client-ca-file or --requestheader-client-ca-file has the new one, and that the client shows a certificate of it"
+            }
             Some(Doubt::Certificate(_)) => {
                 "show a certificate of a CA in kube-system/extension-apiserver-authentication, --client-ca-file or --requestheader-client-ca-file"
             }
@@ -175,6 +178,20 @@ impl NotBelieved {
             }
             Some(Doubt::Review(error)) => error.cure,
         }
+    }
+
+    /// What kinds of reasons they are: words may have times in them.
+    pub(super) fn kinds(&self) -> Vec<&'static str> {
+        let kind = |doubt: &Doubt| match doubt {
+            Doubt::Certificate(X509Error::OutOfTime { side, .. }) => side,
+            Doubt::Certificate(X509Error::UnknownAuthority) => "unknown authority",
+            Doubt::Certificate(X509Error::OtherKey { .. }) => "other key",
+            Doubt::Certificate(_) => "certificate",
+            Doubt::ProxyName(_) => "proxy name",
+            Doubt::Token => "token",
+            Doubt::Review(_) => "review",
+        };
+        self.0.iter().map(kind).collect()
     }
 }
 

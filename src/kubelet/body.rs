@@ -1,25 +1,19 @@
 //! Bodies of answers, read within bounds: of each one, and of all that are read at the same time.
 
-use std::{ops::Deref, sync::Arc};
+use std::ops::Deref;
 
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout_at},
-};
+use prometheus::IntGaugeVec;
+use tokio::time::{Instant, timeout_at};
 
-use super::error::{self, BodyError};
+use super::{
+    error::{self, BodyError},
+    room::{NoRoom, Place, Room},
+};
 
 /// A body of 30 pods with two containers each is 40 KB.
 const USUAL_BODY: usize = 48 << 10;
-
-/// What memory is shared out in.
-const PAGE: usize = 4 << 10;
-
-/// A body that is larger than this fails where there is no room left, and makes some by that; a
-/// smaller one waits. So it is large bodies that suffer from large bodies.
-const LARGE: usize = 1 << 20;
 
 /// How much is believed of what a kubelet says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,17 +28,17 @@ pub struct Limits {
     pub label: usize,
 }
 
-/// Room for bodies.
+/// Reads bodies.
 #[derive(Clone)]
-pub(super) struct Room {
+pub(super) struct Reader {
     limits: Limits,
-    pages: Arc<Semaphore>,
+    room: Room,
 }
 
 /// A body, which takes up room until it is dropped.
 pub(super) struct Body {
     bytes: Vec<u8>,
-    taken: Option<OwnedSemaphorePermit>,
+    place: Place,
 }
 
 // === impl Limits ===
@@ -57,12 +51,12 @@ impl Default for Limits {
     }
 }
 
-// === impl Room ===
+// === impl Reader ===
 
-impl Room {
-    pub(super) fn new(limits: Limits) -> Self {
-        let pages = (limits.bodies / PAGE).min(Semaphore::MAX_PERMITS);
-        Self { limits, pages: Arc::new(Semaphore::new(pages)) }
+impl Reader {
+    /// Shows the most that bodies took up once there was no room for one.
+    pub(super) fn new(limits: Limits, most_taken: IntGaugeVec) -> Self {
+        Self { limits, room: Room::new(limits.bodies, most_taken) }
     }
 
     /// Reads a body of no more than `limit` bytes, or else the limit of all.
@@ -76,10 +70,15 @@ impl Room {
         if body.size_hint().lower() > limit as u64 {
             return Err(BodyError::TooLarge { limit });
         }
-        let mut whole = Body { bytes: Vec::new(), taken: None };
+        let mut whole = Body { bytes: Vec::new(), place: self.room.enter() };
         self.grow(&mut whole, USUAL_BODY.min(limit), deadline).await?;
         loop {
-            match timeout_at(deadline, body.frame()).await {
+            let frame = tokio::select! {
+                biased;
+                () = whole.place.must_go() => return Err(self.no_room()),
+                frame = timeout_at(deadline, body.frame()) => frame,
+            };
+            match frame {
                 Err(_) => return Err(BodyError::Timeout),
                 Ok(None) => return Ok(whole),
                 Ok(Some(Err(error))) => return Err(error::cut_off(&error)),
@@ -105,24 +104,15 @@ impl Room {
         capacity: usize,
         deadline: Instant,
     ) -> Result<(), BodyError> {
-        let full = || BodyError::NoRoom { limit: self.limits.bodies };
-        let held = body.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let pages = u32::try_from(capacity.div_ceil(PAGE) - held).map_err(|_| full())?;
-        let more = match self.pages.clone().try_acquire_many_owned(pages) {
-            Ok(more) => more,
-            Err(_) if capacity > LARGE => return Err(full()),
-            Err(_) => timeout_at(deadline, self.pages.clone().acquire_many_owned(pages))
-                .await
-                .ok()
-                .and_then(Result::ok)
-                .ok_or_else(full)?,
-        };
-        match &mut body.taken {
-            Some(taken) => taken.merge(more),
-            None => body.taken = Some(more),
-        }
+        let grown = timeout_at(deadline, body.place.grow(capacity)).await;
+        grown.map_err(|_| NoRoom).flatten().map_err(|NoRoom| self.no_room())?;
         body.bytes.reserve_exact(capacity - body.bytes.len());
+        body.place.take(body.bytes.capacity());
         Ok(())
+    }
+
+    fn no_room(&self) -> BodyError {
+        BodyError::NoRoom { limit: self.room.limit() }
     }
 }
 

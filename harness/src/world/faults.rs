@@ -56,6 +56,7 @@ fn certificate(fault: format::CertificateFault) -> CertificateFault {
         format::CertificateFault::OtherName => CertificateFault::OtherName,
         format::CertificateFault::NoIpSan => CertificateFault::NoIpSan,
         format::CertificateFault::UnknownCa => CertificateFault::UnknownCa,
+        format::CertificateFault::ReplacedCa => CertificateFault::ReplacedCa,
     }
 }
 

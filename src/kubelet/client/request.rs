@@ -91,7 +91,7 @@ impl KubeletClient {
         if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
             let limit = deadline.min(Instant::now() + ERROR_BODY_TIME);
-            if self.room.read(body, Some(ERROR_BODY_LIMIT), limit).await.is_ok() {
+            if self.reader.read(body, Some(ERROR_BODY_LIMIT), limit).await.is_ok() {
                 kept.connection = exchange.end(deadline).await;
             }
             let status = head.status;
@@ -106,7 +106,7 @@ impl KubeletClient {
             let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
             return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
-        let body = self.room.read(body, None, deadline).await.map_err(ScrapeError::Body)?;
+        let body = self.reader.read(body, None, deadline).await.map_err(ScrapeError::Body)?;
         kept.connection = exchange.end(deadline).await;
         Ok(body)
     }
