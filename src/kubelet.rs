@@ -22,6 +22,7 @@ mod tls;
 mod verify;
 mod words;
 
+pub(crate) use self::verify::{Authorities, Chain, Usage};
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     body::Limits,
@@ -35,4 +36,3 @@ pub use self::{
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
     verify::{SignatureError, X509Error},
 };
-pub(crate) use self::verify::{Authorities, Chain, Usage};

@@ -84,8 +84,7 @@ impl Scraper {
             let mut kept = Kept::default();
             for _ in 0..2 {
                 let began = Instant::now();
-                let outcome =
-                    self.client.scrape(&self.node, None, &mut kept, began + LIMIT).await;
+                let outcome = self.client.scrape(&self.node, None, &mut kept, began + LIMIT).await;
                 assert!(began.elapsed() <= LIMIT + Duration::from_millis(1), "{outcome:?}");
             }
             drop(kept);

@@ -1,7 +1,7 @@
 //! Who asks: the word of a front proxy, a client certificate, a bearer token, or nobody; asked in
 //! this order, as in the Go server.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt::Write, sync::Arc, time::Duration};
 
 use http::{HeaderMap, header};
 use ring::digest;
@@ -181,15 +181,15 @@ impl NotBelieved {
     }
 
     /// What kinds of reasons they are: words may have times in them.
-    pub(super) fn kinds(&self) -> Vec<&'static str> {
+    pub(super) fn kinds(&self) -> Vec<Cow<'static, str>> {
         let kind = |doubt: &Doubt| match doubt {
-            Doubt::Certificate(X509Error::OutOfTime { side, .. }) => side,
-            Doubt::Certificate(X509Error::UnknownAuthority) => "unknown authority",
-            Doubt::Certificate(X509Error::OtherKey { .. }) => "other key",
-            Doubt::Certificate(_) => "certificate",
-            Doubt::ProxyName(_) => "proxy name",
-            Doubt::Token => "token",
-            Doubt::Review(_) => "review",
+            Doubt::Certificate(X509Error::OutOfTime { side, .. }) => (*side).into(),
+            Doubt::Certificate(X509Error::UnknownAuthority) => "unknown authority".into(),
+            Doubt::Certificate(X509Error::OtherKey { .. }) => "other key".into(),
+            Doubt::Certificate(_) => "certificate".into(),
+            Doubt::ProxyName(_) => "proxy name".into(),
+            Doubt::Token => "token".into(),
+            Doubt::Review(error) => error.reason.clone().into(),
         };
         self.0.iter().map(kind).collect()
     }

@@ -2,6 +2,7 @@
 //! asks many times a minute, and anybody who reaches the port can ask as often as they like.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
     time::Duration,
@@ -10,9 +11,7 @@ use std::{
 use ring::digest;
 use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
-use x509_parser::{
-    certificate::X509Certificate, prelude::FromDer, time::ASN1Time, x509::X509Name,
-};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer, time::ASN1Time, x509::X509Name};
 
 use super::authentication::NotBelieved;
 
@@ -36,7 +35,7 @@ struct Troubles {
 }
 
 /// Which kinds of reasons, and the digest of which certificate.
-type Key = (Vec<&'static str>, Option<Vec<u8>>);
+type Key = (Vec<Cow<'static, str>>, Option<Vec<u8>>);
 
 struct Trouble {
     said: Instant,
@@ -84,7 +83,8 @@ impl Strangers {
         certificate: Option<&CertificateDer<'_>>,
         now: Instant,
     ) -> Option<u64> {
-        let digest = |der: &CertificateDer<'_>| digest::digest(&digest::SHA256, der).as_ref().to_vec();
+        let digest =
+            |der: &CertificateDer<'_>| digest::digest(&digest::SHA256, der).as_ref().to_vec();
         let key = (error.kinds(), certificate.map(digest));
         let mut troubles = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Troubles { known, others } = &mut *troubles;

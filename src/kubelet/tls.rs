@@ -59,7 +59,10 @@ pub fn client_config(options: TlsOptions, clock: &Clock) -> Result<Arc<ClientCon
     let builder = if options.insecure {
         builder.with_custom_certificate_verifier(Arc::new(BelieveAnything::new(provider())))
     } else {
-        builder.with_custom_certificate_verifier(Arc::new(KubeletVerifier::new(authorities, provider())))
+        builder.with_custom_certificate_verifier(Arc::new(KubeletVerifier::new(
+            authorities,
+            provider(),
+        )))
     };
     let mut config = match options.identity {
         Some(identity) => builder.with_client_cert_resolver(identity),

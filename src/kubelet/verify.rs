@@ -22,12 +22,12 @@ use rustls::{
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
+use self::names::name_error;
 pub(crate) use self::{
     authorities::Authorities,
     chain::{Chain, Usage},
 };
 pub use self::{error::X509Error, signature::SignatureError};
-use self::names::name_error;
 
 /// Believes what chains up to `authorities`.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use super::{
     Oddity,
-    state::{Change, Turn},
+    turn::{Change, Turn},
 };
 use crate::{
     cluster::Node,

@@ -87,7 +87,10 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
         ),
         (certificate(X509Error::Usage), "serverAuth"),
         (certificate(X509Error::LegacyName), "serverTLSBootstrap"),
-        (certificate(X509Error::OtherKey { why: SignatureError::Unknown, authority: name() }), "the CA was replaced"),
+        (
+            certificate(X509Error::OtherKey { why: SignatureError::Unknown, authority: name() }),
+            "the CA was replaced",
+        ),
         (
             ScrapeError::Everywhere {
                 preferred: Box::new(lookup(LookupFailure::NoSuchHost)),

@@ -139,7 +139,9 @@ impl<'a> Chain<'a> {
         }
         let most = constraints.and_then(|constraints| constraints.value.path_len_constraint);
         if most.is_some_and(|most| below - 1 > most as usize) {
-            return Err(X509Error::Other("too many intermediates for path length constraint".to_owned()));
+            return Err(X509Error::Other(
+                "too many intermediates for path length constraint".to_owned(),
+            ));
         }
         Ok(())
     }

@@ -167,7 +167,8 @@ fn a_servers_certificate_may_be_an_authoritys() {
     };
     let over = |params: &mut CertificateParams| params.not_after = date_time_ymd(2018, 1, 1);
     let plain = |_: &mut CertificateParams| {};
-    let length = |most| move |params: &mut CertificateParams| params.is_ca = IsCa::Ca(Constrained(most));
+    let length =
+        |most| move |params: &mut CertificateParams| params.is_ca = IsCa::Ca(Constrained(most));
     let no_ca = |params: &mut CertificateParams| params.is_ca = IsCa::ExplicitNoCa;
     let constrained = |params: &mut CertificateParams| {
         params.name_constraints = Some(NameConstraints {
@@ -180,25 +181,58 @@ fn a_servers_certificate_may_be_an_authoritys() {
     };
     type Change<'c> = &'c dyn Fn(&mut CertificateParams);
     let usage = "x509: certificate specifies an incompatible key usage";
-    let not_by = |authority: &str| format!("x509: certificate signed by unknown authority (possibly because of \"x509: invalid signature: parent certificate cannot sign this kind of certificate\" while trying to verify candidate authority certificate \"{authority}\")");
+    let not_by = |authority: &str| {
+        format!(
+            "x509: certificate signed by unknown authority (possibly because of \"x509: invalid signature: parent certificate cannot sign this kind of certificate\" while trying to verify candidate authority certificate \"{authority}\")"
+        )
+    };
     let expired = "x509: certificate has expired or is not yet valid: current time 2019-01-04T10:00:00Z is after 2018-01-01T00:00:00Z";
     let rows: [(&str, Change<'_>, Option<Change<'_>>, Change<'_>, String); 16] = [
         ("by the root", &plain, None, &plain, "believed".to_owned()),
         ("by one between", &plain, Some(&plain), &plain, "believed".to_owned()),
         ("no signer below it", &length(0), None, &plain, "believed".to_owned()),
-        ("for servers", &plain, None, &|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth], "believed".to_owned()),
+        (
+            "for servers",
+            &plain,
+            None,
+            &|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth],
+            "believed".to_owned(),
+        ),
         ("for clients", &plain, None, &client_only, usage.to_owned()),
         ("a root for clients", &client_only, None, &plain, usage.to_owned()),
         ("one between for clients", &plain, Some(&client_only), &plain, usage.to_owned()),
         ("over", &plain, None, &over, expired.to_owned()),
         ("the root is over", &over, None, &plain, expired.to_owned()),
         ("one between is over", &plain, Some(&over), &plain, expired.to_owned()),
-        ("a signer too many", &length(0), Some(&plain), &plain, "x509: too many intermediates for path length constraint".to_owned()),
+        (
+            "a signer too many",
+            &length(0),
+            Some(&plain),
+            &plain,
+            "x509: too many intermediates for path length constraint".to_owned(),
+        ),
         ("another kubelet signs", &plain, Some(&no_ca), &plain, not_by("middle")),
         ("by one that signs no certificates", &plain, Some(&no_signing), &plain, not_by("middle")),
         ("the root is none", &no_ca, None, &plain, not_by("root")),
-        ("with constrained names", &constrained, None, &plain, "x509: a root or intermediate certificate constrains the names of an authority".to_owned()),
-        ("for another name", &plain, None, &|params| *params = server_and_ca(|params| params.subject_alt_names = named(&["n2"], "").subject_alt_names), "x509: certificate is valid for n2, not n1".to_owned()),
+        (
+            "with constrained names",
+            &constrained,
+            None,
+            &plain,
+            "x509: a root or intermediate certificate constrains the names of an authority"
+                .to_owned(),
+        ),
+        (
+            "for another name",
+            &plain,
+            None,
+            &|params| {
+                *params = server_and_ca(|params| {
+                    params.subject_alt_names = named(&["n2"], "").subject_alt_names
+                })
+            },
+            "x509: certificate is valid for n2, not n1".to_owned(),
+        ),
     ];
     for (what, root, between, leaf, expected) in rows {
         let root = Ca::root(root);
@@ -215,7 +249,9 @@ fn an_authority_that_was_not_named_is_not_believed() {
     let (named_root, other) = (Ca::root(|_| {}), Ca::root(|_| {}));
     let key = KeyPair::generate().unwrap();
     let unknown = "x509: certificate signed by unknown authority";
-    let other_key = format!("{unknown} (possibly because of \"x509: ECDSA verification failure\" while trying to verify candidate authority certificate \"root\")");
+    let other_key = format!(
+        "{unknown} (possibly because of \"x509: ECDSA verification failure\" while trying to verify candidate authority certificate \"root\")"
+    );
     let by_other = other.sign(&server_and_ca(|_| {}), &key);
     assert_eq!(judged(&named_root.der, &by_other, "n1"), other_key);
     // Sending the signer along makes it no authority.
@@ -232,8 +268,16 @@ fn an_authority_that_was_not_named_is_not_believed() {
     renewed.not_after = date_time_ymd(2030, 1, 1);
     assert_eq!(judged(&itself, &own(&renewed, &key), "n1"), unknown);
     // Named itself, it must still be for servers.
-    let client = own(&server_and_ca(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]), &key);
-    assert_eq!(judged(&client, &client, "n1"), "x509: certificate specifies an incompatible key usage");
+    let client = own(
+        &server_and_ca(|params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]
+        }),
+        &key,
+    );
+    assert_eq!(
+        judged(&client, &client, "n1"),
+        "x509: certificate specifies an incompatible key usage"
+    );
 }
 
 #[test]
@@ -242,9 +286,14 @@ fn so_many_signers_are_tried_and_no_more() {
     let other = Ca::root(|_| {});
     let key = KeyPair::generate().unwrap();
     let leaf = other.sign(&server_and_ca(|_| {}), &key);
-    let alike: Vec<_> = (0..200).map(|_| Ca::root(|params| {
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    }).der).collect();
+    let alike: Vec<_> = (0..200)
+        .map(|_| {
+            Ca::root(|params| {
+                params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+            })
+            .der
+        })
+        .collect();
     assert_eq!(
         judged_with(&root.der, &leaf, &alike, "n1"),
         "x509: signature check attempts limit reached while verifying certificate chain"
@@ -256,8 +305,10 @@ fn so_many_signers_are_tried_and_no_more() {
 fn a_replaced_rsa_authority_is_said_in_gos_words() {
     let read = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
     let leaf = read(include_str!("testdata/rsa-leaf.pem"));
-    let (before, after) =
-        (read(include_str!("testdata/rsa-ca-before.pem")), read(include_str!("testdata/rsa-ca-after.pem")));
+    let (before, after) = (
+        read(include_str!("testdata/rsa-ca-before.pem")),
+        read(include_str!("testdata/rsa-ca-after.pem")),
+    );
     assert_eq!(judged_at(HOURS_IN_2027, &before, &leaf, &[], "n1"), "believed");
     assert_eq!(
         judged_at(HOURS_IN_2027, &after, &leaf, &[], "n1"),

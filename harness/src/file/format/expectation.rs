@@ -128,6 +128,8 @@ pub enum Credentials {
     Token,
     /// A bearer token that nobody knows.
     UnknownToken,
+    /// A bearer token whose time is over.
+    ExpiredToken,
     /// A client certificate that the cluster's CA has signed.
     Certificate,
     /// A client certificate of a CA that nobody knows.
