@@ -50,8 +50,8 @@ fn told(scenario: &str) -> String {
 /// What a test expects, where no scenario can show it.
 fn tested(test: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(test);
-    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{test}: {error}"));
-    text.replace("\\\"", "\"")
+    let told = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{test}: {error}"));
+    told.replace("\\\"", "\"")
 }
 
 #[test]

@@ -61,19 +61,20 @@ impl Strangers {
         let due = self.due(error, certificate, Instant::now());
         let Shown { subject, issuer, not_before, not_after } =
             certificate.map(Shown::by).unwrap_or_default();
-        match due {
-            Some(requests) => tracing::error!(
-                err = %error,
-                cure = error.cure(),
-                subject,
-                issuer,
-                notBefore = not_before,
-                notAfter = not_after,
-                requests = (requests > 1).then_some(requests),
-                "Unable to authenticate the request"
-            ),
-            None => tracing::debug!(err = %error, subject, "Unable to authenticate the request"),
-        }
+        let Some(requests) = due else {
+            tracing::debug!(err = %error, subject, "Unable to authenticate the request");
+            return;
+        };
+        tracing::error!(
+            err = %error,
+            cure = error.cure(),
+            subject,
+            issuer,
+            notBefore = not_before,
+            notAfter = not_after,
+            requests = (requests > 1).then_some(requests),
+            "Unable to authenticate the request"
+        );
     }
 
     /// How many requests are to be said, if it is time.

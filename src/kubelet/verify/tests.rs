@@ -150,6 +150,9 @@ impl Ca {
     }
 }
 
+/// What is otherwise about a certificate than usual.
+type Change<'c> = &'c dyn Fn(&mut CertificateParams);
+
 /// The certificate of a server that may sign others too.
 fn server_and_ca(change: impl Fn(&mut CertificateParams)) -> CertificateParams {
     let mut params = named(&["n1"], "n1");
@@ -179,7 +182,6 @@ fn a_servers_certificate_may_be_an_authoritys() {
     let no_signing = |params: &mut CertificateParams| {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     };
-    type Change<'c> = &'c dyn Fn(&mut CertificateParams);
     let usage = "x509: certificate specifies an incompatible key usage";
     let not_by = |authority: &str| {
         format!(
@@ -228,8 +230,8 @@ fn a_servers_certificate_may_be_an_authoritys() {
             None,
             &|params| {
                 *params = server_and_ca(|params| {
-                    params.subject_alt_names = named(&["n2"], "").subject_alt_names
-                })
+                    params.subject_alt_names = named(&["n2"], "").subject_alt_names;
+                });
             },
             "x509: certificate is valid for n2, not n1".to_owned(),
         ),
@@ -255,9 +257,12 @@ fn an_authority_that_was_not_named_is_not_believed() {
     let by_other = other.sign(&server_and_ca(|_| {}), &key);
     assert_eq!(judged(&named_root.der, &by_other, "n1"), other_key);
     // Sending the signer along makes it no authority.
-    assert_eq!(judged_with(&named_root.der, &by_other, &[other.der.clone()], "n1"), other_key);
+    assert_eq!(
+        judged_with(&named_root.der, &by_other, std::slice::from_ref(&other.der), "n1"),
+        other_key
+    );
     let itself = own(&server_and_ca(|_| {}), &key);
-    assert_eq!(judged_with(&named_root.der, &itself, &[itself.clone()], "n1"), unknown);
+    assert_eq!(judged_with(&named_root.der, &itself, std::slice::from_ref(&itself), "n1"), unknown);
     // Two that signed each other lead nowhere, and not for ever.
     let (one, two) = (other.below("one", |_| {}), other.below("two", |_| {}));
     let crossed = [two.sign(&one.params, &one.key), one.sign(&two.params, &two.key)];
@@ -270,7 +275,7 @@ fn an_authority_that_was_not_named_is_not_believed() {
     // Named itself, it must still be for servers.
     let client = own(
         &server_and_ca(|params| {
-            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth]
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         }),
         &key,
     );
