@@ -25,6 +25,7 @@ mod refusal;
 mod reviews;
 mod servers;
 mod settings;
+mod strangers;
 mod trust;
 mod user;
 
@@ -58,6 +59,7 @@ use self::{
     front_proxy::ProxyRules,
     in_flight::{InFlight, Place},
     reviews::Reviewer,
+    strangers::Strangers,
     trust::{Trust, Wanted},
 };
 use crate::{
@@ -90,6 +92,7 @@ pub struct Access {
     trust: watch::Sender<Arc<Trust>>,
     authenticator: Authenticator,
     authorizer: Authorizer,
+    strangers: Strangers,
     in_flight: InFlight,
     files: Files,
     cluster: Option<ClusterWord>,
@@ -156,6 +159,7 @@ impl Access {
                 doors.clock.clone(),
             ),
             authorizer: Authorizer::new(settings, permissions, hasher()?)?,
+            strangers: Strangers::default(),
             in_flight: InFlight::new(settings),
             trust,
             files,
@@ -220,7 +224,7 @@ impl Access {
         let trust = self.trust.borrow().clone();
         let peer = head.extensions.get::<Peer>();
         let user = self.authenticator.user(&trust, peer, &head.headers).await.map_err(|error| {
-            tracing::error!(err = %error, cure = error.cure(), "Unable to authenticate the request");
+            self.strangers.note(&error, peer.and_then(|peer| peer.certificates.first()));
             Refusal::Unauthorized
         })?;
         head.headers.remove(header::AUTHORIZATION);

@@ -75,7 +75,7 @@ impl<S: Subscriber> Layer<S> for Klog {
             .file()
             .and_then(|file| self.settings.files.verbosity(file))
             .map_or(self.settings.verbosity, |file| file.max(self.settings.verbosity));
-        ours && verbosity_of(*metadata.level()).is_none_or(|needed| needed <= verbosity)
+        ours && verbosity_of(metadata).is_none_or(|needed| needed <= verbosity)
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
@@ -90,11 +90,15 @@ impl<S: Subscriber> Layer<S> for Klog {
     }
 }
 
-/// The verbosity at which events of `level` are logged; `None` for those that always are.
-fn verbosity_of(level: Level) -> Option<u8> {
-    match level {
+/// The target of events that are logged at verbosity 1, which is between tracing's levels.
+pub const V1: &str = "metrics_server::v1";
+
+/// The verbosity at which events are logged; `None` for those that always are.
+fn verbosity_of(metadata: &Metadata<'_>) -> Option<u8> {
+    match *metadata.level() {
         Level::ERROR | Level::WARN => None,
         Level::INFO => Some(0),
+        Level::DEBUG if metadata.target() == V1 => Some(1),
         Level::DEBUG => Some(2),
         Level::TRACE => Some(6),
     }

@@ -15,6 +15,7 @@ mod files;
 mod http;
 mod identity;
 mod kept;
+mod room;
 mod sample;
 mod tally;
 mod target;
@@ -22,6 +23,7 @@ mod tls;
 mod verify;
 mod words;
 
+pub(crate) use self::verify::{Authorities, Chain, Usage};
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     body::Limits,
@@ -33,5 +35,5 @@ pub use self::{
     sample::{ContainerSample, LeftOut, PassedOver, PodSample, Point, Sample},
     tally::Tally,
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
-    verify::X509Error,
+    verify::{SignatureError, X509Error},
 };

@@ -1,10 +1,13 @@
 //! The cycle: when kubelets are scraped, how many at once, what failed and why.
 
+mod failure;
+mod goes;
 mod oddity;
 mod report;
 mod state;
 #[cfg(test)]
 mod tests;
+mod turn;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -18,8 +21,10 @@ use tokio::{
 use self::report::Report;
 pub(crate) use self::report::counts;
 pub use self::{
+    failure::Failure,
+    goes::{Alike, Goes},
     oddity::Oddity,
-    state::{Alike, Failure, Goes, ScrapeState, Scrapes},
+    state::{ScrapeState, Scrapes},
 };
 use crate::{
     cluster::{Cluster, Node},
@@ -203,9 +208,12 @@ impl Scraper {
             self.telemetry.panicked("scrape");
         }
         self.telemetry.scraped(&node.name, took, result.as_ref().err());
+        if let Ok(sample) = &result {
+            Report::left_out(&node, &sample.left_out);
+        }
         let turn = self.scrapes.note(
             &node,
-            address.clone(),
+            &address,
             self.cluster.has_pods(),
             result.as_mut().map_err(|error| &*error),
         );

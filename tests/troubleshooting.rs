@@ -47,6 +47,13 @@ fn told(scenario: &str) -> String {
     text + &story.unwrap_or_default().replace("\\\"", "\"")
 }
 
+/// What a test expects, where no scenario can show it.
+fn tested(test: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(test);
+    let told = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{test}: {error}"));
+    told.replace("\\\"", "\"")
+}
+
 #[test]
 fn each_failure_has_all_parts() {
     let failures = failures();
@@ -61,7 +68,8 @@ fn each_failure_has_all_parts() {
 #[test]
 fn each_symptom_is_seen_in_a_scenario() {
     for failure in failures() {
-        let told: String = failure.code("Scenario").into_iter().map(told).collect();
+        let scenarios = failure.code("Scenario").into_iter().map(told);
+        let told: String = scenarios.chain(failure.code("Test").into_iter().map(tested)).collect();
         for symptom in failure.code("Symptom") {
             assert!(told.contains(symptom), "{}: nothing says {symptom}", failure.title);
         }

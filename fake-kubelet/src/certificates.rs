@@ -22,6 +22,8 @@ pub use self::authority::Authority;
 use crate::faults::CertificateFault;
 
 const HOUR: Duration = Duration::from_hours(1);
+/// The name that kubeadm gives to the CA of a cluster.
+const CLUSTER_CA: &str = "kubernetes";
 const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// A certificate could not be made.
@@ -83,6 +85,8 @@ pub struct Certificates {
     /// Who signs the certificates of clients.
     clients: Vec<CertificateDer<'static>>,
     unknown: Authority,
+    /// The cluster's before it was replaced.
+    replaced: Authority,
     /// The key of all kubelets' CAs of their own.
     own_ca: KeyPair,
     leaf: Arc<KeyPair>,
@@ -97,12 +101,13 @@ impl Certificates {
             KeyPair::generate()
                 .map_err(|source| CertificateError::new("a fleet of kubelets", source))
         };
-        let cluster = Authority::new("kubernetes", now)?;
+        let cluster = Authority::new(CLUSTER_CA, now)?;
         Ok(Self {
             clients: vec![cluster.certificate().clone()],
             cluster,
             other: Authority::new("kubelets", now)?,
             unknown: Authority::new("nobody-knows", now)?,
+            replaced: Authority::new(CLUSTER_CA, now)?,
             own_ca: key()?,
             leaf: Arc::new(key()?),
         })
@@ -157,6 +162,7 @@ impl Certificates {
         let other_name = has(CertificateFault::OtherName);
         let authority = match kind {
             _ if has(CertificateFault::UnknownCa) => &self.unknown,
+            _ if has(CertificateFault::ReplacedCa) => &self.replaced,
             CertificateKind::SelfSigned if !other_name => {
                 return self.self_signed(node, validity, now);
             }

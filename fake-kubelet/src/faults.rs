@@ -98,6 +98,9 @@ pub enum CertificateFault {
     /// Signed by a CA that nobody knows.
     #[serde(rename = "UnknownCA")]
     UnknownCa,
+    /// Signed by the CA that the cluster had before: it has the same name and another key.
+    #[serde(rename = "ReplacedCA")]
+    ReplacedCa,
 }
 
 /// What can be wrong with how an answer is sent.

@@ -1,7 +1,7 @@
 //! Who asks: the word of a front proxy, a client certificate, a bearer token, or nobody; asked in
 //! this order, as in the Go server.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt::Write, sync::Arc, time::Duration};
 
 use http::{HeaderMap, header};
 use ring::digest;
@@ -164,6 +164,9 @@ impl NotBelieved {
             Some(Doubt::Certificate(X509Error::OutOfTime { .. })) => {
                 "renew the client's certificate, or set the clocks right"
             }
+            Some(Doubt::Certificate(X509Error::OtherKey { .. })) => {
+                "the CA was replaced: see that kube-system/extension-apiserver-authentication, --client-ca-file or --requestheader-client-ca-file has the new one, and that the client shows a certificate of it"
+            }
             Some(Doubt::Certificate(_)) => {
                 "show a certificate of a CA in kube-system/extension-apiserver-authentication, --client-ca-file or --requestheader-client-ca-file"
             }
@@ -175,6 +178,20 @@ impl NotBelieved {
             }
             Some(Doubt::Review(error)) => error.cure,
         }
+    }
+
+    /// What kinds of reasons they are: words may have times in them.
+    pub(super) fn kinds(&self) -> Vec<Cow<'static, str>> {
+        let kind = |doubt: &Doubt| match doubt {
+            Doubt::Certificate(X509Error::OutOfTime { side, .. }) => (*side).into(),
+            Doubt::Certificate(X509Error::UnknownAuthority) => "unknown authority".into(),
+            Doubt::Certificate(X509Error::OtherKey { .. }) => "other key".into(),
+            Doubt::Certificate(_) => "certificate".into(),
+            Doubt::ProxyName(_) => "proxy name".into(),
+            Doubt::Token => "token".into(),
+            Doubt::Review(error) => error.reason.clone().into(),
+        };
+        self.0.iter().map(kind).collect()
     }
 }
 

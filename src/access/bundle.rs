@@ -1,21 +1,26 @@
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use rustls::{
-    CertificateError, Error, RootCertStore,
+    Error,
     pki_types::{
         CertificateDer, UnixTime,
         pem::{self, PemObject},
     },
     server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
+use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
-use crate::{doors::Clock, kubelet::X509Error, serving::tls::provider};
+use crate::{
+    doors::Clock,
+    kubelet::{Authorities, Chain, Usage, X509Error},
+    serving::tls::provider,
+};
 
 /// Certificates of CAs, ready to judge client certificates.
 #[derive(Clone, Debug)]
 pub(super) struct Bundle {
     pem: Arc<str>,
+    authorities: Authorities,
     verifier: Arc<dyn ClientCertVerifier>,
 }
 
@@ -40,16 +45,16 @@ pub(super) enum BundleError {
 
 impl Bundle {
     pub(super) fn parse(text: &str) -> Result<Self, BundleError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
-            roots.add(certificate.map_err(BundleError::Pem)?)?;
-        }
-        if roots.is_empty() {
+        let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(BundleError::Pem)?;
+        if certificates.is_empty() {
             return Err(BundleError::Empty);
         }
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
-        Ok(Self { pem: text.into(), verifier })
+        let authorities = Authorities::new(certificates)?;
+        let anchors = authorities.anchors().clone();
+        let verifier = WebPkiClientVerifier::builder_with_provider(anchors, provider()).build()?;
+        Ok(Self { pem: text.into(), authorities, verifier })
     }
 
     /// Whether it was made of this text.
@@ -64,41 +69,25 @@ impl Bundle {
         clock: &Clock,
     ) -> Result<(), X509Error> {
         let [leaf, intermediates @ ..] = chain else { return Err(X509Error::UnknownAuthority) };
-        let seconds = clock.now().as_second();
-        // Whole seconds, as certificates have them and Go shows them.
-        let now = Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX);
-        let seconds = u64::try_from(seconds).unwrap_or_default();
-        let moment = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-        self.verifier
-            .verify_client_cert(leaf, intermediates, moment)
-            .map(drop)
-            .map_err(|error| in_gos_words(&error, now))
+        let seconds = u64::try_from(clock.now().as_second()).unwrap_or_default();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        self.verifier.verify_client_cert(leaf, intermediates, now).map(drop).map_err(|error| {
+            let error = X509Error::Other(error.to_string());
+            self.in_gos_words(leaf, intermediates, now).err().unwrap_or(error)
+        })
     }
-}
 
-fn in_gos_words(error: &Error, now: Timestamp) -> X509Error {
-    let out_of_time = |side, limit: &UnixTime| {
-        let limit = i64::try_from(limit.as_secs()).unwrap_or(i64::MAX);
-        X509Error::OutOfTime {
-            now,
-            side,
-            limit: Timestamp::from_second(limit).unwrap_or(Timestamp::MAX),
-        }
-    };
-    match error {
-        Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. }) => {
-            out_of_time("after", not_after)
-        }
-        Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. }) => {
-            out_of_time("before", not_before)
-        }
-        // A CA of the same name, as after a rotation, is another CA all the same.
-        Error::InvalidCertificate(
-            CertificateError::UnknownIssuer | CertificateError::BadSignature,
-        ) => X509Error::UnknownAuthority,
-        Error::InvalidCertificate(
-            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. },
-        ) => X509Error::Other("certificate specifies an incompatible key usage".to_owned()),
-        error => X509Error::Other(error.to_string()),
+    /// What Go has against a client's certificates, if anything.
+    fn in_gos_words(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), X509Error> {
+        let Ok((_, leaf)) = X509Certificate::from_der(leaf) else { return Ok(()) };
+        let provider = provider();
+        let chain = Chain::new(&self.authorities, Usage::Client, now, &provider);
+        chain.check_alone(&leaf)?;
+        chain.verify(&leaf, intermediates)
     }
 }

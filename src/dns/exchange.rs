@@ -21,6 +21,10 @@ use crate::doors::{Doors, Network};
 /// What Go advertises: it fits every path's MTU.
 const UDP_PAYLOAD: u16 = 1232;
 
+/// The most addresses that are taken from an answer: one over TCP has room for thousands, and each
+/// of them would be tried.
+const MOST_ADDRESSES: usize = 16;
+
 /// Stands for the near end of a TCP connection, which streams do not tell.
 const UNKNOWN_END: &str = "?";
 
@@ -60,6 +64,7 @@ pub(super) async fn ask(
         .iter()
         .filter(|record| record.record_type() == question.kind)
         .filter_map(|record| record.data.ip_addr())
+        .take(MOST_ADDRESSES)
         .collect();
     if addresses.is_empty() {
         return Err(LookupFailure::NoSuchHost);

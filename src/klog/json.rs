@@ -20,7 +20,7 @@ pub(super) fn line(now: Timestamp, metadata: &Metadata<'_>, fields: &Fields) -> 
         let (error, others) = fields.error_and_others();
         others.chain(error).for_each(|field| add(&mut line, field));
     } else {
-        let verbosity = verbosity_of(*metadata.level()).unwrap_or_default();
+        let verbosity = verbosity_of(metadata).unwrap_or_default();
         // Writing to a String cannot fail.
         let _ = write!(line, ",\"v\":{verbosity}");
         fields.others.iter().for_each(|field| add(&mut line, field));

@@ -6,25 +6,25 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, timeout_at},
-};
+use prometheus::IntGaugeVec;
+use tokio::time::{Instant, timeout_at};
 
-use super::{connection::Exchange, error::BodyError};
+use super::{
+    connection::Exchange,
+    error::BodyError,
+    room::{NoRoom, Place, Room},
+};
 
 /// A body of 30 pods with two containers each is 40 KB.
 pub(super) const USUAL_BODY: usize = 48 << 10;
 
-/// What stands around the data of a chunked body, and room for one more read. It is not counted.
+/// What stands around the data of a chunked body, and room for one more read.
 const AROUND: usize = 4 << 10;
 
-/// What memory is shared out in.
-const PAGE: usize = 4 << 10;
-
-/// A body that is larger than this fails where there is no room left, and makes some by that; a
-/// smaller one waits. So it is large bodies that suffer from large bodies.
-const LARGE: usize = 1 << 20;
+/// How many bodies' memory is kept for the next ones, and of which size at most: the system takes
+/// its time over large pieces, and a few are in use at one moment in a cycle that goes well.
+const SPARE_BODIES: usize = 16;
+const SPARE_BYTES: usize = 256 << 10;
 
 /// How much is believed of what a kubelet says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,26 +39,22 @@ pub struct Limits {
     pub label: usize,
 }
 
-/// Room for bodies.
+/// Reads bodies.
 #[derive(Clone)]
-pub(super) struct Room {
+pub(super) struct Reader {
     limits: Limits,
-    pages: Arc<Semaphore>,
+    room: Room,
     spare: Arc<Spare>,
 }
 
-/// Memory of bodies that are over, for the next ones: the system takes its time over large pieces.
+/// Memory of bodies that are over.
 #[derive(Default)]
 struct Spare(Mutex<Vec<Vec<u8>>>);
-
-/// How much of it is kept: a few times what is in use at one moment in a cycle that goes well.
-const SPARE_BODIES: usize = 16;
-const SPARE_BYTES: usize = 256 << 10;
 
 /// A body, which takes up room until it is dropped.
 pub(super) struct Body {
     bytes: Vec<u8>,
-    taken: Option<OwnedSemaphorePermit>,
+    place: Place,
     spare: Arc<Spare>,
 }
 
@@ -72,12 +68,13 @@ impl Default for Limits {
     }
 }
 
-// === impl Room ===
+// === impl Reader ===
 
-impl Room {
-    pub(super) fn new(limits: Limits) -> Self {
-        let pages = (limits.bodies / PAGE).min(Semaphore::MAX_PERMITS);
-        Self { limits, pages: Arc::new(Semaphore::new(pages)), spare: Arc::default() }
+impl Reader {
+    /// Shows the most that bodies took up once there was no room for one.
+    pub(super) fn new(limits: Limits, most_taken: IntGaugeVec) -> Self {
+        let room = Room::new(limits.bodies, most_taken);
+        Self { limits, room, spare: Arc::default() }
     }
 
     /// Reads a body of no more than `limit` bytes, or else the limit of all. It is likely to have
@@ -93,21 +90,11 @@ impl Room {
         if exchange.length().is_some_and(|length| length > limit as u64) {
             return Err(BodyError::TooLarge { limit });
         }
-        let read = self.read_within(exchange, usual, limit, deadline);
-        timeout_at(deadline, read).await.unwrap_or(Err(BodyError::Timeout))
-    }
-
-    async fn read_within(
-        &self,
-        exchange: &mut Exchange,
-        usual: usize,
-        limit: usize,
-        deadline: Instant,
-    ) -> Result<Body, BodyError> {
-        let most = limit.saturating_add(AROUND);
-        let mut body = Body { bytes: self.spare.take(), taken: None, spare: self.spare.clone() };
-        let start = usual.saturating_add(AROUND).min(most);
-        let start = start.max(exchange.early()).max(body.bytes.capacity());
+        let most = limit.saturating_add(AROUND).min(self.room.limit().max(limit));
+        let start = usual.saturating_add(AROUND).min(most).max(exchange.early());
+        let bytes = self.spare.take(start);
+        let start = start.max(bytes.capacity());
+        let mut body = Body { bytes, place: self.room.enter(), spare: self.spare.clone() };
         self.grow(&mut body, start, deadline).await?;
         let mut is_over = exchange.begin(&mut body.bytes)?;
         loop {
@@ -119,9 +106,19 @@ impl Room {
             }
             let capacity = body.bytes.capacity();
             if body.len() == capacity {
+                if capacity >= most {
+                    return Err(BodyError::TooLarge { limit });
+                }
                 self.grow(&mut body, capacity.saturating_mul(2).min(most), deadline).await?;
             }
-            is_over = exchange.read(&mut body.bytes).await?;
+            let Body { bytes, place, .. } = &mut body;
+            is_over = tokio::select! {
+                biased;
+                () = place.must_go() => return Err(self.no_room()),
+                read = timeout_at(deadline, exchange.read(bytes)) => {
+                    read.unwrap_or(Err(BodyError::Timeout))?
+                }
+            };
         }
     }
 
@@ -131,42 +128,39 @@ impl Room {
         capacity: usize,
         deadline: Instant,
     ) -> Result<(), BodyError> {
-        let full = || BodyError::NoRoom { limit: self.limits.bodies };
-        let held = body.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        let counted = capacity.saturating_sub(AROUND);
-        let pages =
-            u32::try_from(counted.div_ceil(PAGE).saturating_sub(held)).map_err(|_| full())?;
-        let more = match self.pages.clone().try_acquire_many_owned(pages) {
-            Ok(more) => more,
-            Err(_) if capacity > LARGE => return Err(full()),
-            Err(_) => timeout_at(deadline, self.pages.clone().acquire_many_owned(pages))
-                .await
-                .ok()
-                .and_then(Result::ok)
-                .ok_or_else(full)?,
-        };
-        match &mut body.taken {
-            Some(taken) => taken.merge(more),
-            None => body.taken = Some(more),
-        }
+        let grown = timeout_at(deadline, body.place.grow(capacity)).await;
+        grown.map_err(|_| NoRoom).flatten().map_err(|NoRoom| self.no_room())?;
         body.bytes.reserve_exact(capacity - body.bytes.len());
+        body.place.take(body.bytes.capacity());
         Ok(())
+    }
+
+    fn no_room(&self) -> BodyError {
+        BodyError::NoRoom { limit: self.room.limit() }
     }
 }
 
 // === impl Spare ===
 
 impl Spare {
-    fn take(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    /// Memory for `wanted` bytes, or none. Much more than that would take the room of others.
+    fn take(&self, wanted: usize) -> Vec<u8> {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = wanted..=wanted.saturating_add(wanted / 4);
+        let at = spare.iter().rposition(|bytes| fits.contains(&bytes.capacity()));
+        at.map(|at| spare.remove(at)).unwrap_or_default()
     }
 
     fn put(&self, mut bytes: Vec<u8>) {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if bytes.capacity() <= SPARE_BYTES && spare.len() < SPARE_BODIES {
-            bytes.clear();
-            spare.push(bytes);
+        if bytes.capacity() == 0 || bytes.capacity() > SPARE_BYTES {
+            return;
         }
+        bytes.clear();
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() == SPARE_BODIES {
+            spare.remove(0);
+        }
+        spare.push(bytes);
     }
 }
 

@@ -71,7 +71,7 @@ impl RequestError {
                 "certificate_authority"
             }
             Self::Certificate(X509Error::OutOfTime { .. }) => "certificate_time",
-            Self::Certificate(X509Error::Other(_)) => "certificate",
+            Self::Certificate(X509Error::Usage | X509Error::Other(_)) => "certificate",
             Self::OtherNode { .. } => "other_node",
             Self::TlsAlert(_) => "tls_alert",
             Self::Tls(_) => "tls",

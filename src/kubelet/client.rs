@@ -7,7 +7,7 @@ use tokio::{sync::watch, time::Instant};
 
 use super::{
     AddressTypes, Endpoint, Kept, Sample, ScrapeError, Tally,
-    body::{Limits, Room},
+    body::{Limits, Reader},
     connect::Connector,
     endpoint::Page,
     target::Target,
@@ -47,7 +47,7 @@ pub struct KubeletClient {
     settings: Settings,
     transport: Transport,
     tally: Tally,
-    room: Room,
+    reader: Reader,
 }
 
 /// What requests travel over.
@@ -73,8 +73,8 @@ impl KubeletClient {
         let same_node_only = settings.address_fallback;
         let (clock, random) = (doors.clock.clone(), doors.random.clone());
         let connector = Connector { dialer: Dialer::new(doors, resolver), same_node_only };
-        let room = Room::new(settings.limits);
-        Self { clock, random, connector, settings, transport, tally, room }
+        let reader = Reader::new(settings.limits, tally.most_taken.clone());
+        Self { clock, random, connector, settings, transport, tally, reader }
     }
 
     /// Scrapes `node`, whose `kept` is what was learned of it so far. Ends at `deadline`.

@@ -100,12 +100,10 @@ impl RequestError {
             Self::Dial(DialError::Timeout { .. }) => {
                 "open the way from the metrics server's pod to that address and port: firewall, security group, network plugin"
             }
-            Self::Certificate(
-                X509Error::NoIpSans { .. }
-                | X509Error::OtherName { .. }
-                | X509Error::LegacyName
-                | X509Error::NoNames { .. },
-            ) => {
+            Self::Certificate(X509Error::OtherName { .. } | X509Error::NoNames { .. }) => {
+                "see first where that name or address leads: another node or a proxy may answer there, as on Fargate; if it is the right kubelet, let it get a serving certificate with its names and addresses from the cluster (serverTLSBootstrap: true, then approve its CSR)"
+            }
+            Self::Certificate(X509Error::NoIpSans { .. } | X509Error::LegacyName) => {
                 "let the kubelets get serving certificates from the cluster (serverTLSBootstrap: true, then approve their CSRs), or give up verification with --kubelet-insecure-tls"
             }
             Self::Certificate(X509Error::UnknownAuthority) => {
@@ -116,6 +114,9 @@ impl RequestError {
             }
             Self::Certificate(X509Error::OutOfTime { .. }) => {
                 "renew the kubelet's serving certificate, and compare the clocks of the node and the metrics server"
+            }
+            Self::Certificate(X509Error::Usage) => {
+                "replace the kubelet's serving certificate by one for servers (extended key usage serverAuth)"
             }
             Self::Certificate(X509Error::Other(_)) => "replace the kubelet's serving certificate",
             Self::OtherNode { .. } => {

@@ -1,12 +1,11 @@
-use std::io;
+mod wire;
 
-use rustls::InvalidMessage;
-
+pub(super) use self::wire::{broken, cut_off, is_alert};
 use super::{
     Sample, X509Error,
     decode::{DecodeError, summary::SummaryError},
 };
-use crate::{dial::DialError, errno};
+use crate::dial::DialError;
 
 /// Why a kubelet could not be scraped, in the words that Go programs use for it.
 #[derive(Debug, thiserror::Error)]
@@ -185,106 +184,5 @@ impl ScrapeError {
             }
             _ => false,
         }
-    }
-}
-
-// === impl RequestError ===
-
-impl RequestError {
-    /// What rustls, wrapped into an `io::Error` by tokio-rustls, says of a failed handshake.
-    pub(super) fn from_handshake(error: &io::Error) -> Self {
-        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        match tls {
-            Some(rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))) => {
-                match other.0.downcast_ref::<X509Error>() {
-                    Some(x509) => Self::Certificate(x509.clone()),
-                    None => Self::Tls(other.to_string()),
-                }
-            }
-            Some(rustls::Error::AlertReceived(alert)) => Self::TlsAlert(alert_words(*alert)),
-            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-                Self::Tls("tls: first record does not look like a TLS handshake".to_owned())
-            }
-            Some(error) => Self::Tls(format!("tls: {error}")),
-            None => {
-                let writing = error.kind() == io::ErrorKind::BrokenPipe;
-                Self::Tls(errno::describe(if writing { "write" } else { "read" }, error))
-            }
-        }
-    }
-}
-
-/// Why a connection broke over which a request was sent, in the system call `call`. In TLS 1.3 a
-/// kubelet says only then what it thinks of the client's certificate.
-pub(super) fn broken(call: &str, error: &io::Error) -> RequestError {
-    match alert(error) {
-        Some(words) => RequestError::TlsAlert(words),
-        None => RequestError::Http(errno::describe(call, error)),
-    }
-}
-
-/// Why a body broke off.
-pub(super) fn cut_off(error: &io::Error) -> BodyError {
-    BodyError::Broken(match alert(error) {
-        Some(words) => format!("remote error: tls: {words}"),
-        // Without TLS saying so first, the connection was closed.
-        None if error.kind() == io::ErrorKind::UnexpectedEof => "unexpected EOF".to_owned(),
-        None => errno::describe("read", error),
-    })
-}
-
-/// Whether it is the kubelet that ended the connection, and said why.
-pub(super) fn is_alert(error: &io::Error) -> bool {
-    alert(error).is_some()
-}
-
-fn alert(error: &io::Error) -> Option<String> {
-    match error.get_ref()?.downcast_ref()? {
-        rustls::Error::AlertReceived(alert) => Some(alert_words(*alert)),
-        _ => None,
-    }
-}
-
-/// `InternalError` as Go says it: `internal error`.
-fn alert_words(alert: rustls::AlertDescription) -> String {
-    use rustls::AlertDescription as Alert;
-    let of_its_own = match alert {
-        Alert::UnknownCA => "unknown certificate authority",
-        Alert::CertificateUnknown => "unknown certificate",
-        Alert::CertificateExpired => "expired certificate",
-        Alert::CertificateRevoked => "revoked certificate",
-        Alert::BadRecordMac => "bad record MAC",
-        Alert::DecodeError => "error decoding message",
-        Alert::DecryptError => "error decrypting message",
-        Alert::ProtocolVersion => "protocol version not supported",
-        Alert::InsufficientSecurity => "insufficient security level",
-        _ => "",
-    };
-    if !of_its_own.is_empty() {
-        return of_its_own.to_owned();
-    }
-    let mut words = String::new();
-    for c in format!("{alert:?}").chars() {
-        if c.is_ascii_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.push(c.to_ascii_lowercase());
-    }
-    words
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn alerts_are_said_as_go_says_them() {
-        use rustls::AlertDescription::{
-            BadCertificate, CertificateExpired, InternalError, UnknownCA,
-        };
-        assert_eq!(alert_words(UnknownCA), "unknown certificate authority");
-        assert_eq!(alert_words(CertificateExpired), "expired certificate");
-        assert_eq!(alert_words(InternalError), "internal error");
-        assert_eq!(alert_words(BadCertificate), "bad certificate");
     }
 }

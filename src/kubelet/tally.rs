@@ -1,4 +1,4 @@
-use prometheus::{IntCounterVec, Opts, core::Collector};
+use prometheus::{IntCounterVec, IntGaugeVec, Opts, core::Collector};
 
 /// What is counted of kubelets besides failed scrapes. Labels are causes: they are few, and the
 /// same for all nodes.
@@ -6,6 +6,7 @@ use prometheus::{IntCounterVec, Opts, core::Collector};
 pub struct Tally {
     pub(super) fallbacks: IntCounterVec,
     pub(super) bad_lines: IntCounterVec,
+    pub(super) most_taken: IntGaugeVec,
 }
 
 // === impl Tally ===
@@ -23,11 +24,22 @@ impl Tally {
                 "metrics_server_kubelet_bad_lines_total",
                 "Lines that kubelets said and that were passed over, by cause.",
             )?,
+            most_taken: IntGaugeVec::new(
+                Opts::new(
+                    "metrics_server_kubelet_bodies_most_bytes",
+                    "The most memory that answers of kubelets took up at the same time. Present once there was no room for one.",
+                ),
+                &[],
+            )?,
         })
     }
 
     /// For a registry.
     pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        vec![Box::new(self.fallbacks.clone()), Box::new(self.bad_lines.clone())]
+        vec![
+            Box::new(self.fallbacks.clone()),
+            Box::new(self.bad_lines.clone()),
+            Box::new(self.most_taken.clone()),
+        ]
     }
 }

@@ -3,9 +3,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use rustls::{ClientConfig, RootCertStore, client::ResolvesClientCert, pki_types::CertificateDer};
+use rustls::{ClientConfig, client::ResolvesClientCert, pki_types::CertificateDer};
 
-use super::verify::{BelieveAnything, KubeletVerifier};
+use super::verify::{Authorities, BelieveAnything, KubeletVerifier};
 use crate::{doors::Clock, serving::tls::provider};
 
 /// How TLS towards kubelets is done.
@@ -51,10 +51,7 @@ pub enum TlsError {
 
 /// The TLS configuration for connections to kubelets.
 pub fn client_config(options: TlsOptions, clock: &Clock) -> Result<Arc<ClientConfig>, TlsError> {
-    let mut roots = RootCertStore::empty();
-    for authority in options.authorities {
-        roots.add(authority).map_err(TlsError::Authority)?;
-    }
+    let authorities = Authorities::new(options.authorities).map_err(TlsError::Authority)?;
     let builder = ClientConfig::builder_with_details(provider(), Arc::new(clock.clone()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Protocol)?
@@ -62,7 +59,10 @@ pub fn client_config(options: TlsOptions, clock: &Clock) -> Result<Arc<ClientCon
     let builder = if options.insecure {
         builder.with_custom_certificate_verifier(Arc::new(BelieveAnything::new(provider())))
     } else {
-        builder.with_custom_certificate_verifier(Arc::new(KubeletVerifier::new(roots, provider())))
+        builder.with_custom_certificate_verifier(Arc::new(KubeletVerifier::new(
+            authorities,
+            provider(),
+        )))
     };
     let mut config = match options.identity {
         Some(identity) => builder.with_client_cert_resolver(identity),

@@ -254,7 +254,7 @@ async fn pages_are_for_people() {
     let error = ScrapeError::Status { status: StatusCode::FORBIDDEN };
     for name in (0..12).map(|at| format!("n{at:02}")) {
         let node = Node { name, ready: true, ..Node::default() };
-        rig.sources.scrapes.note(&node, "10.0.0.1:10250".to_owned(), false, Err(&error));
+        rig.sources.scrapes.note(&node, "10.0.0.1:10250", false, Err(&error));
     }
     insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r#"
 

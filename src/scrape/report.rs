@@ -5,11 +5,12 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use super::{
     Oddity,
-    state::{Change, Turn},
+    turn::{Change, Turn},
 };
 use crate::{
     cluster::Node,
-    kubelet::{PassedOver, ScrapeError},
+    klog,
+    kubelet::{LeftOut, PassedOver, ScrapeError},
 };
 
 /// How many nodes are named in one cycle; the rest are counted.
@@ -127,6 +128,30 @@ impl Report {
                 limit = what.limit,
                 answers,
                 "Passed over series with labels longer than --kubelet-max-label-length"
+            );
+        }
+    }
+
+    /// These pods are left out, for a container of theirs was caught half-measured. As with the Go
+    /// server it is said each time, to those who want to know more than what operators need.
+    pub(super) fn left_out(node: &Node, pods: &[LeftOut]) {
+        for LeftOut { namespace, pod, container, lacks } in pods.iter().take(NAMED) {
+            tracing::debug!(
+                target: klog::V1,
+                node = node.name,
+                pod = format!("{namespace}/{pod}"),
+                container = &**container,
+                lacks,
+                "Failed getting complete Pod metric"
+            );
+        }
+        let unnamed = pods.len().saturating_sub(NAMED);
+        if unnamed > 0 {
+            tracing::debug!(
+                target: klog::V1,
+                node = node.name,
+                pods = unnamed,
+                "Failed getting complete Pod metric of more pods"
             );
         }
     }

@@ -8,15 +8,17 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::Oddity;
+use super::{
+    Oddity,
+    failure::{Failure, harmless},
+    goes::{Alike, Goes},
+    turn::{Change, Turn},
+};
 use crate::{
     cluster::Node,
     doors::Clock,
-    kubelet::{LeftOut, PassedOver, Sample, ScrapeError},
+    kubelet::{LeftOut, Sample, ScrapeError},
 };
-
-/// The most that is kept of an error, in characters: it may quote what a kubelet said.
-const WORDS: usize = 400;
 
 /// The most pods that are remembered as left out, for each node.
 const LEFT_OUT: usize = 500;
@@ -62,56 +64,6 @@ pub struct ScrapeState {
     stale: u32,
 }
 
-/// Why a scrape failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The cause by which failures are counted.
-    pub cause: &'static str,
-    /// The status, if the kubelet answered with another than 200.
-    pub status: Option<u16>,
-    /// The error, without the address.
-    pub words: Box<str>,
-}
-
-/// What a scrape was after the ones before it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// It failed.
-    Failed {
-        /// How many times in a row for this cause, at this address.
-        times: u64,
-    },
-    /// It succeeded.
-    Good {
-        /// How many scrapes in a row had failed before it, and whether the node was ready.
-        after: Option<(u64, bool)>,
-        /// What has changed about how it is.
-        change: Change,
-        /// What is not used of the answer, and in how many answers in a row that is so.
-        passed_over: Option<(Box<PassedOver>, u64)>,
-    },
-}
-
-/// What has changed about answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// Nothing.
-    None,
-    /// Something is strange that was not.
-    Odd(Oddity),
-    /// Nothing is strange any more.
-    Mended,
-}
-
-/// Nodes that go alike.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Alike {
-    /// How many.
-    pub count: usize,
-    /// The first few, each with its state.
-    pub first: Vec<(Arc<str>, ScrapeState)>,
-}
-
 // === impl Scrapes ===
 
 impl Scrapes {
@@ -125,11 +77,12 @@ impl Scrapes {
     pub(crate) fn note(
         &self,
         node: &Node,
-        address: String,
+        address: &str,
         pods_run: bool,
         result: Result<&mut Sample, &ScrapeError>,
     ) -> Turn {
         let now = self.clock.now();
+        let address = harmless(address);
         let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
         if !nodes.contains_key(node.name.as_str()) {
             nodes.insert(node.name.as_str().into(), ScrapeState::before(now));
@@ -242,32 +195,6 @@ impl Scrapes {
     }
 }
 
-/// How a node's scraping goes, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Goes {
-    /// It fails for this cause.
-    Failing(&'static str),
-    /// It fails, and the node is not ready.
-    NotReady(&'static str),
-    /// It succeeds, but something is strange about it.
-    Odd(Oddity),
-    /// It succeeds.
-    Good,
-}
-
-// === impl Goes ===
-
-impl Goes {
-    fn of(state: &ScrapeState) -> Self {
-        match (&state.failure, state.oddity) {
-            (Some(failure), _) if state.ready => Self::Failing(failure.cause),
-            (Some(failure), _) => Self::NotReady(failure.cause),
-            (None, Some(oddity)) => Self::Odd(oddity),
-            (None, None) => Self::Good,
-        }
-    }
-}
-
 // === impl ScrapeState ===
 
 impl ScrapeState {
@@ -288,28 +215,4 @@ impl ScrapeState {
             stale: 0,
         }
     }
-}
-
-// === impl Failure ===
-
-impl Failure {
-    fn of(error: &ScrapeError) -> Self {
-        let status = match error {
-            ScrapeError::Status { status } => Some(status.as_u16()),
-            _ => None,
-        };
-        let words: String = error.words().chars().take(WORDS).collect();
-        Self { cause: error.cause_label(), status, words: words.into() }
-    }
-
-    /// Whether it is the same trouble. Words may differ: they have port numbers and times in them.
-    fn is_like(&self, other: &Self) -> bool {
-        (self.cause, self.status) == (other.cause, other.status)
-    }
-}
-
-// === impl Turn ===
-
-impl Turn {
-    const NOTHING: Self = Self::Good { after: None, change: Change::None, passed_over: None };
 }

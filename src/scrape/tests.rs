@@ -59,12 +59,12 @@ fn logged(verbosity: u8, act: impl FnOnce(&mut Rig)) -> Vec<String> {
 
 impl Rig {
     fn fails(&mut self, node: &Node, error: &ScrapeError) {
-        let turn = self.scrapes.note(node, ADDRESS.to_owned(), true, Err(error));
+        let turn = self.scrapes.note(node, ADDRESS, true, Err(error));
         self.report.failed(node, ADDRESS, error, &turn);
     }
 
     fn answers(&mut self, node: &Node, mut sample: Sample) {
-        let turn = self.scrapes.note(node, ADDRESS.to_owned(), true, Ok(&mut sample));
+        let turn = self.scrapes.note(node, ADDRESS, true, Ok(&mut sample));
         self.report.good(node, ADDRESS, &turn);
     }
 }

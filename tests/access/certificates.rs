@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fake_kubelet::{Authority, Subject, Validity};
 use serde_json::json;
+use tokio::time::advance;
 
 use super::support::{Cluster, NODES, START, lister};
 
@@ -35,7 +36,7 @@ async fn certificates_that_are_not_believed_are_refused_even_where_all_may_pass(
     let cases = [
         (
             stranger.client(&subject, year),
-            "err=\"x509: certificate signed by unknown authority\" cure",
+            "while trying to verify candidate authority certificate \\\"kubernetes\\\")]\" cure",
         ),
         (
             cluster.clients.client(&subject, Validity::year_until_an_hour_before(now)),
@@ -83,4 +84,45 @@ async fn a_certificate_outweighs_a_token_and_a_token_a_certificate_that_is_not_b
     let stranger = Authority::new("kubernetes", START.parse().unwrap()).unwrap();
     let bob = cluster.certificate(&stranger, "bob", None);
     assert_eq!(server.ask(Some(&bob), NODES, &token).await.user()["name"], "carol");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_believed_is_said_once_and_then_now_and_then() {
+    let cluster = Cluster::new();
+    let server = cluster.serve().await;
+    let stranger = Authority::new("elsewhere", cluster.clock.now()).unwrap();
+    let said = || cluster.log().matches("Unable to authenticate the request").count();
+    let bob = cluster.certificate(&stranger, "bob", None);
+    let mut connection = server.connect(Some(&bob)).await;
+    for _ in 0..100 {
+        assert_eq!(connection.get(NODES, &[]).await.short(), "401 Unauthorized");
+    }
+    assert_eq!(said(), 1, "{}", cluster.log());
+    let whose = [
+        "subject=\"CN=bob\" issuer=\"CN=elsewhere\"",
+        "notBefore=\"2019-01-04T08:53:00Z\" notAfter=\"2020-01-04T08:53:00Z\"",
+    ];
+    assert!(cluster.logged(&whose), "{}", cluster.log());
+    // Another trouble is said at once, and each for itself.
+    assert_eq!(server.ask_with_token("nobody", NODES).await.short(), "401 Unauthorized");
+    assert_eq!(said(), 2, "{}", cluster.log());
+    advance(Duration::from_mins(5)).await;
+    for _ in 0..2 {
+        assert_eq!(server.ask(Some(&bob), NODES, &[]).await.short(), "401 Unauthorized");
+    }
+    assert_eq!(said(), 3, "{}", cluster.log());
+    assert!(cluster.logged(&["subject=\"CN=bob\"", "requests=100"]), "{}", cluster.log());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_are_not_believed_do_not_fill_the_log() {
+    let cluster = Cluster::new();
+    let server = cluster.serve().await;
+    let stranger = Authority::new("elsewhere", cluster.clock.now()).unwrap();
+    for one in 0..150 {
+        let identity = cluster.certificate(&stranger, &format!("user-{one}"), None);
+        assert_eq!(server.ask(Some(&identity), NODES, &[]).await.short(), "401 Unauthorized");
+    }
+    let said = cluster.log().matches("Unable to authenticate the request").count();
+    assert_eq!(said, 51, "fifty, and one for all others");
 }

@@ -126,7 +126,7 @@ fn a_signed_certificate_is_for_all_names_and_addresses() {
 
 #[test]
 fn each_fault_spoils_one_thing() {
-    use CertificateFault::{Expired, NoIpSan, UnknownCa};
+    use CertificateFault::{Expired, NoIpSan, ReplacedCa, UnknownCa};
     use CertificateKind::{SelfSigned, Signed};
     let over = "2019-01-04T08:53:00Z";
     let valid = "2020-01-04T08:53:00Z";
@@ -135,6 +135,7 @@ fn each_fault_spoils_one_thing() {
         (Signed, Some(Expired), true, over, 4),
         (Signed, Some(NoIpSan), true, valid, 2),
         (Signed, Some(UnknownCa), false, valid, 4),
+        (Signed, Some(ReplacedCa), false, valid, 4),
         (SelfSigned, Some(Expired), false, over, 1),
         (SelfSigned, Some(NoIpSan), false, valid, 1),
         (SelfSigned, Some(UnknownCa), false, valid, 4),

@@ -4,8 +4,12 @@
 //! One connection a request: nothing is kept that a stopped backend could leave half open.
 
 use std::{
+    io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -79,8 +83,20 @@ pub(super) struct Aggregate {
     backend: Backend,
     tls: Arc<ClientConfig>,
     name: rustls::pki_types::ServerName<'static>,
+    /// Whether something listened when it was asked last.
+    is_there: AtomicBool,
     /// What discovery found last.
-    answered: Mutex<Option<Vec<bool>>>,
+    answered: Mutex<Option<Vec<Found>>>,
+}
+
+/// What comes of asking the backend what it serves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Answer,
+    /// Nothing listens: its pod is not ready, and the Service leads nowhere.
+    Nobody,
+    /// Something else than an answer.
+    Failure,
 }
 
 // === impl Aggregate ===
@@ -90,7 +106,13 @@ impl Aggregate {
         let tls = tls::config(backend.certificate.take())?;
         let name = format!("{}.{}.svc", backend.service, backend.namespace);
         let name = rustls::pki_types::ServerName::try_from(name)?;
-        Ok(Self { backend, tls: Arc::new(tls), name, answered: Mutex::default() })
+        Ok(Self {
+            backend,
+            tls: Arc::new(tls),
+            name,
+            answered: Mutex::default(),
+            is_there: AtomicBool::new(true),
+        })
     }
 
     pub(super) fn group(&self) -> &str {
@@ -151,7 +173,13 @@ impl Aggregate {
             user: Some(&User::new("system:kube-aggregator", &["system:masters"])),
             from: None,
         };
-        let response = forward(self.route(), request).await.ok()?;
+        let forwarded = forward(self.route(), request).await;
+        let refused = matches!(
+            &forwarded,
+            Err(ForwardError::Dial { source, .. }) if source.kind() == io::ErrorKind::ConnectionRefused
+        );
+        self.is_there.store(!refused, Relaxed);
+        let response = forwarded.ok()?;
         if response.status() != StatusCode::OK {
             return None;
         }
@@ -167,17 +195,23 @@ impl Aggregate {
 
     /// The same objects when what discovery found makes them say something new.
     pub(super) fn news(&self, found: &Aggregated, now: jiff::Timestamp) -> Vec<APIService> {
-        let answers: Vec<bool> =
-            found.versions.iter().map(|version| version.resources.is_some()).collect();
+        let answer = |version: &AggregatedVersion| match version.resources {
+            Some(_) => Found::Answer,
+            None if self.is_there.load(Relaxed) => Found::Failure,
+            None => Found::Nobody,
+        };
+        let answers: Vec<Found> = found.versions.iter().map(answer).collect();
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         let news = found.versions.iter().enumerate().filter(|(index, _)| {
             let before = answered.as_ref().and_then(|answered| answered.get(*index));
             before != answers.get(*index)
         });
-        let condition = |answers: bool| {
-            if answers {
-                ("True", "Passed", "all checks passed")
-            } else {
+        let Backend { service, namespace, .. } = &self.backend;
+        let nobody = format!("endpoints for service/{service} in {namespace:?} have no addresses");
+        let condition = |found: Found| match found {
+            Found::Answer => ("True", "Passed", "all checks passed"),
+            Found::Nobody => ("False", "MissingEndpoints", nobody.as_str()),
+            Found::Failure => {
                 let message = "failing or missing response from the service";
                 ("False", "FailedDiscoveryCheck", message)
             }

@@ -1,6 +1,6 @@
 //! Who asks: a client certificate that TLS has verified, a bearer token, or nobody.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::{HeaderMap, header};
 use metrics_server::serving::Peer;
@@ -24,12 +24,21 @@ pub struct User {
 
 /// The bearer tokens in use.
 #[derive(Debug, Default)]
-pub(super) struct Tokens(BTreeMap<String, User>);
+pub(super) struct Tokens {
+    users: BTreeMap<String, User>,
+    /// Those whose time is over.
+    over: BTreeSet<String>,
+}
 
 /// What a request shows is not believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid bearer token")]
-pub(super) struct InvalidToken;
+pub(super) enum InvalidToken {
+    #[error("invalid bearer token")]
+    Unknown,
+    /// In the words of older versions, which people search for.
+    #[error("[invalid bearer token, Token has expired.]")]
+    Over,
+}
 
 // === impl User ===
 
@@ -67,15 +76,22 @@ impl User {
 
 impl Tokens {
     pub(super) fn add(&mut self, token: &str, user: User) {
-        self.0.insert(token.to_owned(), user.authenticated());
+        self.users.insert(token.to_owned(), user.authenticated());
+    }
+
+    pub(super) fn add_over(&mut self, token: &str) {
+        self.over.insert(token.to_owned());
     }
 
     pub(super) fn remove(&mut self, token: &str) {
-        self.0.remove(token);
+        self.users.remove(token);
     }
 
     pub(super) fn user(&self, token: &str) -> Result<User, InvalidToken> {
-        self.0.get(token).cloned().ok_or(InvalidToken)
+        if self.over.contains(token) {
+            return Err(InvalidToken::Over);
+        }
+        self.users.get(token).cloned().ok_or(InvalidToken::Unknown)
     }
 
     /// The user of a request. As in the real API server, a certificate wins over a token, and a

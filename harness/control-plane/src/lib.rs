@@ -199,6 +199,11 @@ impl ControlPlane {
         lock(&self.tokens).add(token, user);
     }
 
+    /// Knows a bearer token as one whose time is over.
+    pub fn add_expired_token(&self, token: &str) {
+        lock(&self.tokens).add_over(token);
+    }
+
     /// From now on `token` is nobody's.
     pub fn remove_token(&self, token: &str) {
         lock(&self.tokens).remove(token);

@@ -86,6 +86,11 @@ pub(super) async fn check(
     {
         return Err(differs("atLeast", format!("is at least {least}"), words));
     }
+    if let Some(most) = expectation.at_most
+        && seen.is_none_or(|seen| seen > most)
+    {
+        return Err(differs("atMost", format!("is at most {most}"), words));
+    }
     if let Some(wanted) = expectation.changed_by {
         let before = before.unwrap_or(0.0);
         if (seen.unwrap_or(0.0) - before - wanted).abs() > wanted.abs() * f64::EPSILON {

@@ -34,6 +34,11 @@ impl Simulated {
             Credentials::UnknownToken => {
                 config.auth_info.token = Some("nobody-knows".to_owned().into());
             }
+            Credentials::ExpiredToken => {
+                let token = format!("{}-expired", asker.user);
+                self.cluster.control_plane().add_expired_token(&token);
+                config.auth_info.token = Some(token.into());
+            }
             shows @ (Credentials::Certificate | Credentials::UnknownCaCertificate) => {
                 self.show_certificate(asker, shows, &mut config)?;
             }

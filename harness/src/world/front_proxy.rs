@@ -47,7 +47,7 @@ impl FrontProxy {
         self.shows = match change {
             FrontProxyChange::Good => good,
             FrontProxyChange::NewCa => {
-                self.authority = Authority::new("front-proxy-ca-2", now)?;
+                self.authority = Authority::new("front-proxy-ca", now)?;
                 good
             }
             FrontProxyChange::OtherName => Shows { name: OTHER_NAME, ..good },

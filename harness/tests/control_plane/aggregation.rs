@@ -207,5 +207,5 @@ async fn a_backend_that_is_down_is_unavailable_and_stale() {
         json!([{ "version": "v1beta1", "freshness": "Stale" }])
     );
     let services = client.get_as("/apis/apiregistration.k8s.io/v1/apiservices", TABLE).await;
-    assert_eq!(services.json()["rows"][5]["cells"][2], "False (FailedDiscoveryCheck)");
+    assert_eq!(services.json()["rows"][5]["cells"][2], "False (MissingEndpoints)");
 }

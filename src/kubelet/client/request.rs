@@ -88,7 +88,7 @@ impl KubeletClient {
         if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
             let until = deadline.min(Instant::now() + ERROR_BODY_TIME);
-            let body = self.room.read(&mut exchange, 0, Some(ERROR_BODY_LIMIT), until).await;
+            let body = self.reader.read(&mut exchange, 0, Some(ERROR_BODY_LIMIT), until).await;
             kept.connection = body.ok().and_then(|_| exchange.end());
             let status = head.status;
             return Err(match page {
@@ -99,7 +99,7 @@ impl KubeletClient {
         if let Some(encoding) = head.encoding {
             return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
-        let read = self.room.read(&mut exchange, kept.usual_body, None, deadline).await;
+        let read = self.reader.read(&mut exchange, kept.usual_body, None, deadline).await;
         let body = read.map_err(ScrapeError::Body)?;
         kept.usual_body = body.len();
         kept.connection = exchange.end();

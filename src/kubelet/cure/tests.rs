@@ -4,7 +4,11 @@ use std::{
 };
 
 use super::*;
-use crate::{dns::LookupError, flags::Flags, kubelet::decode::DecodeError};
+use crate::{
+    dns::LookupError,
+    flags::Flags,
+    kubelet::{SignatureError, decode::DecodeError},
+};
 
 fn request(cause: RequestError) -> ScrapeError {
     ScrapeError::Request { url: String::new(), cause: Box::new(cause) }
@@ -56,10 +60,10 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
         (certificate(X509Error::UnknownAuthority), "--kubelet-certificate-authority"),
         (certificate(X509Error::Other(String::new())), "replace"),
         (certificate(X509Error::NoIpSans { wanted: name() }), "serverTLSBootstrap"),
-        (certificate(X509Error::NoNames { wanted: name() }), "serverTLSBootstrap"),
+        (certificate(X509Error::NoNames { wanted: name() }), "see first where that name"),
         (
             certificate(X509Error::OtherName { valid_for: name(), wanted: name() }),
-            "serverTLSBootstrap",
+            "see first where that name",
         ),
         (
             certificate(X509Error::OutOfTime { now: moment, side: "after", limit: moment }),
@@ -77,8 +81,16 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
             request(RequestError::OtherNode { found: name(), wanted: name() }),
             "another node has that address",
         ),
+        (
+            ScrapeError::Summary(SummaryError::OtherNode { found: name(), wanted: name() }),
+            "another node has that address",
+        ),
+        (certificate(X509Error::Usage), "serverAuth"),
         (certificate(X509Error::LegacyName), "serverTLSBootstrap"),
-        (certificate(X509Error::OtherKey { why: "", authority: name() }), "the CA was replaced"),
+        (
+            certificate(X509Error::OtherKey { why: SignatureError::Unknown, authority: name() }),
+            "the CA was replaced",
+        ),
         (
             ScrapeError::Everywhere {
                 preferred: Box::new(lookup(LookupFailure::NoSuchHost)),

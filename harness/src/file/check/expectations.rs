@@ -33,7 +33,7 @@ const KINDS: [(&str, &[&str]); 13] = [
 const GET: [&str; 11] = [
     "from", "as", "send", "status", "headers", "body", "exact", "absent", "within", "items", "text",
 ];
-const METRIC: [&str; 3] = ["is", "atLeast", "changedBy"];
+const METRIC: [&str; 4] = ["is", "atLeast", "atMost", "changedBy"];
 
 /// Checks one expectation. `nodes` are the names of all nodes, if they are known for certain.
 pub(super) fn check(

@@ -78,13 +78,15 @@ pub struct Expectation {
     /// A text in the error with which the server must have refused to start.
     pub refused: Option<String>,
     /// One of the server's own metrics, such as `metrics_server_kubelet_request_total` or
-    /// `name{label="value"}`: the sum of all series with these labels. Goes with `is`, `atLeast`
-    /// and `changedBy`.
+    /// `name{label="value"}`: the sum of all series with these labels. Goes with `is`, `atLeast`,
+    /// `atMost` and `changedBy`.
     pub metric: Option<String>,
     /// The value of `metric`.
     pub is: Option<f64>,
     /// The least value of `metric`.
     pub at_least: Option<f64>,
+    /// The greatest value of `metric`.
+    pub at_most: Option<f64>,
     /// By how much `metric` has risen in this step. One that was not there before was 0.
     pub changed_by: Option<f64>,
     /// The families of the server's own metrics whose names begin with `metrics_server_`: exactly
@@ -132,6 +134,8 @@ pub enum Credentials {
     Token,
     /// A bearer token that nobody knows.
     UnknownToken,
+    /// A bearer token whose time is over.
+    ExpiredToken,
     /// A client certificate that the cluster's CA has signed.
     Certificate,
     /// A client certificate of a CA that nobody knows.

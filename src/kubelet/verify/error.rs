@@ -1,0 +1,66 @@
+use jiff::Timestamp;
+
+use super::SignatureError;
+
+/// Why a certificate is not believed, in the words of Go's crypto/x509.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum X509Error {
+    /// Its time is over, or has not come.
+    #[error(
+        "x509: certificate has expired or is not yet valid: current time {now} is {side} {limit}"
+    )]
+    OutOfTime {
+        /// The clock when it was judged.
+        now: Timestamp,
+        /// `before` or `after`.
+        side: &'static str,
+        /// The limit it violates.
+        limit: Timestamp,
+    },
+    /// Asked for by IP address, and it has none.
+    #[error(
+        "x509: cannot validate certificate for {wanted} because it doesn't contain any IP SANs"
+    )]
+    NoIpSans {
+        /// The address asked for.
+        wanted: String,
+    },
+    /// It has no name at all of the kind asked for.
+    #[error("x509: certificate is not valid for any names, but wanted to match {wanted}")]
+    NoNames {
+        /// The name asked for.
+        wanted: String,
+    },
+    /// It is somebody else's.
+    #[error("x509: certificate is valid for {valid_for}, not {wanted}")]
+    OtherName {
+        /// The names it is valid for.
+        valid_for: String,
+        /// The name or address asked for.
+        wanted: String,
+    },
+    /// It has its name where names stood long ago.
+    #[error("x509: certificate relies on legacy Common Name field, use SANs instead")]
+    LegacyName,
+    /// Nobody we know has signed it.
+    #[error("x509: certificate signed by unknown authority")]
+    UnknownAuthority,
+    /// An authority that we know has the name of the one that has signed it, and has not signed
+    /// it: it is the one before a rotation, or after.
+    #[error(
+        "x509: certificate signed by unknown authority (possibly because of {:?} while trying to verify candidate authority certificate {authority:?})",
+        why.to_string()
+    )]
+    OtherKey {
+        /// What is wrong with the signature.
+        why: SignatureError,
+        /// The authority's common name.
+        authority: String,
+    },
+    /// It, or an authority on the way, is not for this.
+    #[error("x509: certificate specifies an incompatible key usage")]
+    Usage,
+    /// Anything else.
+    #[error("x509: {0}")]
+    Other(String),
+}
