@@ -3,6 +3,7 @@ use http::{HeaderValue, Request, header};
 use http_body_util::Empty;
 
 use super::ScrapeError;
+use crate::observability::USER_AGENT;
 
 /// Where a node's kubelet is asked.
 pub(super) struct Target {
@@ -34,7 +35,7 @@ impl Target {
         let bad = |_| ScrapeError::BadAddress { url: self.url() };
         let mut request = Request::get(self.path.as_str())
             .header(header::HOST, self.authority())
-            .header(header::USER_AGENT, concat!("metrics-server/", env!("CARGO_PKG_VERSION")))
+            .header(header::USER_AGENT, USER_AGENT)
             .body(Empty::new())
             .map_err(bad)?;
         if let Some(token) = token {
