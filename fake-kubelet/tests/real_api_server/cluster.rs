@@ -22,6 +22,10 @@ use super::program::PATIENCE;
 /// Names the folder with the programs, as envtest has made it a custom.
 const ASSETS: &str = "KUBEBUILDER_ASSETS";
 
+/// Who did what, for all requests.
+const AUDIT: &str =
+    r#"{"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": [{"level": "Metadata"}]}"#;
+
 /// Ports are free when they are chosen, and may be taken a moment later.
 const ATTEMPTS: usize = 3;
 
@@ -69,15 +73,18 @@ impl RealCluster {
     /// An API server that is ready; `None`, with the reason printed, where there is none to start.
     pub(crate) async fn start() -> Option<Self> {
         let programs = programs()?;
+        let mut said = String::new();
         for _ in 0..ATTEMPTS {
-            if let Some(cluster) = Self::attempt(&programs).await {
-                return Some(cluster);
+            match Self::attempt(&programs).await {
+                Ok(cluster) => return Some(cluster),
+                Err(log) => said = log,
             }
         }
-        panic!("kube-apiserver does not start");
+        panic!("kube-apiserver does not start: {said}");
     }
 
-    async fn attempt(programs: &Path) -> Option<Self> {
+    /// The log of an API server that has ended is the error.
+    async fn attempt(programs: &Path) -> Result<Self, String> {
         let folder = TempDir::new().unwrap();
         let at = |name: &str| folder.path().join(name);
         let now = Timestamp::now();
@@ -91,6 +98,7 @@ impl RealCluster {
         // Any key will do for the tokens of service accounts.
         write(folder.path(), "service-accounts", &client(&ca, "service-accounts", None));
         let admin = client(&ca, "admin", Some("system:masters"));
+        fs::write(at("audit.yaml"), AUDIT).unwrap();
         write_front_proxy(folder.path(), &Authority::new("front-proxy-ca", now).unwrap());
 
         let [port, etcd_port, peer_port] = free_ports();
@@ -115,7 +123,7 @@ impl RealCluster {
             ca,
             folder,
         };
-        cluster.ready().await.then_some(cluster)
+        if cluster.ready().await { Ok(cluster) } else { Err(cluster.log("kube-apiserver.log")) }
     }
 
     /// Stops the API server, and starts it again with a front proxy that another CA has signed.
@@ -134,8 +142,12 @@ impl RealCluster {
         let (client, api_server) = (self.client.clone(), &mut self.api_server);
         let ready = async {
             while api_server.runs() {
+                // It makes its namespaces once it is ready.
+                let request = http::Request::get("/api/v1/namespaces/kube-node-lease");
+                let request = request.body(Vec::new()).unwrap();
+                let namespace = client.request_text(request).await;
                 let request = http::Request::get("/readyz").body(Vec::new()).unwrap();
-                if client.request_text(request).await.is_ok() {
+                if namespace.is_ok() && client.request_text(request).await.is_ok() {
                     return true;
                 }
                 tokio::task::yield_now().await;
@@ -229,7 +241,9 @@ fn api_server(programs: &Path, folder: &Path, (port, etcd_port): (u16, u16)) -> 
         .args(["--requestheader-username-headers=X-Remote-User"])
         .args(["--requestheader-uid-headers=X-Remote-Uid"])
         .args(["--requestheader-group-headers=X-Remote-Group"])
-        .args(["--requestheader-extra-headers-prefix=X-Remote-Extra-"]);
+        .args(["--requestheader-extra-headers-prefix=X-Remote-Extra-"])
+        .arg(file("audit-log-path", "audit.log"))
+        .arg(file("audit-policy-file", "audit.yaml"));
     Killed::start(&mut command, &folder.join("kube-apiserver.log"))
 }
 
@@ -255,7 +269,7 @@ fn write(folder: &Path, name: &str, identity: &Identity) {
 }
 
 /// Different ones, as they are all held until the last is known.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }
