@@ -10,11 +10,11 @@ use std::{
 
 use control_plane::{Credential, kubeconfig};
 use fake_kubelet::{Authority, Identity, Subject, Validity};
-use jiff::Timestamp;
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
+use metrics_server::doors::Clock;
 use tempfile::TempDir;
 
 use super::program::PATIENCE;
@@ -87,7 +87,7 @@ impl RealCluster {
     async fn attempt(programs: &Path) -> Result<Self, String> {
         let folder = TempDir::new().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let now = Timestamp::now();
+        let now = Clock::system().now();
         let ca = Authority::new("kubernetes", now).unwrap();
         fs::write(at("ca.crt"), ca.pem()).unwrap();
         let localhost = vec![Ipv4Addr::LOCALHOST.into()];
@@ -130,7 +130,7 @@ impl RealCluster {
     pub(crate) async fn restart_with_new_front_proxy(&mut self) {
         let _ = self.api_server.0.kill();
         let _ = self.api_server.0.wait();
-        let authority = Authority::new("front-proxy-ca-2", Timestamp::now()).unwrap();
+        let authority = Authority::new("front-proxy-ca-2", Clock::system().now()).unwrap();
         write_front_proxy(self.folder.path(), &authority);
         let ports = (self.port, self.etcd_port);
         self.api_server = api_server(&self.programs, self.folder.path(), ports);
@@ -254,7 +254,7 @@ fn no_one() -> Subject {
 fn client(ca: &Authority, name: &str, group: Option<&str>) -> Identity {
     let organization = group.map(str::to_owned);
     let subject = Subject { common_name: name.to_owned(), organization, ..no_one() };
-    ca.client(&subject, Validity::year_from_an_hour_before(Timestamp::now())).unwrap()
+    ca.client(&subject, Validity::year_from_an_hour_before(Clock::system().now())).unwrap()
 }
 
 /// The certificate with which the API server passes requests on, and the CA that has signed it.
