@@ -93,14 +93,14 @@ impl Impersonation {
         needs.extend(uid.map(|uid| need(DETAILS, ("uids", ""), "", uid)));
 
         let own = groups.is_empty();
-        let mut user = User { name: name.to_owned(), groups, ..User::default() };
+        let uid = uid.unwrap_or_default().to_owned();
+        let mut user = User { name: name.to_owned(), uid, groups, ..User::default() };
         if let (true, Some((namespace, _))) = (own, account) {
             user.groups = vec![
                 "system:serviceaccounts".to_owned(),
                 format!("system:serviceaccounts:{namespace}"),
             ];
         }
-        user.uid = uid.unwrap_or_default().to_owned();
         for (key, value) in extra {
             user.extra.entry(key).or_default().push(value);
         }
