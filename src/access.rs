@@ -1,5 +1,6 @@
 //! Who may ask. Every request passes here before anything else looks at it: who asks
-//! (`authentication`), for what (`attributes`), may they (`authorization`).
+//! (`authentication`), as whom (`impersonation`), for what (`attributes`), may they
+//! (`authorization`).
 //!
 //! The API server is asked about tokens and permissions (`reviews`), and its answers are remembered
 //! for a moment (`cache`). Whose certificates are believed (`trust`) is what
@@ -18,6 +19,7 @@ mod cache;
 mod cluster_word;
 mod files;
 mod front_proxy;
+mod impersonation;
 mod in_flight;
 mod open_paths;
 mod percent;
@@ -57,6 +59,7 @@ use self::{
     cluster_word::ClusterWord,
     files::Files,
     front_proxy::ProxyRules,
+    impersonation::{Impersonation, Requester},
     in_flight::{InFlight, Place},
     reviews::Reviewer,
     strangers::Strangers,
@@ -193,10 +196,12 @@ impl Access {
         let asked = Asked::of(&request);
         let (mut head, _) = request.into_parts();
         let version = head.version;
-        let (mut response, known) = match self.admit(&mut head).await {
+        let admitted = self.admit(&mut head).await;
+        let requester = head.extensions.remove::<Requester>();
+        let (mut response, known) = match admitted {
             Ok(Admitted { user, place, reason }) => {
                 let known = !user.is_anonymous();
-                let admission = Admission::allowed(&user, reason);
+                let admission = Admission::allowed(&user, reason).of(requester);
                 head.extensions.insert(user);
                 // No handler takes a body.
                 let answered = router.oneshot(Request::from_parts(head, Body::empty())).await;
@@ -205,7 +210,7 @@ impl Access {
                 (response.map(|body| until_sent(body, place)), known)
             }
             Err(refusal) => {
-                let admission = Admission::from(&refusal);
+                let admission = Admission::from(&refusal).of(requester);
                 let known = admission.user.as_ref().is_some_and(|user| !user.is_anonymous());
                 let mut response = refusal.respond(&asked);
                 response.extensions_mut().insert(admission);
@@ -231,23 +236,47 @@ impl Access {
         trust.rules.strip(&mut head.headers);
         let attributes = Attributes::of(&head.method, &head.uri);
         let place = self.in_flight.enter(&user, &attributes)?;
-        match self.authorizer.decide(&user, &attributes).await {
-            Ok(decision) if decision.allowed => {
-                Ok(Admitted { user, place, reason: decision.reason })
+        let user = self.acting(user, head).await?;
+        let reason = self.permit(&user, attributes, head).await?;
+        Ok(Admitted { user, place, reason })
+    }
+
+    /// Whom it is asked as: whoever asks, or whom they wish to be and may.
+    async fn acting(&self, user: User, head: &mut Parts) -> Result<User, Refusal> {
+        let wish = match Impersonation::asked(&head.headers) {
+            Ok(Some(wish)) => wish,
+            Ok(None) => return Ok(user),
+            Err(error) => {
+                let said = error.to_string();
+                return Err(Refusal::Impersonation { user: Box::new(user), said });
             }
+        };
+        for need in wish.needs() {
+            self.permit(&user, need.clone(), head).await?;
+        }
+        impersonation::strip(&mut head.headers);
+        head.extensions.insert(Requester(user));
+        Ok(wish.into_user())
+    }
+
+    /// Why somebody may do something, as the API server says.
+    async fn permit(
+        &self,
+        user: &User,
+        attributes: Attributes,
+        head: &Parts,
+    ) -> Result<String, Refusal> {
+        match self.authorizer.decide(user, &attributes).await {
+            Ok(decision) if decision.allowed => Ok(decision.reason),
             Ok(decision) => {
                 tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
-                let attributes = Box::new(attributes);
-                Err(Refusal::Forbidden {
-                    user: Box::new(user),
-                    attributes,
-                    reason: decision.reason,
-                })
+                let (user, attributes) = (Box::new(user.clone()), Box::new(attributes));
+                Err(Refusal::Forbidden { user, attributes, reason: decision.reason })
             }
             Err(error) => {
                 tracing::error!(err = %error, cure = error.cure, "Failed to make webhook authorizer request");
                 let uri = head.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
-                Err(Refusal::Undecided { user: Box::new(user), uri, reason: error.reason })
+                Err(Refusal::Undecided { user: Box::new(user.clone()), uri, reason: error.reason })
             }
         }
     }

@@ -23,7 +23,7 @@ use axum::{
 use crate::{cluster::Cluster, scrape::Scrapes, store::Store};
 
 pub use self::{
-    build::{Build, short_version},
+    build::{Build, USER_AGENT, short_version},
     telemetry::Telemetry,
 };
 

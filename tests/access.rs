@@ -7,6 +7,7 @@ mod access {
     mod certificates;
     mod front_proxy;
     mod guarded;
+    mod impersonation;
     mod in_flight;
     mod reviews;
     mod rotation;

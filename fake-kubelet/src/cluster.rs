@@ -9,6 +9,7 @@ mod marks;
 mod objects;
 mod pods;
 mod removal;
+mod trouble;
 mod usage;
 
 use std::{
@@ -85,7 +86,7 @@ pub(crate) struct Uids {
 /// Why the cluster is not as it should be.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
-    #[error("{verb} {what} {name:?}: {source}")]
+    #[error("{verb} {what} {name:?}: {}", trouble::words(source))]
     Ask { verb: &'static str, what: String, name: String, source: Box<kube::Error> },
     #[error(
         "{what} {name:?} exists already and is not of the owner {owner:?}: choose other names, or its owner in the configuration's cluster.owner"

@@ -1,10 +1,14 @@
-//! The program in a cluster, from the outside: one run is the API server, others settle in it.
+//! The program in a cluster, from the outside: one run is the API server, others settle in it. And
+//! the same with a real API server, where `KUBEBUILDER_ASSETS` names one.
 
 #![allow(clippy::unwrap_used, reason = "all of it is tests")]
 
 mod program;
+#[path = "real_api_server/cluster.rs"]
+#[allow(dead_code, reason = "shared with tests that look at more of it")]
+mod real;
 
-use std::{path::PathBuf, process::Command};
+use std::{any::Any, path::PathBuf, process::Command};
 
 use k8s_openapi::api::{
     coordination::v1::Lease,
@@ -20,7 +24,10 @@ use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde_json::json;
 use tempfile::TempDir;
 
-use self::program::{PATIENCE, PROGRAM, Run};
+use self::{
+    program::{PATIENCE, PROGRAM, Run},
+    real::RealCluster,
+};
 
 const WORLD: &str = "nodes: [{name: world-0, listen: ['127.0.0.1:0'], access: Open}]";
 
@@ -41,12 +48,31 @@ nodes:
 
 struct World {
     folder: TempDir,
-    _run: Run,
     client: Client,
+    _api_server: Box<dyn Any>,
 }
 
 impl World {
-    async fn new() -> Self {
+    /// Each API server there is to settle in, with a node `world-0`.
+    async fn all() -> Vec<Self> {
+        let mut all = vec![Self::own().await];
+        all.extend(Self::real().await);
+        all
+    }
+
+    async fn real() -> Option<Self> {
+        let cluster = RealCluster::start().await?;
+        let client = cluster.client.clone();
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("fleet.yaml"), FLEET).unwrap();
+        std::fs::copy(cluster.path("kubeconfig"), folder.path().join("kubeconfig")).unwrap();
+        let world = Self { folder, client, _api_server: Box::new(cluster) };
+        let node: Node = serde_json::from_value(json!({"metadata": {"name": "world-0"}})).unwrap();
+        world.nodes().create(&PostParams::default(), &node).await.unwrap();
+        Some(world)
+    }
+
+    async fn own() -> Self {
         let folder = TempDir::new().unwrap();
         let config = folder.path().join("world.yaml");
         std::fs::write(&config, WORLD).unwrap();
@@ -55,7 +81,8 @@ impl World {
         let kubeconfig = Kubeconfig::read_from(folder.path().join("kubeconfig")).unwrap();
         let options = KubeConfigOptions::default();
         let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.unwrap();
-        Self { folder, _run: run, client: Client::try_from(config).unwrap() }
+        let client = Client::try_from(config).unwrap();
+        Self { folder, client, _api_server: Box::new(run) }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -121,118 +148,122 @@ impl World {
 
 #[tokio::test]
 async fn a_fleet_settles_lives_and_leaves_nothing() {
-    let world = World::new().await;
-    let mut fleet = world.settle();
-    assert_eq!(world.names().await, ["fake-0", "fake-1", "world-0"]);
-    let node = world.nodes().get("fake-1").await.unwrap();
-    assert_eq!(node.labels()["zone"], "a");
-    assert_eq!(node.labels()["fake-kubelet.dev/owner"], "test");
-    let taints = node.spec.unwrap().taints.unwrap();
-    assert_eq!(
-        (taints[0].key.as_str(), taints[0].value.as_deref(), taints[0].effect.as_str()),
-        ("fake-kubelet.dev/node", Some("test"), "NoSchedule")
-    );
-    let status = node.status.unwrap();
-    let port = status.daemon_endpoints.unwrap().kubelet_endpoint.unwrap().port;
-    assert_ne!(port, 10_250);
-    let address = &status.addresses.unwrap()[0];
-    assert_eq!((address.type_.as_str(), address.address.as_str()), ("InternalIP", "127.0.0.1"));
-    assert_eq!(status.allocatable.as_ref().unwrap()["cpu"].0, "7");
-    assert_eq!(status.allocatable.unwrap()["memory"].0, "32Gi");
+    for world in World::all().await {
+        let mut fleet = world.settle();
+        assert_eq!(world.names().await, ["fake-0", "fake-1", "world-0"]);
+        let node = world.nodes().get("fake-1").await.unwrap();
+        assert_eq!(node.labels()["zone"], "a");
+        assert_eq!(node.labels()["fake-kubelet.dev/owner"], "test");
+        let taints = node.spec.unwrap().taints.unwrap();
+        assert_eq!(
+            (taints[0].key.as_str(), taints[0].value.as_deref(), taints[0].effect.as_str()),
+            ("fake-kubelet.dev/node", Some("test"), "NoSchedule")
+        );
+        let status = node.status.unwrap();
+        let port = status.daemon_endpoints.unwrap().kubelet_endpoint.unwrap().port;
+        assert_ne!(port, 10_250);
+        let address = &status.addresses.unwrap()[0];
+        assert_eq!((address.type_.as_str(), address.address.as_str()), ("InternalIP", "127.0.0.1"));
+        assert_eq!(status.allocatable.as_ref().unwrap()["cpu"].0, "7");
+        assert_eq!(status.allocatable.unwrap()["memory"].0, "32Gi");
 
-    let app = world.runs("app-1").await.status.unwrap();
-    assert!(app.container_statuses.unwrap()[0].ready);
-    let renewed = |lease: &Lease| lease.spec.as_ref().unwrap().renew_time.clone();
-    let before = renewed(&world.leases().get("fake-0").await.unwrap());
-    let later = move |lease: Option<&Lease>| lease.is_some_and(|lease| renewed(lease) > before);
-    let waiting = await_condition(world.leases(), "fake-0", later);
-    tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap();
+        let app = world.runs("app-1").await.status.unwrap();
+        assert!(app.container_statuses.unwrap()[0].ready);
+        let renewed = |lease: &Lease| lease.spec.as_ref().unwrap().renew_time.clone();
+        let before = renewed(&world.leases().get("fake-0").await.unwrap());
+        let later = move |lease: Option<&Lease>| lease.is_some_and(|lease| renewed(lease) > before);
+        let waiting = await_condition(world.leases(), "fake-0", later);
+        tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap();
 
-    let mine = world.makes_pod("mine", json!({"kwok.x-k8s.io/usage-cpu": "200m"})).await;
-    assert_eq!(mine.status.unwrap().host_ip.as_deref(), Some("127.0.0.1"));
-    world.pods().delete("mine", &DeleteParams::default()).await.unwrap();
-    let uid = mine.metadata.uid.unwrap();
-    world.pod_when("mine", is_deleted(&uid)).await;
+        let mine = world.makes_pod("mine", json!({"kwok.x-k8s.io/usage-cpu": "200m"})).await;
+        assert_eq!(mine.status.unwrap().host_ip.as_deref(), Some("127.0.0.1"));
+        world.pods().delete("mine", &DeleteParams::default()).await.unwrap();
+        let uid = mine.metadata.uid.unwrap();
+        world.pod_when("mine", is_deleted(&uid)).await;
 
-    world.makes_pod("stays", json!({})).await;
-    fleet.terminate();
-    assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 2 pods and 2 Leases\n");
-    assert!(fleet.ended_well());
-    assert_eq!(world.names().await, ["world-0"]);
-    let pods = world.pods().list(&ListParams::default()).await.unwrap();
-    let pods: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
-    assert_eq!(pods, ["stays"], "who made it takes it away");
+        world.makes_pod("stays", json!({})).await;
+        fleet.terminate();
+        assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 2 pods and 2 Leases\n");
+        assert!(fleet.ended_well());
+        assert_eq!(world.names().await, ["world-0"]);
+        let pods = world.pods().list(&ListParams::default()).await.unwrap();
+        let pods: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
+        assert_eq!(pods, ["stays"], "who made it takes it away");
+    }
 }
 
 #[tokio::test]
 async fn what_a_killed_run_left_is_taken_over_or_cleaned() {
-    let world = World::new().await;
-    drop(world.settle());
-    let left = world.nodes().get("fake-0").await.unwrap();
-    drop(world.settle());
-    let again = world.nodes().get("fake-0").await.unwrap();
-    assert_eq!(left.uid(), again.uid(), "it was taken over");
-    assert_eq!(world.clean("nobody"), "removed 0 nodes, 0 pods and 0 Leases\n");
-    assert_eq!(world.clean("test"), "removed 2 nodes, 2 pods and 2 Leases\n");
-    assert_eq!(world.names().await, ["world-0"]);
+    for world in World::all().await {
+        drop(world.settle());
+        let left = world.nodes().get("fake-0").await.unwrap();
+        drop(world.settle());
+        let again = world.nodes().get("fake-0").await.unwrap();
+        assert_eq!(left.uid(), again.uid(), "it was taken over");
+        assert_eq!(world.clean("nobody"), "removed 0 nodes, 0 pods and 0 Leases\n");
+        assert_eq!(world.clean("test"), "removed 2 nodes, 2 pods and 2 Leases\n");
+        assert_eq!(world.names().await, ["world-0"]);
+    }
 }
 
 #[tokio::test]
 async fn a_node_of_somebody_else_is_never_touched() {
-    let world = World::new().await;
-    let foreign = json!({"metadata": {"name": "fake-1"}});
-    let foreign: Node = serde_json::from_value(foreign).unwrap();
-    let made = world.nodes().create(&PostParams::default(), &foreign).await.unwrap();
-    let output = Command::new(PROGRAM)
-        .args(["run", "--config"])
-        .arg(world.path("fleet.yaml"))
-        .arg("--kubeconfig")
-        .arg(world.path("kubeconfig"))
-        .output()
-        .unwrap();
-    assert!(!output.status.success());
-    let error = String::from_utf8(output.stderr).unwrap();
-    assert!(
-        error.contains("Node \"fake-1\" exists already and is not of the owner \"test\""),
-        "{error}"
-    );
-    assert_eq!(world.names().await, ["fake-1", "world-0"]);
-    assert_eq!(world.nodes().get("fake-1").await.unwrap(), made);
+    for world in World::all().await {
+        let foreign = json!({"metadata": {"name": "fake-1"}});
+        let foreign: Node = serde_json::from_value(foreign).unwrap();
+        let made = world.nodes().create(&PostParams::default(), &foreign).await.unwrap();
+        let output = Command::new(PROGRAM)
+            .args(["run", "--config"])
+            .arg(world.path("fleet.yaml"))
+            .arg("--kubeconfig")
+            .arg(world.path("kubeconfig"))
+            .output()
+            .unwrap();
+        assert!(!output.status.success());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            error.contains("Node \"fake-1\" exists already and is not of the owner \"test\""),
+            "{error}"
+        );
+        assert_eq!(world.names().await, ["fake-1", "world-0"]);
+        assert_eq!(world.nodes().get("fake-1").await.unwrap(), made);
+    }
 }
 
 #[tokio::test]
 async fn a_pod_uses_what_its_annotations_say_as_soon_as_they_say_it() {
-    let world = World::new().await;
-    let ca = world.path("fleet-ca.crt");
-    let kubeconfig = world.path("kubeconfig");
-    let more = ["--kubeconfig", kubeconfig.to_str().unwrap(), "--write-ca", ca.to_str().unwrap()];
-    let _fleet = Run::start(&world.path("fleet.yaml"), &more);
-    let usage =
-        |memory: &str| json!({"fake-kubelet.dev/usage": format!("{{cpu: 1, memory: {memory}}}")});
-    world.makes_pod("mine", usage("64Mi")).await;
-    let node = world.nodes().get("fake-0").await.unwrap().status.unwrap();
-    let port = node.daemon_endpoints.unwrap().kubelet_endpoint.unwrap().port;
-    let mut config = Config::new(format!("https://127.0.0.1:{port}").parse().unwrap());
-    let pem = std::fs::read(ca).unwrap();
-    let der = CertificateDer::from_pem_slice(&pem).unwrap();
-    config.root_cert = Some(vec![der.to_vec()]);
-    let kubelet = Client::try_from(config).unwrap();
-    let until = async |bytes: &str| {
-        loop {
-            let request = http::Request::get("/metrics/resource").body(Vec::new()).unwrap();
-            let text = kubelet.request_text(request).await.unwrap();
-            let mut lines = text.lines();
-            if lines.any(|line| {
-                line.starts_with("container_memory_working_set_bytes{")
-                    && line.contains("pod=\"mine\"")
-                    && line.contains(bytes)
-            }) {
-                return;
+    for world in World::all().await {
+        let ca = world.path("fleet-ca.crt");
+        let kubeconfig = world.path("kubeconfig");
+        let more =
+            ["--kubeconfig", kubeconfig.to_str().unwrap(), "--write-ca", ca.to_str().unwrap()];
+        let _fleet = Run::start(&world.path("fleet.yaml"), &more);
+        let usage = |memory: &str| json!({"fake-kubelet.dev/usage": format!("{{cpu: 1, memory: {memory}}}")});
+        world.makes_pod("mine", usage("64Mi")).await;
+        let node = world.nodes().get("fake-0").await.unwrap().status.unwrap();
+        let port = node.daemon_endpoints.unwrap().kubelet_endpoint.unwrap().port;
+        let mut config = Config::new(format!("https://127.0.0.1:{port}").parse().unwrap());
+        let pem = std::fs::read(ca).unwrap();
+        let der = CertificateDer::from_pem_slice(&pem).unwrap();
+        config.root_cert = Some(vec![der.to_vec()]);
+        let kubelet = Client::try_from(config).unwrap();
+        let until = async |bytes: &str| {
+            loop {
+                let request = http::Request::get("/metrics/resource").body(Vec::new()).unwrap();
+                let text = kubelet.request_text(request).await.unwrap();
+                let mut lines = text.lines();
+                if lines.any(|line| {
+                    line.starts_with("container_memory_working_set_bytes{")
+                        && line.contains("pod=\"mine\"")
+                        && line.contains(bytes)
+                }) {
+                    return;
+                }
             }
-        }
-    };
-    tokio::time::timeout(PATIENCE, until("} 6.7108864e+07 ")).await.unwrap();
-    let patch = Patch::Merge(json!({"metadata": {"annotations": usage("1Gi")}}));
-    world.pods().patch("mine", &PatchParams::default(), &patch).await.unwrap();
-    tokio::time::timeout(PATIENCE, until("} 1.073741824e+09 ")).await.unwrap();
+        };
+        tokio::time::timeout(PATIENCE, until("} 6.7108864e+07 ")).await.unwrap();
+        let patch = Patch::Merge(json!({"metadata": {"annotations": usage("1Gi")}}));
+        world.pods().patch("mine", &PatchParams::default(), &patch).await.unwrap();
+        tokio::time::timeout(PATIENCE, until("} 1.073741824e+09 ")).await.unwrap();
+    }
 }

@@ -1,4 +1,4 @@
-use super::{Refusal, User};
+use super::{Refusal, User, impersonation::Requester};
 
 /// What was found out of a request, and decided: an extension of its answer, for those who keep
 /// accounts.
@@ -6,6 +6,8 @@ use super::{Refusal, User};
 pub struct Admission {
     /// Who asked; nobody, when they are not who they say they are.
     pub user: Option<User>,
+    /// Whom they acted as, where that is somebody else.
+    pub acting_as: Option<User>,
     /// `allow` or `forbid`; nothing, when it did not come to that.
     pub decision: Option<&'static str>,
     /// What the API server said of it; often empty.
@@ -16,7 +18,15 @@ pub struct Admission {
 
 impl Admission {
     pub(super) fn allowed(user: &User, reason: String) -> Self {
-        Self { user: Some(user.clone()), decision: Some("allow"), reason }
+        Self { user: Some(user.clone()), acting_as: None, decision: Some("allow"), reason }
+    }
+
+    /// The same, as asked by somebody who acted as that user.
+    pub(super) fn of(mut self, requester: Option<Requester>) -> Self {
+        if let Some(Requester(user)) = requester {
+            self.acting_as = self.user.replace(user);
+        }
+        self
     }
 }
 
@@ -27,8 +37,11 @@ impl From<&Refusal> for Admission {
             Refusal::Forbidden { user, reason, .. } => {
                 (Some(user), Some("forbid"), reason.as_str())
             }
-            Refusal::TooMany { user } | Refusal::Undecided { user, .. } => (Some(user), None, ""),
+            Refusal::TooMany { user }
+            | Refusal::Impersonation { user, .. }
+            | Refusal::Undecided { user, .. } => (Some(user), None, ""),
         };
-        Self { user: user.map(|user| User::clone(user)), decision, reason: reason.to_owned() }
+        let user = user.map(|user| User::clone(user));
+        Self { user, acting_as: None, decision, reason: reason.to_owned() }
     }
 }

@@ -12,6 +12,14 @@ pub enum Refusal {
     /// Whoever asks is not who they say they are, or it cannot be found out.
     #[error("Unauthorized")]
     Unauthorized,
+    /// They wish to act as somebody in a way that makes no sense.
+    #[error("{said}")]
+    Impersonation {
+        /// Who asks.
+        user: Box<User>,
+        /// What is wrong with it.
+        said: String,
+    },
     /// They may not.
     #[error("{}", forbidden(user, attributes, reason))]
     Forbidden {
@@ -47,6 +55,7 @@ impl Refusal {
     pub fn code(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Impersonation { .. } => StatusCode::BAD_REQUEST,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Undecided { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -57,6 +66,7 @@ impl Refusal {
     pub fn respond(&self, asked: &Asked) -> Response {
         let mut response = match self {
             Self::Unauthorized => self.status("Unauthorized").respond(asked),
+            Self::Impersonation { .. } => self.status("BadRequest").respond(asked),
             Self::Forbidden { attributes, .. } => {
                 self.status("Forbidden").with_details(details(attributes)).respond(asked)
             }

@@ -55,6 +55,8 @@ impl FieldSelector {
         for (field, equal, value) in terms {
             unescaped.push((field, equal, unescape(value)?));
         }
+        // As in the Go server, `=` and `!=` alone ask for nothing.
+        unescaped.retain(|(field, _, value)| !(field.is_empty() && value.is_empty()));
         let known = unescaped.into_iter().map(|(field, equal, value)| {
             let field = match field {
                 "metadata.name" => Field::Name,
@@ -134,6 +136,8 @@ mod tests {
             ("metadata.namespace!=n", false),
             ("metadata.name=a\\,b", false),
             ("metadata.name=", false),
+            ("=", true),
+            ("!=,metadata.name=a", true),
         ];
         for (text, expected) in cases {
             let selector = FieldSelector::parse(text).unwrap();

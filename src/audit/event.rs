@@ -50,6 +50,8 @@ struct Written<'a> {
     request_uri: &'a str,
     verb: &'a str,
     user: WrittenUser<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impersonated_user: Option<WrittenUser<'a>>,
     #[serde(rename = "sourceIPs", skip_serializing_if = "<[_]>::is_empty")]
     source_ips: &'a [String],
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -214,6 +216,9 @@ impl Event {
             request_uri: &self.asked.uri,
             verb: self.attributes.verb(),
             user: self.user().map(WrittenUser::from).unwrap_or_default(),
+            impersonated_user: admission
+                .and_then(|admission| admission.acting_as.as_ref())
+                .map(WrittenUser::from),
             source_ips: &self.asked.from,
             user_agent: &self.asked.agent,
             object_ref: match &self.attributes {

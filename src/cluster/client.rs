@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use http::Uri;
+use http::{HeaderValue, Request, Uri, header};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
@@ -33,6 +33,7 @@ use crate::{
     dial::Dialer,
     dns::Resolver,
     doors::{Doors, Stream},
+    observability::USER_AGENT,
 };
 
 /// client-go's default.
@@ -93,6 +94,14 @@ pub fn api_client(
         .option_layer(token.map(|token| {
             tower::layer::layer_fn(move |service| WithToken::new(Arc::clone(&token), service))
         }))
+        // Whom the kubeconfig says to act as.
+        .layer(config.extra_headers_layer()?)
+        .map_request(|mut request: Request<Body>| {
+            // Audit logs and the API server's own metrics tell clients apart by it.
+            let agent = HeaderValue::from_static(USER_AGENT);
+            request.headers_mut().insert(header::USER_AGENT, agent);
+            request
+        })
         .map_err(tower::BoxError::from)
         .timeout(ANSWER_LIMIT)
         .layer_fn(Patient::new)

@@ -16,9 +16,6 @@ use crate::doors::Stream;
 /// A head has about 200 bytes. What is read of the body with it is copied once more.
 const USUAL_HEAD: usize = 1 << 10;
 
-/// As Go's client: more answers that announce another one are a mistake or a trick.
-const MOST_INTERIM: usize = 5;
-
 /// An open connection to a kubelet, kept from one scrape to the next: a handshake costs more than
 /// everything else in a scrape.
 pub(super) struct Connection {
@@ -97,7 +94,7 @@ impl Connection {
         let mut bytes = Vec::with_capacity(USUAL_HEAD);
         let (mut seen, mut interim) = (0, 0);
         loop {
-            if bytes.len() >= LONGEST_HEAD {
+            if interim + bytes.len() >= LONGEST_HEAD {
                 return Err(RequestError::Http(format!(
                     "net/http: server response headers exceeded {LONGEST_HEAD} bytes; aborted"
                 )));
@@ -122,12 +119,8 @@ impl Connection {
                 if !head.status.is_informational() || head.status.as_u16() == 101 {
                     return Ok((head, rest));
                 }
-                interim += 1;
-                if interim > MOST_INTERIM {
-                    return Err(RequestError::Http(
-                        "net/http: too many 1xx informational responses".to_owned(),
-                    ));
-                }
+                // Heads that only announce another one count together, as in Go's client.
+                interim += head.length;
                 (bytes, seen) = (rest, 0);
             }
             seen = bytes.len();

@@ -4,8 +4,7 @@ use http::{
 };
 
 use super::ScrapeError;
-
-const USER_AGENT: &str = concat!("metrics-server/", env!("CARGO_PKG_VERSION"));
+use crate::observability::USER_AGENT;
 
 /// Where a node's kubelet is asked.
 pub(super) struct Target {

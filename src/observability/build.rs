@@ -24,6 +24,9 @@ pub struct Build {
     pub platform: String,
 }
 
+/// Who asks, as API servers and kubelets read it in each request.
+pub const USER_AGENT: &str = concat!("metrics-server/", env!("CARGO_PKG_VERSION"));
+
 /// The version as `--version` prints it.
 pub fn short_version() -> &'static str {
     concat!("v", env!("CARGO_PKG_VERSION"))

@@ -25,14 +25,14 @@ pub(super) fn key_errors(key: &str) -> Vec<String> {
         }
         _ => {
             return vec![format!(
-                "a qualified name {NAME_RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+                "a valid label key {NAME_RULE} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
             )];
         }
     };
     if name.is_empty() {
         errors.push("name part must be non-empty".to_owned());
     } else if name.len() > 63 {
-        errors.push("name part must be no more than 63 characters".to_owned());
+        errors.push("name part must be no more than 63 bytes".to_owned());
     }
     if !is_name(name) {
         errors.push(format!("name part {NAME_RULE}"));
@@ -44,7 +44,7 @@ pub(super) fn key_errors(key: &str) -> Vec<String> {
 pub(super) fn value_errors(value: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if value.len() > 63 {
-        errors.push("must be no more than 63 characters".to_owned());
+        errors.push("must be no more than 63 bytes".to_owned());
     }
     if !value.is_empty() && !is_name(value) {
         errors.push(VALUE_RULE.to_owned());
@@ -55,7 +55,7 @@ pub(super) fn value_errors(value: &str) -> Vec<String> {
 fn subdomain_errors(text: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if text.len() > 253 {
-        errors.push("must be no more than 253 characters".to_owned());
+        errors.push("must be no more than 253 bytes".to_owned());
     }
     let is_label = |label: &str| {
         let ends = |byte: Option<&u8>| {

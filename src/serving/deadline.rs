@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::StatusCode;
+use http::{StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tower::ServiceExt;
@@ -45,7 +45,8 @@ async fn answer(most: Duration, router: Router, request: Request) -> Response {
         Ok(wanted) => wanted.filter(|wanted| *wanted < most).unwrap_or(most),
         Err(message) => {
             let status = Status::new(StatusCode::BAD_REQUEST, "BadRequest", message);
-            return status.respond(&asked);
+            let no_cache = [(header::CACHE_CONTROL, "no-cache, private")];
+            return (no_cache, status.respond(&asked)).into_response();
         }
     };
     let end = Instant::now() + limit;

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::{
     guarded::Guarded,
-    support::{Cluster, NODES, lister, settle},
+    support::{Cluster, NODES, lister, rule, settle},
 };
 
 /// A server that says yes to everybody who may ask, and writes down what `policy` wants.
@@ -179,4 +179,20 @@ rules:
             line("/readyz", "ResponseComplete"),
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_acts_as_somebody_is_named_beside_them() {
+    let (cluster, folder) = (Cluster::new(), TempDir::new().unwrap());
+    cluster.introduce("alice", vec![rule("", "users", &["impersonate"])]);
+    cluster.introduce("bob", lister());
+    let server = audited(&cluster, folder.path(), None).await;
+    for (name, status, decision) in [("bob", 200, "allow"), ("carol", 403, "forbid")] {
+        let headers = [("authorization", "Bearer alice"), ("impersonate-user", name)];
+        assert_eq!(server.ask(None, NODES, &headers).await.status, status);
+        let event = events(folder.path()).pop().unwrap();
+        assert_eq!(event["user"]["username"], "alice", "{event}");
+        assert_eq!(event["impersonatedUser"]["username"], name, "{event}");
+        assert_eq!(event["annotations"]["authorization.k8s.io/decision"], decision, "{event}");
+    }
 }

@@ -140,6 +140,7 @@ async fn what_takes_too_long_is_given_up() {
         answer.short(),
         "400 invalid timeout specified in the request URL - time: invalid duration \"soon\""
     );
+    assert_eq!(answer.headers["cache-control"], "no-cache, private");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,14 +13,15 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
-    matchers::{body_json, method, path},
+    matchers::{body_json, header, method, path},
 };
 
 const TOKENS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
 const ACCESS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
 async fn mock(server: &MockServer, at: &str, asked: Option<Value>, answer: ResponseTemplate) {
-    let mock = Mock::given(method("POST")).and(path(at));
+    let agent = concat!("metrics-server/", env!("CARGO_PKG_VERSION"));
+    let mock = Mock::given(method("POST")).and(path(at)).and(header("user-agent", agent));
     let mock = match asked {
         Some(asked) => mock.and(body_json(asked)),
         None => mock,

@@ -23,7 +23,11 @@ use kube::{
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use super::{AT_ONCE, Settlement, is_gone, namespaced, objects, usage};
+use super::{
+    AT_ONCE, Settlement, is_gone, namespaced, objects,
+    trouble::{words, words_of_watch},
+    usage,
+};
 use crate::{
     node,
     usage::{Course, Usage},
@@ -98,7 +102,9 @@ pub(super) async fn follow(settlement: &Arc<Settlement>) {
                 follower.forget(&key(&pod));
             }
             // It goes on by itself.
-            Err(error) => tracing::warn!(err = %error, "Failed to watch pods, will retry"),
+            Err(error) => {
+                tracing::warn!(err = %words_of_watch(&error), "Failed to watch pods, will retry");
+            }
             Ok(None) => return,
         }
     }
@@ -252,7 +258,7 @@ async fn carry_out(settlement: Arc<Settlement>, pod: Pod, task: Task) {
             Ok(()) => return,
             Err(error) if is_gone(&error) => return,
             Err(error) => {
-                tracing::warn!(namespace, pod = name, err = %error, "Failed to start or end a pod");
+                tracing::warn!(namespace, pod = name, err = %words(&error), "Failed to start or end a pod");
             }
         }
         tokio::time::sleep(pause).await;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use http::{HeaderValue, header::USER_AGENT};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
@@ -61,7 +62,10 @@ async fn config(file: &Path) -> Result<Config, ProgramError> {
     config.map_err(|error| failed(error.to_string()))
 }
 
-fn client(config: Config, file: &Path) -> Result<Client, ProgramError> {
+fn client(mut config: Config, file: &Path) -> Result<Client, ProgramError> {
+    // Audit logs and the API server's own metrics tell clients apart by it.
+    let agent = concat!("fake-kubelet/", env!("CARGO_PKG_VERSION"));
+    config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
     Client::try_from(config).map_err(|error| ProgramError::Kubeconfig {
         file: file.to_owned(),
         reason: error.to_string(),

@@ -146,7 +146,11 @@ async fn hostile_answers_cost_a_bounded_time_and_have_a_cause() {
             "broken_connection",
         ),
         ("a status without end", format!("HTTP/1.1 200 {}", long("a")), "broken_connection"),
-        ("interim answers without end", "HTTP/1.1 100 Continue\r\n\r\n".repeat(100_000), "timeout"),
+        (
+            "interim answers without end",
+            "HTTP/1.1 100 Continue\r\n\r\n".repeat(100_000),
+            "broken_connection",
+        ),
         (
             "interim answers, then a good one",
             "HTTP/1.1 103 Early Hints\r\n\r\n".repeat(100) + &good,
@@ -159,7 +163,7 @@ async fn hostile_answers_cost_a_bounded_time_and_have_a_cause() {
         ),
         (
             "extensions of chunks without end",
-            chunked.to_owned() + &"1;aaaa\r\n#\r\n".repeat(100_000),
+            chunked.to_owned() + &"1;aaaaaaaaaaaaaaaaaaaaaaaa\r\n#\r\n".repeat(100_000),
             "broken_connection",
         ),
         (

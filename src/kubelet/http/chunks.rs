@@ -2,17 +2,18 @@
 
 use super::Taken;
 
-/// What may stand around the data altogether, beyond as much as there is data: sizes, extensions
-/// and trailers. It is not kept, but costs time to read.
+/// How much more may stand around the data than belongs there: extensions and trailers. They are
+/// not kept, but cost time to read. As Go's reader has it.
 const MOST_AROUND: usize = 16 << 10;
+
+/// What may stand around each chunk, beside twice as much as it holds.
+const AROUND_A_CHUNK: usize = 16;
 
 /// How far a chunked body has been read.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::kubelet) struct Chunks {
     at: At,
-    /// Bytes of data so far.
-    data: usize,
-    /// Bytes of everything else so far.
+    /// Bytes around the data so far, less what is allowed for.
     around: usize,
 }
 
@@ -57,9 +58,10 @@ impl Chunks {
                 let here = usize::try_from(*left).unwrap_or(usize::MAX).min(body.len() - from);
                 body.copy_within(from..from + here, to);
                 (from, to) = (from + here, to + here);
-                self.data += here;
+                self.around = self.around.saturating_sub(2 * here);
                 *left -= here as u64;
                 if *left == 0 {
+                    self.around = self.around.saturating_sub(AROUND_A_CHUNK);
                     self.at = At::DataEnd;
                 }
                 continue;
@@ -67,7 +69,7 @@ impl Chunks {
             let byte = body[from];
             from += 1;
             self.around += 1;
-            if self.around > MOST_AROUND + self.data {
+            if self.around > MOST_AROUND {
                 return Err(ChunkError::TooMuchAround);
             }
             if self.step(byte)? {
