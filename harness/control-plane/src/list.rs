@@ -71,16 +71,20 @@ pub(super) fn list(
     let limit = limit(parameters)?;
     let from = Continue::parse(parameters.text("continue"))?;
     let at = from.as_ref().map_or_else(|| at(store, parameters, limit), |it| Ok(Some(it.rv)))?;
-    let mut snapshot =
-        store.snapshot(resource, selection.namespace(), at).map_err(|error| match error {
+    let after = from.as_ref().map(Continue::last);
+    let mut snapshot = store.snapshot(resource, selection.namespace(), at, after).map_err(
+        |error| match error {
             VersionError::TooOld { .. } if from.is_some() => Status::continue_too_old(),
             error => refused(at.unwrap_or_default(), error),
-        })?;
-    if let Some(from) = &from {
-        let last = from.last();
-        snapshot.objects.retain(|object| object.key > last);
-    }
-    snapshot.objects.retain(|object| selection.matches(object));
+        },
+    )?;
+    // How many more there are is said only where all are asked for: else nobody needs to look at
+    // what lies behind the page.
+    let needed = limit
+        .filter(|_| !selection.is_everything())
+        .map_or(usize::MAX, |limit| limit.saturating_add(1));
+    let selected = snapshot.objects.into_iter().filter(|object| selection.matches(object));
+    snapshot.objects = selected.take(needed).collect();
     let mut meta =
         ListMeta { resource_version: snapshot.version.to_string(), ..ListMeta::default() };
     if let Some(limit) = limit.filter(|limit| *limit < snapshot.objects.len()) {

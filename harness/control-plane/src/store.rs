@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Bound::{Excluded, Unbounded},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -129,12 +130,13 @@ impl Store {
     }
 
     /// The objects of a namespace, or of all when it is empty, as they are now or were at a
-    /// version.
+    /// version; those that follow `after`, if it is given.
     pub(super) fn snapshot(
         &self,
         resource: &'static ResourceType,
         namespace: &str,
         at: Option<u64>,
+        after: Option<Key>,
     ) -> Result<Snapshot, VersionError> {
         let contents = self.lock();
         let version = at.unwrap_or(contents.version);
@@ -149,14 +151,18 @@ impl Store {
         }
         let inside =
             |object: &&Arc<Object>| namespace.is_empty() || object.key.namespace == namespace;
-        let present = contents.objects.get(resource.plural).into_iter().flat_map(BTreeMap::values);
+        let follows = |object: &&Arc<Object>| after.as_ref().is_none_or(|key| object.key > *key);
+        let range = (after.as_ref().map_or(Unbounded, Excluded), Unbounded);
+        let present = contents.objects.get(resource.plural);
+        let present = present.into_iter().flat_map(|objects| objects.range(range));
         let mut objects: Vec<Arc<Object>> = present
+            .map(|(_, object)| object)
             .filter(inside)
             .filter(|object| !undone.contains_key(&object.key))
             .cloned()
             .collect();
         if !undone.is_empty() {
-            objects.extend(undone.values().flatten().filter(inside).cloned());
+            objects.extend(undone.values().flatten().filter(inside).filter(follows).cloned());
             objects.sort_by(|one, other| one.key.cmp(&other.key));
         }
         Ok(Snapshot { version, objects })

@@ -83,7 +83,7 @@ impl Watch {
     /// Without a version to start from, a watch begins with everything there is.
     fn show_present(&mut self) {
         let Subject { resource, selection, .. } = &self.subject;
-        if let Ok(snapshot) = self.store.snapshot(resource, selection.namespace(), None) {
+        if let Ok(snapshot) = self.store.snapshot(resource, selection.namespace(), None, None) {
             self.version = snapshot.version;
             for object in snapshot.objects {
                 if self.subject.selection.matches(&object) {
