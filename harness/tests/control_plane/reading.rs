@@ -140,6 +140,13 @@ async fn chunks_together_are_the_list_as_it_was() {
 
     let selected = client.get("/api/v1/pods?limit=1&labelSelector=app").await.json();
     assert_eq!(selected["metadata"]["remainingItemCount"], json!(null));
+    let page = "/api/v1/pods?limit=1&fieldSelector=metadata.namespace%3Dteam-00";
+    let first = client.get(page).await;
+    assert_eq!(first.names(), ["team-00/job"]);
+    let next = first.json()["metadata"]["continue"].as_str().unwrap().replace('=', "%3D");
+    let last = client.get(&format!("{page}&continue={next}")).await;
+    assert_eq!(last.names(), ["team-00/later"]);
+    assert_eq!(last.json()["metadata"]["continue"], json!(null));
     let cached = client.get("/api/v1/pods?limit=1&resourceVersion=0").await;
     assert_eq!(cached.names().len(), 3, "version 0 is answered whole");
 
