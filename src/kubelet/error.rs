@@ -91,6 +91,9 @@ pub enum RequestError {
     /// The kubelet ended the handshake.
     #[error("remote error: tls: {0}")]
     TlsAlert(String),
+    /// The kubelet answered the handshake with HTTP.
+    #[error("http: server gave HTTP response to HTTPS client")]
+    NoTls,
     /// The handshake failed otherwise.
     #[error("{0}")]
     Tls(String),

@@ -124,7 +124,10 @@ async fn errors_name_the_scheme() {
     let client = client(Arc::new(PlainKubelets::default()), Transport::Tls(receiver));
     let error = client.scrape(&node(), None, &mut Kept::default(), soon()).await.unwrap_err();
     let text = error.to_string();
-    assert!(text.starts_with("Get \"https://10.0.0.1:10255/metrics/resource\": tls: "), "{text}");
+    assert_eq!(
+        text,
+        "Get \"https://10.0.0.1:10255/metrics/resource\": http: server gave HTTP response to HTTPS client"
+    );
 }
 
 /// Rows of: what, the answer, and the cause that is counted; none where the answer is good.
