@@ -1,4 +1,12 @@
-use std::{io, net::SocketAddr, sync::Mutex, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use tokio::{
@@ -30,6 +38,36 @@ impl Network for Hostile {
             let _ = far.read(&mut request).await;
             let _ = far.write_all(&answer).await;
             while let Ok(1..) = far.read(&mut request).await {}
+        });
+        Ok(Box::new(near))
+    }
+
+    async fn datagram(&self, _: SocketAddr) -> io::Result<Box<dyn Datagram>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    async fn listen(&self, _: SocketAddr) -> io::Result<Box<dyn Listener>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Says a record of TLS over and over, up to 64 MiB, and counts what is taken of it.
+struct Endless {
+    record: Vec<u8>,
+    taken: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl Network for Endless {
+    async fn connect(&self, _: SocketAddr) -> io::Result<Stream> {
+        let (near, mut far) = duplex(1 << 14);
+        let (record, taken) = (self.record.clone(), self.taken.clone());
+        tokio::spawn(async move {
+            let _ = far.read(&mut [0; 4096]).await;
+            while taken.load(Relaxed) < 64 << 20 && far.write_all(&record).await.is_ok() {
+                taken.fetch_add(record.len(), Relaxed);
+            }
+            while let Ok(1..) = far.read(&mut [0; 4096]).await {}
         });
         Ok(Box::new(near))
     }
@@ -128,6 +166,44 @@ async fn errors_name_the_scheme() {
         text,
         "Get \"https://10.0.0.1:10255/metrics/resource\": http: server gave HTTP response to HTTPS client"
     );
+}
+
+/// Rows of: what, the kind of record, and what is in it.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_without_end_costs_a_bounded_time_and_little_memory() {
+    const CHANGE_CIPHER_SPEC: u8 = 20;
+    const ALERT: u8 = 21;
+    const HANDSHAKE: u8 = 22;
+    const APPLICATION_DATA: u8 = 23;
+    let rows: [(&str, u8, Vec<u8>); 9] = [
+        ("a hello larger than any", HANDSHAKE, [&[2, 255, 255, 255][..], &[0; 16_000]].concat()),
+        ("the same byte by byte", HANDSHAKE, vec![2]),
+        ("requests for another hello", HANDSHAKE, vec![0, 0, 0, 0]),
+        ("nothing", HANDSHAKE, vec![]),
+        ("warnings", ALERT, vec![1, 90]),
+        ("changes of the cipher", CHANGE_CIPHER_SPEC, vec![1]),
+        ("what looks encrypted", APPLICATION_DATA, vec![0; 16_000]),
+        ("nothing encrypted", APPLICATION_DATA, vec![]),
+        ("no record", 99, vec![0; 100]),
+    ];
+    for (what, kind, content) in rows {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        let record = [&[kind, 3, 3][..], &length, &content].concat();
+        let taken = Arc::new(AtomicUsize::new(0));
+        let network = Arc::new(Endless { record, taken: taken.clone() });
+        let config = client_config(TlsOptions::default(), &Clock::system()).unwrap();
+        let (_sender, receiver) = watch::channel(config);
+        let client = client(network, Transport::Tls(receiver));
+        let began = Instant::now();
+        let error = client.scrape(&node(), None, &mut Kept::default(), soon()).await.unwrap_err();
+        assert!(began.elapsed() <= Duration::from_secs(5), "{what}");
+        assert!(
+            ["tls", "tls_timeout", "tls_alert"].contains(&error.cause_label()),
+            "{what}: {error}"
+        );
+        let taken = taken.load(Relaxed);
+        assert!(taken < 256 << 10, "{what}: {taken} bytes, then {error}");
+    }
 }
 
 /// Rows of: what, the answer, and the cause that is counted; none where the answer is good.

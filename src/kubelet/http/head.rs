@@ -138,8 +138,8 @@ impl Head {
             None => Framing::UntilClose,
         };
         // After switching protocols it carries another one.
-        keeps_alive &= !matches!(framing, Framing::UntilClose)
-            && status != StatusCode::SWITCHING_PROTOCOLS;
+        keeps_alive &=
+            !matches!(framing, Framing::UntilClose) && status != StatusCode::SWITCHING_PROTOCOLS;
         Ok(Self { status, encoding, framing, keeps_alive, length })
     }
 }
