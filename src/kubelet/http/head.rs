@@ -254,8 +254,8 @@ mod tests {
                 "malformed MIME header: missing colon: \"no header\"",
             ),
             (
-                "HTTP/1.1 200 OK\r\na: b\r\nno header: x\r\n\r\n",
-                "malformed MIME header line: \"no header: x\"",
+                "HTTP/1.1 200 OK\r\na: b\r\nno(header: x\r\n\r\n",
+                "malformed MIME header line: \"no(header: x\"",
             ),
             ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "bad Content-Length \"-1\""),
             ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", "bad Content-Length \"+1\""),
