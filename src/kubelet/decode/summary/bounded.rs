@@ -93,7 +93,7 @@ impl<'b> Visitor<'b> for Into<'_, Summary<'b>> {
             match name {
                 Name::Node => node = Some(fields.next_value()?),
                 Name::Pods => {
-                    pods = fields.next_value_seed(Into::<Vec<Pod<'b>>>::new(self.room))?
+                    pods = fields.next_value_seed(Into::<Vec<Pod<'b>>>::new(self.room))?;
                 }
                 _ => drop(fields.next_value::<IgnoredAny>()?),
             }
