@@ -15,6 +15,7 @@ mod files;
 mod http;
 mod identity;
 mod kept;
+mod overheard;
 mod room;
 mod sample;
 mod tally;

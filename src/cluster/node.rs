@@ -70,3 +70,31 @@ impl From<core::Node> for Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of: the port in a node's status, and the one that is used with
+    /// --kubelet-use-node-status-port; none where it is --kubelet-port after all.
+    #[test]
+    fn what_is_no_port_is_none() {
+        let rows = [
+            (10250, Some(10250)),
+            (1, Some(1)),
+            (65535, Some(65535)),
+            (0, None),
+            (-1, None),
+            (65536, None),
+            (70_000, None),
+            (i32::MIN, None),
+        ];
+        for (port, expected) in rows {
+            let kubelet_endpoint = Some(core::DaemonEndpoint { port });
+            let daemon_endpoints = Some(core::NodeDaemonEndpoints { kubelet_endpoint });
+            let status = Some(core::NodeStatus { daemon_endpoints, ..Default::default() });
+            let node = Node::from(core::Node { status, ..Default::default() });
+            assert_eq!(node.port, expected, "{port}");
+        }
+    }
+}

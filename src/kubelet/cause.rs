@@ -74,7 +74,7 @@ impl RequestError {
             Self::Certificate(X509Error::Usage | X509Error::Other(_)) => "certificate",
             Self::OtherNode { .. } => "other_node",
             Self::TlsAlert(_) => "tls_alert",
-            Self::Tls(_) => "tls",
+            Self::Tls(_) | Self::NoTls => "tls",
             Self::TlsTimeout => "tls_timeout",
             Self::Http(_) => "broken_connection",
             Self::Timeout => "timeout",

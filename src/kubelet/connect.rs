@@ -4,7 +4,9 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{connection::Connection, error::RequestError, identity, target::Target};
+use super::{
+    connection::Connection, error::RequestError, identity, overheard::Overheard, target::Target,
+};
 use crate::{dial::Dialer, doors::Stream};
 
 /// Makes connections to kubelets.
@@ -48,18 +50,21 @@ async fn encrypt(
     target: &Target,
     tls: Arc<ClientConfig>,
     deadline: Instant,
-) -> Result<TlsStream<Stream>, RequestError> {
+) -> Result<TlsStream<Overheard>, RequestError> {
     let name = ServerName::try_from(target.host.clone())
         .map_err(|error| RequestError::Tls(error.to_string()))?;
-    match timeout_at(deadline, TlsConnector::from(tls).connect(name, stream)).await {
-        Ok(stream) => stream.map_err(|error| RequestError::from_handshake(&error)),
+    let connecting = TlsConnector::from(tls).connect(name, Overheard::new(stream)).into_fallible();
+    match timeout_at(deadline, connecting).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err((_, stream))) if stream.is_http() => Err(RequestError::NoTls),
+        Ok(Err((error, _))) => Err(RequestError::from_handshake(&error)),
         Err(_) => Err(RequestError::TlsTimeout),
     }
 }
 
 /// An address that has gone over to another node has a certificate that is as good as the right
 /// one: only the node in it tells.
-fn other_node(stream: &TlsStream<Stream>, node: &str) -> Option<RequestError> {
+fn other_node(stream: &TlsStream<Overheard>, node: &str) -> Option<RequestError> {
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let found = certificates.first().and_then(identity::node_of)?;
     (found != node).then(|| RequestError::OtherNode { found, wanted: node.to_owned() })

@@ -130,7 +130,11 @@ impl Connection {
 
 /// What the end of a connection is after these bytes of an answer.
 fn eof(bytes: &[u8]) -> &'static str {
-    if bytes.is_empty() { "EOF" } else { "unexpected EOF" }
+    if bytes.is_empty() {
+        "EOF"
+    } else {
+        "net/http: HTTP/1.x transport connection broken: unexpected EOF"
+    }
 }
 
 // === impl Exchange ===

@@ -26,7 +26,7 @@ impl ScrapeError {
             Self::Everywhere { preferred, .. } => preferred.cure(),
             Self::Status { status: StatusCode::UNAUTHORIZED }
             | Self::SummaryStatus { status: StatusCode::UNAUTHORIZED } => {
-                "let the kubelet accept service account tokens: authentication.webhook.enabled: true in its configuration"
+                "let the kubelet accept service account tokens: authentication.webhook.enabled: true in its configuration; if it does, see that the metrics server's own token or client certificate is neither over nor replaced"
             }
             Self::Status { status: StatusCode::FORBIDDEN } => {
                 "grant the metrics server's ClusterRole the verb get on nodes/metrics (kubelets before 1.18 want nodes/stats)"
@@ -131,7 +131,7 @@ impl RequestError {
             Self::TlsAlert(_) => {
                 "see that the kubelet has a serving certificate: its CSR may wait for approval (kubectl get csr)"
             }
-            Self::Tls(_) | Self::Http(_) => {
+            Self::Tls(_) | Self::NoTls | Self::Http(_) => {
                 "check what listens on that address and port, and the kubelet's log"
             }
             Self::TlsTimeout | Self::Timeout => {

@@ -183,5 +183,7 @@ fn lines(body: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn quote(line: &[u8]) -> String {
-    String::from_utf8_lossy(line).chars().take(QUOTED).collect()
+    // No character has more than four bytes, and a line may have millions.
+    let beginning = &line[..line.len().min(4 * QUOTED)];
+    String::from_utf8_lossy(beginning).chars().take(QUOTED).collect()
 }

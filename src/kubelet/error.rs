@@ -42,13 +42,13 @@ pub enum ScrapeError {
         others: Vec<ScrapeError>,
     },
     /// The kubelet answered something else than 200.
-    #[error("request failed, status: \"{status}\"")]
+    #[error("request failed, status: \"{}\"", wire::status(*status))]
     Status {
         /// Code and reason phrase.
         status: http::StatusCode,
     },
     /// The kubelet answered something else than 200 when asked for its summary.
-    #[error("request failed, status: \"{status}\" at /stats/summary")]
+    #[error("request failed, status: \"{}\" at /stats/summary", wire::status(*status))]
     SummaryStatus {
         /// Code and reason phrase.
         status: http::StatusCode,
@@ -91,6 +91,9 @@ pub enum RequestError {
     /// The kubelet ended the handshake.
     #[error("remote error: tls: {0}")]
     TlsAlert(String),
+    /// The kubelet answered the handshake with HTTP.
+    #[error("http: server gave HTTP response to HTTPS client")]
+    NoTls,
     /// The handshake failed otherwise.
     #[error("{0}")]
     Tls(String),
@@ -103,7 +106,7 @@ pub enum RequestError {
         wanted: String,
     },
     /// The handshake took too long.
-    #[error("net/http: TLS handshake timeout")]
+    #[error("context deadline exceeded (net/http: TLS handshake timeout)")]
     TlsTimeout,
     /// The connection broke while waiting for the answer.
     #[error("{0}")]

@@ -178,11 +178,25 @@ impl Places {
                 .filter(|(_, other)| !is_going(other) && other.wanted > wanted)
                 .max_by_key(|(id, other)| (other.wanted, Reverse(**id)));
             let Some((_, largest)) = largest else {
-                return if wanted > LARGE { Answer::Never } else { Answer::Wait };
+                return if wanted > LARGE { Answer::Never } else { self.break_tie() };
             };
             largest.news.must_go.store(true, Relaxed);
             largest.news.any.notify_one();
             missing = missing.saturating_sub(largest.held);
+        }
+        Answer::Wait
+    }
+
+    /// Where all that hold something wait for more, none would ever leave: the one that wants most,
+    /// and of those the newest, makes room.
+    fn break_tie(&self) -> Answer {
+        let stays = |claim: &Claim| claim.held > 0 && !claim.news.must_go.load(Relaxed);
+        let holders = self.claims.iter().filter(|(_, claim)| stays(claim));
+        if holders.clone().all(|(_, claim)| claim.wanted > claim.held)
+            && let Some((_, last)) = holders.max_by_key(|(id, claim)| (claim.wanted, **id))
+        {
+            last.news.must_go.store(true, Relaxed);
+            last.news.any.notify_one();
         }
         Answer::Wait
     }
@@ -195,10 +209,14 @@ impl Places {
             self.claims.values().filter(|claim| claim.wanted > claim.held).collect();
         waiting.sort_by_key(|claim| claim.wanted);
         let mut free = limit.saturating_sub(self.held);
-        for claim in waiting {
-            let Some(left) = free.checked_sub(claim.wanted - claim.held) else { return };
+        for (at, claim) in waiting.into_iter().enumerate() {
+            let left = free.checked_sub(claim.wanted - claim.held);
+            // The first one asks again, for now all others may be waiting too.
+            if left.is_some() || at == 0 {
+                claim.news.any.notify_one();
+            }
+            let Some(left) = left else { return };
             free = left;
-            claim.news.any.notify_one();
         }
     }
 }
@@ -251,6 +269,28 @@ mod tests {
         assert_eq!(grown(&five, 1000 * KIB), None);
         drop(three);
         assert_eq!(grown(&five, 1000 * KIB), Some(Ok(())));
+    }
+
+    #[tokio::test]
+    async fn where_all_wait_for_each_other_the_newest_goes() {
+        let room = room(200 * KIB);
+        let places = [(); 4].map(|()| room.enter());
+        for place in &places {
+            assert_eq!(grown(place, 50 * KIB), Some(Ok(())));
+        }
+        let waiting = places.map(|place| {
+            tokio::spawn(async move {
+                let grown = place.grow(100 * KIB).await;
+                // Reading what there is room for takes until all others have asked.
+                tokio::task::yield_now().await;
+                grown
+            })
+        });
+        let mut grown = Vec::new();
+        for one in waiting {
+            grown.push(one.await.unwrap());
+        }
+        assert_eq!(grown, [Ok(()), Ok(()), Ok(()), Err(NoRoom)]);
     }
 
     #[tokio::test]

@@ -11,14 +11,16 @@ use async_trait::async_trait;
 use futures::future::{join_all, pending};
 use hickory_proto::{
     op::{Message, MessageType},
-    rr::{RData, Record},
+    rr::{RData, Record, rdata::CNAME},
 };
 use tokio::time::{advance, sleep};
 
 use super::*;
 use crate::doors::{Clock, Datagram, Listener, Network, Random, Stream};
 
-/// A name server that finds every name at 10.0.0.1, but for those that begin with `silent`.
+/// A name server that finds every name at 10.0.0.1, but for those that begin with `silent`,
+/// `alias` (two of them, in one answer with the address), `loop` (aliases alone, in a circle) or
+/// `crowd` (256 addresses).
 #[derive(Default)]
 struct NameServer {
     /// Seconds that its answers live.
@@ -76,7 +78,29 @@ impl Datagram for Socket {
         sleep(Duration::from_millis(1)).await;
         let mut answer =
             Message::new(query.metadata.id, MessageType::Response, query.metadata.op_code);
-        if question.query_type() == RecordType::A {
+        let name = question.name().to_ascii();
+        let alias = |from: &str, to: &str| {
+            let (from, to) = (Name::from_ascii(from).unwrap(), Name::from_ascii(to).unwrap());
+            Record::from_rdata(from, 60, RData::CNAME(CNAME(to)))
+        };
+        // However the server goes on, the aliases come first.
+        if name.starts_with("alias") {
+            answer.add_answer(alias(&name, "next."));
+            answer.add_answer(alias("next.", "last."));
+        } else if name.starts_with("loop") {
+            answer.add_answer(alias(&name, "other."));
+            answer.add_answer(alias("other.", &name));
+        }
+        if question.query_type() != RecordType::A || name.starts_with("loop") {
+        } else if name.starts_with("alias") {
+            let data = RData::A(Ipv4Addr::new(10, 0, 0, 2).into());
+            answer.add_answer(Record::from_rdata(Name::from_ascii("last.").unwrap(), 60, data));
+        } else if name.starts_with("crowd") {
+            for last in 0..=255 {
+                let data = RData::A(Ipv4Addr::new(10, 1, 0, last).into());
+                answer.add_answer(Record::from_rdata(question.name().clone(), 60, data));
+            }
+        } else {
             let data = RData::A(Ipv4Addr::new(10, 0, 0, 1).into());
             answer.add_answer(Record::from_rdata(question.name().clone(), self.ttl, data));
         }
@@ -180,4 +204,24 @@ async fn no_more_answers_are_kept_than_there_is_room_for() {
     sleep(Duration::from_secs(6)).await;
     resolver.lookup("one-more", within(10)).await.unwrap();
     assert_eq!(resolver.lookups.kept(), 1, "what is over is dropped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn aliases_are_followed_within_an_answer_and_circles_lead_nowhere() {
+    let (server, resolver) = resolver(30);
+    let found = resolver.lookup("alias", within(10)).await;
+    assert_eq!(found.unwrap(), ["10.0.0.2".parse::<IpAddr>().unwrap()]);
+    let (asked, began) = (server.questions.load(Relaxed), Instant::now());
+    let error = resolver.lookup("loop", within(10)).await.unwrap_err();
+    assert_eq!(error.to_string(), "lookup loop on 10.96.0.10:53: no such host");
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(server.questions.load(Relaxed) - asked, 2, "one for each family");
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_addresses_the_first_few_are_taken() {
+    let (_, resolver) = resolver(30);
+    let found = resolver.lookup("crowd", within(10)).await.unwrap();
+    let expected: Vec<IpAddr> = (0..16).map(|last| Ipv4Addr::new(10, 1, 0, last).into()).collect();
+    assert_eq!(found, expected);
 }

@@ -23,7 +23,11 @@ pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
     };
     let mut fields = rest.strip_prefix('}').unwrap_or(rest).split_ascii_whitespace();
     let value: f64 = fields.next()?.parse().ok()?;
-    let time = fields.next().map(str::parse).transpose().ok()?;
+    let time = match fields.next() {
+        Some(time) if time.bytes().all(|byte| byte.is_ascii_digit()) => Some(time.parse().ok()?),
+        Some(_) => return None,
+        None => None,
+    };
     if fields.next().is_some() {
         return None;
     }

@@ -4,6 +4,9 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{ContainerSample, Family, LeftOut, Of, PodSample, Point, Sample, Series};
 
+/// The latest start, in seconds since the Unix epoch: in 2262, 64 bits of nanoseconds are over.
+const LATEST: f64 = (i64::MAX / 1_000_000_000) as f64;
+
 /// What identifies a container, in the order in which kubelets sort series.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key<'b> {
@@ -35,11 +38,12 @@ struct Containers<'b> {
 
 impl<'b> Points<'b> {
     /// Takes one series in; false when it says what cannot be: Go would make 9 EB of an infinite
-    /// memory.
+    /// memory, and the year 1677 of one after 2262.
     pub(super) fn take(&mut self, series: Series<'b>, default_time: i64) -> bool {
         let Series { of, family, value, time } = series;
-        let sound = value.is_finite() && value >= 0.0;
-        let time = Some(time.unwrap_or(default_time).saturating_mul(1_000_000));
+        let time = time.unwrap_or(default_time).checked_mul(1_000_000);
+        let most = if family == Family::Start { LATEST } else { f64::MAX };
+        let sound = (0.0..=most).contains(&value) && time.is_some();
         let point = match of {
             Of::Node if !sound => return false,
             Of::Node => &mut self.node,

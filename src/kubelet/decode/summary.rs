@@ -9,6 +9,9 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
+mod bounded;
+
+use self::bounded::{Pod, Room, Summary, read};
 use super::{
     Decoded, Limits,
     points::{Key, Points},
@@ -35,14 +38,6 @@ pub enum SummaryError {
 }
 
 #[derive(Deserialize)]
-struct Summary<'b> {
-    #[serde(borrow)]
-    node: Node<'b>,
-    #[serde(borrow, default)]
-    pods: Option<Vec<Pod<'b>>>,
-}
-
-#[derive(Deserialize)]
 struct Node<'b> {
     #[serde(borrow, default, rename = "nodeName")]
     name: Cow<'b, str>,
@@ -50,15 +45,6 @@ struct Node<'b> {
     cpu: Option<Cpu>,
     #[serde(default)]
     memory: Option<Memory>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Pod<'b> {
-    #[serde(borrow)]
-    pod_ref: PodReference<'b>,
-    #[serde(borrow, default)]
-    containers: Option<Vec<Container<'b>>>,
 }
 
 #[derive(Deserialize)]
@@ -125,8 +111,9 @@ pub fn decode(
     default_time: i64,
     limits: &Limits,
 ) -> Result<Decoded, SummaryError> {
+    let mut room = Room::for_containers(limits.series / SERIES);
     let Summary { node: its, pods } =
-        serde_json::from_slice(body).map_err(|error| SummaryError::Form(error.to_string()))?;
+        read(body, &mut room).map_err(|error| SummaryError::Form(error.to_string()))?;
     // Older ones may not say; nobody else's usage is to pass for this node's.
     if !its.name.is_empty() && its.name != node {
         return Err(SummaryError::OtherNode {
@@ -137,10 +124,9 @@ pub fn decode(
     let mut points = Points::default();
     let point = |start, cpu, memory| point(start, cpu, memory, default_time);
     points.set_node(point(Moment(None), its.cpu, its.memory));
-    let (mut long_labels, mut series_left) = (0, limits.series);
-    let mut too_many = false;
-    for Pod { pod_ref, containers } in pods.into_iter().flatten() {
-        for Container { name, start_time, cpu, memory } in containers.into_iter().flatten() {
+    let mut long_labels = 0;
+    for Pod { pod_ref, containers } in pods {
+        for Container { name, start_time, cpu, memory } in containers {
             let key = Key {
                 container: name,
                 namespace: pod_ref.namespace.clone(),
@@ -150,11 +136,6 @@ pub fn decode(
                 long_labels += 1;
                 continue;
             }
-            too_many |= series_left < SERIES;
-            if too_many {
-                break;
-            }
-            series_left -= SERIES;
             points.set_container(key, point(start_time, cpu, memory));
         }
     }
@@ -163,7 +144,7 @@ pub fn decode(
         first_bad: None,
         bad_lines: 0,
         long_labels,
-        too_many,
+        too_many: room.is_over(),
         scrape_error: false,
     })
 }
@@ -311,6 +292,26 @@ mod tests {
             assert_eq!(sample.node.map(seen), expected, "{name}");
             let pod = sample.pods.first().map(|pod| seen(pod.containers[0].point));
             assert_eq!(pod, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_read_than_there_is_room_for() {
+        let containers = |count: usize| vec![r#"{"name":""}"#; count].join(",");
+        let pod = |containers: &str| {
+            format!(r#"{{"containers":[{containers}],"podRef":{{"name":"p","namespace":"n"}}}}"#)
+        };
+        let empty = vec![pod(""); 5].join(",");
+        for (pods, too_many) in [
+            (pod(&containers(4)), false),
+            (pod(&containers(5)), true),
+            ([pod(&containers(2)), pod(&containers(3))].join(","), true),
+            (empty, true),
+        ] {
+            let body = format!(r#"{{"node":{{"nodeName":"a"}},"pods":[{pods}]}}"#);
+            let limits = Limits { series: 12, ..Limits::default() };
+            let decoded = decode(body.as_bytes(), "a", TIME, &limits).unwrap();
+            assert_eq!(decoded.too_many, too_many, "{body}");
         }
     }
 

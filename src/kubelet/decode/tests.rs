@@ -68,6 +68,27 @@ fn what_is_half_measured_is_left_out() {
     assert_eq!(node.unwrap().time, NANOS);
 }
 
+/// Rows of: the start in seconds, and what is known of it in nanoseconds. Go's numbers wrap around
+/// into the past, which is as good as unknown; a start to come would be a restart in each scrape.
+#[test]
+fn a_start_that_cannot_be_is_none() {
+    let rows = [
+        ("1.5e+09", Some(1_500_000_000_000_000_000)),
+        ("9.223372036e+09", Some(9_223_372_036_000_000_000)),
+        ("9.3e+09", None),
+        ("1e300", None),
+        ("+Inf", None),
+        ("-5", None),
+    ];
+    for (start, expected) in rows {
+        let labels = "{container=\"c\",namespace=\"n\",pod=\"p\"}";
+        let body = format!(
+            "container_cpu_usage_seconds_total{labels} 1\ncontainer_memory_working_set_bytes{labels} 2\ncontainer_start_time_seconds{labels} {start}\n"
+        );
+        assert_eq!(sample(&body).pods[0].containers[0].point.start, expected, "{start}");
+    }
+}
+
 #[test]
 fn a_bad_line_costs_that_line() {
     let body = "node_cpu_usage_seconds_total 1 5\nnode_memory_working_set_bytes 2 5\n";
@@ -81,6 +102,10 @@ fn a_bad_line_costs_that_line() {
         "node_memory_working_set_bytes +Inf",
         "container_memory_working_set_bytes{container=\"c\",namespace=\"n\",pod=\"p\"} -1",
         "node_cpu_usage_seconds_total 1 2 3",
+        "node_cpu_usage_seconds_total 1 -1000",
+        "node_cpu_usage_seconds_total 1 +1000",
+        "node_cpu_usage_seconds_total 1 9223372036855",
+        "other 1 -1000",
         "<html>",
         "\u{0}",
     ] {

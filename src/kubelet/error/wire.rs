@@ -2,6 +2,7 @@
 
 use std::io;
 
+use http::StatusCode;
 use rustls::InvalidMessage;
 
 use super::{BodyError, RequestError};
@@ -13,6 +14,15 @@ pub(in crate::kubelet) fn broken(call: &str, error: &io::Error) -> RequestError 
     match alert(error) {
         Some(words) => RequestError::TlsAlert(words),
         None => RequestError::Http(errno::describe(call, error)),
+    }
+}
+
+/// A status as servers in Go write it.
+pub(super) fn status(status: StatusCode) -> String {
+    let code = status.as_u16();
+    match status.canonical_reason() {
+        Some(reason) => format!("{code} {reason}"),
+        None => format!("{code} status code {code}"),
     }
 }
 
@@ -95,6 +105,12 @@ impl RequestError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_status_that_nobody_knows_is_its_code() {
+        let words = |code| status(StatusCode::from_u16(code).unwrap());
+        assert_eq!((&*words(401), &*words(599)), ("401 Unauthorized", "599 status code 599"));
+    }
 
     #[test]
     fn alerts_are_said_as_go_says_them() {

@@ -86,17 +86,18 @@ impl Chunks {
     fn step(&mut self, byte: u8) -> Result<bool, ChunkError> {
         self.at = match (&self.at, byte) {
             (At::Size, byte) => At::Digits(digit(byte).ok_or(ChunkError::Digit)?),
-            (At::Digits(size), b'\n') | (At::Extension(size), b'\n') => match *size {
+            (At::Digits(size) | At::Extension(size), b'\n') => match *size {
                 0 => At::Trailer { is_empty: true },
                 size => At::Data(size),
             },
-            (At::Digits(size), b'\r' | b';' | b' ' | b'\t') => At::Extension(*size),
+            (At::Digits(size), b'\r' | b';' | b' ' | b'\t') | (At::Extension(size), _) => {
+                At::Extension(*size)
+            }
             (At::Digits(size), byte) => {
                 let digit = digit(byte).ok_or(ChunkError::Digit)?;
                 let size = size.checked_mul(16).ok_or(ChunkError::TooLong)?;
                 At::Digits(size | digit)
             }
-            (At::Extension(size), _) => At::Extension(*size),
             (At::DataEnd, b'\r') => At::DataEnd,
             (At::DataEnd, b'\n') => At::Size,
             (At::DataEnd, _) => return Err(ChunkError::End),

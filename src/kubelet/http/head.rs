@@ -1,6 +1,8 @@
 //! The head of an answer.
 
-use http::StatusCode;
+use std::borrow::Cow;
+
+use http::{HeaderName, StatusCode};
 use httparse::{EMPTY_HEADER, Header, Response, Status};
 
 use super::Framing;
@@ -36,12 +38,22 @@ pub(in crate::kubelet) enum HeadError {
     NoHttp(String),
     #[error("net/http: HTTP/1.x transport connection broken: malformed HTTP status code {}", go::quoted(.0))]
     NoStatus(String),
-    #[error("net/http: HTTP/1.x transport connection broken: malformed MIME header")]
-    BadHeader,
+    #[error("net/http: HTTP/1.x transport connection broken: malformed HTTP version {}", go::quoted(.0))]
+    NoVersion(String),
+    #[error("net/http: HTTP/1.x transport connection broken: malformed MIME header: missing colon: {}", go::quoted(.0))]
+    NoColon(String),
+    #[error("net/http: HTTP/1.x transport connection broken: malformed MIME header line: {}", go::quoted(.0))]
+    BadHeader(String),
     #[error("net/http: HTTP/1.x transport connection broken: more than {MOST_HEADERS} headers")]
     ManyHeaders,
     #[error("net/http: HTTP/1.x transport connection broken: bad Content-Length {}", go::quoted(.0))]
     BadLength(String),
+    #[error(
+        "net/http: HTTP/1.x transport connection broken: http: message cannot contain multiple Content-Length headers; got [{} {}]",
+        go::quoted(.0),
+        go::quoted(.1)
+    )]
+    ManyLengths(String, String),
     #[error(
         "net/http: HTTP/1.x transport connection broken: unsupported transfer encoding: {}",
         go::quoted(.0)
@@ -57,8 +69,10 @@ impl Head {
     pub(in crate::kubelet) fn parse(bytes: &[u8], seen: usize) -> Result<Option<Self>, HeadError> {
         let first_line = memchr::memchr(b'\n', bytes);
         let has_new_first_line = first_line.is_some_and(|at| at >= seen);
-        // What is longer than a status line and no line yet is no HTTP either.
-        let is_no_line = first_line.is_none() && bytes.len() > 4 * SHOWN;
+        // What is longer than a status line and no line yet is no HTTP either. Once is enough to
+        // tell: a reason phrase may go on and on.
+        let long = 4 * SHOWN;
+        let is_no_line = first_line.is_none() && bytes.len() > long && seen <= long;
         if !has_new_first_line && !is_no_line && !ends_in(bytes, seen.saturating_sub(3)) {
             return Ok(None);
         }
@@ -72,9 +86,8 @@ impl Head {
                 httparse::Error::HeaderName
                 | httparse::Error::HeaderValue
                 | httparse::Error::NewLine,
-            ) => Err(HeadError::BadHeader),
-            Err(httparse::Error::Status) => Err(HeadError::NoStatus(status_of(bytes))),
-            Err(_) => Err(HeadError::NoHttp(first_line_of(bytes))),
+            ) => Err(header_error(bytes)),
+            Err(_) => Err(status_line_error(bytes)),
         }
     }
 
@@ -84,7 +97,8 @@ impl Head {
         let status = status.map_err(|_| HeadError::NoStatus(format!("{code:03}")))?;
         let is_1_1 = response.version == Some(1);
         let mut keeps_alive = is_1_1;
-        let (mut encoding, mut content_length, mut chunked) = (None, None, false);
+        let (mut encoding, mut chunked) = (None, false);
+        let mut content_length: Option<(u64, String)> = None;
         for Header { name, value } in response.headers.iter() {
             let text = || String::from_utf8_lossy(value).trim().to_owned();
             if name.eq_ignore_ascii_case("content-length") {
@@ -92,11 +106,13 @@ impl Head {
                 let parsed =
                     parse_length(&text).ok_or_else(|| HeadError::BadLength(text.clone()))?;
                 // The same length twice is odd; two lengths are somebody's trick.
-                if content_length.is_some_and(|before| before != parsed) {
-                    return Err(HeadError::BadLength(text));
+                match content_length {
+                    Some((before, first)) if before != parsed => {
+                        return Err(HeadError::ManyLengths(first, text));
+                    }
+                    _ => content_length = Some((parsed, text)),
                 }
-                content_length = Some(parsed);
-            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            } else if is_1_1 && name.eq_ignore_ascii_case("transfer-encoding") {
                 let text = text();
                 if !text.eq_ignore_ascii_case("chunked") || chunked {
                     return Err(HeadError::BadTransferEncoding(text));
@@ -118,10 +134,12 @@ impl Head {
         let framing = match content_length {
             _ if !has_body => Framing::Length(0),
             _ if chunked => Framing::chunked(),
-            Some(length) => Framing::Length(length),
+            Some((length, _)) => Framing::Length(length),
             None => Framing::UntilClose,
         };
-        keeps_alive &= !matches!(framing, Framing::UntilClose);
+        // After switching protocols it carries another one.
+        keeps_alive &=
+            !matches!(framing, Framing::UntilClose) && status != StatusCode::SWITCHING_PROTOCOLS;
         Ok(Self { status, encoding, framing, keeps_alive, length })
     }
 }
@@ -139,15 +157,46 @@ fn parse_length(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| all_digits)
 }
 
-fn first_line_of(bytes: &[u8]) -> String {
-    let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
-    let shown: String = line.chars().take(SHOWN).collect();
-    if shown.len() < line.len() { format!("{shown}…") } else { shown }
+/// What Go would say of a first line that cannot be read.
+fn status_line_error(bytes: &[u8]) -> HeadError {
+    let line = lines(bytes).next().unwrap_or_default();
+    let Some((protocol, status)) = line.split_once(' ') else {
+        return HeadError::NoHttp(shown(&line));
+    };
+    let code = status.trim_start_matches(' ').split(' ').next().unwrap_or_default();
+    if code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        HeadError::NoStatus(shown(code))
+    } else if !protocol.starts_with("HTTP/") {
+        HeadError::NoVersion(shown(protocol))
+    } else {
+        HeadError::NoHttp(shown(&line))
+    }
 }
 
-fn status_of(bytes: &[u8]) -> String {
-    first_line_of(bytes).split(' ').nth(1).unwrap_or_default().to_owned()
+/// The same of the first header that cannot be read.
+fn header_error(bytes: &[u8]) -> HeadError {
+    let sound = |name: &str| HeaderName::from_bytes(name.as_bytes()).is_ok();
+    for line in lines(bytes).skip(1) {
+        match line.split_once(':') {
+            None => return HeadError::NoColon(shown(&line)),
+            Some((name, value)) if sound(name) && !value.contains(char::is_control) => {}
+            Some(_) => return HeadError::BadHeader(shown(&line)),
+        }
+    }
+    HeadError::BadHeader(String::new())
+}
+
+/// Lines without their ends.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
+    bytes.split(|byte| *byte == b'\n').map(|line| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        String::from_utf8_lossy(line)
+    })
+}
+
+fn shown(text: &str) -> String {
+    let shown: String = text.chars().take(SHOWN).collect();
+    if shown.len() < text.len() { format!("{shown}…") } else { shown }
 }
 
 #[cfg(test)]
@@ -173,7 +222,7 @@ mod tests {
             ("200", UntilClose, false),
             ("204 No Content", Length(0), true),
             ("304 Not Modified\r\nContent-Length: 7", Length(0), true),
-            ("101 Switching Protocols\r\nUpgrade: h2c", Length(0), true),
+            ("101 Switching Protocols\r\nUpgrade: h2c", Length(0), false),
         ];
         for (head, framing, keeps_alive) in cases {
             let text = format!("HTTP/1.1 {head}\r\n\r\nbody");
@@ -186,6 +235,9 @@ mod tests {
             parse(&text).unwrap().unwrap().keeps_alive
         };
         assert!(!old("") && old("\r\nConnection: keep-alive"));
+        // It did not know of chunks yet.
+        let old = parse("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        assert_eq!(old.unwrap().unwrap().framing, UntilClose);
     }
 
     #[test]
@@ -195,12 +247,21 @@ mod tests {
             ("SSH-2.0-OpenSSH_9.2\r\n", "malformed HTTP response \"SSH-2.0-OpenSSH_9.2\""),
             ("HTTP/1.1 abc OK\r\n\r\n", "malformed HTTP status code \"abc\""),
             ("HTTP/1.1 000 OK\r\n\r\n", "malformed HTTP status code \"000\""),
-            ("HTTP/1.1 200 OK\r\nno header\r\n\r\n", "malformed MIME header"),
+            ("SSH-2.0-OpenSSH_9.2 Debian-2\r\n", "malformed HTTP status code \"Debian-2\""),
+            ("ICY 200 OK\r\n\r\n", "malformed HTTP version \"ICY\""),
+            (
+                "HTTP/1.1 200 OK\r\nno header\r\n\r\n",
+                "malformed MIME header: missing colon: \"no header\"",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\na: b\r\nno(header: x\r\n\r\n",
+                "malformed MIME header line: \"no(header: x\"",
+            ),
             ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "bad Content-Length \"-1\""),
             ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", "bad Content-Length \"+1\""),
             (
                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-                "bad Content-Length \"2\"",
+                "http: message cannot contain multiple Content-Length headers; got [\"1\" \"2\"]",
             ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",

@@ -1,0 +1,85 @@
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::doors::Stream;
+
+/// What a stream of HTTP without TLS begins with, as far as Go looks.
+const HTTP: &[u8] = b"HTTP/";
+
+/// A stream of which it is known afterwards how it began: TLS says only that it did not
+/// understand.
+pub(super) struct Overheard {
+    stream: Stream,
+    first: [u8; HTTP.len()],
+    heard: usize,
+}
+
+// === impl Overheard ===
+
+impl Overheard {
+    pub(super) fn new(stream: Stream) -> Self {
+        Self { stream, first: Default::default(), heard: 0 }
+    }
+
+    /// Whether the other end speaks HTTP.
+    pub(super) fn is_http(&self) -> bool {
+        self.first.as_slice() == HTTP
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        let rest = &mut self.first[self.heard..];
+        let new = rest.len().min(bytes.len());
+        rest[..new].copy_from_slice(&bytes[..new]);
+        self.heard += new;
+    }
+}
+
+impl AsyncRead for Overheard {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let known = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if self.heard < HTTP.len() {
+            self.hear(&buffer.filled()[known..]);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Overheard {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
