@@ -158,6 +158,16 @@ fn what_is_tried_again_and_again_is_one_line() {
 }
 
 #[test]
+fn what_fails_together_has_one_time_line() {
+    let steps = format!("{FAILS}        - {{log: nonsense}}\n");
+    let folder = folder(&[("fails.yaml", one_node("fails", &steps))]);
+    let output = scenario(folder.path(), &["run", "fails.yaml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.matches("expected something else").count(), 2, "{text}");
+    assert_eq!(text.matches("the time line up to there").count(), 1, "{text}");
+}
+
+#[test]
 fn mistakes_in_files_are_all_shown_and_nothing_runs() {
     let mistakes = one_node("mistakes", FAILS)
         .replace("about: One node uses a tenth of a core.", "abuot: A typing error.")

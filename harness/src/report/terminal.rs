@@ -51,6 +51,9 @@ impl<W: Write> Terminal<W> {
         for failure in &outcome.failures {
             self.failure(file, failure, &outcome.events)?;
         }
+        if !outcome.passed() {
+            self.last_events(&outcome.events)?;
+        }
         if self.whole_timeline && outcome.passed() {
             self.timeline(&outcome.events)?;
         }
@@ -86,6 +89,11 @@ impl<W: Write> Terminal<W> {
             };
             writeln!(self.out, "     {}", self.paint(line, style))?;
         }
+        Ok(())
+    }
+
+    /// How it came to what failed: all of it in the same step, the last that was run.
+    fn last_events(&mut self, events: &[Event]) -> io::Result<()> {
         writeln!(self.out, "     the time line up to there:")?;
         let lines = without_repeats(events);
         for (event, times) in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
