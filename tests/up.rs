@@ -32,7 +32,7 @@ apiVersion: harness/v1alpha1
 kind: Scenario
 metadata: {name: up}
 spec:
-  about: Two nodes, of which one has only a name that DNS knows, and a certificate that is verified.
+  about: Two nodes, of which one has only a name that the second DNS server knows, and certificates that are verified.
   nodes:
     - name: node-1
       addresses: [{type: Hostname, address: node-1}]
@@ -47,7 +47,8 @@ spec:
       usage: {cpu: 500m, memory: 2Gi}
       kubelet: {certificate: Signed, sampling: {every: 1s}}
   dns:
-    records: {node-1: 10.0.0.1}
+    servers: [{address: 10.96.0.10}, {address: 10.96.0.11}]
+    names: {node-1: {addresses: [10.0.0.1], failure: ServerFailure, at: [10.96.0.10]}}
   server:
     args: [--metric-resolution=10s, --kubelet-request-timeout=5s, '--kubelet-certificate-authority=${clusterCA}']
 ";

@@ -9,10 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{
-        AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderName, LOCATION, USER_AGENT,
-        X_CONTENT_TYPE_OPTIONS,
-    },
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderName, USER_AGENT},
     request::Parts,
 };
 use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
@@ -22,11 +19,14 @@ use crate::{
     access::{Gate, paths},
     body::{self, Body},
     exposition,
-    faults::{Active, BodyFault, Faults, Standing, TransferFault},
+    faults::{Active, BodyFault, Standing, TransferFault},
     node::Node,
     observer::{Observer, SeenRequest},
     pages,
     replay::Replay,
+    responses::{
+        fail, json, misfit, no_route, not_found, redirect, spoil_headers, text, unsniffed,
+    },
     sample::NodeSample,
     sampling::Sampling,
     summary::Summary,
@@ -34,8 +34,6 @@ use crate::{
 
 const METRICS_TYPE: HeaderValue =
     HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8; escaping=underscores");
-const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
-const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const PROCESS_START: HeaderName = HeaderName::from_static("process-start-time-unix");
 
@@ -131,11 +129,14 @@ impl Answers {
         {
             return text(denied.status(), denied.body());
         }
+        if let Some(refused) = paths::methods(path).and_then(|methods| misfit(request, methods)) {
+            return refused;
+        }
         match path {
             "/metrics/resource" if faults.body != Some(BodyFault::NotFound) => {
                 self.exposed(request, self.exposition(active))
             }
-            "/stats/summary" => self.summary(request, active),
+            "/stats/summary" | "/stats/summary/" => self.summary(request, active),
             "/metrics" => {
                 // Apart from the sample: the node is locked for either.
                 let started = self.node().started().as_second();
@@ -150,6 +151,7 @@ impl Answers {
             }
             "/healthz" => unsniffed(text(StatusCode::OK, "ok")),
             check if paths::is_health_check(check) => text(StatusCode::OK, "ok"),
+            routed if paths::is_routed(routed) => no_route(),
             _ => not_found(),
         }
     }
@@ -224,54 +226,6 @@ impl Answers {
 
 fn spoil(bytes: &Bytes, spoil: impl FnOnce(&str) -> String) -> Bytes {
     spoil(&String::from_utf8_lossy(bytes)).into()
-}
-
-fn response(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response
-}
-
-fn json(body: impl Into<Bytes>) -> Response<Bytes> {
-    response(StatusCode::OK, JSON_TYPE, body.into())
-}
-
-fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
-    response(status, TEXT_TYPE, text.into())
-}
-
-fn fail(status: u16, faults: &Faults) -> Response<Bytes> {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match faults.body {
-        Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => text(status, fault.spoil("")),
-        _ => text(status, format!("{}\n", status.canonical_reason().unwrap_or_default())),
-    }
-}
-
-fn redirect(location: &str, faults: &Faults) -> Response<Bytes> {
-    let mut response = fail(faults.status.unwrap_or(StatusCode::FOUND.as_u16()), faults);
-    if let Ok(location) = HeaderValue::from_str(location) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    response
-}
-
-fn spoil_headers(response: &mut Response<Bytes>, faults: &Faults) {
-    let named = faults.content_type.as_ref().map(|name| HeaderValue::from_str(name));
-    if let Some(Ok(name)) = named {
-        response.headers_mut().insert(CONTENT_TYPE, name);
-    }
-}
-
-/// As Go's HTTP server says it.
-fn not_found() -> Response<Bytes> {
-    unsniffed(text(StatusCode::NOT_FOUND, "404 page not found\n"))
-}
-
-fn unsniffed(mut response: Response<Bytes>) -> Response<Bytes> {
-    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
 }
 
 /// Whether a health check is to name all that was looked at.

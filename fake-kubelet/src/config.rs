@@ -114,10 +114,11 @@ impl Config {
         Some(&node.name)
     }
 
-    /// Looks for what makes a kubelet impossible, which reading the file does not show.
+    /// Looks for what makes a kubelet impossible, which reading the file does not show: what is
+    /// wrong with one node of a template is wrong with its first.
     pub(crate) fn check(&self, file: &Path, now: Timestamp) -> Result<(), ConfigError> {
         let folder = file.parent().unwrap_or(Path::new(""));
-        self.nodes().try_for_each(|node| {
+        self.nodes.iter().filter_map(|template| template.unfold().next()).try_for_each(|node| {
             let checked = node.spec(folder, now, false).map(drop);
             checked.map_err(|mistake| ConfigError::Mistake { file: file.to_owned(), mistake })
         })

@@ -61,7 +61,7 @@ async fn change(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
                 "More has changed than faults and usage: start anew to have the rest"
             );
         }
-        if let Err(error) = kubelet.set_faults(node.faults.clone()).await {
+        if let Err(error) = kubelet.set_faults((*node.faults).clone()).await {
             tracing::warn!(node = *node.name, err = %error, "Faults cannot be as the configuration says");
         }
         if let Err(reason) = change_usage(&kubelet, before.as_ref(), &node, folder) {

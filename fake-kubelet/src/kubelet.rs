@@ -1,5 +1,7 @@
 //! One fake kubelet: started, changed while it runs, stopped.
 
+mod tls_maker;
+
 use std::{
     io,
     net::{IpAddr, SocketAddr},
@@ -7,9 +9,9 @@ use std::{
 };
 
 use metrics_server::doors::{Doors, Network, Random};
-use rustls::server::danger::ClientCertVerifier;
 use tokio::sync::{Mutex, watch};
 
+use self::tls_maker::TlsMaker;
 use crate::{
     access::{Access, Gate, Reviewer},
     answers::Answers,
@@ -21,7 +23,7 @@ use crate::{
     replay::{Recording, Replay},
     sample::NodeSample,
     sampling::Sampling,
-    tls::{self, Clients},
+    tls,
     usage::Course,
 };
 
@@ -109,12 +111,6 @@ struct Inside {
     names: Vec<String>,
     addresses: Vec<IpAddr>,
     entrances: Vec<Entrance>,
-}
-
-struct TlsMaker {
-    certificates: Arc<Certificates>,
-    kind: CertificateKind,
-    clients: Arc<dyn ClientCertVerifier>,
 }
 
 // === impl FakeKubelet ===
@@ -309,35 +305,5 @@ impl Inside {
         for entrance in &mut self.entrances {
             entrance.take_on(generation).await;
         }
-    }
-}
-
-// === impl TlsMaker ===
-
-impl TlsMaker {
-    fn make(
-        &self,
-        answers: &Answers,
-        inside: &Inside,
-        standing: &Standing,
-    ) -> Result<Arc<tls::Choices>, KubeletError> {
-        let node = &answers.name;
-        let names = (inside.names.as_slice(), inside.addresses.as_slice());
-        let now = answers.clock.now();
-        let choice = |(fault, demanded)| {
-            let identity = self
-                .certificates
-                .kubelet(node, self.kind, names, &fault, now)
-                .map_err(|source| KubeletError::Certificate { node: node.clone(), source })?;
-            let clients = match (demanded, &answers.gate) {
-                (true, _) => Clients::Demanded(Arc::clone(&self.clients)),
-                (false, Some(_)) => Clients::Asked(Arc::clone(&self.clients)),
-                (false, None) => Clients::Ignored,
-            };
-            let tls = tls::config(&identity, clients, &answers.clock)
-                .map_err(|source| KubeletError::Tls { node: node.clone(), source })?;
-            Ok(((fault, demanded), tls))
-        };
-        standing.tls_needed().into_iter().map(choice).collect::<Result<_, _>>().map(Arc::new)
     }
 }

@@ -26,6 +26,7 @@ pub mod program;
 mod random;
 pub mod record;
 mod replay;
+mod responses;
 pub mod sample;
 mod sampling;
 pub mod summary;

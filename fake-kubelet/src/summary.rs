@@ -3,17 +3,18 @@
 //! `k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go`.
 
 mod details;
+mod measured;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use self::details::{FsStats, IoStats, NetworkStats, ProcessStats, RlimitStats, RuntimeStats};
+use self::{
+    details::{FsStats, IoStats, NetworkStats, ProcessStats, RlimitStats, RuntimeStats},
+    measured::{CpuStats, MemoryStats, Of, Psi, SwapStats},
+};
 use crate::sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample};
-
-/// What a machine has of memory and of swap, in bytes: nobody asks a fake one.
-const MEMORY: u64 = 8 << 30;
 
 /// All that a kubelet tells of its node. Fields in the order in which Go writes them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,66 +94,6 @@ struct ContainerStats {
     logs: Option<FsStats>,
     #[serde(skip_serializing_if = "Option::is_none")]
     swap: Option<SwapStats>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct CpuStats {
-    time: String,
-    usage_nano_cores: u64,
-    usage_core_nano_seconds: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    psi: Option<Psi>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct MemoryStats {
-    time: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    available_bytes: Option<u64>,
-    usage_bytes: u64,
-    working_set_bytes: u64,
-    rss_bytes: u64,
-    page_faults: u64,
-    major_page_faults: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    psi: Option<Psi>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SwapStats {
-    time: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    swap_available_bytes: Option<u64>,
-    swap_usage_bytes: u64,
-}
-
-/// Pressure, of which there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Psi {
-    full: Stall,
-    some: Stall,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stall {
-    total: u64,
-    avg10: u64,
-    avg60: u64,
-    avg300: u64,
-}
-
-/// What the numbers are of: the recorded kubelet says more of some things than of others.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Of {
-    Node,
-    System,
-    Pod,
-    Container,
 }
 
 // === impl Summary ===
@@ -277,62 +218,6 @@ pub(crate) fn uid(pod: &PodSample) -> String {
 /// As Go's `metav1.Time`: whole seconds.
 pub(crate) fn second(at: Timestamp) -> String {
     Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
-}
-
-// === impl CpuStats ===
-
-impl CpuStats {
-    fn new(before: Option<&Measurements>, now: &Measurements, of: Of) -> Option<Self> {
-        let Measured { value, at } = now.cpu?;
-        let rate = before.and_then(|before| before.cpu).map_or(0, |before| {
-            let nanos = at.as_nanosecond() - before.at.as_nanosecond();
-            let used = i128::from(value.saturating_sub(before.value)) * 1_000_000_000;
-            u64::try_from(used / nanos.max(1)).unwrap_or(0)
-        });
-        Some(Self {
-            time: second(at),
-            usage_nano_cores: rate,
-            usage_core_nano_seconds: value,
-            psi: (of != Of::Container).then(Psi::default),
-        })
-    }
-}
-
-// === impl MemoryStats ===
-
-impl MemoryStats {
-    fn new(now: &Measurements, of: Of) -> Option<Self> {
-        let Measured { value, at } = now.memory?;
-        Some(Self {
-            time: second(at),
-            available_bytes: match of {
-                Of::Node | Of::System => Some(MEMORY.saturating_sub(value)),
-                Of::Pod => None,
-                // Without a limit.
-                Of::Container => Some(0),
-            },
-            usage_bytes: value,
-            working_set_bytes: value,
-            rss_bytes: value,
-            page_faults: 0,
-            major_page_faults: 0,
-            psi: (of != Of::Container).then(Psi::default),
-        })
-    }
-}
-
-// === impl SwapStats ===
-
-impl SwapStats {
-    fn new(now: &Measurements, of: Of) -> Option<Self> {
-        let Measured { value, at } = now.swap?;
-        let known = matches!(of, Of::Node | Of::Container);
-        Some(Self {
-            time: second(at),
-            swap_available_bytes: known.then_some(0),
-            swap_usage_bytes: value,
-        })
-    }
 }
 
 #[cfg(test)]

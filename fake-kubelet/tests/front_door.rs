@@ -181,11 +181,11 @@ async fn a_change_of_faults_cuts_open_connections() {
     let world = World::new();
     let kubelet = world.start(spec()).await;
     let mut open = world.tls("k8s-node1").await.unwrap();
-    ask(&mut open, "/healthz", "").await.unwrap();
+    ask(&mut open, "GET /healthz", "").await.unwrap();
     let mut seen = [0; 15];
     open.read_exact(&mut seen).await.unwrap();
     kubelet.set_faults(Faults::default()).await.unwrap();
-    ask(&mut open, "/healthz", "").await.unwrap();
+    ask(&mut open, "GET /healthz", "").await.unwrap();
     kubelet.set_faults(faults(|f| f.refuse = true)).await.unwrap();
     let error = world.tls("k8s-node1").await.err().unwrap();
     assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);

@@ -100,6 +100,25 @@ async fn every_way_to_a_kubelet_records_what_it_says_and_replays_it_to_the_byte(
 }
 
 #[tokio::test]
+async fn a_kubelet_that_answers_everybody_is_recorded_without_a_cluster() {
+    let open = "nodes: [{name: open-1, listen: ['127.0.0.1:0'], access: Open, usage: {cpu: 1, memory: 1Gi}}]";
+    let fleet = OwnFleet::start(open, &[]).await;
+    let home = tempfile::tempdir().unwrap();
+    let out = home.path().join("recorded");
+    let output = Command::new(PROGRAM)
+        .args(["record", "--node", "open-1", "--scrapes", "1", "--kubelet-insecure-tls"])
+        .args(["--address", &listens(&fleet, "open-1"), "--out", out.to_str().unwrap()])
+        .env("HOME", home.path())
+        .env_remove("KUBECONFIG")
+        .env_remove("KUBERNETES_SERVICE_HOST")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let scrape = fs::read_to_string(out.join("resource.1.prom")).unwrap();
+    assert!(scrape.contains("node_memory_working_set_bytes 1.073741824e+09 "), "{scrape}");
+}
+
+#[tokio::test]
 async fn no_name_is_left_in_what_is_anonymized() {
     let fleet = fleet().await;
     let folder = fleet.path("anonymous");

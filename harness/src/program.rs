@@ -179,10 +179,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
-    let mut paths: Vec<_> = run.reports.iter().map(|target| &target.path).collect();
+    let whole = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+    let mut paths: Vec<_> = run.reports.iter().map(|it| (whole(&it.path), &it.path)).collect();
     paths.sort();
-    if let Some(same) = paths.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(ProgramError::SameFile(same[0].clone()));
+    if let Some(same) = paths.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(ProgramError::SameFile(same[0].1.clone()));
     }
     let files = load(&run.files)?;
     let open = report::open(&run.reports)?;

@@ -142,6 +142,11 @@ fn greet(world: &Loopback) {
     println!("  kubectl get nodes");
     println!("  kubectl get --raw /apis/metrics.k8s.io/v1beta1/nodes\n");
     println!("Every address of the file, IPv6 ones too, is one of 127.86.0.0/16 here.");
+    if !spec.server.hosts.is_empty() {
+        println!(
+            "The metrics server reads this machine's /etc/hosts: server.hosts means nothing here."
+        );
+    }
     println!("Usage is there after two scrapes. Ctrl-C takes everything down.\n");
 }
 

@@ -9,6 +9,7 @@ mod faults;
 mod files;
 mod front_proxy;
 mod loopback;
+mod names;
 mod network;
 mod objects;
 mod people;

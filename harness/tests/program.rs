@@ -147,6 +147,27 @@ exit code: Some(1)
 }
 
 #[test]
+fn what_is_tried_again_and_again_is_one_line() {
+    let steps = FAILS.replace("wait: {cycles: 2}", "wait: {upTo: 100s}");
+    assert_ne!(steps, FAILS);
+    let folder = folder(&[("fails.yaml", one_node("fails", &steps))]);
+    let output = scenario(folder.path(), &["run", "fails.yaml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("step    there is usage"), "the beginning is cut off: {text}");
+    assert!(text.contains(" -> 200 (×"), "{text}");
+}
+
+#[test]
+fn what_fails_together_has_one_time_line() {
+    let steps = format!("{FAILS}        - {{log: nonsense}}\n");
+    let folder = folder(&[("fails.yaml", one_node("fails", &steps))]);
+    let output = scenario(folder.path(), &["run", "fails.yaml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text.matches("expected something else").count(), 2, "{text}");
+    assert_eq!(text.matches("the time line up to there").count(), 1, "{text}");
+}
+
+#[test]
 fn mistakes_in_files_are_all_shown_and_nothing_runs() {
     let mistakes = one_node("mistakes", FAILS)
         .replace("about: One node uses a tenth of a core.", "abuot: A typing error.")

@@ -35,14 +35,26 @@ const HEALTH: [&str; 4] = ["/healthz", "/healthz/ping", "/healthz/log", "/health
 /// Whether the kubelet's HTTP server knows a path. Where it does not, it says so before anybody is
 /// asked who they are.
 pub(crate) fn is_known(path: &str) -> bool {
-    EXACT.contains(&path)
-        || is_health_check(path)
-        || WITH_ALL_BELOW.iter().any(|root| is_below(path, root))
+    EXACT.contains(&path) || is_health_check(path) || is_routed(path)
 }
 
 /// Whether a path is that of a health check.
 pub(crate) fn is_health_check(path: &str) -> bool {
     HEALTH.contains(&path)
+}
+
+/// Whether go-restful looks for the route of a path, and not Go's own HTTP server.
+pub(crate) fn is_routed(path: &str) -> bool {
+    WITH_ALL_BELOW.iter().any(|root| is_below(path, root))
+}
+
+/// The methods that a path takes; `None` where it takes any, or is not served.
+pub(crate) fn methods(path: &str) -> Option<&'static str> {
+    match path.strip_suffix('/').unwrap_or(path) {
+        "/pods" => Some("GET"),
+        "/stats/summary" => Some("GET, POST"),
+        _ => None,
+    }
 }
 
 /// The subresources of a node that a path belongs to, in the order in which they are asked for; the

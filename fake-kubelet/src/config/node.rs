@@ -45,7 +45,8 @@ pub(crate) struct NodeConfig {
     pub(crate) name: Placed<String>,
     /// How many nodes to make of this. `{n}` in the names of nodes, pods and namespaces counts them
     /// from 0. Default: one node, and `{n}` means nothing.
-    pub(crate) count: Option<u32>,
+    #[schemars(with = "Option<u32>")]
+    pub(super) count: Option<Placed<u32>>,
     /// What of the addresses to listen on is raised by one from node to node. Default: `Port`.
     #[serde(default)]
     pub(crate) raise: Raise,
@@ -73,7 +74,8 @@ pub(crate) struct NodeConfig {
     pub(crate) replay: Option<Placed<PathBuf>>,
     /// What it does wrong. Default: nothing.
     #[serde(default)]
-    pub(crate) faults: Faults,
+    #[schemars(with = "Faults")]
+    pub(crate) faults: Placed<Faults>,
     /// Its Node object in a cluster.
     #[serde(default)]
     pub(crate) object: ObjectConfig,
@@ -138,30 +140,46 @@ pub(crate) struct SamplingConfig {
 impl NodeConfig {
     /// The nodes it stands for.
     pub(super) fn unfold(&self) -> impl Iterator<Item = Self> {
-        (0..self.count.unwrap_or(1)).map(|n| match self.count {
-            None => self.clone(),
-            Some(_) => self.numbered(n),
-        })
+        self.numbers().map(|number| self.numbered(number))
     }
 
-    fn numbered(&self, n: u32) -> Self {
+    /// The numbers of the nodes it stands for; none where it is a single one.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = Option<u32>> {
+        let count = self.count();
+        (0..count.unwrap_or(1)).map(move |n| count.map(|_| n))
+    }
+
+    /// How many nodes to make of it, where it is a template.
+    pub(super) fn count(&self) -> Option<u32> {
+        self.count.as_deref().copied()
+    }
+
+    fn numbered(&self, number: Option<u32>) -> Self {
         let mut node = self.clone();
         node.count = None;
-        let number = |text: &mut String| *text = text.replace("{n}", &n.to_string());
-        node.name.change(number);
+        let change = |text: &mut String| *text = numbered(text, number);
+        node.name.change(change);
         for listen in &mut node.listen {
-            listen.change(|address| match node.raise {
-                // Port 0 is any that is free.
-                Raise::Port if address.port() == 0 => {}
-                Raise::Port => address.set_port(address.port().wrapping_add(n as u16)),
-                Raise::Address => address.set_ip(raised(address.ip(), n)),
-            });
+            listen.change(|address| *address = self.listens_at(*address, number));
         }
         for pod in &mut node.pods {
-            pod.name.change(number);
-            pod.namespace.as_mut().map(number);
+            pod.name.change(change);
+            pod.namespace.as_mut().map(change);
         }
         node
+    }
+
+    /// Where the node with this number listens instead of at `first`.
+    pub(super) fn listens_at(&self, first: SocketAddr, number: Option<u32>) -> SocketAddr {
+        let mut address = first;
+        match (number, self.raise) {
+            // Port 0 is any that is free.
+            (Some(_), Raise::Port) if address.port() == 0 => {}
+            (Some(n), Raise::Port) => address.set_port(address.port().wrapping_add(n as u16)),
+            (Some(n), Raise::Address) => address.set_ip(raised(address.ip(), n)),
+            (None, _) => {}
+        }
+        address
     }
 
     /// Whether a running kubelet that is as `before` becomes like this by other faults and usage.
@@ -250,9 +268,14 @@ impl NodeConfig {
             certificate: self.certificate,
             access: self.access,
             replay: replay.transpose()?,
-            faults: self.faults.clone(),
+            faults: (*self.faults).clone(),
         })
     }
+}
+
+/// A name in a template, of the node with this number.
+pub(super) fn numbered(text: &str, number: Option<u32>) -> String {
+    number.map_or_else(|| text.to_owned(), |n| text.replace("{n}", &n.to_string()))
 }
 
 fn raised(ip: IpAddr, by: u32) -> IpAddr {

@@ -14,7 +14,7 @@ pub(crate) struct Place {
 }
 
 /// A value and its place. The same value elsewhere is equal: what has only moved has not changed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Placed<T> {
     value: T,
     pub(crate) place: Place,

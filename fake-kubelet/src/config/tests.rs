@@ -103,6 +103,22 @@ fn mistakes_are_named_with_their_place() {
             "config.yaml:2:41: there are ports for 55286 of 55287 nodes from 10250 on",
         ),
         (
+            "nodes:\n- {name: 'n{n}', raise: Address, count: 3, listen: ['255.255.255.254:10250']}\n",
+            "config.yaml:2:53: there are addresses for 2 of 3 nodes from 255.255.255.254 on: begin lower",
+        ),
+        (
+            "nodes:\n- {name: n1, listen: []}\n- {name: 'm{n}', count: 4294967295, listen: []}\n",
+            "config.yaml:3:25: with this there are 4294967296 nodes: write a smaller count, at most 100000",
+        ),
+        (
+            "nodes:\n- {name: 'n{n}', count: 0, listen: []}\n",
+            "config.yaml:2:25: a count of 0 makes no node: write at least 1",
+        ),
+        (
+            "nodes:\n- name: 'n{n}'\n  count: 2\n  listen: []\n  pods:\n  - {name: 'p-{n}', containers: []}\n  - {name: 'p-1', containers: []}\n",
+            "config.yaml:6:12: pod \"default/p-1\" is there twice, on the nodes \"n0\" (line 7) and \"n1\"",
+        ),
+        (
             "nodes:\n- name: 'n{n}'\n  count: 2\n  listen: []\n  pods:\n  - {name: p, containers: []}\n",
             "config.yaml:6:12: pod \"default/p\" is there twice, on the nodes \"n0\" (line 6) and \"n1\": write {n} in its name",
         ),
@@ -135,11 +151,77 @@ fn mistakes_are_named_with_their_place() {
             "config.yaml:5:10: node \"n1\": so much CPU that its counter",
         ),
     ];
+    are_named(&cases);
+}
+
+/// Each of these texts is refused with words that begin like this.
+fn are_named(cases: &[(&str, &str)]) {
     for (text, error) in cases {
         let seen = parse(text).unwrap_err();
         assert!(seen.starts_with(error), "{text}: {seen}");
         assert!(!seen.contains('\n'), "{seen}");
     }
+}
+
+#[test]
+fn broken_yaml_is_told_with_its_cure() {
+    are_named(&[
+        ("", "config.yaml:1:1: there is nothing in it: write a list `nodes`"),
+        (
+            "nodes: []\n---\nnodes: []\n",
+            "config.yaml:3:1: a second document: write one fleet a file",
+        ),
+        (
+            "nodes:\n- name: n1\n\tlisten: []\n",
+            "config.yaml:2:9: while scanning a plain scalar, found a tab: indent with spaces only",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n name: n2\n",
+            "config.yaml:4:2: while parsing a block mapping, did not find expected key: check the indentation",
+        ),
+        (
+            "nodes:\n- {name: n1, listen: *here}\n",
+            "config.yaml:2:22: alias references unknown anchor: name a value with `&`",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  listen: []\n",
+            "config.yaml:4:3: `listen` is given twice: keep one of the two",
+        ),
+        (
+            "nodes:\n- {name: n1, listen: '127.0.0.1:1'}\n",
+            "config.yaml:2:22: write a list, such as",
+        ),
+        (
+            "nodes:\n- {name: n1, count: 99999999999, listen: []}\n",
+            "config.yaml:2:21: write a whole number from 0 to 4294967295",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  usage: {cpu: 1, memory: 1e400}\n",
+            "config.yaml:4:27: not a number that can be: write a finite one",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  faults: {refuse: maybe}\n",
+            "config.yaml:4:20: write true or false",
+        ),
+    ]);
+}
+
+#[test]
+fn faults_that_cannot_show_are_mistakes() {
+    are_named(&[
+        (
+            "nodes:\n- name: n1\n  listen: []\n  faults: {status: 42}\n",
+            "config.yaml:4:11: faults of node \"n1\": 42 is not a status of HTTP: write 100 to 599",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: []\n  faults: {also: [{trickle: {bytes: 0, every: 1s}}]}\n",
+            "config.yaml:4:11: faults of node \"n1\": `bytes` and `every` of a trickle must not be 0",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  faults: {refuse: true, at: [127.0.0.2]}\n",
+            "config.yaml:4:11: faults of node \"n1\": it does not listen on 127.0.0.2: write an address",
+        ),
+    ]);
 }
 
 #[test]

@@ -47,6 +47,11 @@ impl Place {
         }
     }
 
+    /// Whether nobody has said which cluster.
+    pub(super) fn is_open(&self) -> bool {
+        self.kubeconfig.is_none() && !self.in_cluster
+    }
+
     /// A client of the cluster that is named, or that kubectl would find.
     pub(super) async fn any(&self) -> Result<Client, ProgramError> {
         let config = self.config().await?;

@@ -28,7 +28,7 @@ pub(super) struct Record {
     /// with the token or client certificate of the kubeconfig.
     #[arg(long)]
     direct: bool,
-    /// Ask the kubelet itself, here.
+    /// Ask the kubelet itself, here; without any credentials where there is no kubeconfig.
     #[arg(long, value_name = "IP:PORT")]
     address: Option<SocketAddr>,
     /// The CA of the kubelet's certificate. Default: the cluster's.
@@ -73,19 +73,26 @@ impl Record {
     /// A client of the kubelet itself.
     async fn kubelet(&self) -> Result<Client, ProgramError> {
         let failed = |reason: String| ProgramError::NoKubelet { node: self.node.clone(), reason };
-        let cluster = self.place.config().await?;
+        let cluster = match self.place.config().await {
+            // Of one that answers everybody it takes an address and nothing else.
+            Err(_) if self.address.is_some() && self.place.is_open() => None,
+            found => Some(found?),
+        };
         let address = if let Some(address) = self.address {
             address
         } else {
-            let client = Client::try_from(cluster.clone());
+            let found = cluster.clone().ok_or_else(|| failed("there is no cluster".to_owned()))?;
+            let client = Client::try_from(found);
             let nodes: Api<Node> = Api::all(client.map_err(|error| failed(error.to_string()))?);
             let node = nodes.get(&self.node).await.map_err(|error| failed(error.to_string()))?;
             address(&node).ok_or_else(|| failed("it has no InternalIP".to_owned()))?
         };
         let url = format!("https://{address}").parse::<http::Uri>();
         let mut config = Config::new(url.map_err(|error| failed(error.to_string()))?);
-        config.auth_info = cluster.auth_info;
-        config.root_cert = cluster.root_cert;
+        if let Some(cluster) = cluster {
+            config.auth_info = cluster.auth_info;
+            config.root_cert = cluster.root_cert;
+        }
         config.accept_invalid_certs = self.kubelet_insecure_tls;
         if let Some(file) = &self.kubelet_certificate_authority {
             let pem = fs::read(file)

@@ -159,8 +159,13 @@ impl World {
 
     /// What is answered to a request for `target` with these header lines: all the bytes.
     pub(crate) async fn get(&self, target: &str, headers: &str) -> io::Result<Vec<u8>> {
+        self.ask("GET", target, headers).await
+    }
+
+    async fn ask(&self, method: &str, target: &str, headers: &str) -> io::Result<Vec<u8>> {
         let mut stream = self.tls("10.200.100.215").await?;
-        ask(&mut stream, target, &format!("{headers}Connection: close\r\n")).await?;
+        let headers = format!("{headers}Connection: close\r\n");
+        ask(&mut stream, &format!("{method} {target}"), &headers).await?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await?;
         Ok(answer)
@@ -168,7 +173,19 @@ impl World {
 
     /// The status line, header lines and body.
     pub(crate) async fn get_text(&self, target: &str, headers: &str) -> (String, String) {
-        let answer = String::from_utf8(self.get(target, headers).await.unwrap()).unwrap();
+        self.ask_text("GET", target, headers).await
+    }
+
+    /// The same of a request with another method.
+    #[allow(dead_code, reason = "not every test has another method")]
+    pub(crate) async fn ask_text(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &str,
+    ) -> (String, String) {
+        let answer = self.ask(method, target, headers).await.unwrap();
+        let answer = String::from_utf8(answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         (head.to_owned(), body.to_owned())
     }
@@ -176,10 +193,10 @@ impl World {
 
 pub(crate) async fn ask(
     stream: &mut TlsStream<Stream>,
-    target: &str,
+    what: &str,
     headers: &str,
 ) -> io::Result<()> {
-    let request = format!("GET {target} HTTP/1.1\r\nHost: k8s-node1\r\n{headers}\r\n");
+    let request = format!("{what} HTTP/1.1\r\nHost: k8s-node1\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await
 }
 

@@ -72,12 +72,12 @@ pub(super) fn list(
     let from = Continue::parse(parameters.text("continue"))?;
     let at = from.as_ref().map_or_else(|| at(store, parameters, limit), |it| Ok(Some(it.rv)))?;
     let after = from.as_ref().map(Continue::last);
-    let mut snapshot = store.snapshot(resource, selection.namespace(), at, after).map_err(
-        |error| match error {
+    let mut snapshot = store
+        .snapshot(resource, selection.namespace(), at, after.as_ref())
+        .map_err(|error| match error {
             VersionError::TooOld { .. } if from.is_some() => Status::continue_too_old(),
             error => refused(at.unwrap_or_default(), error),
-        },
-    )?;
+        })?;
     // How many more there are is said only where all are asked for: else nobody needs to look at
     // what lies behind the page.
     let needed = limit

@@ -136,7 +136,7 @@ impl Store {
         resource: &'static ResourceType,
         namespace: &str,
         at: Option<u64>,
-        after: Option<Key>,
+        after: Option<&Key>,
     ) -> Result<Snapshot, VersionError> {
         let contents = self.lock();
         let version = at.unwrap_or(contents.version);
@@ -151,8 +151,8 @@ impl Store {
         }
         let inside =
             |object: &&Arc<Object>| namespace.is_empty() || object.key.namespace == namespace;
-        let follows = |object: &&Arc<Object>| after.as_ref().is_none_or(|key| object.key > *key);
-        let range = (after.as_ref().map_or(Unbounded, Excluded), Unbounded);
+        let follows = |object: &&Arc<Object>| after.is_none_or(|key| object.key > *key);
+        let range = (after.map_or(Unbounded, Excluded), Unbounded);
         let present = contents.objects.get(resource.plural);
         let present = present.into_iter().flat_map(|objects| objects.range(range));
         let mut objects: Vec<Arc<Object>> = present

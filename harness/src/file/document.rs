@@ -71,8 +71,9 @@ fn explain(error: &Error, text: &str) -> Mistake {
                 .help("leave the tag out, or put a text that begins with `!` in quotes")
         }
         _ => {
-            let mistake = Mistake::at(&place, format!("not valid YAML: {}", without_place(cause)));
-            match cure(text, &place) {
+            let message = without_place(cause);
+            let mistake = Mistake::at(&place, format!("not valid YAML: {message}"));
+            match cure(text, &message, &place) {
                 Some(help) => mistake.help(help),
                 None => mistake,
             }
@@ -87,7 +88,7 @@ fn without_place(error: &Error) -> String {
 }
 
 /// What helps most often when the parser stops at this character.
-fn cure(text: &str, place: &Location) -> Option<&'static str> {
+fn cure(text: &str, message: &str, place: &Location) -> Option<&'static str> {
     if text[..place.span.end].ends_with('\t') || text[..place.span.start].ends_with('\t') {
         return Some("indent with spaces only");
     }
@@ -98,6 +99,7 @@ fn cure(text: &str, place: &Location) -> Option<&'static str> {
             "close every bracket, and put a text that holds one in quotes"
         }
         "\"" | "'" => "close the quotes",
+        _ if message.contains("did not find expected") => "check the indentation and the brackets",
         _ => return None,
     })
 }

@@ -2,13 +2,13 @@ use std::{io, io::Write, time::Duration};
 
 use super::collect;
 use crate::{
-    events::Event,
+    events::{Event, What},
     file::ScenarioFile,
     run::{Failure, Outcome},
 };
 
-/// How many events before a failure are shown of its time line.
-const SHOWN_EVENTS: usize = 40;
+/// How many lines are shown of the time line before a failure.
+const SHOWN_LINES: usize = 40;
 
 /// Lines on a terminal or in a file.
 pub struct Terminal<W> {
@@ -51,6 +51,9 @@ impl<W: Write> Terminal<W> {
         for failure in &outcome.failures {
             self.failure(file, failure, &outcome.events)?;
         }
+        if !outcome.passed() {
+            self.last_events(&outcome.events)?;
+        }
         if self.whole_timeline && outcome.passed() {
             self.timeline(&outcome.events)?;
         }
@@ -86,8 +89,18 @@ impl<W: Write> Terminal<W> {
             };
             writeln!(self.out, "     {}", self.paint(line, style))?;
         }
+        Ok(())
+    }
+
+    /// How it came to what failed: all of it in the same step, the last that was run.
+    fn last_events(&mut self, events: &[Event]) -> io::Result<()> {
         writeln!(self.out, "     the time line up to there:")?;
-        self.timeline(&events[events.len().saturating_sub(SHOWN_EVENTS)..])
+        let lines = without_repeats(events);
+        for (event, times) in &lines[lines.len().saturating_sub(SHOWN_LINES)..] {
+            let times = if *times > 1 { format!(" (×{times})") } else { String::new() };
+            writeln!(self.out, "       {event}{times}")?;
+        }
+        Ok(())
     }
 
     fn timeline(&mut self, events: &[Event]) -> io::Result<()> {
@@ -104,4 +117,28 @@ impl<W: Write> Terminal<W> {
             text.to_owned()
         }
     }
+}
+
+/// Events, and how often what expectations ask was asked in their step: where there is a limit,
+/// they are tried each second, and the last time is as good as all.
+fn without_repeats(events: &[Event]) -> Vec<(&Event, usize)> {
+    let mut lines: Vec<(&Event, usize)> = Vec::new();
+    let mut step = 0;
+    for event in events.iter().rev() {
+        let repeated = match &event.what {
+            What::Api { user, .. } if !user.starts_with("system:") => {
+                lines[step..].iter_mut().find(|(later, _)| later.what == event.what)
+            }
+            _ => None,
+        };
+        match repeated {
+            Some((_, times)) => *times += 1,
+            None => lines.push((event, 1)),
+        }
+        if matches!(event.what, What::Step(_)) {
+            step = lines.len();
+        }
+    }
+    lines.reverse();
+    lines
 }

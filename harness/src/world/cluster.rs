@@ -35,10 +35,6 @@ use crate::{
     observers::Observers,
 };
 
-/// What the kubelet writes into the resolv.conf of a pod in kube-system.
-const SEARCH: [&str; 3] = ["kube-system.svc.cluster.local", "svc.cluster.local", "cluster.local"];
-const NDOTS: usize = 5;
-
 const DEFAULT_SEED: u64 = 1;
 
 /// Gives the network as the machine with an address sees it.
@@ -348,18 +344,6 @@ fn api_config(api_server: SocketAddr, token: &str, certificates: &Certificates) 
 pub(super) fn url(address: SocketAddr) -> http::Uri {
     // A scheme, a socket address and a slash always are a URI.
     format!("https://{address}/").parse().unwrap_or_default()
-}
-
-/// What a pod's resolv.conf says when `servers` are the cluster's DNS.
-pub(super) fn pod_resolv_conf(servers: Vec<SocketAddr>, said: &format::ResolvConf) -> ResolvConf {
-    let default = ResolvConf::default();
-    ResolvConf {
-        servers,
-        search: said.search.clone().unwrap_or_else(|| SEARCH.map(str::to_owned).to_vec()),
-        ndots: said.ndots.map_or(NDOTS, usize::from),
-        timeout: said.timeout.map_or(default.timeout, |timeout| timeout.0),
-        attempts: said.attempts.map_or(default.attempts, u32::from),
-    }
 }
 
 // === impl Site ===

@@ -1,5 +1,6 @@
 //! The same cluster for real on this machine: an API server on 127.0.0.1, every kubelet on a
-//! loopback address of its own, DNS on a port of its own, and the metrics server as a process.
+//! loopback address of its own, each DNS server on a port of its own, and the metrics server as a
+//! process.
 //!
 //! The addresses written in the file are not this machine's: each one is given a loopback address,
 //! wherever it stands. Times are moved so that the cluster starts now.
@@ -27,8 +28,9 @@ pub use self::room::RoomError;
 use self::room::find_room;
 use super::{
     WorldError,
-    cluster::{Cluster, Site, pod_resolv_conf},
+    cluster::{Cluster, Site},
     files::Files,
+    names::{name_servers, pod_resolv_conf},
     people,
     running::Running,
     token::AccountToken,
@@ -59,7 +61,7 @@ pub struct Loopback {
     server: Option<Child>,
     server_port: u16,
     log: LogSink,
-    _dns: Running,
+    _dns: Vec<Running>,
 }
 
 // === impl Loopback ===
@@ -85,7 +87,12 @@ impl Loopback {
             desk: LOCALHOST,
         };
         let mut cluster = Cluster::build(&file, site).await?;
-        let (dns, names) = serve_names(cluster.zone().clone()).await?;
+        let (mut dns, mut servers) = (Vec::new(), Vec::new());
+        for server in name_servers(&file.scenario.spec.dns) {
+            let (running, address) = serve_names(server, cluster.zone().clone()).await?;
+            dns.push(running);
+            servers.push(address);
+        }
         let server_port = free_port().await?;
         cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
         let folder = TempDir::new().map_err(WorldError::File)?;
@@ -103,7 +110,7 @@ impl Loopback {
             _dns: dns,
             file,
         };
-        world.write_files(names)?;
+        world.write_files(servers)?;
         let args = world.file.scenario.spec.server.args.clone();
         world.start_server(&args).await?;
         Ok(world)
@@ -159,16 +166,17 @@ impl Loopback {
         how
     }
 
-    fn write_files(&self, name_server: SocketAddr) -> Result<(), WorldError> {
+    fn write_files(&self, name_servers: Vec<SocketAddr>) -> Result<(), WorldError> {
         let url = format!("https://{}", self.api_server());
         let authority = self.cluster.authority_pem();
         let config = |credential| kubeconfig(&url, &authority, credential);
         let said = &self.file.scenario.spec.server.resolv_conf;
-        let resolv_conf = pod_resolv_conf(vec![name_server], said);
+        let resolv_conf = pod_resolv_conf(name_servers, said);
+        let servers = resolv_conf.servers.iter();
+        let servers = servers.map(|at| format!("nameserver [{}]:{}\n", at.ip(), at.port()));
         let resolv_conf = format!(
-            "nameserver [{}]:{}\nsearch {}\noptions ndots:{} timeout:{} attempts:{}\n",
-            name_server.ip(),
-            name_server.port(),
+            "{}search {}\noptions ndots:{} timeout:{} attempts:{}\n",
+            servers.collect::<String>(),
             resolv_conf.search.join(" "),
             resolv_conf.ndots,
             resolv_conf.timeout.as_secs(),
@@ -231,25 +239,25 @@ async fn free_port() -> Result<u16, WorldError> {
     Ok(listen.await.map_err(failed)?.port())
 }
 
-/// Answers DNS questions over UDP and TCP, on one port.
-async fn serve_names(zone: Arc<Zone>) -> Result<(Running, SocketAddr), WorldError> {
+/// Answers DNS questions over UDP and TCP, on one port, as the scenario's `server` does.
+async fn serve_names(server: IpAddr, zone: Arc<Zone>) -> Result<(Running, SocketAddr), WorldError> {
     let address = SocketAddr::new(LOCALHOST, 0);
     let failed = |source| WorldError::Listen { what: "DNS", address, source };
     let udp = UdpSocket::bind(address).await.map_err(failed)?;
     let local = udp.local_addr().map_err(failed)?;
     let tcp = HostNetwork.listen(local).await.map_err(failed)?;
     let running = Running::spawn(async move {
-        tokio::join!(serve_datagrams(udp, &zone), serve_streams(tcp, zone.clone(), LOCALHOST));
+        tokio::join!(serve_datagrams(udp, server, &zone), serve_streams(tcp, zone.clone(), server));
     });
     Ok((running, local))
 }
 
-async fn serve_datagrams(socket: UdpSocket, zone: &Zone) {
+async fn serve_datagrams(socket: UdpSocket, server: IpAddr, zone: &Zone) {
     let socket = Arc::new(socket);
     let mut buffer = vec![0; DNS_MESSAGE_LIMIT];
     loop {
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
-        if let Some(reply) = zone.answer(LOCALHOST, Transport::Udp, &buffer[..length]) {
+        if let Some(reply) = zone.answer(server, Transport::Udp, &buffer[..length]) {
             let socket = socket.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(reply.delay).await;

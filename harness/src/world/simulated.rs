@@ -4,7 +4,6 @@
 //! It must be built and used inside a current-thread runtime whose clock is paused.
 
 use std::{
-    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -26,8 +25,9 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::{
     WorldError,
-    cluster::{Cluster, Site, pod_resolv_conf, url},
+    cluster::{Cluster, Site, url},
     files::Files,
+    names::{hosts, name_servers, pod_resolv_conf},
     network::Fabric,
     objects, people,
     running::Running,
@@ -36,16 +36,11 @@ use super::{
 };
 use crate::{
     events::{Timeline, What},
-    file::{
-        ScenarioFile,
-        format::{Change, Dns},
-        values::In,
-    },
+    file::{ScenarioFile, format::Change},
     truth::{Judge, Judged},
 };
 
 const API_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 96, 0, 1)), 443);
-const DEFAULT_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 96, 0, 10));
 const DEFAULT_SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 244, 1, 6));
 
 /// The machine at which the person at the keyboard sits.
@@ -296,17 +291,4 @@ impl Simulated {
         let resolution = flags.metrics_server.metric_resolution;
         Ok(UnderTest { task, stop, cycles, resolution, store, judge: None, _log: log })
     }
-}
-
-/// The addresses of the cluster's name servers.
-fn name_servers(dns: &Dns) -> impl Iterator<Item = IpAddr> {
-    let one = dns.servers.is_empty();
-    let default = one.then(|| dns.server.map_or(DEFAULT_DNS, |server| server.0));
-    dns.servers.iter().map(|server| server.address.0).chain(default)
-}
-
-/// What a hosts file with these names says.
-fn hosts(names: &BTreeMap<String, In<IpAddr>>) -> Hosts {
-    let lines = names.iter().map(|(name, ip)| format!("{} {name}\n", ip.0));
-    Hosts::parse(&lines.collect::<String>())
 }

@@ -151,6 +151,7 @@ fn reports_that_cannot_be_are_refused_before_anything_runs() {
         (&["pdf=a.pdf"], 2, "no format is called \"pdf\"; formats are junit, json, markdown, html"),
         (&["html="], 2, "formats are junit, json, markdown, html"),
         (&["html=a", "json=a"], 2, "two reports go to a; give each a file of its own"),
+        (&["html=./a", "json=a"], 2, "give each a file of its own"),
         (
             &["html=no/such/folder/a.html"],
             3,

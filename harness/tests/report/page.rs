@@ -14,6 +14,13 @@ const PICKED: &str = "[...document.querySelectorAll('article')].filter(a => a.of
 const PAPER: &str = "getComputedStyle(document.body).backgroundColor";
 const ADDRESS: &str = "location.hash";
 
+/// Whether the row of the scenario that is shown is within the part of the list that is seen.
+const SEEN_IN_LIST: &str = "(() => {
+  const box = (element) => element.getBoundingClientRect();
+  const [list, row] = [box(document.getElementById('list')), box(document.querySelector('tr[data-picked]'))];
+  return row.height > 0 && row.top >= list.top && row.bottom <= Math.min(list.bottom, innerHeight);
+})()";
+
 /// The page's colours of text that are too near to what they stand on: WCAG asks for 4.5.
 const TOO_PALE: &str = r"(() => {
   const parse = (text) => text.match(/[\d.]+/g).map(Number);
@@ -139,6 +146,28 @@ fn opens_at_an_address(browser: &mut Browser, page: &Path) {
     browser.open(Path::new("/dev/null"), "");
     browser.open(page, "#tls/other");
     assert_eq!(browser.value(PICKED), json!(["tls/other"]));
+}
+
+/// A link to one of a hundred scenarios shows it in the list too, and leaves the page where it was.
+#[test]
+fn a_long_list_scrolls_to_the_scenario_that_is_opened() {
+    let Some(mut browser) = Browser::start() else {
+        eprintln!("skipped: there is no chromium on this machine");
+        return;
+    };
+    let folder = support::one_file_of(40);
+    let page = support::write(folder.path(), "html");
+    browser.resize(1360, 500);
+    browser.open(&page, "");
+    for (row, scrolled) in [(39, true), (20, true), (0, false)] {
+        let hash = browser.value(&format!("document.querySelectorAll('#scenarios a')[{row}].hash"));
+        browser.open(Path::new("/dev/null"), "");
+        browser.open(&page, hash.as_str().unwrap());
+        assert_eq!(browser.value(SEEN_IN_LIST), true, "{hash}");
+        let list = browser.value("document.getElementById('list').scrollTop > 0");
+        assert_eq!((list, browser.value("scrollY")), (json!(scrolled), json!(0)), "{hash}");
+    }
+    assert_eq!(browser.complaints(), [""; 0]);
 }
 
 fn picture(browser: &mut Browser, name: &str) {

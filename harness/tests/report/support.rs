@@ -49,6 +49,18 @@ pub(crate) fn library() -> TempDir {
     folder
 }
 
+/// A file that is so many scenarios, all of which hold.
+pub(crate) fn one_file_of(cases: u32) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let matrix: Vec<_> = (0..cases).map(|case| format!("case-{case}: {{seen: 100m}}")).collect();
+    let text = one_node("many", "One of many.", "100m")
+        .replace("  nodes:", &format!("  matrix: {{{}}}\n  nodes:", matrix.join(", ")))
+        .replace("node-1   100m ", "node-1   ${seen} ");
+    fs::create_dir(folder.path().join("scenarios")).unwrap();
+    fs::write(folder.path().join("scenarios/many.yaml"), text).unwrap();
+    folder
+}
+
 pub(crate) fn scenario(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_scenario"))
         .args(arguments)

@@ -117,6 +117,12 @@ fn check_fields(at: &Node, mistakes: &mut Vec<Mistake>) {
 }
 
 fn check_get(expectation: &Expectation, at: &Node, mistakes: &mut Vec<Mistake>) {
+    if let Some(path) = expectation.get.as_ref().filter(|path| !path.starts_with('/')) {
+        mistakes.push(
+            Mistake::at(&at.field("get").location, format!("{} is not a path", quote(path)))
+                .help("begin with `/`, such as /apis/metrics.k8s.io/v1beta1/nodes"),
+        );
+    }
     if expectation.within.is_some() && expectation.body.is_none() && !at.broken {
         mistakes.push(
             Mistake::at(at.field("within").key_place(), "\"within\" without a body to be near to")

@@ -197,6 +197,7 @@ fn what_makes_no_sense_about_steps() {
             ("two kinds", expectation("{get: /, ready: true, dns: {name: a, questions: 1}}")),
             ("fields of another kind", expectation("{ready: true, status: 200, table: x}")),
             ("status", expectation("{get: /, status: 20}")),
+            ("get of no path", expectation("{get: apis/metrics.k8s.io/v1beta1/nodes}")),
             ("top of nothing", expectation("{top: pods}")),
             ("top of both", expectation("{top: pods, table: a, error: b}")),
             (

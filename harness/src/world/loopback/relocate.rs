@@ -91,10 +91,6 @@ impl Moved {
         for ip in records.values_mut().chain(addresses).chain(hosts) {
             ip.0 = self.here(ip.0);
         }
-        // There is one name server here.
-        for name in names.values_mut() {
-            name.at.clear();
-        }
     }
 
     fn places(&mut self, faults: &mut Faults) {
