@@ -99,7 +99,7 @@ pub fn api_client(
         .map_request(|mut request: Request<Body>| {
             // Audit logs and the API server's own metrics tell clients apart by it.
             let agent = HeaderValue::from_static(USER_AGENT);
-            request.headers_mut().insert(header::USER_AGENT, agent);
+            request.headers_mut().entry(header::USER_AGENT).or_insert(agent);
             request
         })
         .map_err(tower::BoxError::from)
