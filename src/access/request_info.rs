@@ -12,7 +12,7 @@ pub enum RequestInfo {
     /// Objects of an API.
     Resource(ResourceInfo),
     /// A path outside the APIs.
-    Path {
+    NonResource {
         /// The method in lower case.
         verb: String,
         /// The path, decoded.
@@ -53,7 +53,7 @@ impl RequestInfo {
             ["apis", group, version, ref rest @ ..] if !rest.is_empty() => (group, version, rest),
             _ => {
                 let verb = method.as_str().to_ascii_lowercase();
-                return Self::Path { verb, path };
+                return Self::NonResource { verb, path };
             }
         };
         Self::Resource(resource(method, uri.query(), (group, version), rest))
@@ -63,7 +63,7 @@ impl RequestInfo {
     pub fn verb(&self) -> &str {
         match self {
             Self::Resource(resource) => &resource.verb,
-            Self::Path { verb, .. } => verb,
+            Self::NonResource { verb, .. } => verb,
         }
     }
 }

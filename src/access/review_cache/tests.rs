@@ -46,7 +46,7 @@ async fn errors_and_answers_that_do_not_hold_are_not_remembered() {
         let _ = cache.get_or_lookup(key(2), ask(&asked, Ok("yes"), Duration::ZERO)).await.unwrap();
     }
     assert_eq!(asked.load(Ordering::Relaxed), 4);
-    assert!(cache.state().entries.is_empty() && cache.state().ends.is_empty());
+    assert!(cache.state().entries.is_empty() && cache.state().by_expiry.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -58,7 +58,7 @@ async fn what_ends_soonest_makes_room() {
     }
     let known: Vec<_> = cache.state().entries.keys().copied().collect();
     assert_eq!(known, [key(1), key(3), key(4)]);
-    assert_eq!(cache.state().ends.len(), 3);
+    assert_eq!(cache.state().by_expiry.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
