@@ -13,7 +13,6 @@
 
 mod authn;
 mod authz;
-mod bundle;
 mod files;
 mod filters;
 mod percent;
@@ -34,6 +33,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Uri, Version, header, request::Parts};
+use kube_dial::ApiClient;
+use net::Doors;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -65,8 +66,6 @@ use self::{
 };
 use crate::{
     api::Asked,
-    cluster::ApiClient,
-    doors::Doors,
     serving::{LastOfConnection, Peer, until_sent},
 };
 

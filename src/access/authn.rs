@@ -10,8 +10,10 @@ pub(super) mod user;
 use std::{borrow::Cow, fmt::Write, sync::Arc, time::Duration};
 
 use http::{HeaderMap, header};
+use net::Clock;
 use ring::digest;
 use rustls::pki_types::CertificateDer;
+use tls::x509::X509Error;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use self::client_ca::ClientCaConfig;
@@ -20,7 +22,7 @@ use super::{
     review::{ReviewError, Reviewer},
     review_cache::{Cache, Cached, Hasher},
 };
-use crate::{doors::Clock, kubelet::X509Error, serving::Peer};
+use crate::serving::Peer;
 
 /// The key of a user's extra that names the credential.
 const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";

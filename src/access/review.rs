@@ -10,6 +10,8 @@ use k8s_openapi::api::{
     },
 };
 use kube::Client;
+use kube_dial::explain;
+use net::Random;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::Semaphore,
@@ -17,7 +19,6 @@ use tokio::{
 };
 
 use super::{RequestInfo, User};
-use crate::{cluster::explain, doors::Random};
 
 /// The Go server's timeout of a review, retries included.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
+use net::errno;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    access::{RequestInfo, ResourceInfo, User},
-    errno,
-};
+use crate::access::{RequestInfo, ResourceInfo, User};
 
 /// A policy that cannot be used.
 #[derive(Debug, thiserror::Error)]

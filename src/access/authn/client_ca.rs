@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use tls::ca_bundle::{Bundle, BundleError};
+
 use super::request_header::RequestHeaderConfig;
-use crate::access::bundle::{Bundle, BundleError};
 
 /// The CAs and headers in use.
 #[derive(Clone, Debug, Default)]
