@@ -7,6 +7,7 @@ use k8s_text::duration;
 use kube::{Config, client::ConfigExt};
 use kube_dial::{ApiClient, ApiClientError, api_client};
 use net::{Clock, Doors, dns::Resolver};
+use prometheus::core::Collector;
 use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret;
 use tls::client::TlsOptions;
@@ -176,6 +177,11 @@ impl Server {
             shutdown_delay: flags.generic.shutdown_delay_duration,
             warnings: flags.warnings().to_vec(),
         })
+    }
+
+    /// Serves the metrics of the program around it too.
+    pub fn add_metrics(&self, collectors: Vec<Box<dyn Collector>>) -> Result<(), StartError> {
+        Ok(self.telemetry.add(collectors)?)
     }
 
     /// Says how many scrape cycles there have been.
