@@ -21,6 +21,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tower::ServiceExt;
 
 use super::{Limits, busy::Busy, stall::Stall};
+use crate::access::VerifiedCertificates;
 
 /// A window that no request needs: none has a large body.
 const WINDOW: u32 = 64 << 10;
@@ -35,6 +36,8 @@ pub struct Peer {
     /// whether they are to be believed is for the TLS configuration's verifier and the handler to
     /// say.
     pub certificates: Arc<[CertificateDer<'static>]>,
+    /// Whether they are valid, once that is known.
+    pub verified: VerifiedCertificates,
 }
 
 /// An extension of a response after which an HTTP/2 connection takes no further requests.
@@ -108,7 +111,7 @@ async fn serve_one(
     let (_, tls) = stream.get_ref();
     let certificates = tls.peer_certificates().unwrap_or_default();
     let certificates = certificates.iter().map(|der| der.clone().into_owned()).collect();
-    let peer = Peer { address: from, certificates };
+    let peer = Peer { address: from, certificates, verified: VerifiedCertificates::default() };
     let served = if tls.alpn_protocol() == Some(b"h2") {
         serve_http2(limits, stream, peer, router).await
     } else {
