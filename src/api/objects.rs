@@ -10,7 +10,7 @@ use super::{
     status::Failure,
 };
 use crate::{
-    cluster::{Node, PodKey, PodLabels},
+    cluster::{Node, PodKey, RunningPod},
     store::Store,
 };
 
@@ -25,7 +25,7 @@ pub(super) struct Objects {
 
 enum Rest {
     Nodes(vec::IntoIter<Arc<Node>>),
-    Pods(vec::IntoIter<(PodKey, PodLabels)>),
+    Pods(vec::IntoIter<(PodKey, RunningPod)>),
 }
 
 // === impl Objects ===
@@ -91,9 +91,9 @@ impl Objects {
                 }
             }
             Rest::Pods(pods) => {
-                let Some(((namespace, name), labels)) = pods.next() else { return false };
-                if options.selects(&name, Some(&namespace), &labels)
-                    && let Some(usage) = store.pod(&namespace, &name)
+                let Some(((namespace, name), pod)) = pods.next() else { return false };
+                if options.selects(&name, Some(&namespace), &pod.labels)
+                    && let Some(usage) = store.pod_on(pod.node.as_deref(), &namespace, &name)
                 {
                     if let Some(span) = usage.span {
                         served(span.end);
@@ -101,7 +101,7 @@ impl Objects {
                     visit(&Item {
                         name: &name,
                         namespace: Some(&namespace),
-                        labels: &labels,
+                        labels: &pod.labels,
                         span: usage.span,
                         used: Used::Pod(&usage.containers),
                     });
