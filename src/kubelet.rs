@@ -1,28 +1,27 @@
 //! One kubelet: which of its addresses, how to reach it, what it says.
 
 mod address;
+mod address_choice;
 mod body;
+mod body_budget;
 mod cause;
 mod client;
 mod connect;
 mod connection;
-mod cure;
 pub mod decode;
+mod diagnosis;
 mod endpoint;
 mod error;
-mod fallback;
 mod files;
 mod http;
 mod identity;
-mod kept;
-mod overheard;
-mod room;
+mod metrics;
+mod peek;
 mod sample;
-mod tally;
+mod session;
 mod target;
 mod tls;
 mod verify;
-mod words;
 
 pub(crate) use self::verify::{Authorities, Chain, Usage};
 pub use self::{
@@ -32,9 +31,9 @@ pub use self::{
     endpoint::{Endpoint, EndpointError},
     error::ScrapeError,
     files::{FileError, FollowedFiles, TlsFiles},
-    kept::Kept,
+    metrics::KubeletMetrics,
     sample::{ContainerSample, LeftOut, PassedOver, PodSample, Point, Sample},
-    tally::Tally,
+    session::Session,
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
     verify::{SignatureError, X509Error},
 };

@@ -2,9 +2,9 @@
 
 mod failure;
 mod goes;
+mod health;
+mod log;
 mod oddity;
-mod report;
-mod state;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -18,18 +18,18 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
-use self::report::Report;
-pub(crate) use self::report::counts;
+use self::log::Report;
+pub(crate) use self::log::counts;
 pub use self::{
     failure::Failure,
     goes::{Alike, Goes},
+    health::{ScrapeState, Scrapes},
     oddity::Oddity,
-    state::{ScrapeState, Scrapes},
 };
 use crate::{
     cluster::{Cluster, Node},
     doors::Random,
-    kubelet::{Credentials, Kept, KubeletClient, Sample, ScrapeError},
+    kubelet::{Credentials, KubeletClient, Sample, ScrapeError, Session},
     observability::Telemetry,
     store::Store,
 };
@@ -74,7 +74,7 @@ pub struct Scraper {
     timing: Timing,
     random: Random,
     /// What is kept of each node's kubelet from cycle to cycle.
-    kept: BTreeMap<String, Arc<Mutex<Kept>>>,
+    sessions: BTreeMap<String, Arc<Mutex<Session>>>,
     cycles: watch::Sender<Cycles>,
 }
 
@@ -115,7 +115,7 @@ impl Scraper {
             report: Report::new(timing.resolution),
             timing,
             random,
-            kept: BTreeMap::new(),
+            sessions: BTreeMap::new(),
             cycles: watch::Sender::new(Cycles::default()),
         }
     }
@@ -158,7 +158,7 @@ impl Scraper {
         for batch in plan.chunk_by(|(one, _), (next, _)| one == next) {
             self.take_until(start + batch[0].0, &mut scrapes).await;
             for (_, node) in batch {
-                let kept = self.kept.entry(node.name.clone()).or_default().clone();
+                let session = self.sessions.entry(node.name.clone()).or_default().clone();
                 let (client, token, node) = (self.client.clone(), token.clone(), node.clone());
                 let limit = self.timing.request_timeout;
                 scrapes.spawn(async move {
@@ -166,13 +166,13 @@ impl Scraper {
                     // A scrape ends with its cycle at the latest, so that one slow kubelet does not
                     // hold up the next cycle of all others.
                     let deadline = (began + limit).min(end);
-                    let mut kept = kept.lock().await;
-                    let scrape = client.scrape(&node, token.as_deref(), &mut kept, deadline);
+                    let mut session = session.lock().await;
+                    let scrape = client.scrape(&node, token.as_deref(), &mut session, deadline);
                     let ended = AssertUnwindSafe(scrape).catch_unwind().await;
-                    let address = kept.address().to_owned();
+                    let address = session.address().to_owned();
                     let result = ended.unwrap_or_else(|_| {
                         // It may be half changed.
-                        *kept = Kept::default();
+                        *session = Session::default();
                         Err(ScrapeError::Panicked)
                     });
                     Outcome { node, address, took: began.elapsed(), result }
@@ -241,7 +241,7 @@ impl Scraper {
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {
         let is_there =
             |name: &str| nodes.binary_search_by(|node| node.name.as_str().cmp(name)).is_ok();
-        self.kept.retain(|name, _| {
+        self.sessions.retain(|name, _| {
             let stays = is_there(name);
             if !stays {
                 self.telemetry.forget_node(name);

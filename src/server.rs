@@ -18,8 +18,8 @@ use crate::{
     duration,
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
-        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, Settings, Tally,
-        TlsFiles, TlsOptions, TokenFile, Transport,
+        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, KubeletMetrics,
+        Settings, TlsFiles, TlsOptions, TokenFile, Transport,
     },
     observability::{self, Telemetry},
     scrape::{Cycles, Scraper, Scrapes, Timing},
@@ -117,13 +117,13 @@ impl Server {
             endpoint: kubelet.kubelet_endpoint,
             limits: kubelet.limits.limits(),
         };
-        let tally = Tally::new()?;
-        telemetry.add(tally.collectors())?;
+        let metrics = KubeletMetrics::new()?;
+        telemetry.add(metrics.collectors())?;
         let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
         let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
-            KubeletClient::new(doors.clone(), resolver, settings, transport, tally),
+            KubeletClient::new(doors.clone(), resolver, settings, transport, metrics),
             credentials(config),
             store.clone(),
             telemetry.clone(),

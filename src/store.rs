@@ -1,8 +1,8 @@
 //! The last two points of every node and container, and the usage that follows from them.
 
-mod gap;
 mod history;
-mod room;
+mod limit;
+mod missing;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -13,13 +13,13 @@ use std::{
     time::Duration,
 };
 
-pub use self::gap::Gap;
+pub use self::missing::Gap;
 pub use self::usage::{ContainerUsage, NodeUsage, PodUsage, Span, Usage, UsageError};
 use self::{
     history::{NodeHistory, PodHistory},
-    room::Room,
+    limit::Room,
 };
-use crate::{kubelet::Sample, shared::Shared};
+use crate::{intern::Interner, kubelet::Sample};
 
 /// What every node's kubelet said last, and before.
 ///
@@ -37,7 +37,7 @@ pub struct Store {
 struct Slots {
     nodes: BTreeMap<Arc<str>, NodeHistory>,
     /// Of namespaces and containers.
-    names: Shared<str>,
+    names: Interner<str>,
     /// Namespace, then name, to the node that reports the pod.
     owners: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<str>>>,
     /// A pod that several nodes report, to those that are not its owner: few, and not for long.
@@ -93,7 +93,7 @@ impl Store {
         let passed_over = self.room.fit(&mut slots, node, &mut sample);
         let mut new = NodeHistory::follow(old.as_ref(), sample, self.resolution, &mut slots.names);
         new.sent = sent;
-        slots.kept += room::containers(&new.pods);
+        slots.kept += limit::containers(&new.pods);
         let old_pods = old.as_ref().map_or(&[][..], |old| &old.pods);
         // A pod that stays keeps its owner, whatever comes and goes beside it.
         slots.disown(&name, without(old_pods, &new.pods));
@@ -176,7 +176,7 @@ impl Slots {
     fn uncount(&mut self, node: Option<&NodeHistory>) {
         let Some(node) = node else { return };
         self.sent -= node.sent;
-        self.kept -= room::containers(&node.pods);
+        self.kept -= limit::containers(&node.pods);
     }
 
     fn own<'p>(&mut self, node: &Arc<str>, pods: impl Iterator<Item = &'p PodHistory>) {

@@ -12,13 +12,13 @@ use kube::{
 };
 
 use super::{Backoff, Cluster, Node, PodKey, PodLabels, trouble::report};
-use crate::{doors::Random, shared::Shared};
+use crate::{doors::Random, intern::Interner};
 
 /// What pods have in common.
 #[derive(Default)]
 struct Common {
-    namespaces: Shared<str>,
-    labels: Shared<BTreeMap<String, String>>,
+    namespaces: Interner<str>,
+    labels: Interner<BTreeMap<String, String>>,
 }
 
 /// Cures a refusal.
@@ -89,8 +89,8 @@ async fn follow_pods(
 impl Common {
     fn split(&mut self, pod: PartialObjectMeta<Pod>) -> (PodKey, PodLabels) {
         let metadata = pod.metadata;
-        let namespace = self.namespaces.share(metadata.namespace.unwrap_or_default());
+        let namespace = self.namespaces.intern(metadata.namespace.unwrap_or_default());
         let key = (namespace, metadata.name.unwrap_or_default().into());
-        (key, self.labels.share(metadata.labels.unwrap_or_default()))
+        (key, self.labels.intern(metadata.labels.unwrap_or_default()))
     }
 }

@@ -10,9 +10,9 @@ use prometheus::IntGaugeVec;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
+    body_budget::{NoRoom, Place, Room},
     connection::Exchange,
     error::BodyError,
-    room::{NoRoom, Place, Room},
 };
 
 /// A body of 30 pods with two containers each is 40 KB.

@@ -177,6 +177,17 @@ impl ScrapeError {
         }
     }
 
+    /// The error without what was asked for.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Request { cause, .. } => match &**cause {
+                RequestError::Dial(DialError::Lookup(error)) => error.to_string(),
+                other => other.to_string(),
+            },
+            other => other.to_string(),
+        }
+    }
+
     /// Whether it is about the kubelet at this host and port.
     pub(super) fn is_at(&self, authority: &str) -> bool {
         match self {

@@ -6,7 +6,7 @@ use std::{
 use http::StatusCode;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{Goes, Scrapes, report::Report};
+use super::{Goes, Scrapes, log::Report};
 use crate::{
     cluster::Node,
     doors::Clock,

@@ -88,7 +88,8 @@ async fn a_handshake_without_end_costs_a_bounded_time_and_little_memory() {
         let (_sender, receiver) = watch::channel(config);
         let client = client(network, Transport::Tls(receiver));
         let began = Instant::now();
-        let error = client.scrape(&node(), None, &mut Kept::default(), soon()).await.unwrap_err();
+        let error =
+            client.scrape(&node(), None, &mut Session::default(), soon()).await.unwrap_err();
         assert!(began.elapsed() <= Duration::from_secs(5), "{what}");
         assert!(
             ["tls", "tls_timeout", "tls_alert"].contains(&error.cause_label()),
@@ -195,7 +196,7 @@ async fn hostile_answers_cost_a_bounded_time_and_have_a_cause() {
     for (what, answer, cause) in rows {
         let client = client(Arc::new(Hostile(answer.into_bytes().into())), Transport::Plain);
         let began = Instant::now();
-        let scraped = client.scrape(&node(), None, &mut Kept::default(), soon()).await;
+        let scraped = client.scrape(&node(), None, &mut Session::default(), soon()).await;
         assert!(began.elapsed() <= Duration::from_secs(5), "{what}");
         match scraped {
             Ok(_) => assert_eq!(cause, "", "{what}"),

@@ -1,22 +1,24 @@
-use super::{body::USUAL_BODY, connection::Connection, endpoint::KnownOld, fallback::Choice};
+use super::{
+    address_choice::AddressChoice, body::USUAL_BODY, connection::Connection, endpoint::KnownOld,
+};
 
 /// What is kept of one kubelet from one scrape to the next.
-pub struct Kept {
+pub struct Session {
     pub(super) connection: Option<Connection>,
-    pub(super) choice: Choice,
+    pub(super) choice: AddressChoice,
     pub(super) known_old: KnownOld,
     pub(super) address: String,
     /// Bytes of the last body: the next one is about as long.
     pub(super) usual_body: usize,
 }
 
-// === impl Kept ===
+// === impl Session ===
 
-impl Default for Kept {
+impl Default for Session {
     fn default() -> Self {
         Self {
             connection: None,
-            choice: Choice::default(),
+            choice: AddressAddressChoice::default(),
             known_old: KnownOld::default(),
             address: String::new(),
             usual_body: USUAL_BODY,
@@ -24,7 +26,7 @@ impl Default for Kept {
     }
 }
 
-impl Kept {
+impl Session {
     /// Host and port at which the kubelet answered last, or else should have; empty where the node
     /// has no address that may be used.
     pub fn address(&self) -> &str {

@@ -15,7 +15,7 @@ const LONGEST_RETRY: Duration = Duration::from_mins(10);
 
 /// The address in use for one node.
 #[derive(Debug, Default)]
-pub(super) struct Choice {
+pub(super) struct AddressChoice {
     detour: Option<Detour>,
 }
 
@@ -30,9 +30,9 @@ struct Detour {
     wait: Duration,
 }
 
-// === impl Choice ===
+// === impl AddressChoice ===
 
-impl Choice {
+impl AddressChoice {
     /// The order in which to try `targets`, which are in the order of preference.
     pub(super) fn order(&mut self, targets: &[Target]) -> Vec<usize> {
         let mut order: Vec<usize> = (0..targets.len()).collect();

@@ -3,15 +3,15 @@ use prometheus::{IntCounterVec, IntGaugeVec, Opts, core::Collector};
 /// What is counted of kubelets besides failed scrapes. Labels are causes: they are few, and the
 /// same for all nodes.
 #[derive(Clone)]
-pub struct Tally {
+pub struct KubeletMetrics {
     pub(super) fallbacks: IntCounterVec,
     pub(super) bad_lines: IntCounterVec,
     pub(super) most_taken: IntGaugeVec,
 }
 
-// === impl Tally ===
+// === impl KubeletMetrics ===
 
-impl Tally {
+impl KubeletMetrics {
     /// Nothing counted yet. Families are absent from `/metrics` until there is something to count.
     pub fn new() -> Result<Self, prometheus::Error> {
         let by_cause = |name, help| IntCounterVec::new(Opts::new(name, help), &["cause"]);
