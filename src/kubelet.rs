@@ -4,7 +4,6 @@ mod address;
 mod address_choice;
 mod body;
 mod body_budget;
-mod cause;
 mod client;
 mod connect;
 mod connection;
@@ -23,16 +22,18 @@ mod target;
 mod tls;
 mod verify;
 
+pub(crate) use self::diagnosis::printable;
 pub(crate) use self::verify::{Authorities, Chain, Usage};
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     body::Limits,
     client::{KubeletClient, Settings, Transport},
-    endpoint::{Endpoint, EndpointError},
+    diagnosis::{Cause, Diagnosis, Known},
+    endpoint::{Endpoint, EndpointError, Page},
     error::ScrapeError,
     files::{FileError, FollowedFiles, TlsFiles},
     metrics::KubeletMetrics,
-    sample::{ContainerSample, LeftOut, PassedOver, PodSample, Point, Sample},
+    sample::{ContainerSample, Dropped, LeftOut, PodSample, Point, Sample},
     session::Session,
     tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
     verify::{SignatureError, X509Error},

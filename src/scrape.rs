@@ -1,13 +1,9 @@
 //! The cycle: when kubelets are scraped, how many at once, what failed and why.
 
-mod failure;
-mod goes;
 mod health;
 mod log;
-mod oddity;
 #[cfg(test)]
 mod tests;
-mod turn;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -18,18 +14,13 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
-use self::log::Report;
+pub use self::health::{NodeScrapes, ScrapeHealth, Scrapes};
+use self::log::ScrapeLog;
 pub(crate) use self::log::counts;
-pub use self::{
-    failure::Failure,
-    goes::{Alike, Goes},
-    health::{ScrapeState, Scrapes},
-    oddity::Oddity,
-};
 use crate::{
     cluster::{Cluster, Node},
     doors::Random,
-    kubelet::{Credentials, KubeletClient, Sample, ScrapeError, Session},
+    kubelet::{Cause, Credentials, Diagnosis, KubeletClient, Sample, ScrapeError, Session},
     observability::Telemetry,
     store::Store,
 };
@@ -70,7 +61,7 @@ pub struct Scraper {
     store: Arc<Store>,
     telemetry: Arc<Telemetry>,
     scrapes: Arc<Scrapes>,
-    report: Report,
+    log: ScrapeLog,
     timing: Timing,
     random: Random,
     /// What is kept of each node's kubelet from cycle to cycle.
@@ -82,7 +73,7 @@ struct Outcome {
     node: Arc<Node>,
     address: String,
     took: Duration,
-    result: Result<Sample, ScrapeError>,
+    result: Result<Sample, (ScrapeError, Diagnosis)>,
 }
 
 /// The largest multiple of `grid` that is not more than `time`.
@@ -112,7 +103,7 @@ impl Scraper {
             store,
             telemetry,
             scrapes,
-            report: Report::new(timing.resolution),
+            log: ScrapeLog::new(timing.resolution),
             timing,
             random,
             sessions: BTreeMap::new(),
@@ -175,6 +166,10 @@ impl Scraper {
                         *session = Session::default();
                         Err(ScrapeError::Panicked)
                     });
+                    let result = result.map_err(|error| {
+                        let diagnosis = error.diagnose(session.known(&node));
+                        (error, diagnosis)
+                    });
                     Outcome { node, address, took: began.elapsed(), result }
                 });
             }
@@ -182,7 +177,7 @@ impl Scraper {
         while let Some(outcome) = scrapes.join_next().await {
             self.take_joined(outcome);
         }
-        self.report.end_cycle();
+        self.log.end_cycle(self.store.limit());
     }
 
     /// Takes what comes in before `moment`.
@@ -204,26 +199,23 @@ impl Scraper {
     }
 
     fn take(&mut self, Outcome { node, address, took, mut result }: Outcome) {
-        if matches!(result, Err(ScrapeError::Panicked)) {
+        let cause = result.as_ref().err().map(|(_, diagnosis)| diagnosis.cause);
+        if cause == Some(Cause::Panic) {
             self.telemetry.panicked("scrape");
         }
-        self.telemetry.scraped(&node.name, took, result.as_ref().err());
+        self.telemetry.scraped(&node.name, took, cause);
         if let Ok(sample) = &result {
-            Report::left_out(&node, &sample.left_out);
+            ScrapeLog::left_out(&node, &sample.left_out);
         }
-        let turn = self.scrapes.note(
-            &node,
-            &address,
-            self.cluster.has_pods(),
-            result.as_mut().map_err(|error| &*error),
-        );
+        let noted = result.as_mut().map_err(|(_, diagnosis)| diagnosis.clone());
+        let transition = self.scrapes.note(&node, &address, self.cluster.has_pods(), noted);
         match result {
             Ok(sample) => {
-                self.report.good(&node, &address, &turn);
+                self.log.succeeded(&node, &address, &transition);
                 self.record(&node, sample);
             }
-            Err(mut error) => {
-                self.report.failed(&node, &address, &error, &turn);
+            Err((mut error, diagnosis)) => {
+                self.log.failed(&node, &address, &error, &diagnosis, &transition);
                 match error.take_sample() {
                     Some(sample) => self.record(&node, sample),
                     None => self.store.miss(&node.name),
@@ -233,9 +225,9 @@ impl Scraper {
     }
 
     fn record(&mut self, node: &Node, sample: Sample) {
-        let passed_over = self.store.record(&node.name, sample);
-        self.telemetry.passed_over(passed_over);
-        self.report.passed_over(passed_over);
+        let dropped = self.store.record(&node.name, sample);
+        self.telemetry.dropped_pods(dropped);
+        self.log.dropped_pods(dropped);
     }
 
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {

@@ -104,7 +104,7 @@ impl Server {
         let store = Store::new(resolution).with_grace(grace);
         let known_pods = cluster.clone();
         let store =
-            Arc::new(store.with_room(kubelet.limits.containers(), move |namespace, pod| {
+            Arc::new(store.with_limit(kubelet.limits.containers(), move |namespace, pod| {
                 known_pods.pod(namespace, pod).is_some()
             }));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);

@@ -1,224 +1,111 @@
-//! Room for the bodies that are read at the same time.
+//! The memory for the bodies that are read at the same time: a semaphore of KiB.
 //!
-//! Where there is none left, the body that would take up most has to go: so a kubelet that says no
-//! end of things harms itself, and how much the others may say does not depend on it.
+//! A body waits for its first piece while it holds nothing, and never waits once it holds some, so
+//! that no two can wait for each other. It may grow only while half of the memory stays free for
+//! first pieces: kubelets that send without end fail at once where they want more, and the others
+//! find memory for theirs.
 
-use std::{
-    cmp::Reverse,
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use prometheus::IntGaugeVec;
-use tokio::sync::Notify;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A body that wants more than this fails where there is no room and none that is larger; a
-/// smaller one waits.
-const LARGE: usize = 1 << 20;
+/// Bytes of a permit: a semaphore counts no more than `u32` of them at once.
+const UNIT: usize = 1 << 10;
 
-/// Room for bodies.
+/// Memory for bodies.
 #[derive(Clone)]
-pub(super) struct Room(Arc<Shared>);
-
-struct Shared {
+pub(super) struct BodyBudget {
+    semaphore: Arc<Semaphore>,
     /// Bytes.
     limit: usize,
-    places: Mutex<Places>,
-    /// What bodies take up in fact, and the most that it ever was.
-    taken: AtomicUsize,
-    most_taken: AtomicUsize,
-    /// Shows `most_taken` once there was no room for somebody.
+    /// Permits that must stay free when a body grows.
+    reserve: usize,
+    /// The most permits that were ever in use.
+    peak: Arc<AtomicUsize>,
+    /// Shows `peak` once the limit was reached.
     shown: IntGaugeVec,
 }
 
-#[derive(Default)]
-struct Places {
-    /// Bytes that are held.
-    held: usize,
-    /// From the oldest to the newest.
-    claims: BTreeMap<u64, Claim>,
-    next: u64,
-}
-
-struct Claim {
-    held: usize,
-    /// At least what is held.
-    wanted: usize,
-    news: Arc<News>,
-}
-
-/// What whoever reads a body is told by others.
-#[derive(Default)]
-struct News {
-    must_go: AtomicBool,
-    any: Notify,
-}
-
 /// One body's share, given back when it is dropped.
-pub(super) struct Place {
-    room: Room,
-    id: u64,
-    news: Arc<News>,
-    taken: usize,
+pub(super) struct Share {
+    budget: BodyBudget,
+    permit: OwnedSemaphorePermit,
 }
 
-/// There is no room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NoRoom;
+// === impl BodyBudget ===
 
-enum Answer {
-    Granted,
-    Wait,
-    Never,
-}
-
-// === impl Room ===
-
-impl Room {
-    /// Room for so many bytes.
-    pub(super) fn new(limit: usize, shown: IntGaugeVec) -> Self {
-        let (taken, most_taken) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self(Arc::new(Shared { limit, places: Mutex::default(), taken, most_taken, shown }))
+impl BodyBudget {
+    /// Memory of `limit` bytes, for bodies of no more than `body` bytes each.
+    pub(super) fn new(limit: usize, body: usize, shown: IntGaugeVec) -> Self {
+        let permits = units(limit);
+        Self {
+            semaphore: Arc::new(Semaphore::new(permits)),
+            limit,
+            reserve: (permits / 2).min(permits.saturating_sub(units(body))),
+            peak: Arc::default(),
+            shown,
+        }
     }
 
-    /// All the room there is, in bytes.
+    /// Bytes of all bodies.
     pub(super) fn limit(&self) -> usize {
-        self.0.limit
+        self.limit
     }
 
-    /// A place that holds nothing yet.
-    pub(super) fn enter(&self) -> Place {
-        let news = Arc::new(News::default());
-        let mut places = self.places();
-        let id = places.next;
-        places.next += 1;
-        places.claims.insert(id, Claim { held: 0, wanted: 0, news: news.clone() });
-        drop(places);
-        Place { room: self.clone(), id, news, taken: 0 }
+    /// Waits until there are `bytes` for a first piece.
+    pub(super) async fn first(&self, bytes: usize) -> Share {
+        if self.semaphore.available_permits() < units(bytes) {
+            self.show();
+        }
+        let permits = u32::try_from(units(bytes)).unwrap_or(u32::MAX);
+        let acquired = self.semaphore.clone().acquire_many_owned(permits).await;
+        // Nobody closes the semaphore.
+        let permit = match acquired {
+            Ok(permit) => permit,
+            Err(_) => std::future::pending().await,
+        };
+        self.note_peak();
+        Share { budget: self.clone(), permit }
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
-        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn note_peak(&self) {
+        let used = units(self.limit).saturating_sub(self.semaphore.available_permits());
+        self.peak.fetch_max(used, Relaxed);
     }
 
     fn show(&self) {
-        let most = i64::try_from(self.0.most_taken.load(Relaxed)).unwrap_or(i64::MAX);
-        self.0.shown.with_label_values::<&str>(&[]).set(most);
+        let bytes = (self.peak.load(Relaxed) * UNIT).min(self.limit);
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.shown.with_label_values::<&str>(&[]).set(bytes);
     }
 }
 
-// === impl Place ===
+// === impl Share ===
 
-impl Place {
-    /// Waits until there is room for `wanted` bytes in all.
-    pub(super) async fn grow(&self, wanted: usize) -> Result<(), NoRoom> {
-        loop {
-            let answer = self.room.places().claim(self.id, wanted, self.room.limit());
-            match answer {
-                Answer::Granted => return Ok(()),
-                Answer::Wait => self.room.show(),
-                Answer::Never => {
-                    self.room.show();
-                    return Err(NoRoom);
-                }
-            }
-            self.news.any.notified().await;
-        }
-    }
-
-    /// Waits until this body has to make room for smaller ones.
-    pub(super) async fn must_go(&self) {
-        while !self.news.must_go.load(Relaxed) {
-            self.news.any.notified().await;
-        }
-    }
-
-    /// So many bytes are taken up in fact.
-    pub(super) fn take(&mut self, bytes: usize) {
-        let shared = &self.room.0;
-        shared.taken.fetch_sub(self.taken, Relaxed);
-        let all = shared.taken.fetch_add(bytes, Relaxed) + bytes;
-        shared.most_taken.fetch_max(all, Relaxed);
-        self.taken = bytes;
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.take(0);
-        self.room.places().leave(self.id, self.room.limit());
-    }
-}
-
-// === impl Places ===
-
-impl Places {
-    fn claim(&mut self, id: u64, wanted: usize, limit: usize) -> Answer {
-        let Some(claim) = self.claims.get_mut(&id) else { return Answer::Never };
-        if claim.news.must_go.load(Relaxed) || wanted > limit {
-            return Answer::Never;
-        }
-        claim.wanted = wanted;
-        let more = wanted.saturating_sub(claim.held);
-        if self.held + more <= limit {
-            claim.held += more;
-            self.held += more;
-            return Answer::Granted;
-        }
-        let is_going = |claim: &&Claim| claim.news.must_go.load(Relaxed);
-        let going: usize = self.claims.values().filter(is_going).map(|claim| claim.held).sum();
-        let mut missing = (self.held + more - limit).saturating_sub(going);
-        while missing > 0 {
-            let largest = self
-                .claims
-                .iter()
-                .filter(|(_, other)| !is_going(other) && other.wanted > wanted)
-                .max_by_key(|(id, other)| (other.wanted, Reverse(**id)));
-            let Some((_, largest)) = largest else {
-                return if wanted > LARGE { Answer::Never } else { self.break_tie() };
-            };
-            largest.news.must_go.store(true, Relaxed);
-            largest.news.any.notify_one();
-            missing = missing.saturating_sub(largest.held);
-        }
-        Answer::Wait
-    }
-
-    /// Where all that hold something wait for more, none would ever leave: the one that wants most,
-    /// and of those the newest, makes room.
-    fn break_tie(&self) -> Answer {
-        let stays = |claim: &Claim| claim.held > 0 && !claim.news.must_go.load(Relaxed);
-        let holders = self.claims.iter().filter(|(_, claim)| stays(claim));
-        if holders.clone().all(|(_, claim)| claim.wanted > claim.held)
-            && let Some((_, last)) = holders.max_by_key(|(id, claim)| (claim.wanted, **id))
+impl Share {
+    /// Takes as much more as makes `bytes` in all; false at the limit.
+    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+        let BodyBudget { semaphore, reserve, .. } = &self.budget;
+        let more = units(bytes).saturating_sub(self.permit.num_permits());
+        if semaphore.available_permits() >= more.saturating_add(*reserve)
+            && let Ok(more) = u32::try_from(more)
+            && let Ok(more) = semaphore.clone().try_acquire_many_owned(more)
         {
-            last.news.must_go.store(true, Relaxed);
-            last.news.any.notify_one();
+            self.permit.merge(more);
+            self.budget.note_peak();
+            return true;
         }
-        Answer::Wait
+        self.budget.show();
+        false
     }
+}
 
-    fn leave(&mut self, id: u64, limit: usize) {
-        let Some(gone) = self.claims.remove(&id) else { return };
-        self.held -= gone.held;
-        // Those that want least come first.
-        let mut waiting: Vec<_> =
-            self.claims.values().filter(|claim| claim.wanted > claim.held).collect();
-        waiting.sort_by_key(|claim| claim.wanted);
-        let mut free = limit.saturating_sub(self.held);
-        for (at, claim) in waiting.into_iter().enumerate() {
-            let left = free.checked_sub(claim.wanted - claim.held);
-            // The first one asks again, for now all others may be waiting too.
-            if left.is_some() || at == 0 {
-                claim.news.any.notify_one();
-            }
-            let Some(left) = left else { return };
-            free = left;
-        }
-    }
+fn units(bytes: usize) -> usize {
+    bytes.div_ceil(UNIT).min(Semaphore::MAX_PERMITS)
 }
 
 #[cfg(test)]
@@ -230,79 +117,39 @@ mod tests {
 
     const KIB: usize = 1 << 10;
 
-    fn room(limit: usize) -> Room {
-        Room::new(limit, IntGaugeVec::new(Opts::new("most", "Most."), &[]).unwrap())
-    }
-
-    fn grown(place: &Place, bytes: usize) -> Option<Result<(), NoRoom>> {
-        place.grow(bytes).now_or_never()
+    fn budget(limit: usize, body: usize) -> BodyBudget {
+        BodyBudget::new(limit, body, IntGaugeVec::new(Opts::new("most", "Most."), &[]).unwrap())
     }
 
     #[test]
-    fn the_largest_goes_when_a_smaller_one_comes() {
-        let room = room(256 * KIB);
-        let (large, larger, small) = (room.enter(), room.enter(), room.enter());
-        assert_eq!(grown(&large, 100 * KIB), Some(Ok(())));
-        assert_eq!(grown(&larger, 150 * KIB), Some(Ok(())));
-        assert_eq!(grown(&small, 48 * KIB), None, "it waits for the other to go");
-        assert!(larger.must_go().now_or_never().is_some());
-        assert!(large.must_go().now_or_never().is_none());
-        assert_eq!(grown(&larger, 160 * KIB), Some(Err(NoRoom)));
-        drop(larger);
-        assert_eq!(grown(&small, 48 * KIB), Some(Ok(())));
+    fn bodies_that_grow_leave_half_for_first_pieces() {
+        let budget = budget(256 * KIB, 64 * KIB);
+        let mut first = budget.first(48 * KIB).now_or_never().unwrap();
+        assert!(first.grow(128 * KIB));
+        assert!(!first.grow(129 * KIB), "half of it is for others");
+        let others = [(); 2].map(|()| budget.first(64 * KIB).now_or_never().unwrap());
+        assert!(budget.first(1).now_or_never().is_none(), "all is in use");
+        drop(others);
+        assert!(budget.first(1).now_or_never().is_some());
     }
 
     #[test]
-    fn the_small_wait_and_the_large_fail_where_none_is_larger() {
-        let room = room(2048 * KIB);
-        let (one, two) = (room.enter(), room.enter());
-        assert_eq!(grown(&one, 1500 * KIB), Some(Ok(())));
-        assert_eq!(grown(&two, 1500 * KIB), Some(Err(NoRoom)));
-        assert_eq!(grown(&two, 4096 * KIB), Some(Err(NoRoom)), "more than all");
-        let (three, four) = (room.enter(), room.enter());
-        assert_eq!(grown(&three, 548 * KIB), Some(Ok(())));
-        drop(two);
-        drop(one);
-        assert_eq!(grown(&three, 1000 * KIB), Some(Ok(())));
-        assert_eq!(grown(&four, 1000 * KIB), Some(Ok(())));
-        let five = room.enter();
-        assert_eq!(grown(&five, 1000 * KIB), None);
-        drop(three);
-        assert_eq!(grown(&five, 1000 * KIB), Some(Ok(())));
+    fn one_body_may_have_all_where_the_limits_say_so() {
+        let budget = budget(64 * KIB, 64 * KIB);
+        let mut only = budget.first(KIB).now_or_never().unwrap();
+        assert!(only.grow(64 * KIB));
+        assert!(!only.grow(65 * KIB));
     }
 
     #[tokio::test]
-    async fn where_all_wait_for_each_other_the_newest_goes() {
-        let room = room(200 * KIB);
-        let places = [(); 4].map(|()| room.enter());
-        for place in &places {
-            assert_eq!(grown(place, 50 * KIB), Some(Ok(())));
-        }
-        let waiting = places.map(|place| {
-            tokio::spawn(async move {
-                let grown = place.grow(100 * KIB).await;
-                // Reading what there is room for takes until all others have asked.
-                tokio::task::yield_now().await;
-                grown
-            })
-        });
-        let mut grown = Vec::new();
-        for one in waiting {
-            grown.push(one.await.unwrap());
-        }
-        assert_eq!(grown, [Ok(()), Ok(()), Ok(()), Err(NoRoom)]);
-    }
-
-    #[tokio::test]
-    async fn who_waits_is_woken_the_smallest_first() {
-        let room = room(100 * KIB);
-        let (all, more, less) = (room.enter(), room.enter(), room.enter());
-        assert_eq!(grown(&all, 40 * KIB), Some(Ok(())));
-        assert_eq!(grown(&more, 40 * KIB), Some(Ok(())));
-        let more = tokio::spawn(async move { more.grow(90 * KIB).await });
-        tokio::task::yield_now().await;
-        let less = tokio::spawn(async move { less.grow(30 * KIB).await });
-        assert_eq!(less.await.unwrap(), Ok(()), "one that only wants more makes room for it");
-        assert_eq!(more.await.unwrap(), Err(NoRoom));
+    async fn first_pieces_come_in_the_order_in_which_they_were_asked_for() {
+        let budget = budget(100 * KIB, 100 * KIB);
+        let mut all = budget.first(40 * KIB).await;
+        let waiting = budget.first(90 * KIB);
+        tokio::pin!(waiting);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert!(!all.grow(50 * KIB), "one that waits comes before one that grows");
+        drop(all);
+        waiting.await;
     }
 }

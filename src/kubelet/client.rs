@@ -6,10 +6,9 @@ use rustls::ClientConfig;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    AddressTypes, Endpoint, KubeletMetrics, Sample, ScrapeError, Session,
+    AddressTypes, Endpoint, KubeletMetrics, Page, Sample, ScrapeError, Session,
     body::{Limits, Reader},
     connect::Connector,
-    endpoint::Page,
     target::Target,
 };
 use crate::{
@@ -102,7 +101,7 @@ impl KubeletClient {
                         if session.known_old.remember() {
                             tracing::info!(
                                 node = node.name,
-                                "The kubelet has no /metrics/resource, asking for /stats/summary"
+                                "The kubelet has no /metrics/resource, using /stats/summary"
                             );
                         }
                         Ok(sample)

@@ -1,7 +1,9 @@
+//! What is counted of kubelets besides failed scrapes. Labels are causes: they are few, and the
+//! same for all nodes.
+
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, core::Collector};
 
-/// What is counted of kubelets besides failed scrapes. Labels are causes: they are few, and the
-/// same for all nodes.
+/// The metrics of kubelets' responses.
 #[derive(Clone)]
 pub struct KubeletMetrics {
     pub(super) fallbacks: IntCounterVec,
@@ -22,12 +24,12 @@ impl KubeletMetrics {
             )?,
             bad_lines: by_cause(
                 "metrics_server_kubelet_bad_lines_total",
-                "Lines that kubelets said and that were passed over, by cause.",
+                "Lines of kubelets' responses that were dropped, by cause.",
             )?,
             most_taken: IntGaugeVec::new(
                 Opts::new(
                     "metrics_server_kubelet_bodies_most_bytes",
-                    "The most memory that answers of kubelets took up at the same time. Present once there was no room for one.",
+                    "The most memory that bodies of kubelets took up at the same time. Present once their limit was reached.",
                 ),
                 &[],
             )?,

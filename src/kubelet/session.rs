@@ -1,6 +1,10 @@
+//! What is kept of one kubelet from one scrape to the next.
+
 use super::{
-    address_choice::AddressChoice, body::USUAL_BODY, connection::Connection, endpoint::KnownOld,
+    Known, address_choice::AddressChoice, body::USUAL_BODY, connection::Connection,
+    endpoint::KnownOld,
 };
+use crate::cluster::Node;
 
 /// What is kept of one kubelet from one scrape to the next.
 pub struct Session {
@@ -10,6 +14,8 @@ pub struct Session {
     pub(super) address: String,
     /// Bytes of the last body: the next one is about as long.
     pub(super) usual_body: usize,
+    /// The kubelet has accepted the credentials.
+    pub(super) was_authorized: bool,
 }
 
 // === impl Session ===
@@ -18,10 +24,11 @@ impl Default for Session {
     fn default() -> Self {
         Self {
             connection: None,
-            choice: AddressAddressChoice::default(),
+            choice: AddressChoice::default(),
             known_old: KnownOld::default(),
             address: String::new(),
             usual_body: USUAL_BODY,
+            was_authorized: false,
         }
     }
 }
@@ -31,6 +38,11 @@ impl Session {
     /// has no address that may be used.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What is known of `node`, whose session this is.
+    pub fn known<'n>(&self, node: &'n Node) -> Known<'n> {
+        Known { node, was_authorized: self.was_authorized }
     }
 
     /// The connection to `authority`, if that is where it leads. One to another address stays: the

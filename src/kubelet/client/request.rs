@@ -7,11 +7,10 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        PassedOver, Sample, ScrapeError, Session,
+        Cause, Dropped, Page, Sample, ScrapeError, Session,
         body::Body,
         connection::Exchange,
         decode::{Decoded, decode_within, summary},
-        endpoint::Page,
         error::{BodyError, RequestError},
         http::Head,
         target::Target,
@@ -69,8 +68,8 @@ impl KubeletClient {
         if bad_lines + long_labels > 0 {
             let first = first_bad.map(|error| error.to_string()).unwrap_or_default();
             let limit = limits.label;
-            let passed_over = PassedOver { lines: bad_lines, first, long_labels, limit };
-            sample.passed_over = Some(Box::new(passed_over));
+            let dropped = Dropped { lines: bad_lines, first, long_labels, limit };
+            sample.dropped = Some(Box::new(dropped));
         }
         Ok(sample)
     }
@@ -90,12 +89,9 @@ impl KubeletClient {
             let until = deadline.min(Instant::now() + ERROR_BODY_TIME);
             let body = self.reader.read(&mut exchange, 0, Some(ERROR_BODY_LIMIT), until).await;
             session.connection = body.ok().and_then(|_| exchange.end());
-            let status = head.status;
-            return Err(match page {
-                Page::Resource => ScrapeError::Status { status },
-                Page::Summary => ScrapeError::SummaryStatus { status },
-            });
+            return Err(ScrapeError::Status { status: head.status, page });
         }
+        session.was_authorized = true;
         if let Some(encoding) = head.encoding {
             return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
@@ -129,12 +125,18 @@ impl KubeletClient {
             match self.attempt(node, target, token, session, attempt).await {
                 Ok(answer) => {
                     session.address = target.authority();
-                    session.choice.settle(&node.name, &targets[0], target, &failed, &self.random);
+                    session.choice.settle(
+                        session.known(node),
+                        &targets[0],
+                        target,
+                        &failed,
+                        &self.random,
+                    );
                     return answer;
                 }
                 Err(error) => {
                     if left > 1 {
-                        self.metrics.fallbacks.with_label_values(&[error.cause_label()]).inc();
+                        self.metrics.fallbacks.with_label_values(&[Cause::of(&error).name()]).inc();
                     }
                     failed.push(error);
                 }
