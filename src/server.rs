@@ -19,8 +19,8 @@ use crate::{
     cluster::{Cluster, watch},
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
-        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, Settings, Tally,
-        TlsFiles, TokenFile, Transport,
+        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, KubeletMetrics,
+        Settings, TlsFiles, TokenFile, Transport,
     },
     observability::{self, Telemetry, USER_AGENT},
     scrape::{Cycles, Scraper, Scrapes, Timing},
@@ -105,7 +105,7 @@ impl Server {
         let store = Store::new(resolution).with_grace(grace);
         let known_pods = cluster.clone();
         let store =
-            Arc::new(store.with_room(kubelet.limits.containers(), move |namespace, pod| {
+            Arc::new(store.with_limit(kubelet.limits.containers(), move |namespace, pod| {
                 known_pods.pod(namespace, pod).is_some()
             }));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
@@ -118,13 +118,13 @@ impl Server {
             endpoint: kubelet.kubelet_endpoint,
             limits: kubelet.limits.limits(),
         };
-        let tally = Tally::new()?;
-        telemetry.add(tally.collectors())?;
+        let metrics = KubeletMetrics::new()?;
+        telemetry.add(metrics.collectors())?;
         let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
         let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
-            KubeletClient::new(doors.clone(), resolver, settings, transport, tally),
+            KubeletClient::new(doors.clone(), resolver, settings, transport, metrics),
             credentials(config),
             store.clone(),
             telemetry.clone(),

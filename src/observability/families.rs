@@ -25,7 +25,7 @@ pub(super) struct Families {
     /// Ours too, and absent until something panics.
     pub(super) panics: IntCounterVec,
     /// The same.
-    pub(super) passed_over: IntCounterVec,
+    pub(super) dropped_pods: IntCounterVec,
     pub(super) tick_duration: Histogram,
     pub(super) points: GaugeVec,
     pub(super) requests: RequestMetrics,
@@ -72,9 +72,9 @@ impl Families {
                 "Mistakes in the program that ended something before its time, by what it was.",
                 &["task"],
             )?,
-            passed_over: new.counters(
-                "metrics_server_storage_pods_passed_over_total",
-                "Pods that kubelets reported and that were not kept, by cause.",
+            dropped_pods: new.counters(
+                "metrics_server_storage_pods_dropped_total",
+                "Pods that kubelets reported and that were dropped, by cause.",
                 &["cause"],
             )?,
             tick_duration: new.histogram(

@@ -158,7 +158,8 @@ async fn start(test: &str) -> Option<Kubectl> {
         .allow_unauthenticated()
         .build()
         .unwrap();
-    let config = tls::server::config(vec![server.der().clone()], private(&server_key), clients).unwrap();
+    let config =
+        tls::server::config(vec![server.der().clone()], private(&server_key), clients).unwrap();
     let front = listen().await;
     let url = format!("https://{}", front.local());
     tokio::spawn(serve(front, config, api_server.router(), stopped));

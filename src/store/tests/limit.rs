@@ -1,4 +1,4 @@
-//! What is kept of nodes that send more than there is room for.
+//! What is kept of nodes that send more than the limit.
 
 use super::*;
 
@@ -19,7 +19,7 @@ fn crowd(second: i64, names: &[&str]) -> Sample {
 }
 
 fn small(most: usize) -> Store {
-    Store::new(RESOLUTION).with_room(most, |_, name| KNOWN.contains(&name))
+    Store::new(RESOLUTION).with_limit(most, |_, name| KNOWN.contains(&name))
 }
 
 #[test]
@@ -36,17 +36,17 @@ fn pods_that_nobody_knows_go_first_and_none_of_those_that_are_known() {
         (3, &["cache", "db", "web"], &["cache", "db", "web"], "cache,db,web", 3),
         (1, &["db"], &["cache", "web"], "db", 2),
     ];
-    for (most, first, second, expected, passed_over) in cases {
+    for (most, first, second, expected, dropped) in cases {
         let store = small(most);
         let mut passed = 0;
         for cycle in 1..=4 {
             passed = store.record("node-1", crowd(cycle * 15, first))
                 + store.record("node-2", crowd(cycle * 15, second));
-            let kept = store.slots.read().unwrap().kept;
+            let kept = store.slots.read().kept;
             assert!(kept <= most, "{kept} containers of {most} {first:?} {second:?}");
         }
         assert_eq!(served(&store), expected, "{most} {first:?} {second:?}");
-        assert_eq!(passed, passed_over, "{most} {first:?} {second:?}");
+        assert_eq!(passed, dropped, "{most} {first:?} {second:?}");
     }
 }
 
@@ -64,14 +64,14 @@ fn a_good_node_finds_room_though_bad_ones_came_first() {
     store.forget("bad");
     store.forget("good");
     assert_eq!(store.points(), (0, 0));
-    let slots = store.slots.read().unwrap();
+    let slots = store.slots.read();
     assert_eq!((slots.sent, slots.kept), (0, 0));
     assert!(slots.owners.is_empty() && slots.rivals.is_empty());
 }
 
 #[test]
 fn thousands_of_bad_nodes_take_no_more_than_there_is() {
-    let store = Store::new(RESOLUTION).with_room(1000, |_, name| name.starts_with("real"));
+    let store = Store::new(RESOLUTION).with_limit(1000, |_, name| name.starts_with("real"));
     for cycle in 1..=3 {
         for node in 0..1000 {
             let names: Vec<_> = (0..100).map(|pod| format!("x{node}-{pod:03}")).collect();
@@ -80,7 +80,7 @@ fn thousands_of_bad_nodes_take_no_more_than_there_is() {
             names.insert(0, &real);
             store.record(&format!("node-{node}"), crowd(cycle * 15, &names));
         }
-        let slots = store.slots.read().unwrap();
+        let slots = store.slots.read();
         assert!(slots.kept <= 1000);
         assert_eq!(slots.owners.values().map(BTreeMap::len).sum::<usize>(), slots.kept);
     }

@@ -1,17 +1,15 @@
 //! Why there is no usage of something.
 
-use std::sync::PoisonError;
-
 use jiff::Timestamp;
 
 use super::{Store, UsageError, history::Points};
 
 /// Why there is no usage of a node or pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Gap {
-    /// No kubelet has reported it last time.
+pub enum MissingUsage {
+    /// No kubelet reported it in its last response.
     Unreported,
-    /// There is one sample only, since it is new or its kubelet repeats itself.
+    /// There is one sample only: it is new, or its kubelet repeats the sample.
     OneSample {
         /// The container of a pod.
         container: Option<Box<str>>,
@@ -28,31 +26,34 @@ pub enum Gap {
 
 impl Store {
     /// Why there is no usage of `node`.
-    pub fn node_gap(&self, node: &str) -> Gap {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+    pub fn why_node_is_missing(&self, node: &str) -> MissingUsage {
+        let slots = self.slots.read();
         let points = slots.nodes.get(node).and_then(|history| history.node);
-        points.map_or(Gap::Unreported, |points| points.gap(None))
+        points.map_or(MissingUsage::Unreported, |points| points.why_missing(None))
     }
 
     /// Why there is no usage of a pod.
-    pub fn pod_gap(&self, namespace: &str, name: &str) -> Gap {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+    pub fn why_pod_is_missing(&self, namespace: &str, name: &str) -> MissingUsage {
+        let slots = self.slots.read();
         let owner = slots.owners.get(namespace).and_then(|pods| pods.get(name));
         let history = owner.and_then(|node| slots.nodes.get(node)?.pod(namespace, name));
-        let Some(history) = history else { return Gap::Unreported };
-        let mut gaps = history.containers.iter().map(|(name, points)| points.gap(Some(name)));
-        gaps.find(|gap| matches!(gap, Gap::OneSample { .. })).unwrap_or(Gap::None)
+        let Some(history) = history else { return MissingUsage::Unreported };
+        let mut reasons =
+            history.containers.iter().map(|(name, points)| points.why_missing(Some(name)));
+        reasons
+            .find(|reason| matches!(reason, MissingUsage::OneSample { .. }))
+            .unwrap_or(MissingUsage::None)
     }
 }
 
 // === impl Points ===
 
 impl Points {
-    fn gap(&self, container: Option<&str>) -> Gap {
+    fn why_missing(&self, container: Option<&str>) -> MissingUsage {
         match self.usage() {
-            Some(Ok(_)) => Gap::None,
-            Some(Err(error)) => Gap::Unusable(error),
-            None => Gap::OneSample {
+            Some(Ok(_)) => MissingUsage::None,
+            Some(Err(error)) => MissingUsage::Unusable(error),
+            None => MissingUsage::OneSample {
                 container: container.map(Into::into),
                 at: self
                     .last

@@ -5,29 +5,26 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use k8s_text::klog;
 
-use super::{
-    Oddity,
-    turn::{Change, Turn},
-};
+use super::health::{ScrapeHealth, Transition};
 use crate::{
     cluster::Node,
-    kubelet::{LeftOut, PassedOver, ScrapeError},
+    kubelet::{Diagnosis, Dropped, LeftOut, ScrapeError},
 };
 
 /// How many nodes are named in one cycle; the rest are counted.
 const NAMED: usize = 20;
 
-/// A failure that goes on is said again this long after it was said.
-const SAID_AGAIN: Duration = Duration::from_mins(5);
+/// A failure that goes on is logged again after this long.
+const LOGGED_AGAIN: Duration = Duration::from_mins(5);
 
 /// Logs what comes of scrapes.
 #[derive(Debug)]
-pub(super) struct Report {
-    /// After so many failures in a row one is said again.
+pub(super) struct ScrapeLog {
+    /// After so many failures in a row one is logged again.
     again: u64,
     cycle: Cycle,
-    /// In how many cycles in a row there was not room for all pods.
-    crowded: u64,
+    /// In how many cycles in a row pods were dropped at the limit.
+    cycles_at_limit: u64,
 }
 
 /// What has come of one cycle.
@@ -41,74 +38,86 @@ struct Cycle {
     named: usize,
     unnamed: usize,
     recovered: usize,
-    /// How many pods there was no room for.
-    passed_over: usize,
+    dropped_pods: usize,
 }
 
-// === impl Report ===
+// === impl ScrapeLog ===
 
-impl Report {
+impl ScrapeLog {
     /// For scrapes every `resolution`.
     pub(super) fn new(resolution: Duration) -> Self {
-        let again = SAID_AGAIN.as_millis() / resolution.as_millis().max(1);
+        let again = LOGGED_AGAIN.as_millis() / resolution.as_millis().max(1);
         Self {
             again: u64::try_from(again).unwrap_or(u64::MAX).max(1),
             cycle: Cycle::default(),
-            crowded: 0,
+            cycles_at_limit: 0,
         }
     }
 
     /// A scrape failed.
-    pub(super) fn failed(&mut self, node: &Node, address: &str, error: &ScrapeError, turn: &Turn) {
-        let times = if let Turn::Failed { times } = turn { *times } else { 1 };
-        let name = &node.name;
+    pub(super) fn failed(
+        &mut self,
+        node: &Node,
+        address: &str,
+        error: &ScrapeError,
+        Diagnosis { cause, cure, .. }: &Diagnosis,
+        transition: &Transition,
+    ) {
+        let (name, failures) = (&node.name, transition.times);
         self.cycle.nodes += 1;
         if !node.ready {
             self.cycle.not_ready += 1;
             tracing::debug!(node = name, address, err = %error, "Failed to scrape node, node is not ready");
             return;
         }
-        *self.cycle.failed.entry(error.cause_label()).or_default() += 1;
-        let due = times.saturating_sub(1).is_multiple_of(self.again);
-        if due && self.may_name() {
-            let failures = (times > 1).then_some(times);
-            tracing::error!(node = name, address, err = %error, cure = error.cure(), failures, "Failed to scrape node");
+        *self.cycle.failed.entry(cause.name()).or_default() += 1;
+        if self.is_due(failures) && self.may_name() {
+            let failures = (failures > 1).then_some(failures);
+            tracing::error!(node = name, address, err = %error, cure = &**cure, failures, "Failed to scrape node");
         } else {
-            tracing::debug!(node = name, address, err = %error, failures = times, "Failed to scrape node");
+            tracing::debug!(node = name, address, err = %error, failures, "Failed to scrape node");
         }
     }
 
     /// A scrape succeeded.
-    pub(super) fn good(&mut self, node: &Node, address: &str, turn: &Turn) {
+    pub(super) fn succeeded(&mut self, node: &Node, address: &str, transition: &Transition) {
         let name = &node.name;
         self.cycle.nodes += 1;
-        let Turn::Good { after, change, passed_over } = turn else { return };
-        match after {
-            Some((failures, true)) if self.may_name() => {
-                tracing::info!(node = name, address, failures, "Scraped node again");
+        let Transition { from, from_times: failures, to, dropped, .. } = transition;
+        match (from, to) {
+            (ScrapeHealth::Failing(_), _) if self.may_name() => {
+                tracing::info!(node = name, address, failures, "Node scrape recovered");
             }
-            Some((_, true)) => self.cycle.recovered += 1,
-            Some((failures, false)) => {
-                tracing::debug!(node = name, address, failures, "Scraped node again");
+            (ScrapeHealth::Failing(_), _) => self.cycle.recovered += 1,
+            (ScrapeHealth::NotReady(_), _) => {
+                tracing::debug!(node = name, address, failures, "Node scrape recovered");
             }
-            None => {}
-        }
-        match change {
-            Change::Odd(oddity) if self.may_name() => warn(node, address, *oddity),
-            Change::Mended if self.may_name() => {
-                tracing::info!(node = name, address, "Scraped node in full again");
+            (from, ScrapeHealth::Healthy) if from != to && self.may_name() => {
+                tracing::info!(node = name, address, "Node scrape recovered");
             }
             _ => {}
         }
-        if let Some((what, times)) = passed_over {
-            self.say_passed_over(node, address, what, *times);
+        if from != to
+            && let Some((problem, cure)) = to.problem()
+            && self.may_name()
+        {
+            tracing::warn!(
+                node = name,
+                address,
+                problem,
+                cure,
+                "Scraped node, but metrics are missing or stale"
+            );
+        }
+        if let Some((what, times)) = dropped {
+            self.dropped(node, address, what, *times);
         }
     }
 
-    /// Says what is not used of an answer: when it begins, and now and then.
-    fn say_passed_over(&mut self, node: &Node, address: &str, what: &PassedOver, times: u64) {
-        let (name, answers) = (&node.name, (times > 1).then_some(times));
-        if !times.saturating_sub(1).is_multiple_of(self.again) || !self.may_name() {
+    /// Logs what is dropped from a response: when it begins, and now and then.
+    fn dropped(&mut self, node: &Node, address: &str, what: &Dropped, times: u64) {
+        let (name, responses) = (&node.name, (times > 1).then_some(times));
+        if !self.is_due(times) || !self.may_name() {
             return;
         }
         if what.lines > 0 {
@@ -117,8 +126,8 @@ impl Report {
                 address,
                 lines = what.lines,
                 err = what.first,
-                answers,
-                "Passed over lines that cannot be read"
+                responses,
+                "Dropped lines that cannot be parsed"
             );
         }
         if what.long_labels > 0 {
@@ -127,8 +136,8 @@ impl Report {
                 address,
                 series = what.long_labels,
                 limit = what.limit,
-                answers,
-                "Passed over series with labels longer than --kubelet-max-label-length"
+                responses,
+                "Dropped series with labels longer than --kubelet-max-label-length"
             );
         }
     }
@@ -157,18 +166,18 @@ impl Report {
         }
     }
 
-    /// There was no room for so many of a node's pods.
-    pub(super) fn passed_over(&mut self, pods: usize) {
-        self.cycle.passed_over += pods;
+    /// So many of a node's pods were dropped at the limit.
+    pub(super) fn dropped_pods(&mut self, pods: usize) {
+        self.cycle.dropped_pods += pods;
     }
 
-    /// The cycle is over.
-    pub(super) fn end_cycle(&mut self) {
+    /// The cycle is over. Of all nodes together, `limit` containers are kept.
+    pub(super) fn end_cycle(&mut self, limit: usize) {
         let cycle = std::mem::take(&mut self.cycle);
-        self.say_if_crowded(cycle.passed_over);
+        self.log_dropped_pods(cycle.dropped_pods, limit);
         let Cycle { nodes, not_ready, unnamed, recovered, .. } = cycle;
         if recovered > 0 {
-            tracing::info!(nodes = recovered, "Scraped more nodes again");
+            tracing::info!(nodes = recovered, "Node scrapes recovered");
         }
         let failed: usize = cycle.failed.values().sum();
         let causes = counts(&cycle.failed);
@@ -192,23 +201,28 @@ impl Report {
         }
     }
 
-    fn say_if_crowded(&mut self, pods: usize) {
+    fn log_dropped_pods(&mut self, pods: usize, limit: usize) {
         if pods == 0 {
-            if std::mem::take(&mut self.crowded) > 0 {
-                tracing::info!("There is room for all pods again");
+            if std::mem::take(&mut self.cycles_at_limit) > 0 {
+                tracing::info!("No pods dropped any more, within the limit of {limit} containers");
             }
             return;
         }
-        if self.crowded.is_multiple_of(self.again) {
-            let cycles = (self.crowded > 0).then_some(self.crowded + 1);
+        self.cycles_at_limit += 1;
+        if self.is_due(self.cycles_at_limit) {
+            let cycles = (self.cycles_at_limit > 1).then_some(self.cycles_at_limit);
             tracing::warn!(
                 pods,
                 cycles,
                 cure = "find the nodes that report pods that do not exist, or allow more with --kubelet-max-containers",
-                "Kubelets report more containers than are kept, passed over pods"
+                "Pods dropped: limit of {limit} containers reached"
             );
         }
-        self.crowded += 1;
+    }
+
+    /// Whether what happens for the `times`th time in a row is logged.
+    fn is_due(&self, times: u64) -> bool {
+        times.saturating_sub(1).is_multiple_of(self.again)
     }
 
     /// Whether one more node may be named in this cycle.
@@ -217,16 +231,6 @@ impl Report {
         *(if may { &mut self.cycle.named } else { &mut self.cycle.unnamed }) += 1;
         may
     }
-}
-
-fn warn(node: &Node, address: &str, oddity: Oddity) {
-    tracing::warn!(
-        node = node.name,
-        address,
-        what = oddity.words(),
-        cure = oddity.cure(),
-        "Scraped node, but something is wrong"
-    );
 }
 
 /// `dns_no_such_host 2, timeout 1`.

@@ -1,20 +1,17 @@
-use std::{
-    collections::BTreeSet,
-    io::{self, ErrorKind},
-};
+use std::{collections::BTreeSet, io};
 
 use net::dns::LookupError;
 use tls::x509::SignatureError;
 
 use super::*;
-use crate::{flags::Flags, kubelet::decode::DecodeError};
+use crate::{cluster::NodeAddress, flags::Flags, kubelet::decode::DecodeError};
 
 fn request(cause: RequestError) -> ScrapeError {
     ScrapeError::Request { url: String::new(), cause: Box::new(cause) }
 }
 
 fn status(code: u16) -> ScrapeError {
-    ScrapeError::Status { status: StatusCode::from_u16(code).unwrap() }
+    ScrapeError::Status { status: StatusCode::from_u16(code).unwrap(), page: Page::Resource }
 }
 
 fn lookup(failure: LookupFailure) -> ScrapeError {
@@ -23,7 +20,7 @@ fn lookup(failure: LookupFailure) -> ScrapeError {
     request(RequestError::Dial(DialError::Lookup(error)))
 }
 
-/// An error of each cause, and a word of its cure that belongs to no other.
+/// An error of each cause, and what its cure says.
 fn each() -> Vec<(ScrapeError, &'static str)> {
     let to = "10.0.0.1:10250".parse().unwrap();
     let (name, moment) = (|| "n".to_owned(), jiff::Timestamp::UNIX_EPOCH);
@@ -97,11 +94,14 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
             },
             "CoreDNS's hosts plugin",
         ),
-        (ScrapeError::SummaryStatus { status: StatusCode::FORBIDDEN }, "nodes/stats"),
-        (ScrapeError::SummaryStatus { status: StatusCode::NOT_FOUND }, "no /stats/summary"),
+        (ScrapeError::Status { status: StatusCode::FORBIDDEN, page: Page::Summary }, "nodes/stats"),
+        (
+            ScrapeError::Status { status: StatusCode::NOT_FOUND, page: Page::Summary },
+            "no /stats/summary",
+        ),
         (ScrapeError::Unmeasured { sample: None }, "container runtime"),
         (ScrapeError::TooManySeries { limit: 1 }, "--kubelet-max-series"),
-        (ScrapeError::Body(BodyError::NoRoom { limit: 1 }), "--kubelet-max-bodies-size"),
+        (ScrapeError::Body(BodyError::MemoryLimit { limit: 1 }), "--kubelet-max-bodies-size"),
         (request(RequestError::Tls(String::new())), "what listens on that address"),
         (request(RequestError::TlsTimeout), "--kubelet-request-timeout"),
         (request(RequestError::Timeout), "--kubelet-request-timeout"),
@@ -121,35 +121,86 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
     ]
 }
 
+fn node() -> Node {
+    let address = |kind: &str, address: &str| NodeAddress {
+        kind: kind.to_owned(),
+        address: address.to_owned(),
+    };
+    let addresses = vec![address("Hostname", "node-1"), address("InternalIP", "10.0.0.1")];
+    Node { name: "node-1".to_owned(), ready: true, addresses, ..Node::default() }
+}
+
+fn cure(error: &ScrapeError, node: &Node, was_authorized: bool) -> String {
+    error.diagnose(Known { node, was_authorized }).cure.into_owned()
+}
+
 #[test]
 fn each_cause_has_its_cure() {
-    for (error, word) in each() {
-        assert!(error.cure().contains(word), "{error}: {}", error.cure());
+    for (error, part) in each() {
+        let cure = cure(&error, &node(), false);
+        assert!(cure.contains(part), "{error}: {cure}");
     }
 }
 
-/// The labels are taken from where they are given, so that a new one cannot be forgotten here.
 #[test]
-fn no_cause_is_without_its_cure() {
-    let (source, _) = include_str!("../cause.rs").split_once("#[cfg(test)]").unwrap();
-    let is_label =
-        |text: &&str| text.len() > 2 && text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    let labels: BTreeSet<_> = source.split('"').skip(1).step_by(2).filter(is_label).collect();
-    let covered: BTreeSet<_> = each().iter().map(|(error, _)| error.cause_label()).collect();
-    assert!(labels.len() > 25, "{labels:?}");
-    assert_eq!(labels, covered);
+fn each_cause_has_an_error_and_a_name_of_its_own() {
+    let all: BTreeSet<_> = Cause::ALL.iter().copied().collect();
+    let covered: BTreeSet<_> = each().iter().map(|(error, _)| Cause::of(error)).collect();
+    assert_eq!(all, covered);
+    let names: BTreeSet<_> = Cause::ALL.iter().map(|cause| cause.name()).collect();
+    assert_eq!(names.len(), Cause::ALL.len());
 }
 
 #[test]
 fn cures_name_flags_that_exist() {
     let flags = Flags::parse_from_args([]).unwrap();
     let mut named = 0;
-    for (error, _) in each() {
-        let words = error.cure().split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    for cause in Cause::ALL {
+        let words = cause.cure().split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
         for flag in words.filter_map(|word| word.strip_prefix("--")) {
-            assert!(flags.effective().contains_key(flag), "{error}: --{flag}");
+            assert!(flags.effective().contains_key(flag), "{cause:?}: --{flag}");
             named += 1;
         }
     }
     assert!(named > 5, "only {named} flags were found");
+}
+
+/// Rows of: an error, what is known of the node, and what the cure says for that reason.
+#[test]
+fn the_cure_depends_on_what_is_known_of_the_node() {
+    let addresses = |of: &[(&str, &str)]| {
+        let address = |(kind, address): &(&str, &str)| NodeAddress {
+            kind: (*kind).to_owned(),
+            address: (*address).to_owned(),
+        };
+        Node { addresses: of.iter().map(address).collect(), ..node() }
+    };
+    let with_path = Node { resource_path: Some("/own".to_owned()), ..node() };
+    let not_ready = Node { ready: false, ..node() };
+    let no_address = ScrapeError::NoAddress { wanted: vec![], has: vec![] };
+    let no_such_host = lookup(LookupFailure::NoSuchHost);
+    let names_only = addresses(&[("Hostname", "a"), ("InternalDNS", "b")]);
+    let external = addresses(&[("Hostname", "a"), ("ExternalIP", "192.0.2.1")]);
+    let rows = [
+        (&no_address, addresses(&[]), false, "cloud controller manager"),
+        (&no_such_host, names_only, false, "no IP address to use instead"),
+        (&no_such_host, external, false, "--kubelet-preferred-address-types=ExternalIP"),
+        (&status(401), node(), true, "reaches the API server, without which"),
+        (&status(401), not_ready, false, "reaches the API server, without which"),
+        (
+            &status(404),
+            with_path,
+            false,
+            "annotation metrics.k8s.io/resource-metrics-path names \"/own\"",
+        ),
+    ];
+    for (error, node, was_authorized, part) in rows {
+        let cure = cure(error, &node, was_authorized);
+        assert!(cure.contains(part), "{error}: {cure}");
+    }
+}
+
+#[test]
+fn what_terminals_would_obey_is_escaped() {
+    assert_eq!(printable("a\u{1b}[2J\u{9b}31m\nü\u{7f}"), "a\\u{1b}[2J\\u{9b}31m\\nü\\u{7f}");
 }

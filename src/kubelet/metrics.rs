@@ -1,17 +1,19 @@
+//! What is counted of kubelets besides failed scrapes. Labels are causes: they are few, and the
+//! same for all nodes.
+
 use prometheus::{IntCounterVec, IntGaugeVec, Opts, core::Collector};
 
-/// What is counted of kubelets besides failed scrapes. Labels are causes: they are few, and the
-/// same for all nodes.
+/// The metrics of kubelets' responses.
 #[derive(Clone)]
-pub struct Tally {
+pub struct KubeletMetrics {
     pub(super) fallbacks: IntCounterVec,
     pub(super) bad_lines: IntCounterVec,
     pub(super) most_taken: IntGaugeVec,
 }
 
-// === impl Tally ===
+// === impl KubeletMetrics ===
 
-impl Tally {
+impl KubeletMetrics {
     /// Nothing counted yet. Families are absent from `/metrics` until there is something to count.
     pub fn new() -> Result<Self, prometheus::Error> {
         let by_cause = |name, help| IntCounterVec::new(Opts::new(name, help), &["cause"]);
@@ -22,12 +24,12 @@ impl Tally {
             )?,
             bad_lines: by_cause(
                 "metrics_server_kubelet_bad_lines_total",
-                "Lines that kubelets said and that were passed over, by cause.",
+                "Lines of kubelets' responses that were dropped, by cause.",
             )?,
             most_taken: IntGaugeVec::new(
                 Opts::new(
                     "metrics_server_kubelet_bodies_most_bytes",
-                    "The most memory that answers of kubelets took up at the same time. Present once there was no room for one.",
+                    "The most memory that bodies of kubelets took up at the same time. Present once their limit was reached.",
                 ),
                 &[],
             )?,

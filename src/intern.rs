@@ -8,23 +8,23 @@ const FEW: usize = 1024;
 
 /// Hands out one and the same value for all that are equal.
 #[derive(Debug)]
-pub(crate) struct Shared<T: ?Sized> {
+pub(crate) struct Interner<T: ?Sized> {
     known: BTreeSet<Arc<T>>,
     /// How many there have to be before unused ones are dropped.
     sweep_at: usize,
 }
 
-// === impl Shared ===
+// === impl Interner ===
 
-impl<T: ?Sized + Ord> Default for Shared<T> {
+impl<T: ?Sized + Ord> Default for Interner<T> {
     fn default() -> Self {
         Self { known: BTreeSet::new(), sweep_at: FEW }
     }
 }
 
-impl<T: ?Sized + Ord> Shared<T> {
+impl<T: ?Sized + Ord> Interner<T> {
     /// The value that equals `value`: an earlier one, or this one from now on.
-    pub(crate) fn share(&mut self, value: impl Borrow<T> + Into<Arc<T>>) -> Arc<T> {
+    pub(crate) fn intern(&mut self, value: impl Borrow<T> + Into<Arc<T>>) -> Arc<T> {
         if let Some(known) = self.known.get(value.borrow()) {
             return known.clone();
         }
@@ -44,20 +44,20 @@ mod tests {
 
     #[test]
     fn equal_values_are_one() {
-        let mut names = Shared::<str>::default();
-        let one = names.share("a".to_owned());
-        assert!(Arc::ptr_eq(&one, &names.share(Box::<str>::from("a"))));
-        assert!(!Arc::ptr_eq(&one, &names.share("b".to_owned())));
+        let mut names = Interner::<str>::default();
+        let one = names.intern("a".to_owned());
+        assert!(Arc::ptr_eq(&one, &names.intern(Box::<str>::from("a"))));
+        assert!(!Arc::ptr_eq(&one, &names.intern("b".to_owned())));
     }
 
     #[test]
     fn values_that_nobody_has_are_dropped() {
-        let mut names = Shared::<str>::default();
-        let kept = names.share("kept".to_owned());
+        let mut names = Interner::<str>::default();
+        let kept = names.intern("kept".to_owned());
         for n in 0..10 * FEW {
-            names.share(n.to_string());
+            names.intern(n.to_string());
         }
         assert!(names.known.len() <= FEW);
-        assert!(Arc::ptr_eq(&kept, &names.share("kept".to_owned())));
+        assert!(Arc::ptr_eq(&kept, &names.intern("kept".to_owned())));
     }
 }

@@ -1,5 +1,5 @@
-//! How much is kept of all nodes together. Each kubelet may say a lot; thousands that say nonsense
-//! must not fill the memory, nor take the place of those that do not.
+//! How many containers are kept of all nodes together: thousands of kubelets that report pods that
+//! do not exist must neither fill the memory nor displace real ones.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use crate::kubelet::Sample;
 /// Whether there is a running pod of this namespace and name.
 type IsPod = Box<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
-/// Room for containers.
-pub(super) struct Room {
+/// The limit of containers.
+pub(super) struct ContainerLimit {
     /// How many are kept.
     most: usize,
     is_pod: IsPod,
 }
 
-// === impl Room ===
+// === impl ContainerLimit ===
 
-impl Room {
-    /// Room without end.
-    pub(super) fn endless() -> Self {
+impl ContainerLimit {
+    /// No limit.
+    pub(super) fn none() -> Self {
         Self::new(usize::MAX, Box::new(|_, _| true))
     }
 
@@ -28,20 +28,25 @@ impl Room {
         Self { most, is_pod }
     }
 
-    /// Takes out of `sample`, which `node` sent, what there is no room for. That depends on what
-    /// nodes send, not on what is kept of it: otherwise it would change with every cycle. Gives
-    /// the number of pods taken out.
+    /// How many are kept.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Drops from `sample`, which is that of `node`, the pods beyond the limit, and returns their
+    /// number. What is dropped depends on what nodes send, not on what is kept of it: otherwise it
+    /// would change with every cycle.
     ///
-    /// Where the nodes send too much, pods that nobody knows go; if that does not help, those that
-    /// another node reports already. Cutting off the rest is for API servers that know more than
-    /// there is room for.
-    pub(super) fn fit(&self, slots: &mut Slots, node: &str, sample: &mut Sample) -> usize {
-        let is_tight = slots.sent > self.most;
-        if is_tight && !slots.is_tight {
-            self.tidy_up(slots);
+    /// Where the nodes send too much, pods that the API server does not know go; if that does not
+    /// help, those that another node reports already. Cutting off the rest is for clusters that
+    /// really have more containers than the limit.
+    pub(super) fn apply(&self, slots: &mut Slots, node: &str, sample: &mut Sample) -> usize {
+        let is_over = slots.sent > self.most;
+        if is_over && !slots.is_over_limit {
+            self.drop_unknown(slots);
         }
-        slots.is_tight = is_tight;
-        if !is_tight {
+        slots.is_over_limit = is_over;
+        if !is_over {
             return 0;
         }
         let before = sample.pods.len();
@@ -61,8 +66,8 @@ impl Room {
         before - sample.pods.len()
     }
 
-    /// Drops pods that nobody knows, for all nodes.
-    fn tidy_up(&self, slots: &mut Slots) {
+    /// Drops the pods that the API server does not know, of all nodes.
+    fn drop_unknown(&self, slots: &mut Slots) {
         let mut dropped = Vec::new();
         for (name, node) in &mut slots.nodes {
             let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut node.pods)

@@ -12,17 +12,17 @@ const HTTP: &[u8] = b"HTTP/";
 
 /// A stream of which it is known afterwards how it began: TLS says only that it did not
 /// understand.
-pub(super) struct Overheard {
+pub(super) struct Peek {
     stream: Stream,
     first: [u8; HTTP.len()],
-    heard: usize,
+    seen: usize,
 }
 
-// === impl Overheard ===
+// === impl Peek ===
 
-impl Overheard {
+impl Peek {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, first: Default::default(), heard: 0 }
+        Self { stream, first: Default::default(), seen: 0 }
     }
 
     /// Whether the other end speaks HTTP.
@@ -30,15 +30,15 @@ impl Overheard {
         self.first.as_slice() == HTTP
     }
 
-    fn hear(&mut self, bytes: &[u8]) {
-        let rest = &mut self.first[self.heard..];
+    fn note(&mut self, bytes: &[u8]) {
+        let rest = &mut self.first[self.seen..];
         let new = rest.len().min(bytes.len());
         rest[..new].copy_from_slice(&bytes[..new]);
-        self.heard += new;
+        self.seen += new;
     }
 }
 
-impl AsyncRead for Overheard {
+impl AsyncRead for Peek {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -46,14 +46,14 @@ impl AsyncRead for Overheard {
     ) -> Poll<io::Result<()>> {
         let known = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if self.heard < HTTP.len() {
-            self.hear(&buffer.filled()[known..]);
+        if self.seen < HTTP.len() {
+            self.note(&buffer.filled()[known..]);
         }
         read
     }
 }
 
-impl AsyncWrite for Overheard {
+impl AsyncWrite for Peek {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

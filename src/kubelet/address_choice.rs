@@ -6,7 +6,7 @@ use std::time::Duration;
 use net::Random;
 use tokio::time::Instant;
 
-use super::{ScrapeError, target::Target};
+use super::{Cause, Diagnosis, Known, ScrapeError, target::Target};
 
 /// After how long the preferred address is tried again: doubling from the first to the longest,
 /// each with up to half as much again, so that nodes that lost theirs together do not try together.
@@ -15,7 +15,7 @@ const LONGEST_RETRY: Duration = Duration::from_mins(10);
 
 /// The address in use for one node.
 #[derive(Debug, Default)]
-pub(super) struct Choice {
+pub(super) struct AddressChoice {
     detour: Option<Detour>,
 }
 
@@ -25,14 +25,14 @@ struct Detour {
     preferred: String,
     instead: String,
     /// Why the preferred one is not used.
-    cause: &'static str,
+    cause: Cause,
     retry_at: Instant,
     wait: Duration,
 }
 
-// === impl Choice ===
+// === impl AddressChoice ===
 
-impl Choice {
+impl AddressChoice {
     /// The order in which to try `targets`, which are in the order of preference.
     pub(super) fn order(&mut self, targets: &[Target]) -> Vec<usize> {
         let mut order: Vec<usize> = (0..targets.len()).collect();
@@ -53,11 +53,10 @@ impl Choice {
         order
     }
 
-    /// `node` answers at `target`, after `failed` did not; says so where that is news. The first
-    /// of `failed` is the preferred address, if it was tried.
+    /// A node's kubelet responds at `target`, after `failed` did not; logs it where that is news.
     pub(super) fn settle(
         &mut self,
-        node: &str,
+        known: Known<'_>,
         preferred: &Target,
         target: &Target,
         failed: &[ScrapeError],
@@ -67,25 +66,25 @@ impl Choice {
         if preferred == used {
             if self.detour.take().is_some() {
                 tracing::info!(
-                    node,
+                    node = known.node.name,
                     address = used,
                     "The kubelet can be reached at its preferred address again"
                 );
             }
             return;
         }
-        let known = self.detour.take();
+        let before = self.detour.take();
         // The preferred one was not its turn.
         let Some(error) = failed.iter().find(|error| error.is_at(&preferred)) else {
-            self.detour = known.map(|detour| Detour { instead: used, ..detour });
+            self.detour = before.map(|detour| Detour { instead: used, ..detour });
             return;
         };
-        let cause = error.cause_label();
-        let is_news = known.as_ref().is_none_or(|old| old.instead != used || old.cause != cause);
+        let Diagnosis { cause, cure, .. } = error.diagnose(known);
+        let is_news = before.as_ref().is_none_or(|old| old.instead != used || old.cause != cause);
         if is_news {
-            tracing::warn!(node, address = preferred, err = %error, instead = used, cure = error.cure(), "The kubelet cannot be reached at its preferred address, asking at another one");
+            tracing::warn!(node = known.node.name, address = preferred, err = %error, instead = used, cure = &*cure, "The kubelet cannot be reached at its preferred address, using another address");
         }
-        let wait = known.map_or(FIRST_RETRY, |old| (old.wait * 2).min(LONGEST_RETRY));
+        let wait = before.map_or(FIRST_RETRY, |old| (old.wait * 2).min(LONGEST_RETRY));
         let retry_at = Instant::now() + wait + random.below(wait / 2);
         self.detour = Some(Detour { preferred, instead: used, cause, retry_at, wait });
     }
