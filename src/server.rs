@@ -223,7 +223,7 @@ impl Server {
                     Box::pin(follow(files))
                 }),
                 supervisor.keep("serving_certificates", secure, |secure| Box::pin(secure.follow())),
-                supervisor.keep("trust", access, |access| Box::pin(access.follow())),
+                supervisor.keep("client_ca", access, |access| Box::pin(access.follow())),
                 stop_after(stop, telemetry.clone(), delay, end),
             ) } => {}
         }

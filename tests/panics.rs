@@ -158,7 +158,7 @@ async fn what_watches_the_cluster_begins_anew() {
     assert_eq!(nodes(&world).await, ["one", "other"]);
     let counted = panics(&world).await;
     assert!(counted.iter().any(|line| line.starts_with("{task=\"cluster_watch\"}")), "{counted:?}");
-    assert!(counted.iter().any(|line| line.starts_with("{task=\"trust\"}")), "{counted:?}");
+    assert!(counted.iter().any(|line| line.starts_with("{task=\"client_ca\"}")), "{counted:?}");
     let log = log(&world);
     assert!(log.contains("\"A task panicked, it begins anew\" task=\"cluster_watch\""), "{log}");
 }

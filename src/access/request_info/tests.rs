@@ -3,10 +3,10 @@ use super::*;
 /// In one line: verb, group/version, namespace, resource/subresource, name; or verb and path.
 fn short(method: &str, uri: &str) -> String {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
-    match Attributes::of(&method, &uri.parse().unwrap()) {
-        Attributes::Path { verb, path } => format!("{verb} path {path}"),
-        Attributes::Resource(of) => {
-            let ResourceAttributes { verb, group, version, namespace, resource, .. } = &of;
+    match RequestInfo::of(&method, &uri.parse().unwrap()) {
+        RequestInfo::NonResource { verb, path } => format!("{verb} path {path}"),
+        RequestInfo::Resource(of) => {
+            let ResourceInfo { verb, group, version, namespace, resource, .. } = &of;
             let subresource = &of.subresource;
             let name = &of.name;
             format!("{verb} {group}/{version} [{namespace}] {resource}/{subresource} {name:?}")

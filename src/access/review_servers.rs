@@ -1,4 +1,4 @@
-//! Which API servers are asked who somebody is and what they may do.
+//! The API servers that review tokens and permissions.
 
 use kube::Config;
 use kube_dial::{ApiClientError, api_client};
@@ -7,10 +7,10 @@ use net::{Doors, dns::Resolver};
 use super::{ApiServer, ApiServers};
 use crate::observability::USER_AGENT;
 
-/// How API servers are reached: one for all, unless others are named for reviews.
+/// How API servers are reached: one for everything, unless flags name others for reviews.
 #[derive(Clone, Debug)]
 pub struct ApiConfigs {
-    /// What tells of nodes and pods, and is asked for reviews where the following say nothing.
+    /// Lists nodes and pods, and reviews where the following are not set.
     pub cluster: Config,
     /// `--authentication-kubeconfig`.
     pub authentication: Option<Config>,
@@ -29,7 +29,7 @@ impl From<Config> for ApiConfigs {
 // === impl ApiServers ===
 
 impl ApiServers {
-    /// As `configs` say, with `own` for those that they do not name.
+    /// From `configs`, with `own` for those that are not set.
     pub fn new(
         configs: &ApiConfigs,
         own: &ApiServer,

@@ -1,13 +1,13 @@
-//! Acting as somebody else, by the headers that `kubectl --as` sends. Whoever asks needs the verb
-//! `impersonate` on each thing that they want to be. An API server that passes a request on has
-//! done so itself, and has taken the headers out.
+//! Impersonation, by the headers that `kubectl --as` sends. The user needs the verb `impersonate`
+//! on the user, each group, UID and extra. An API server that proxies a request has handled and
+//! removed these headers itself.
 
 use std::fmt::Write;
 
 use http::{HeaderMap, HeaderName};
 
-use super::{
-    ANONYMOUS, AUTHENTICATED, Attributes, ResourceAttributes, UNAUTHENTICATED, User, percent,
+use crate::access::{
+    ANONYMOUS, AUTHENTICATED, RequestInfo, ResourceInfo, UNAUTHENTICATED, User, percent,
 };
 
 const USER: &str = "impersonate-user";
@@ -15,46 +15,48 @@ const GROUP: &str = "impersonate-group";
 const UID: &str = "impersonate-uid";
 const EXTRA: &str = "impersonate-extra-";
 
-/// What starts the name of a service account as a user.
+/// The prefix of the user names of service accounts.
 const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 
-/// The API that users' details belong to.
-const DETAILS: (&str, &str) = ("authentication.k8s.io", "v1");
+/// The group and version of UIDs and extras.
+const AUTHENTICATION: (&str, &str) = ("authentication.k8s.io", "v1");
 
-/// The wish to act as somebody.
+/// The user to impersonate, and the permissions that this needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Impersonation {
+pub(in crate::access) struct Impersonation {
     user: User,
-    needs: Vec<Attributes>,
+    permissions: Vec<RequestInfo>,
 }
 
-/// Who asks, where they act as somebody else: an extension of the request.
+/// The user who impersonates another one: an extension of the request.
 #[derive(Clone, Debug)]
-pub(super) struct Requester(pub(super) User);
+pub(in crate::access) struct Requester(pub(in crate::access) User);
 
-/// Headers that make no sense.
+/// Invalid headers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ImpersonationError {
-    /// There are groups, a UID or more, and no user.
+pub(in crate::access) enum ImpersonationError {
+    /// There are groups, a UID or extras, and no user.
     #[error("requested [{0}] without impersonating a user")]
     NoUser(String),
-    /// Taken for text, two users could become one.
+    /// A lossy conversion could make two users one.
     #[error("the header {0} is not UTF-8")]
-    NoText(HeaderName),
+    NotUtf8(HeaderName),
 }
 
 // === impl Impersonation ===
 
 impl Impersonation {
-    /// Whom the headers ask to act as, if anybody.
-    pub(super) fn asked(headers: &HeaderMap) -> Result<Option<Self>, ImpersonationError> {
+    /// What the headers ask for; none when there are no such headers.
+    pub(in crate::access) fn requested(
+        headers: &HeaderMap,
+    ) -> Result<Option<Self>, ImpersonationError> {
         let (mut name, mut uid, mut groups, mut extra) = (None, None, Vec::new(), Vec::new());
         for (header, value) in headers {
-            if !is_of_it(header) {
+            if !is_impersonation(header) {
                 continue;
             }
             let text = std::str::from_utf8(value.as_bytes());
-            let text = text.map_err(|_| ImpersonationError::NoText(header.clone()))?;
+            let text = text.map_err(|_| ImpersonationError::NotUtf8(header.clone()))?;
             match header.as_str() {
                 USER => name = name.or(Some(text)),
                 UID => uid = uid.or(Some(text)),
@@ -69,8 +71,8 @@ impl Impersonation {
         let uid = uid.filter(|uid| !uid.is_empty());
         let Some(name) = name.filter(|name| !name.is_empty()) else {
             return match references(&groups, &extra, uid) {
-                said if said.is_empty() => Ok(None),
-                said => Err(ImpersonationError::NoUser(said)),
+                references if references.is_empty() => Ok(None),
+                references => Err(ImpersonationError::NoUser(references)),
             };
         };
         Ok(Some(Self::of(name, uid, groups, extra)))
@@ -83,19 +85,25 @@ impl Impersonation {
         extra: Vec<(String, String)>,
     ) -> Self {
         let account = service_account(name);
-        let mut needs = vec![match account {
-            Some((namespace, name)) => need(("", ""), ("serviceaccounts", ""), namespace, name),
-            None => need(("", ""), ("users", ""), "", name),
+        let mut permissions = vec![match account {
+            Some((namespace, name)) => {
+                permission(("", ""), ("serviceaccounts", ""), namespace, name)
+            }
+            None => permission(("", ""), ("users", ""), "", name),
         }];
-        needs.extend(groups.iter().map(|group| need(("", ""), ("groups", ""), "", group)));
-        needs
-            .extend(extra.iter().map(|(key, value)| need(DETAILS, ("userextras", key), "", value)));
-        needs.extend(uid.map(|uid| need(DETAILS, ("uids", ""), "", uid)));
+        permissions
+            .extend(groups.iter().map(|group| permission(("", ""), ("groups", ""), "", group)));
+        permissions.extend(
+            extra
+                .iter()
+                .map(|(key, value)| permission(AUTHENTICATION, ("userextras", key), "", value)),
+        );
+        permissions.extend(uid.map(|uid| permission(AUTHENTICATION, ("uids", ""), "", uid)));
 
-        let own = groups.is_empty();
+        let default_groups = groups.is_empty();
         let uid = uid.unwrap_or_default().to_owned();
         let mut user = User { name: name.to_owned(), uid, groups, ..User::default() };
-        if let (true, Some((namespace, _))) = (own, account) {
+        if let (true, Some((namespace, _))) = (default_groups, account) {
             user.groups = vec![
                 "system:serviceaccounts".to_owned(),
                 format!("system:serviceaccounts:{namespace}"),
@@ -111,47 +119,47 @@ impl Impersonation {
         } else if !user.is_in(AUTHENTICATED) && !user.is_in(UNAUTHENTICATED) {
             user.groups.push(AUTHENTICATED.to_owned());
         }
-        Self { user, needs }
+        Self { user, permissions }
     }
 
-    /// What whoever asks must be allowed, all of it.
-    pub(super) fn needs(&self) -> &[Attributes] {
-        &self.needs
+    /// The permissions that the user needs, all of them.
+    pub(in crate::access) fn permissions(&self) -> &[RequestInfo] {
+        &self.permissions
     }
 
-    /// Whom they are from then on.
-    pub(super) fn into_user(self) -> User {
+    /// The impersonated user.
+    pub(in crate::access) fn into_user(self) -> User {
         self.user
     }
 }
 
-/// Takes out of a request what it says about this, for whoever handles it next.
-pub(super) fn strip(headers: &mut HeaderMap) {
-    let own: Vec<_> = headers.keys().filter(|name| is_of_it(name)).cloned().collect();
-    for name in own {
+/// Removes the headers.
+pub(in crate::access) fn strip(headers: &mut HeaderMap) {
+    let names: Vec<_> = headers.keys().filter(|name| is_impersonation(name)).cloned().collect();
+    for name in names {
         headers.remove(name);
     }
 }
 
-/// Names of headers are in small letters.
-fn is_of_it(name: &HeaderName) -> bool {
+/// Header names are in lower case.
+fn is_impersonation(name: &HeaderName) -> bool {
     matches!(name.as_str(), USER | GROUP | UID) || name.as_str().starts_with(EXTRA)
 }
 
-/// Namespace and name; nothing where it is a user like any other.
+/// Namespace and name of a service account.
 fn service_account(user: &str) -> Option<(&str, &str)> {
     let (namespace, name) = user.strip_prefix(SERVICE_ACCOUNT)?.split_once(':')?;
-    let is_one = !namespace.is_empty() && !name.is_empty() && !name.contains(':');
-    is_one.then_some((namespace, name))
+    let is_valid = !namespace.is_empty() && !name.is_empty() && !name.contains(':');
+    is_valid.then_some((namespace, name))
 }
 
-fn need(
+fn permission(
     (group, version): (&str, &str),
     (resource, subresource): (&str, &str),
     namespace: &str,
     name: &str,
-) -> Attributes {
-    Attributes::Resource(ResourceAttributes {
+) -> RequestInfo {
+    RequestInfo::Resource(ResourceInfo {
         verb: "impersonate".to_owned(),
         group: group.to_owned(),
         version: version.to_owned(),
@@ -162,10 +170,10 @@ fn need(
     })
 }
 
-/// The wishes, as Go prints the `ObjectReference`s that its library makes of them.
+/// What is requested, as Go prints the `ObjectReference`s of it.
 fn references(groups: &[String], extra: &[(String, String)], uid: Option<&str>) -> String {
     let mut said = String::new();
-    let api = format!("{}/{}", DETAILS.0, DETAILS.1);
+    let api = format!("{}/{}", AUTHENTICATION.0, AUTHENTICATION.1);
     let mut one = |kind: &str, name: &str, api: &str, path: &str| {
         let space = if said.is_empty() { "" } else { " " };
         let _ = write!(said, "{space}{{{kind}  {name}  {api}  {path}}}");
@@ -186,15 +194,15 @@ fn references(groups: &[String], extra: &[(String, String)], uid: Option<&str>) 
 mod tests {
     use super::*;
 
-    fn asked(headers: &[(&str, &str)]) -> Result<Option<Impersonation>, ImpersonationError> {
+    fn requested(headers: &[(&str, &str)]) -> Result<Option<Impersonation>, ImpersonationError> {
         let pair = |(name, value): &(&str, &str)| {
             (name.parse::<HeaderName>().unwrap(), value.parse().unwrap())
         };
-        Impersonation::asked(&headers.iter().map(pair).collect())
+        Impersonation::requested(&headers.iter().map(pair).collect())
     }
 
     #[test]
-    fn groups_follow_from_the_name_where_none_are_named() {
+    fn groups_are_derived_from_the_name_where_none_are_given() {
         let cases: [(&[_], &[&str]); 6] = [
             (&[("Impersonate-User", "bob")], &["system:authenticated"]),
             (
@@ -213,13 +221,13 @@ mod tests {
             (&[("Impersonate-User", "system:serviceaccount:a")], &["system:authenticated"]),
         ];
         for (headers, groups) in cases {
-            let user = asked(headers).unwrap().unwrap().into_user();
+            let user = requested(headers).unwrap().unwrap().into_user();
             assert_eq!(user.groups, groups, "{headers:?}");
         }
     }
 
     #[test]
-    fn what_comes_without_a_user_is_refused() {
+    fn headers_without_a_user_are_invalid() {
         let cases: [(&[_], Option<&str>); 5] = [
             (&[], None),
             (&[("Impersonate-User", "")], None),
@@ -231,7 +239,7 @@ mod tests {
             ),
         ];
         for (headers, said) in cases {
-            let error = asked(headers).map(|none| assert_eq!(none, None)).err();
+            let error = requested(headers).map(|none| assert_eq!(none, None)).err();
             let expected = said.map(|said| ImpersonationError::NoUser(said.to_owned()));
             assert_eq!(error, expected, "{headers:?}");
         }

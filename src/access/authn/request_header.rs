@@ -1,35 +1,36 @@
-//! What a front proxy says of users, in headers that count for nothing without its certificate.
+//! Front proxy headers, which name the user of a request that came with a front proxy's
+//! certificate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::{HeaderMap, HeaderName};
 
-use super::{RequestHeader, User, percent};
+use crate::access::{RequestHeaderOptions, User, percent};
 
-/// Which proxies are believed, and which headers of theirs.
+/// The accepted front proxies and their headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ProxyRules {
+pub(in crate::access) struct RequestHeaderConfig {
     /// Any, when empty.
-    pub(super) allowed_names: Vec<String>,
-    pub(super) username: Vec<String>,
-    pub(super) uid: Vec<String>,
-    pub(super) groups: Vec<String>,
-    pub(super) extra_prefixes: Vec<String>,
+    pub(in crate::access) allowed_names: Vec<String>,
+    pub(in crate::access) username: Vec<String>,
+    pub(in crate::access) uid: Vec<String>,
+    pub(in crate::access) groups: Vec<String>,
+    pub(in crate::access) extra_prefixes: Vec<String>,
 }
 
-/// What proxies say by default, whatever is configured: no handler may ever see it.
+/// The default headers. They are removed whatever is configured.
 const STANDARD_NAMES: [&str; 3] = ["x-remote-user", "x-remote-uid", "x-remote-group"];
 const STANDARD_PREFIX: &str = "x-remote-extra-";
 
-// === impl ProxyRules ===
+// === impl RequestHeaderConfig ===
 
-impl ProxyRules {
-    pub(super) fn allow(&self, common_name: &str) -> bool {
+impl RequestHeaderConfig {
+    pub(in crate::access) fn allow(&self, common_name: &str) -> bool {
         self.allowed_names.is_empty() || self.allowed_names.iter().any(|name| name == common_name)
     }
 
-    /// The user that the headers name, if they do.
-    pub(super) fn user(&self, headers: &HeaderMap) -> Option<User> {
+    /// The user that the headers name.
+    pub(in crate::access) fn user(&self, headers: &HeaderMap) -> Option<User> {
         let first = |names: &[String]| {
             names
                 .iter()
@@ -62,8 +63,8 @@ impl ProxyRules {
         extra
     }
 
-    /// Takes out of a request what only a proxy may say, for whoever handles it next.
-    pub(super) fn strip(&self, headers: &mut HeaderMap) {
+    /// Removes the headers that only a front proxy may set.
+    pub(in crate::access) fn strip(&self, headers: &mut HeaderMap) {
         let configured = self.username.iter().chain(&self.uid).chain(&self.groups);
         for name in configured.map(String::as_str).chain(STANDARD_NAMES) {
             headers.remove(name.trim());
@@ -80,8 +81,8 @@ impl ProxyRules {
     }
 }
 
-impl From<&RequestHeader> for ProxyRules {
-    fn from(settings: &RequestHeader) -> Self {
+impl From<&RequestHeaderOptions> for RequestHeaderConfig {
+    fn from(settings: &RequestHeaderOptions) -> Self {
         Self {
             allowed_names: settings.allowed_names.clone(),
             username: settings.username_headers.clone(),
@@ -92,15 +93,15 @@ impl From<&RequestHeader> for ProxyRules {
     }
 }
 
-/// The rest of a header's name after a prefix. Names are in small letters, prefixes need not be.
-/// Nothing comes after an empty prefix, or every header would be a user's.
+/// The rest of a header's name after a prefix. Names are in lower case, prefixes need not be. An
+/// empty prefix matches nothing, or every header would be a user's extra.
 fn after<'a>(name: &'a HeaderName, prefix: &str) -> Option<&'a str> {
     let prefix = Some(prefix.trim()).filter(|prefix| !prefix.is_empty())?;
     let (start, rest) = name.as_str().split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// A value that is no text names nobody: taken for text, two users could become one.
+/// A value that is not UTF-8 names nobody: a lossy conversion could make two users one.
 fn text(value: &[u8]) -> Option<String> {
     std::str::from_utf8(value).ok().map(str::to_owned)
 }

@@ -1,29 +1,29 @@
-//! What a request wants to do, read from its method, path and query as the API server's library
-//! reads it, and more narrowly where the two could be read apart: what is authorized must be what
-//! is then done.
+//! Request info: verb, group, resource and so on, read from method, path and query as
+//! k8s.io/apiserver does. Where authorizer and handler could read a request differently, it is read
+//! more strictly: what is authorized must be what is then done.
 
 use http::{Method, Uri};
 
 use super::percent;
 
-/// What somebody wants to do: what is authorized.
+/// What a request asks for, and what is authorized.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attributes {
-    /// Something with objects.
-    Resource(ResourceAttributes),
-    /// Something with a path that is no object's.
-    Path {
-        /// The method in small letters.
+pub enum RequestInfo {
+    /// Objects of an API.
+    Resource(ResourceInfo),
+    /// A path outside the APIs.
+    NonResource {
+        /// The method in lower case.
         verb: String,
         /// The path, decoded.
         path: String,
     },
 }
 
-/// Something to be done with objects. Empty strings stand for what is not said.
+/// What a request asks of objects. Parts that the request does not name are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ResourceAttributes {
-    /// Such as `get`, `list` or `watch`; empty for a method that stands for none.
+pub struct ResourceInfo {
+    /// Such as `get`, `list` or `watch`; empty for a method without a verb.
     pub verb: String,
     /// Such as `metrics.k8s.io`.
     pub group: String,
@@ -39,12 +39,12 @@ pub struct ResourceAttributes {
     pub name: String,
 }
 
-// === impl Attributes ===
+// === impl RequestInfo ===
 
-impl Attributes {
-    /// What a request wants to do.
+impl RequestInfo {
+    /// Of a request with this method and URI.
     pub fn of(method: &Method, uri: &Uri) -> Self {
-        // A path that is no text is nobody's: handlers do not take it either.
+        // No handler takes a path that is not UTF-8.
         let path = percent::decode(uri.path()).unwrap_or_else(|| uri.path().to_owned());
         let trimmed = path.trim_matches('/');
         let parts: Vec<&str> = trimmed.split('/').collect();
@@ -53,17 +53,17 @@ impl Attributes {
             ["apis", group, version, ref rest @ ..] if !rest.is_empty() => (group, version, rest),
             _ => {
                 let verb = method.as_str().to_ascii_lowercase();
-                return Self::Path { verb, path };
+                return Self::NonResource { verb, path };
             }
         };
         Self::Resource(resource(method, uri.query(), (group, version), rest))
     }
 
-    /// The verb, whatever it is done to.
+    /// The verb.
     pub fn verb(&self) -> &str {
         match self {
             Self::Resource(resource) => &resource.verb,
-            Self::Path { verb, .. } => verb,
+            Self::NonResource { verb, .. } => verb,
         }
     }
 }
@@ -73,8 +73,8 @@ fn resource(
     query: Option<&str>,
     (group, version): (&str, &str),
     rest: &[&str],
-) -> ResourceAttributes {
-    // `/watch/…` and `/proxy/…` are old ways to say a verb.
+) -> ResourceInfo {
+    // `/watch/…` and `/proxy/…` are the old form of a verb.
     let (verb_in_path, rest) = match rest {
         [verb @ ("watch" | "proxy"), rest @ ..] if !rest.is_empty() => (Some(*verb), rest),
         rest => (None, rest),
@@ -98,7 +98,7 @@ fn resource(
             Method::DELETE => "delete",
             Method::GET | Method::HEAD if !name.is_empty() => "get",
             Method::GET | Method::HEAD => {
-                // Who may read one object may list that one.
+                // Whoever may read one object may list that one.
                 name = parameter(query, "fieldSelector")
                     .and_then(|selector| one_name(&selector))
                     .unwrap_or_default();
@@ -107,7 +107,7 @@ fn resource(
             _ => "",
         },
     };
-    ResourceAttributes {
+    ResourceInfo {
         verb: verb.to_owned(),
         group: group.to_owned(),
         version: version.to_owned(),
@@ -118,8 +118,7 @@ fn resource(
     }
 }
 
-/// A parameter that is given once. One that is given again could be read apart, and counts for
-/// nothing.
+/// A query parameter. One that is given twice could be read in two ways, and is ignored.
 fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     let mut values = query?.split('&').filter_map(|pair| {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -130,13 +129,13 @@ fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     if values.next().is_some() { None } else { only }
 }
 
-/// Whether a list is to be followed.
+/// Whether a list is a watch.
 fn is_watch(query: Option<&str>) -> bool {
     parameter(query, "watch")
         .is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false"))
 }
 
-/// The name in a selector that says nothing but `metadata.name=<name>`.
+/// The name in a selector that is exactly `metadata.name=<name>`.
 fn one_name(selector: &str) -> Option<String> {
     let (field, name) = selector.split_once('=')?;
     let name = name.strip_prefix('=').unwrap_or(name);

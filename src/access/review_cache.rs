@@ -1,5 +1,4 @@
-//! What the API server said is remembered for a while, and asked once by all who want to know at
-//! the same time.
+//! A cache of review results. Requests that need the same review at the same time share one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,30 +16,28 @@ use ring::{
 };
 use tokio::time::Instant;
 
-/// Answers that are remembered at a time. A cluster has a few dozen callers of this API; the bound
-/// is there for those who try tokens or names at random.
+/// Entries of the cache. A cluster has a few dozen clients of this API; the limit is for clients
+/// that send random tokens.
 const LIMIT: usize = 4096;
 
-/// A question, hashed: what is remembered shows no token, and takes the same space however long
-/// the question was.
+/// The hash of a review: an entry shows no token, and its size does not depend on the review's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key([u8; 32]);
 
-/// Makes keys that nobody else can compute, so that nobody can look for tokens in memory or aim
-/// at somebody's answer.
+/// Makes keys with a secret, so that nobody else can compute the key of a token.
 #[derive(Debug)]
 pub(super) struct Hasher(hmac::Key);
 
-/// Answers to questions, or the error that all who asked together got.
+/// Results of reviews by their keys.
 pub(super) struct Cache<V, E> {
     limit: usize,
     state: Mutex<State<V, E>>,
 }
 
-/// An answer and how long it holds; nothing is remembered of one that does not hold at all.
-pub(super) struct Answer<V> {
+/// A result and how long it stays cached. Zero: not at all.
+pub(super) struct Cached<V> {
     pub(super) value: V,
-    pub(super) holds: Duration,
+    pub(super) ttl: Duration,
 }
 
 type Lookup<V, E> = Shared<BoxFuture<'static, Result<V, E>>>;
@@ -48,21 +45,20 @@ type WeakLookup<V, E> = WeakShared<BoxFuture<'static, Result<V, E>>>;
 
 struct State<V, E> {
     entries: BTreeMap<Key, Entry<V>>,
-    /// The same in the order in which they end; those that end together in the order of their
-    /// coming, so that what makes room does not depend on keys.
-    ends: BTreeSet<(Instant, u64, Key)>,
+    /// The same by expiry, then by age, so that eviction does not depend on keys.
+    by_expiry: BTreeSet<(Instant, u64, Key)>,
     lookups: BTreeMap<Key, (u64, WeakLookup<V, E>)>,
     serial: u64,
 }
 
 struct Entry<V> {
     value: V,
-    until: Instant,
+    expires: Instant,
     serial: u64,
 }
 
-/// Forgets a lookup when it ends, be it because nobody waits for it any more.
-struct Forget<V: Clone, E: Clone> {
+/// Removes a lookup when it ends or is dropped.
+struct RemoveLookup<V: Clone, E: Clone> {
     cache: Arc<Cache<V, E>>,
     key: Key,
     serial: u64,
@@ -71,16 +67,16 @@ struct Forget<V: Clone, E: Clone> {
 // === impl Hasher ===
 
 impl Hasher {
-    /// With a secret of its own. There is no going on without randomness.
+    /// With a random secret.
     pub(super) fn new() -> Result<Self, ring::error::Unspecified> {
         let mut secret = [0; 32];
         SystemRandom::new().fill(&mut secret)?;
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &secret)))
     }
 
-    pub(super) fn key(&self, question: &[u8]) -> Key {
+    pub(super) fn key(&self, review: &[u8]) -> Key {
         let mut key = [0; 32];
-        key.copy_from_slice(hmac::sign(&self.0, question).as_ref());
+        key.copy_from_slice(hmac::sign(&self.0, review).as_ref());
         Key(key)
     }
 }
@@ -99,93 +95,96 @@ where
     fn with_limit(limit: usize) -> Arc<Self> {
         let state = State {
             entries: BTreeMap::new(),
-            ends: BTreeSet::new(),
+            by_expiry: BTreeSet::new(),
             lookups: BTreeMap::new(),
             serial: 0,
         };
         Arc::new(Self { limit, state: Mutex::new(state) })
     }
 
-    /// The answer to the question `key`: one that still holds, that of a lookup under way, or what
-    /// `ask` finds out. Errors are not remembered.
-    pub(super) async fn answer(
+    /// The result for `key`: from the cache, from a lookup under way, or from `lookup`. Errors are
+    /// not cached.
+    pub(super) async fn get_or_lookup(
         self: &Arc<Self>,
         key: Key,
-        ask: impl Future<Output = Result<Answer<V>, E>> + Send + 'static,
+        lookup: impl Future<Output = Result<Cached<V>, E>> + Send + 'static,
     ) -> Result<V, E> {
-        let lookup = {
+        let shared = {
             let mut state = self.state();
             if let Some(entry) =
-                state.entries.get(&key).filter(|entry| Instant::now() < entry.until)
+                state.entries.get(&key).filter(|entry| Instant::now() < entry.expires)
             {
                 return Ok(entry.value.clone());
             }
             let under_way = state.lookups.get(&key).and_then(|(_, lookup)| lookup.upgrade());
             under_way.unwrap_or_else(|| {
                 state.serial += 1;
-                let forget = Forget { cache: self.clone(), key, serial: state.serial };
-                let lookup: Lookup<V, E> = forget.after(ask).boxed().shared();
-                if let Some(weak) = lookup.downgrade() {
+                let remove = RemoveLookup { cache: self.clone(), key, serial: state.serial };
+                let shared: Lookup<V, E> = remove.after(lookup).boxed().shared();
+                if let Some(weak) = shared.downgrade() {
                     let serial = state.serial;
                     state.lookups.insert(key, (serial, weak));
                 }
-                lookup
+                shared
             })
         };
-        lookup.await
+        shared.await
     }
 
     fn state(&self) -> MutexGuard<'_, State<V, E>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, key: Key, answer: &Answer<V>) {
-        if answer.holds.is_zero() {
+    fn insert(&self, key: Key, cached: &Cached<V>) {
+        if cached.ttl.is_zero() {
             return;
         }
         let mut state = self.state();
-        state.forget(key);
+        state.remove(key);
         while state.entries.len() >= self.limit {
-            let Some((_, _, soonest)) = state.ends.pop_first() else { break };
+            let Some((_, _, soonest)) = state.by_expiry.pop_first() else { break };
             state.entries.remove(&soonest);
         }
         state.serial += 1;
         let serial = state.serial;
-        let until = Instant::now() + answer.holds;
-        state.ends.insert((until, serial, key));
-        state.entries.insert(key, Entry { value: answer.value.clone(), until, serial });
+        let expires = Instant::now() + cached.ttl;
+        state.by_expiry.insert((expires, serial, key));
+        state.entries.insert(key, Entry { value: cached.value.clone(), expires, serial });
     }
 }
 
 // === impl State ===
 
 impl<V, E> State<V, E> {
-    fn forget(&mut self, key: Key) {
-        if let Some(Entry { until, serial, .. }) = self.entries.remove(&key) {
-            self.ends.remove(&(until, serial, key));
+    fn remove(&mut self, key: Key) {
+        if let Some(Entry { expires, serial, .. }) = self.entries.remove(&key) {
+            self.by_expiry.remove(&(expires, serial, key));
         }
     }
 }
 
-// === impl Forget ===
+// === impl RemoveLookup ===
 
-impl<V, E> Forget<V, E>
+impl<V, E> RemoveLookup<V, E>
 where
     V: Clone + Send + Sync + 'static,
     E: Clone + Send + Sync + 'static,
 {
-    async fn after(self, ask: impl Future<Output = Result<Answer<V>, E>> + Send) -> Result<V, E> {
-        let answer = ask.await?;
-        self.cache.remember(self.key, &answer);
-        Ok(answer.value)
+    async fn after(
+        self,
+        lookup: impl Future<Output = Result<Cached<V>, E>> + Send,
+    ) -> Result<V, E> {
+        let cached = lookup.await?;
+        self.cache.insert(self.key, &cached);
+        Ok(cached.value)
     }
 }
 
-impl<V: Clone, E: Clone> Drop for Forget<V, E> {
+impl<V: Clone, E: Clone> Drop for RemoveLookup<V, E> {
     fn drop(&mut self) {
         let mut state = self.cache.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.lookups.get(&self.key).is_some_and(|(serial, _)| *serial == self.serial) {
-            // Dropping the last handle of a lookup may drop another `Forget`: outside the lock.
+            // Dropping the last handle of a lookup may drop another `RemoveLookup`: outside the lock.
             let removed = state.lookups.remove(&self.key);
             drop(state);
             drop(removed);

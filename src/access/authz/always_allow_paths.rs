@@ -1,24 +1,26 @@
+//! Paths that need no authorization: `--authorization-always-allow-paths`.
+
 use std::collections::BTreeSet;
 
-use super::{Attributes, SettingsError};
+use crate::access::{RequestInfo, SettingsError};
 
-/// Paths that everybody may get who is not taken for somebody else.
+/// Paths that every user may get, anonymous ones too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct OpenPaths {
-    /// Without the `/` that they begin with.
-    whole: BTreeSet<String>,
+pub(super) struct AlwaysAllowPaths {
+    /// Without the leading `/`.
+    exact: BTreeSet<String>,
     prefixes: Vec<String>,
 }
 
-// === impl OpenPaths ===
+// === impl AlwaysAllowPaths ===
 
-impl OpenPaths {
+impl AlwaysAllowPaths {
     pub(super) fn parse(patterns: &[String]) -> Result<Self, SettingsError> {
         let mut paths = Self::default();
         for pattern in patterns {
             let path = pattern.strip_prefix('/').unwrap_or(pattern);
             match path.split_once('*') {
-                None => drop(paths.whole.insert(path.to_owned())),
+                None => drop(paths.exact.insert(path.to_owned())),
                 Some((prefix, "")) => paths.prefixes.push(prefix.to_owned()),
                 Some(_) => return Err(SettingsError::Star(pattern.clone())),
             }
@@ -26,11 +28,11 @@ impl OpenPaths {
         Ok(paths)
     }
 
-    /// Whether everybody may. What is done to objects is never open, whatever the paths are.
-    pub(super) fn allow(&self, attributes: &Attributes) -> bool {
-        let Attributes::Path { path, .. } = attributes else { return false };
+    /// Whether the request needs no authorization. One for objects always does.
+    pub(super) fn contains(&self, info: &RequestInfo) -> bool {
+        let RequestInfo::NonResource { path, .. } = info else { return false };
         let path = path.strip_prefix('/').unwrap_or(path);
-        self.whole.contains(path) || self.prefixes.iter().any(|prefix| path.starts_with(prefix))
+        self.exact.contains(path) || self.prefixes.iter().any(|prefix| path.starts_with(prefix))
     }
 }
 
@@ -42,12 +44,12 @@ mod tests {
 
     fn allows(patterns: &[&str], path: &str) -> bool {
         let patterns: Vec<_> = patterns.iter().map(ToString::to_string).collect();
-        let attributes = Attributes::of(&Method::GET, &path.parse().unwrap());
-        OpenPaths::parse(&patterns).unwrap().allow(&attributes)
+        let info = RequestInfo::of(&Method::GET, &path.parse().unwrap());
+        AlwaysAllowPaths::parse(&patterns).unwrap().contains(&info)
     }
 
     #[test]
-    fn paths_are_open_whole_or_from_their_beginning_and_objects_never() {
+    fn paths_match_exactly_or_by_prefix_and_objects_never() {
         let cases: [(&[&str], &str, bool); 11] = [
             (&["/healthz"], "/healthz", true),
             (&["healthz"], "/healthz", true),
@@ -61,14 +63,14 @@ mod tests {
             (&["*"], "/apis/metrics.k8s.io/v1beta1/nodes", false),
             (&[], "/healthz", false),
         ];
-        for (patterns, path, open) in cases {
-            assert_eq!(allows(patterns, path), open, "{patterns:?} {path}");
+        for (patterns, path, allowed) in cases {
+            assert_eq!(allows(patterns, path), allowed, "{patterns:?} {path}");
         }
     }
 
     #[test]
     fn a_star_is_at_the_end() {
-        let error = OpenPaths::parse(&["/a*b".to_owned()]).unwrap_err();
+        let error = AlwaysAllowPaths::parse(&["/a*b".to_owned()]).unwrap_err();
         assert_eq!(
             error.to_string(),
             "--authorization-always-allow-paths: only trailing * allowed in \"/a*b\""

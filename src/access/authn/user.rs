@@ -1,36 +1,38 @@
+//! The user of a request.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// The name of those who do not say who they are.
+/// The name of the user of a request without credentials.
 pub const ANONYMOUS: &str = "system:anonymous";
 
-/// The group of those who do not say who they are.
+/// The group of users without credentials.
 pub const UNAUTHENTICATED: &str = "system:unauthenticated";
 
-/// The group of those who do.
+/// The group of users with valid credentials.
 pub const AUTHENTICATED: &str = "system:authenticated";
 
-/// The group of those who may do everything.
+/// The group that needs no authorization.
 pub const MASTERS: &str = "system:masters";
 
-/// Who asks: an extension of every request that is let in.
+/// The user of a request: an extension of every authorized request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct User {
     /// Such as `system:serviceaccount:kube-system:horizontal-pod-autoscaler`.
     pub name: String,
-    /// What stays the same when a name is given to somebody else; often empty.
+    /// Tells two users apart who had the same name at different times; often empty.
     pub uid: String,
-    /// The groups they belong to.
+    /// Their groups.
     pub groups: Vec<String>,
-    /// What else is known of them.
+    /// Further attributes.
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
 // === impl User ===
 
 impl User {
-    pub(super) fn anonymous() -> Self {
+    pub(in crate::access) fn anonymous() -> Self {
         Self {
             name: ANONYMOUS.to_owned(),
             groups: vec![UNAUTHENTICATED.to_owned()],
@@ -38,18 +40,18 @@ impl User {
         }
     }
 
-    /// Whether nobody knows who it is.
+    /// Whether the user is anonymous.
     pub fn is_anonymous(&self) -> bool {
         self.name == ANONYMOUS || self.is_in(UNAUTHENTICATED)
     }
 
-    /// Whether they belong to a group.
+    /// Whether the user is in a group.
     pub fn is_in(&self, group: &str) -> bool {
         self.groups.iter().any(|has| has == group)
     }
 
-    /// Puts those who said who they are into the group of all who did.
-    pub(super) fn authenticated(mut self) -> Self {
+    /// Adds the group of users with valid credentials.
+    pub(in crate::access) fn authenticated(mut self) -> Self {
         if !self.is_anonymous() && !self.is_in(AUTHENTICATED) {
             self.groups.push(AUTHENTICATED.to_owned());
         }
