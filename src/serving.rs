@@ -1,21 +1,21 @@
 //! The listening side of every program: accepts, speaks TLS and HTTP, hands requests to a router.
 
 mod any_client;
-mod busy;
+mod body_guard;
+mod certificate_resolver;
 mod connections;
 mod cors;
 mod deadline;
 mod filters;
-mod held;
+mod idle;
 mod limits;
 mod pair;
 mod secure;
 mod self_signed;
-mod shown;
-mod stall;
 pub mod tls;
+mod write_timeout;
 
-pub(crate) use self::held::until_sent;
+pub(crate) use self::body_guard::until_sent;
 pub use self::{
     any_client::AnyClient,
     connections::{LastOfConnection, Peer, serve, serve_within},

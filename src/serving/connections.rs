@@ -19,7 +19,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tower::ServiceExt;
 
-use super::{Limits, busy::Busy, stall::Stall};
+use super::{Limits, idle::Requests, write_timeout::WriteTimeout};
 use crate::doors::{Listener, Stream};
 
 /// A window that no request needs: none has a large body.
@@ -96,7 +96,7 @@ async fn serve_one(
     acceptor: TlsAcceptor,
     router: Router,
 ) {
-    let stream = Stall::new(stream, limits.stall);
+    let stream = WriteTimeout::new(stream, limits.write_timeout);
     let stream = match timeout(limits.handshake, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => {
@@ -121,7 +121,7 @@ async fn serve_one(
 
 async fn serve_http1(
     limits: Limits,
-    stream: TlsStream<Stall>,
+    stream: TlsStream<WriteTimeout>,
     peer: Peer,
     router: Router,
 ) -> hyper::Result<()> {
@@ -139,11 +139,11 @@ async fn serve_http1(
 
 async fn serve_http2(
     limits: Limits,
-    stream: TlsStream<Stall>,
+    stream: TlsStream<WriteTimeout>,
     peer: Peer,
     router: Router,
 ) -> hyper::Result<()> {
-    let busy = Busy::default();
+    let busy = Requests::default();
     let last = Arc::new(Notify::new());
     let service = {
         let (busy, last) = (busy.clone(), last.clone());
@@ -177,7 +177,7 @@ async fn serve_http2(
     connection.as_mut().graceful_shutdown();
     // A peer that takes neither the answers nor the hint is not waited for for good: HTTP/2 lets it
     // hold an answer back without a write that stalls.
-    timeout(limits.stall, connection).await.unwrap_or(Ok(()))
+    timeout(limits.write_timeout, connection).await.unwrap_or(Ok(()))
 }
 
 fn answer(

@@ -13,7 +13,7 @@ pub struct Limits {
     /// HTTP/2: how long a connection may be without any request.
     pub idle: Duration,
     /// How long a peer may take nothing of an answer.
-    pub stall: Duration,
+    pub write_timeout: Duration,
     /// Bytes of one request's headers.
     pub header_bytes: u32,
     /// HTTP/2: requests at a time over one connection.
@@ -32,7 +32,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(32),
             idle: Duration::from_secs(90),
-            stall: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             header_bytes: 64 << 10,
             streams: 250,
         }

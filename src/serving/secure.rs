@@ -13,9 +13,9 @@ use tokio::{sync::watch, time::sleep};
 
 use super::{
     AnyClient, Limits,
+    certificate_resolver::{CertificateResolver, NamedCertificates},
     pair::{FlagNames, Pair, PairError},
     self_signed::{SelfSigned, SelfSignedError},
-    shown::{ByName, Shown},
     tls::provider,
 };
 use crate::{
@@ -60,7 +60,7 @@ struct Certificates {
     /// What is shown to those who ask for no name that is known.
     default: Fallback,
     named: Vec<Pair>,
-    shown: watch::Sender<Arc<Shown>>,
+    shown: watch::Sender<Arc<NamedCertificates>>,
     /// The self-signed one, if it is new: said once.
     made: Option<PathBuf>,
 }
@@ -76,7 +76,7 @@ impl Secure {
     /// As `flags` say, for a server at the address `bound`.
     pub fn new(flags: &ServingFlags, bound: IpAddr, clock: &Clock) -> Result<Self, SecureError> {
         let certificates = Certificates::read(flags, bound, clock)?;
-        let resolver = Arc::new(ByName(certificates.shown.subscribe()));
+        let resolver = Arc::new(CertificateResolver(certificates.shown.subscribe()));
         let mut limits = Limits::default();
         if let Ok(streams @ 1..) = u32::try_from(flags.http2_max_streams_per_connection) {
             limits.streams = streams;
@@ -152,7 +152,8 @@ impl Certificates {
             .iter()
             .map(|given| Pair::read(NAMED, &given.certificate, &given.key, given.names.clone()));
         let named: Vec<_> = named.collect::<Result<_, _>>()?;
-        let shown = watch::Sender::new(Arc::new(Shown::by_name(default.shown(), &named)));
+        let shown =
+            watch::Sender::new(Arc::new(NamedCertificates::by_name(default.shown(), &named)));
         Ok(Self { default, named, shown, made })
     }
 
@@ -174,7 +175,7 @@ impl Certificates {
             changed |= pair.look_again();
         }
         if changed {
-            let shown = Shown::by_name(self.default.shown(), &self.named);
+            let shown = NamedCertificates::by_name(self.default.shown(), &self.named);
             self.shown.send_replace(Arc::new(shown));
         }
         changed

@@ -5,19 +5,19 @@ use std::time::Duration;
 use axum::body::Body;
 use tokio::{sync::watch, time::sleep};
 
-use super::held::until_sent;
+use super::body_guard::until_sent;
 
 /// Counts the requests under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Busy(watch::Sender<usize>);
+pub(super) struct Requests(watch::Sender<usize>);
 
 /// One request under way, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Request(Busy);
+pub(super) struct Request(Requests);
 
-// === impl Busy ===
+// === impl Requests ===
 
-impl Busy {
+impl Requests {
     pub(super) fn request(&self) -> Request {
         self.0.send_modify(|requests| *requests += 1);
         Request(self.clone())
