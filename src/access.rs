@@ -69,7 +69,7 @@ use crate::{
     api::Asked,
     cluster::ApiClient,
     doors::Doors,
-    serving::{LastOfConnection, Peer, until_sent},
+    serving::{ConnectionHandle, Exchange, LastOfConnection, Peer, until_sent},
 };
 
 /// An API server to ask.
@@ -232,10 +232,15 @@ impl Access {
             self.strangers.note(&error, peer.and_then(|peer| peer.certificates.first()));
             Refusal::Unauthorized
         })?;
+        if let Some(connection) = head.extensions.get::<ConnectionHandle>()
+            && !user.is_anonymous()
+        {
+            connection.set_authenticated();
+        }
         head.headers.remove(header::AUTHORIZATION);
         trust.rules.strip(&mut head.headers);
         let attributes = Attributes::of(&head.method, &head.uri);
-        let place = self.in_flight.enter(&user, &attributes)?;
+        let place = self.in_flight.enter(&user, &attributes, head.extensions.get::<Exchange>())?;
         let user = self.acting(user, head).await?;
         let reason = self.permit(&user, attributes, head).await?;
         Ok(Admitted { user, place, reason })

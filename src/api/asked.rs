@@ -1,7 +1,7 @@
 use http::{HeaderMap, HeaderName, Method, header};
 
 use super::query::Query;
-use crate::go;
+use crate::{go, serving::Exchange};
 
 /// What of a request decides the form of its answer.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Asked {
     pub(super) gzip: bool,
     /// The entity tags that the client has.
     pub(super) known_tags: String,
+    /// Its exchange, where it came over a connection.
+    pub(super) exchange: Option<Exchange>,
 }
 
 // === impl Asked ===
@@ -34,6 +36,7 @@ impl Asked {
             pretty: is_pretty(&query, &text(headers, &header::USER_AGENT)),
             gzip,
             known_tags: text(headers, &header::IF_NONE_MATCH),
+            exchange: request.extensions().get().cloned(),
             query,
         }
     }

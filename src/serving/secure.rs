@@ -77,7 +77,7 @@ impl Secure {
     pub fn new(flags: &ServingFlags, bound: IpAddr, clock: &Clock) -> Result<Self, SecureError> {
         let certificates = Certificates::read(flags, bound, clock)?;
         let resolver = Arc::new(CertificateResolver(certificates.shown.subscribe()));
-        let mut limits = Limits::default();
+        let mut limits = Limits { unauthenticated_requests: 8, ..Limits::default() };
         if let Ok(streams @ 1..) = u32::try_from(flags.http2_max_streams_per_connection) {
             limits.streams = streams;
         }
