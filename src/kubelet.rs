@@ -6,6 +6,7 @@ mod cause;
 mod client;
 mod connect;
 mod connection;
+mod connection_limit;
 mod cure;
 pub mod decode;
 mod endpoint;

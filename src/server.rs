@@ -23,7 +23,7 @@ use crate::{
     },
     observability::{self, Telemetry},
     scrape::{Cycles, Scraper, Scrapes, Timing},
-    serving::{self, Filters, OpenFiles, Secure, SecureError},
+    serving::{self, Filters, Limits, OpenFiles, Secure, SecureError},
     store::Store,
     supervisor::Supervisor,
 };
@@ -122,10 +122,14 @@ impl Server {
         let tally = Tally::new()?;
         telemetry.add(tally.collectors())?;
         let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
+        let mut kubelets = KubeletClient::new(doors.clone(), resolver, settings, transport, tally);
+        if let Some(files) = open_files {
+            kubelets = kubelets.with_connections(files.for_kubelets(Limits::default()));
+        }
         let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
-            KubeletClient::new(doors.clone(), resolver, settings, transport, tally),
+            kubelets,
             credentials(config),
             store.clone(),
             telemetry.clone(),

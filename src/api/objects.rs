@@ -37,6 +37,9 @@ struct Pods {
     last: Option<PodKey>,
 }
 
+/// How many objects are looked at in one turn where that is all there is to do.
+const LOOKS: usize = 512;
+
 /// How many pods a page has.
 const PAGE: usize = 256;
 
@@ -80,6 +83,13 @@ impl Objects {
             served: sources.served.clone(),
             rest,
         })
+    }
+
+    /// How many objects may be looked at before others get their turn: fewer for a selector with
+    /// thousands of requirements, each of which takes as long as a label takes to be found.
+    pub(super) fn looks(&self) -> usize {
+        let requirements = self.options.fields.len() + self.options.labels.len();
+        (LOOKS / (1 + requirements / 8)).max(1)
     }
 
     /// Looks at the next object, and shows it to `visit` if it is selected and its usage is known.

@@ -88,7 +88,7 @@ pub(super) async fn protobuf(
     let mut list = memory.begin(asked.exchange.as_ref());
     let mut items = Vec::new();
     protobuf::list_metadata(&mut items);
-    let mut looks = 0_usize;
+    let (mut looked, looks) = (0_usize, objects.looks());
     while objects.next(|item| {
         protobuf::message(&mut items, 2, |out| match form {
             ProtobufForm::Objects(_) => writer.protobuf(out, item),
@@ -98,8 +98,8 @@ pub(super) async fn protobuf(
         if items.len() >= PIECE {
             list.push(mem::replace(&mut items, Vec::with_capacity(PIECE + PIECE / 4))).await;
         }
-        looks += 1;
-        if looks.is_multiple_of(512) {
+        looked += 1;
+        if looked.is_multiple_of(looks) {
             tokio::task::yield_now().await;
         }
     }
@@ -144,7 +144,7 @@ fn compressed(
             }
             (Some(_), None) => encoder.take()?.finish().unwrap_or_default().into(),
         };
-        sent = piece;
+        drop(mem::replace(&mut sent, piece));
         Some(Ok(bytes))
     })
 }

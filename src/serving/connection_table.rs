@@ -140,7 +140,8 @@ impl Table {
     }
 
     fn evict(&mut self) -> Option<Closed> {
-        let (mut classes, mut sources) = (BTreeMap::new(), BTreeMap::new());
+        let mut classes = BTreeMap::<Class, usize>::new();
+        let mut sources = BTreeMap::<IpAddr, usize>::new();
         for entry in self.by_id.values() {
             *classes.entry(entry.class()).or_default() += 1;
             *sources.entry(entry.source).or_default() += 1;
