@@ -7,6 +7,7 @@ use std::{
     pin::pin,
     sync::Arc,
     task::ready,
+    time::Duration,
 };
 
 use axum::{Router, body::Body};
@@ -38,6 +39,10 @@ use crate::doors::Stream;
 
 /// A window that no request needs: none has a large body.
 const WINDOW: u32 = 64 << 10;
+
+/// How long a peer without requests has to close an HTTP/2 connection after it was told that there
+/// is no other one, as in Go's net/http.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Who is at the other end of the connection that a request came over: an extension of every
 /// request.
@@ -247,8 +252,12 @@ async fn serve_http2(
     };
     connection.as_mut().graceful_shutdown();
     if is_stopping {
-        // How long that may take is for the listener to say.
-        return connection.await;
+        // How long requests may take is for the listener to say.
+        return tokio::select! {
+            biased;
+            served = connection => served,
+            () = requests.idle_for(FAREWELL) => Ok(()),
+        };
     }
     // A peer that takes neither the answers nor the hint is not waited for for good: HTTP/2 lets it
     // hold an answer back without a write that stalls.
