@@ -33,6 +33,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Uri, Version, header, request::Parts};
+use kube_dial::ApiClient;
+use net::Doors;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -64,10 +66,8 @@ use self::{
 };
 use crate::{
     api::Asked,
-    serving::{LastOfConnection, Peer, until_sent},
+    serving::{ConnectionHandle, Exchange, LastOfConnection, Peer, until_sent},
 };
-use kube_dial::ApiClient;
-use net::Doors;
 
 /// An API server that reviews tokens or permissions.
 #[derive(Clone)]
@@ -231,10 +231,15 @@ impl Access {
                 Refusal::Unauthorized
             },
         )?;
+        if let Some(connection) = head.extensions.get::<ConnectionHandle>()
+            && !user.is_anonymous()
+        {
+            connection.set_authenticated();
+        }
         head.headers.remove(header::AUTHORIZATION);
         config.request_header.strip(&mut head.headers);
         let info = RequestInfo::of(&head.method, &head.uri);
-        let permit = self.in_flight.acquire(&user, &info)?;
+        let permit = self.in_flight.acquire(&user, &info, head.extensions.get::<Exchange>())?;
         let user = self.impersonate(user, head).await?;
         let reason = self.permit(&user, info, head).await?;
         Ok(Authorized { user, permit, reason })

@@ -7,6 +7,7 @@ mod body_budget;
 mod client;
 mod connect;
 mod connection;
+mod connection_limit;
 mod credentials;
 pub mod decode;
 mod diagnosis;

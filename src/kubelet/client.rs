@@ -10,6 +10,7 @@ use super::{
     AddressTypes, Endpoint, KubeletMetrics, Page, Sample, ScrapeError, Session,
     body::{Limits, Reader},
     connect::Connector,
+    connection_limit::ConnectionLimit,
     target::Target,
 };
 use crate::cluster::Node;
@@ -67,9 +68,18 @@ impl KubeletClient {
     ) -> Self {
         let same_node_only = settings.address_fallback;
         let (clock, random) = (doors.clock.clone(), doors.random.clone());
-        let connector = Connector { dialer: Dialer::new(doors, resolver), same_node_only };
+        let dialer = Dialer::new(doors, resolver);
+        let connector = Connector { dialer, limit: ConnectionLimit::default(), same_node_only };
         let reader = Reader::new(settings.limits, metrics.most_taken.clone());
         Self { clock, random, connector, settings, transport, metrics, reader }
+    }
+
+    /// The same with no more than so many connections at a time. They are kept from one scrape to
+    /// the next only as far as others can still be made.
+    #[must_use]
+    pub fn with_connections(mut self, most: usize) -> Self {
+        self.connector.limit = ConnectionLimit::of(most);
+        self
     }
 
     /// Scrapes `node`, whose `session` is what was learned of it so far. Ends at `deadline`.

@@ -5,11 +5,15 @@ use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{connection::Connection, error::RequestError, identity, peek::Peek, target::Target};
+use super::{
+    connection::Connection, connection_limit::ConnectionLimit, error::RequestError, identity,
+    peek::Peek, target::Target,
+};
 
 /// Makes connections to kubelets.
 pub(super) struct Connector {
     pub(super) dialer: Dialer,
+    pub(super) limit: ConnectionLimit,
     /// Refuse a kubelet whose certificate names another node.
     pub(super) same_node_only: bool,
 }
@@ -26,6 +30,7 @@ impl Connector {
         tls: Option<Arc<ClientConfig>>,
         deadline: Instant,
     ) -> Result<Connection, RequestError> {
+        let slot = self.limit.acquire(deadline).await.ok_or(RequestError::Timeout)?;
         let stream = self.dialer.dial(&target.host, target.port, deadline).await?;
         let stream = match &tls {
             None => stream,
@@ -39,7 +44,7 @@ impl Connector {
                 Box::new(stream)
             }
         };
-        Ok(Connection::new(target.authority(), tls, stream))
+        Ok(Connection::new(target.authority(), tls, stream, slot))
     }
 }
 

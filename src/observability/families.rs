@@ -25,6 +25,10 @@ pub(super) struct Families {
     /// Ours too, and absent until something panics.
     pub(super) panics: IntCounterVec,
     /// The same.
+    pub(super) closed: IntCounterVec,
+    /// The same.
+    pub(super) cut_off: IntCounterVec,
+    /// The same.
     pub(super) dropped_pods: IntCounterVec,
     pub(super) tick_duration: Histogram,
     pub(super) points: GaugeVec,
@@ -71,6 +75,16 @@ impl Families {
                 "metrics_server_panics_total",
                 "Mistakes in the program that ended something before its time, by what it was.",
                 &["task"],
+            )?,
+            closed: new.counters(
+                "metrics_server_connections_closed_total",
+                "Connections of clients that the server closed, by reason.",
+                &["reason"],
+            )?,
+            cut_off: new.counters(
+                "metrics_server_requests_cut_off_total",
+                "Requests that ended before their client had taken the answer, by reason.",
+                &["reason"],
             )?,
             dropped_pods: new.counters(
                 "metrics_server_storage_pods_dropped_total",

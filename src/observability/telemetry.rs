@@ -13,7 +13,7 @@ use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
 use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
-use crate::kubelet::Cause;
+use crate::{kubelet::Cause, serving::Event};
 
 /// A cycle that starts later than this many resolutions after the one before is late: the bound of
 /// the Go server.
@@ -109,6 +109,15 @@ impl Telemetry {
     /// Something of the kind `task`, such as a `request`, panicked.
     pub fn panicked(&self, task: &'static str) {
         self.families.panics.with_label_values(&[task]).inc();
+    }
+
+    /// Something happened while serving.
+    pub fn serving(&self, event: Event) {
+        match event {
+            Event::Panicked => self.panicked("connection"),
+            Event::Closed(why) => self.families.closed.with_label_values(&[why.label()]).inc(),
+            Event::CutOff(why) => self.families.cut_off.with_label_values(&[why.label()]).inc(),
+        }
     }
 
     /// So many of a kubelet's pods were dropped at the limit of containers.

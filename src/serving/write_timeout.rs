@@ -14,16 +14,16 @@ use tokio::{
 };
 
 /// A stream on which a write that makes no progress for long fails.
-pub(super) struct Stall {
+pub(super) struct WriteTimeout {
     stream: Stream,
     limit: Duration,
     /// Runs while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
-// === impl Stall ===
+// === impl WriteTimeout ===
 
-impl Stall {
+impl WriteTimeout {
     pub(super) fn new(stream: Stream, limit: Duration) -> Self {
         Self { stream, limit, waiting: None }
     }
@@ -45,7 +45,7 @@ impl Stall {
     }
 }
 
-impl AsyncRead for Stall {
+impl AsyncRead for WriteTimeout {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -55,7 +55,7 @@ impl AsyncRead for Stall {
     }
 }
 
-impl AsyncWrite for Stall {
+impl AsyncWrite for WriteTimeout {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

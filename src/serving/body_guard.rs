@@ -8,19 +8,19 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 /// The body of an answer, which keeps something until it has been sent or given up.
-struct Held<T> {
+struct Guarded<T> {
     body: Body,
     _kept: T,
 }
 
 /// The same body, which keeps `kept` until it has been sent or given up.
 pub(crate) fn until_sent<T: Send + Unpin + 'static>(body: Body, kept: T) -> Body {
-    Body::new(Held { body, _kept: kept })
+    Body::new(Guarded { body, _kept: kept })
 }
 
-// === impl Held ===
+// === impl Guarded ===
 
-impl<T: Unpin> HttpBody for Held<T> {
+impl<T: Unpin> HttpBody for Guarded<T> {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -15,7 +15,7 @@ use x509_parser::{
 
 /// The certificates of this moment.
 #[derive(Debug)]
-pub(super) struct Shown {
+pub(super) struct NamedCertificates {
     default: Arc<CertifiedKey>,
     by_name: BTreeMap<String, Arc<CertifiedKey>>,
 }
@@ -23,11 +23,11 @@ pub(super) struct Shown {
 /// Shows each client the certificate for the name that it asks for. What holds is looked up for
 /// each handshake, so that a renewed certificate counts at once.
 #[derive(Debug)]
-pub(super) struct ByName(pub(super) watch::Receiver<Arc<Shown>>);
+pub(super) struct CertificateResolver(pub(super) watch::Receiver<Arc<NamedCertificates>>);
 
-// === impl Shown ===
+// === impl NamedCertificates ===
 
-impl Shown {
+impl NamedCertificates {
     /// As the Go server: names that are given outdo names in certificates, and of several
     /// certificates for a name the first one counts.
     pub(super) fn by_name(default: Arc<CertifiedKey>, named: &[KeyPair]) -> Self {
@@ -78,9 +78,9 @@ fn is_domain(name: &str) -> bool {
     name.parse::<IpAddr>().is_err() && !labels.is_empty() && labels.chars().all(plain)
 }
 
-// === impl ByName ===
+// === impl CertificateResolver ===
 
-impl ResolvesServerCert for ByName {
+impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.0.borrow().of(hello.server_name()))
     }
