@@ -160,7 +160,11 @@ impl Server {
         let access = Access::new(&flags.into(), servers, &doors)?;
         Ok(Self {
             secure: Secure::new(&flags.serving, address.ip(), &doors.clock)?,
-            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?),
+            filters: Filters::new(
+                &flags.generic,
+                Audit::new(&flags.audit, &doors)?,
+                &doors.random,
+            ),
             share_port: flags.serving.permit_port_sharing,
             doors,
             address,

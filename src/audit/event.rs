@@ -12,7 +12,6 @@ use super::policy::{Recorded, Stage};
 use crate::{
     access::{Admission, Attributes, User},
     api::Status,
-    doors::Random,
     serving::Peer,
 };
 
@@ -137,12 +136,11 @@ fn short(text: &str) -> String {
 impl Event {
     pub(super) fn new(
         received: Timestamp,
-        random: &Random,
+        id: &str,
         asked: Asked,
         attributes: Attributes,
     ) -> Self {
-        let id = id(random);
-        Self { id, received, asked, attributes, admission: None, answer: None }
+        Self { id: short(id), received, asked, attributes, admission: None, answer: None }
     }
 
     pub(super) fn answered(
@@ -242,16 +240,6 @@ impl Event {
 
 fn micro(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn id(random: &Random) -> String {
-    let parts: [u16; 8] = std::array::from_fn(|_| random.u16());
-    let (version, variant) = (parts[3] & 0x0fff | 0x4000, parts[4] & 0x3fff | 0x8000);
-    let [first, second, third, .., sixth, seventh, eighth] = parts;
-    format!(
-        "{first:04x}{second:04x}-{third:04x}-{version:04x}-{variant:04x}-{sixth:04x}{seventh:04x}{eighth:04x}"
-    )
 }
 
 impl<'a> From<&'a User> for WrittenUser<'a> {

@@ -6,6 +6,7 @@ use axum::{Router, extract::Request, routing::any};
 use fake_kubelet::Identity;
 use metrics_server::{
     access::Settings,
+    doors::Random,
     flags::Flags,
     serving::{Filters, Limits},
 };
@@ -106,7 +107,7 @@ async fn who_gives_up_makes_room() {
 /// Behind the filters that `flags` ask for.
 fn filtered(cluster: &Cluster, flags: &[&str]) -> Guarded {
     let flags = Flags::parse_from_args(flags.iter().map(ToString::to_string)).unwrap();
-    let filters = Filters::new(&flags.generic, None);
+    let filters = Filters::new(&flags.generic, None, &Random::seeded(1));
     cluster.serve_router(Limits::default(), filters.before(slow()))
 }
 
