@@ -15,12 +15,12 @@ use axum::{
 };
 use tower::ServiceExt;
 
+pub(crate) use self::id::identified;
 use self::{
     event::{Asked, Event},
     log::Log,
     policy::Policy,
 };
-pub(crate) use self::id::identified;
 pub use self::{
     log::{AuditLogError, Rotation},
     policy::PolicyError,

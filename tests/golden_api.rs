@@ -96,7 +96,8 @@ async fn the_preferred_version_comes_first() {
     );
     let discovery = async |version: &str| {
         let mut request = get("/apis");
-        let accept = format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
+        let accept =
+            format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
         request.headers.push(("Accept".to_owned(), accept));
         server.ask(&request).await
     };

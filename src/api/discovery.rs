@@ -92,11 +92,7 @@ pub(super) fn plain(asked: &Asked, document: Document<'_>) -> Result<Response, F
 }
 
 /// Answers with everything in one document.
-pub(super) fn aggregated(
-    asked: &Asked,
-    choice: Choice<()>,
-    settings: &Settings,
-) -> Response {
+pub(super) fn aggregated(asked: &Asked, choice: Choice<()>, settings: &Settings) -> Response {
     let json = aggregated_json(settings);
     // Of the document itself, not of its notation: the header Vary tells those apart.
     let tag = entity_tag(&json);

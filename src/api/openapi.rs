@@ -123,11 +123,9 @@ impl Documents {
                 (name, document)
             })
             .collect();
-        let urls = v3
-            .iter()
-            .map(|(name, document)| {
-                (name.clone(), json!({"serverRelativeURL": document.url(name)}))
-            });
+        let urls = v3.iter().map(|(name, document)| {
+            (name.clone(), json!({"serverRelativeURL": document.url(name)}))
+        });
         let index = Document::new(&json!({"paths": Value::Object(urls.collect())}));
         Self { v2: Self::v2(description, &operations, &info), index, v3 }
     }

@@ -134,12 +134,7 @@ fn short(text: &str) -> String {
 // === impl Event ===
 
 impl Event {
-    pub(super) fn new(
-        received: Timestamp,
-        id: &str,
-        asked: Asked,
-        attributes: Attributes,
-    ) -> Self {
+    pub(super) fn new(received: Timestamp, id: &str, asked: Asked, attributes: Attributes) -> Self {
         Self { id: short(id), received, asked, attributes, admission: None, answer: None }
     }
 

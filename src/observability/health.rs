@@ -63,7 +63,7 @@ pub(super) fn routes() -> impl Iterator<Item = (String, MethodRouter<Sources>)> 
             endpoint.answer(&sources, query.as_deref().unwrap_or_default())
         };
         let singles = endpoint.checks().map(move |check| {
-            let one = async |State(sources): State<Sources>| check.answer(&sources);
+            let one = async move |State(sources): State<Sources>| check.answer(&sources);
             (format!("/{}/{}", endpoint.name, check.name()), any(one))
         });
         std::iter::once((format!("/{}", endpoint.name), any(all))).chain(singles)

@@ -27,11 +27,11 @@ pub struct Filters {
 impl Filters {
     /// As `flags` say; requests are written down by `audit`, and get an ID out of `random`.
     pub fn new(flags: &GenericFlags, audit: Option<Audit>, random: &Random) -> Self {
-        let directives = flags.strict_transport_security_directives.join("; ");
+        let directives = flags.strict_transport_security_directives.concat().join("; ");
         Self {
             audit,
             request_timeout: flags.request_timeout,
-            origins: flags.cors_allowed_origins.clone(),
+            origins: flags.cors_allowed_origins.concat(),
             // The rules of the flag allow nothing that a header cannot hold.
             strict_transport: Some(directives)
                 .filter(|directives| !directives.is_empty())

@@ -33,7 +33,8 @@ async fn audited(cluster: &Cluster, folder: &Path, policy: Option<&str>) -> Guar
         network: Arc::new(HostNetwork),
         random: Random::seeded(1),
     };
-    let filters = Filters::new(&flags.generic, Audit::new(&flags.audit, &doors).unwrap(), &doors.random);
+    let filters =
+        Filters::new(&flags.generic, Audit::new(&flags.audit, &doors).unwrap(), &doors.random);
     let access = cluster.access(&Settings::default());
     let guarded = access.guard(Router::new().fallback(async || "yes"));
     let mut server = cluster.serve_router(Limits::default(), filters.before(guarded));
@@ -66,7 +67,10 @@ async fn every_request_is_a_line() {
     settle().await;
     let mut events = events(folder.path());
     assert_eq!(first.headers["audit-id"], events[0]["auditID"].as_str().unwrap());
-    assert_eq!((&last.headers["audit-id"], &events[3]["auditID"]), (&HeaderValue::from_static(own), &json!(own)));
+    assert_eq!(
+        (&last.headers["audit-id"], &events[3]["auditID"]),
+        (&HeaderValue::from_static(own), &json!(own))
+    );
     for event in &mut events {
         let id = event["auditID"].take();
         assert_eq!(id.as_str().unwrap().len(), 36);

@@ -170,10 +170,7 @@ fn of_resource(
             read_in(&format!("{path}/{{name}}"), ["Namespaced", ""], true),
         ]
     } else {
-        vec![
-            list_in(name, ["", ""], false),
-            read_in(&format!("{name}/{{name}}"), ["", ""], false),
-        ]
+        vec![list_in(name, ["", ""], false), read_in(&format!("{name}/{{name}}"), ["", ""], false)]
     }
 }
 
