@@ -13,6 +13,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
+use net::{Clock, Doors};
 use tower::ServiceExt;
 
 pub(crate) use self::id::identified;
@@ -28,7 +29,6 @@ pub use self::{
 use crate::{
     access::{Admission, Attributes},
     api::Status,
-    doors::{Clock, Doors},
     flags::AuditFlags,
     serving::until_sent,
 };

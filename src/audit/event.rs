@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use axum::extract::Request;
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
+use net::Random;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::doors::Random;
+use net::Random;
 
 const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use clap::{Arg, ArgMatches};
+use k8s_text::duration;
 
 use super::{
     Flags, accepted,
     list::{read_list, write_list},
     values,
 };
-use crate::duration;
 
 const HEADER: &str = "\
 # Flags

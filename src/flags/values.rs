@@ -7,8 +7,7 @@ use std::{
 };
 
 use clap::{Arg, builder::StyledStr};
-
-use crate::{
+use k8s_text::{
     duration::{self, DurationError},
     quantity::Quantity,
 };

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use axum::{Router, response::Response};
 use http::{HeaderValue, header};
+use net::Random;
 
 use super::{cors, deadline};
 use crate::{
     audit::{Audit, identified},
-    doors::Random,
     flags::{GenericFlags, Origin},
 };
 

@@ -6,10 +6,10 @@ use axum::{Router, extract::Request, routing::any};
 use fake_kubelet::Identity;
 use metrics_server::{
     access::Settings,
-    doors::Random,
     flags::Flags,
     serving::{Filters, Limits},
 };
+use net::Random;
 use tokio::time::{Instant, sleep};
 
 use super::{

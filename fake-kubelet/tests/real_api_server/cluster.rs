@@ -8,13 +8,13 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use control_plane::{Credential, kubeconfig};
+use fake_apiserver::{Credential, kubeconfig};
 use fake_kubelet::{Authority, Identity, Subject, Validity};
 use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use metrics_server::doors::Clock;
+use net::Clock;
 use tempfile::TempDir;
 
 use super::program::PATIENCE;

@@ -7,16 +7,17 @@ use std::{
     sync::Arc,
 };
 
+use fake_apiserver::{Backend, FakeApiServer, Settings};
 use fake_kubelet::{
     ApiServer, Certificates, FakeKubelet, Fleet, Identity, Subject, Surroundings, Validity,
 };
 use jiff::Timestamp;
 use kube::Config;
-use metrics_server::{
-    cluster::api_client,
+use kube_dial::api_client;
+use metrics_server::serving;
+use net::{
+    Clock, Doors, Network, Random,
     dns::{Hosts, ResolvConf, Resolver},
-    doors::{Clock, Doors, Network, Random},
-    serving,
 };
 use tokio::sync::watch;
 
@@ -25,7 +26,6 @@ use super::{
     usage::Sources, visitor::Visitor,
 };
 use crate::{
-    control_plane::{Backend, ControlPlane, Settings},
     dns::Zone,
     events::{Timeline, What},
     file::{
@@ -58,7 +58,7 @@ pub(super) struct Cluster {
     pub(super) site: Site,
     timeline: Timeline,
     zone: Arc<Zone>,
-    pub(super) control_plane: Arc<ControlPlane>,
+    pub(super) control_plane: Arc<FakeApiServer>,
     certificates: Arc<Certificates>,
     front_proxy: FrontProxy,
     /// Where the metrics server is, once it is behind the API server.
@@ -84,7 +84,7 @@ impl Cluster {
         let certificates = Arc::new(Certificates::new(site.start)?);
         let zone = Arc::new(Zone::new(&spec.dns, observers.clone()));
 
-        let control_plane = ControlPlane::new(site.clock.clone(), Settings::default());
+        let control_plane = FakeApiServer::new(site.clock.clone(), Settings::default());
         people::introduce(&control_plane, spec.server.role.as_deref());
         people::grant(&control_plane, &spec.access);
         control_plane.observe(observers.clone());
@@ -157,7 +157,7 @@ impl Cluster {
         self.certificates.cluster().pem()
     }
 
-    pub(super) fn control_plane(&self) -> &ControlPlane {
+    pub(super) fn api_server(&self) -> &FakeApiServer {
         &self.control_plane
     }
 
@@ -284,7 +284,7 @@ impl Cluster {
 /// Lets the API server listen.
 pub(super) async fn start_api_server(
     site: &Site,
-    control_plane: &Arc<ControlPlane>,
+    control_plane: &Arc<FakeApiServer>,
     certificates: &Certificates,
 ) -> Result<ApiServerStarted, WorldError> {
     let address = site.api_server;
@@ -297,7 +297,7 @@ pub(super) async fn start_api_server(
     let validity = Validity::year_from_an_hour_before(site.clock.now());
     let identity = certificates.cluster().serving(&subject, validity)?;
     let no_clients = rustls::server::WebPkiClientVerifier::no_client_auth();
-    let tls = serving::tls::config(identity.chain(), identity.key(), no_clients)?;
+    let tls = tls::server::config(identity.chain(), identity.key(), no_clients)?;
     let network = (site.machine)(address.ip());
     let listener = network.listen(address).await.map_err(|source| WorldError::Listen {
         what: "the API server",
@@ -362,6 +362,6 @@ impl Site {
     pub(super) fn client(&self, config: &Config) -> Result<kube::Client, WorldError> {
         let doors = self.doors();
         let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
-        Ok(api_client(config, &doors, resolver)?)
+        Ok(api_client(config, &doors, resolver, "harness")?)
     }
 }

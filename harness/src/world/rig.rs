@@ -10,9 +10,10 @@ use std::{
     time::Duration,
 };
 
+use fake_apiserver::{Credential, FakeApiServer, Settings, kubeconfig};
 use fake_kubelet::{Certificates, Fleet, NobodyKnown, Observer, SeenRequest, Surroundings};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use metrics_server::doors::{Clock, HostNetwork, Network, Random};
+use net::{Clock, HostNetwork, Network, Random};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -25,7 +26,6 @@ use super::{
 };
 use crate::{
     bench::{Scrapes, Size},
-    control_plane::{ControlPlane, Credential, Settings, kubeconfig},
     file::format,
 };
 
@@ -68,7 +68,7 @@ impl Rig {
             desk: localhost,
         };
         let certificates = Arc::new(Certificates::new(start)?);
-        let control_plane = ControlPlane::new(clock, Settings::default());
+        let control_plane = FakeApiServer::new(clock, Settings::default());
         people::introduce(&control_plane, None);
         let authority = certificates.cluster().pem();
         control_plane.upsert_config_map(front_proxy_config(&authority));

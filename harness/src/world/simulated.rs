@@ -10,14 +10,11 @@ use std::{
 };
 
 use futures::FutureExt;
-use metrics_server::{
+use k8s_text::klog::Klog;
+use metrics_server::{flags::Flags, scrape::Cycles, server::Server, store::Store};
+use net::{
+    Clock, Doors, Network, Random,
     dns::{Hosts, ResolvConf, Resolver},
-    doors::{Clock, Doors, Network, Random},
-    flags::Flags,
-    klog::Klog,
-    scrape::Cycles,
-    server::Server,
-    store::Store,
 };
 use tokio::sync::watch;
 use tracing::subscriber::DefaultGuard;
@@ -217,7 +214,7 @@ impl Simulated {
         }
         if let Some(changed) = change.server.as_ref().and_then(|server| server.token) {
             self.cluster.note(token::describe(changed).to_owned());
-            self.token.change(changed, self.cluster.control_plane())?;
+            self.token.change(changed, self.cluster.api_server())?;
         }
         if change.server.as_ref().is_some_and(|server| server.terminated) {
             self.cluster.note("the metrics server is told to end".to_owned());

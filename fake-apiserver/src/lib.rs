@@ -1,0 +1,304 @@
+//! The API server of the simulated and the sandboxed world, and of a fleet of fake kubelets that
+//! runs without a cluster: nodes and pods to list and watch, tokens and access to review, and the
+//! metrics server behind it as an aggregated API.
+//!
+//! It is a stand-in, true where metrics servers, `kubectl` and client libraries can tell: paths,
+//! parameters, forms of answers, messages of errors, and what a watch shows in which order. The
+//! cluster changes through the methods of [`FakeApiServer`], as scenarios say, and over HTTP as far
+//! as a kubelet writes: nodes, pods and leases. Objects are not validated beyond their types.
+//!
+//! A request goes one way: who asks (`authentication`), for what (`request`), may they (`rbac`),
+//! and then to the part that answers: `list`, `watch`, `write`, `reviews`, `discovery` or
+//! `aggregation`.
+//! Everything is in order and takes its time from [`Clock`] and tokio, so that a simulated world
+//! sees the same answers in every run.
+
+mod accept;
+mod aggregation;
+mod answer;
+mod authentication;
+mod discovery;
+mod forward;
+mod kubeconfig;
+mod list;
+mod node_proxy;
+mod object;
+mod options;
+mod protobuf;
+mod rbac;
+mod request;
+mod resources;
+mod reviews;
+mod selector;
+mod status;
+mod store;
+mod table;
+mod tls;
+mod trouble;
+mod watch;
+mod write;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::Router;
+use k8s_openapi::{
+    api::{
+        core::v1::{ConfigMap, Namespace, NamespaceStatus, Node, Pod},
+        rbac::v1::PolicyRule,
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+};
+use net::Clock;
+
+use self::{
+    aggregation::{Aggregate, local_api_service},
+    authentication::Tokens,
+    discovery::Aggregated,
+    node_proxy::Kubelets,
+    object::Key,
+    rbac::Rules,
+    store::Store,
+};
+pub use self::{
+    aggregation::{Backend, BackendError, ClientCertificate},
+    authentication::User,
+    kubeconfig::{Credential, kubeconfig},
+    node_proxy::KubeletAccess,
+    trouble::Trouble,
+};
+
+/// How the API server presents itself.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The version it says it is.
+    pub git_version: String,
+    /// How many changes it remembers: a watch that starts before them is told 410 Gone.
+    pub changes: usize,
+}
+
+/// Is told of every request when its answer begins.
+pub trait Observer: Send + Sync + 'static {
+    /// `user` is empty for a request whose credentials were wrong.
+    fn request(&self, user: &str, method: &str, path_and_query: &str, status: u16);
+}
+
+/// An API server with its cluster's state.
+pub struct FakeApiServer {
+    clock: Clock,
+    settings: Settings,
+    store: Arc<Store>,
+    tokens: Mutex<Tokens>,
+    rules: Mutex<Rules>,
+    /// By user.
+    troubles: Mutex<BTreeMap<String, Trouble>>,
+    /// By group.
+    aggregates: Mutex<BTreeMap<String, Arc<Aggregate>>>,
+    /// The way to them, once it is known.
+    kubelets: Mutex<Option<Arc<Kubelets>>>,
+    observer: Mutex<Option<Arc<dyn Observer>>>,
+    cut: tokio::sync::watch::Sender<()>,
+}
+
+// === impl Settings ===
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { git_version: "v1.36.2".to_owned(), changes: 10_000 }
+    }
+}
+
+// === impl FakeApiServer ===
+
+impl FakeApiServer {
+    /// An API server of a cluster without nodes. Only `system:masters` may do anything yet.
+    pub fn new(clock: Clock, settings: Settings) -> Arc<Self> {
+        let store = Store::new(settings.changes);
+        let now = clock.now();
+        for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
+            store.upsert(namespace(name), now);
+        }
+        let groups = std::iter::once("").chain(resources::GROUPS);
+        for group in groups {
+            store.upsert(local_api_service(group, "v1", now), now);
+        }
+        Arc::new(Self {
+            clock,
+            settings,
+            store: Arc::new(store),
+            tokens: Mutex::default(),
+            rules: Mutex::default(),
+            troubles: Mutex::default(),
+            aggregates: Mutex::default(),
+            kubelets: Mutex::default(),
+            observer: Mutex::default(),
+            cut: tokio::sync::watch::Sender::new(()),
+        })
+    }
+
+    /// What answers requests. Over TLS it expects a [`Peer`](metrics_server::serving::Peer) with
+    /// every request whose certificates have been verified against the cluster's CA.
+    pub fn router(self: &Arc<Self>) -> Router {
+        let api_server = self.clone();
+        Router::new().fallback(move |request: axum::extract::Request| {
+            let api_server = api_server.clone();
+            async move { api_server.answer(request).await }
+        })
+    }
+
+    /// Whom to tell of requests from now on.
+    pub fn observe(&self, observer: Arc<dyn Observer>) {
+        *lock(&self.observer) = Some(observer);
+    }
+
+    /// Adds a node or changes the one of that name. What was given as its creation time is kept;
+    /// its uid and resource version are set here.
+    pub fn upsert_node(&self, node: Node) {
+        self.store.upsert(node, self.clock.now());
+    }
+
+    /// Removes a node; says whether there was one.
+    pub fn remove_node(&self, name: &str) -> bool {
+        self.store.remove(&resources::NODES, &key("", name))
+    }
+
+    /// Adds a pod or changes the one of that name. Its namespace comes into being with it.
+    pub fn upsert_pod(&self, pod: Pod) {
+        if let Some(name) = &pod.metadata.namespace {
+            self.add_namespace(name);
+        }
+        self.store.upsert(pod, self.clock.now());
+    }
+
+    /// Removes a pod; says whether there was one. Its namespace stays.
+    pub fn remove_pod(&self, namespace: &str, name: &str) -> bool {
+        self.store.remove(&resources::PODS, &key(namespace, name))
+    }
+
+    /// Adds a namespace, unless it is there.
+    pub fn add_namespace(&self, name: &str) {
+        if self.store.get(&resources::NAMESPACES, &key("", name)).is_none() {
+            self.store.upsert(namespace(name), self.clock.now());
+        }
+    }
+
+    /// Adds or changes a `ConfigMap`, such as `kube-system/extension-apiserver-authentication`.
+    pub fn upsert_config_map(&self, map: ConfigMap) {
+        self.store.upsert(map, self.clock.now());
+    }
+
+    /// Removes a `ConfigMap`; says whether there was one.
+    pub fn remove_config_map(&self, namespace: &str, name: &str) -> bool {
+        self.store.remove(&resources::CONFIG_MAPS, &key(namespace, name))
+    }
+
+    /// From now on `token` is `user`'s, who is in `system:authenticated` as well.
+    pub fn add_token(&self, token: &str, user: User) {
+        lock(&self.tokens).add(token, user);
+    }
+
+    /// Knows a bearer token as one whose time is over.
+    pub fn add_expired_token(&self, token: &str) {
+        lock(&self.tokens).add_over(token);
+    }
+
+    /// From now on `token` is nobody's.
+    pub fn remove_token(&self, token: &str) {
+        lock(&self.tokens).remove(token);
+    }
+
+    /// What the user of that name may do, in place of what was said before.
+    pub fn set_rules(&self, user: &str, rules: Vec<PolicyRule>) {
+        lock(&self.rules).set_user(user, rules);
+    }
+
+    /// What everybody in a group may do, in place of what was said before.
+    pub fn set_group_rules(&self, group: &str, rules: Vec<PolicyRule>) {
+        lock(&self.rules).set_group(group, rules);
+    }
+
+    /// What goes wrong for the user of that name, in place of what was said before. It holds for
+    /// what they ask from now on.
+    pub fn set_trouble(&self, user: &str, trouble: Trouble) {
+        lock(&self.troubles).insert(user.to_owned(), trouble);
+    }
+
+    /// Passes requests for the backend's group on to it, in place of the backend before it.
+    pub fn aggregate(&self, backend: Backend) -> Result<(), BackendError> {
+        let aggregate = Arc::new(Aggregate::new(backend)?);
+        self.withdraw(aggregate.group());
+        let now = self.clock.now();
+        for service in aggregate.api_services(now) {
+            self.store.upsert(service, now);
+        }
+        lock(&self.aggregates).insert(aggregate.group().to_owned(), aggregate);
+        Ok(())
+    }
+
+    /// Forgets the backend of a group; says whether there was one.
+    pub fn withdraw(&self, group: &str) -> bool {
+        let Some(aggregate) = lock(&self.aggregates).remove(group) else { return false };
+        for service in aggregate.api_services(self.clock.now()) {
+            let name = service.metadata.name.unwrap_or_default();
+            self.store.remove(&resources::API_SERVICES, &key("", &name));
+        }
+        true
+    }
+
+    /// From now on passes requests for `nodes/NAME/proxy` on to that node's kubelet.
+    pub fn reach_kubelets(&self, access: KubeletAccess) -> Result<(), BackendError> {
+        *lock(&self.kubelets) = Some(Arc::new(Kubelets::new(access)?));
+        Ok(())
+    }
+
+    /// Has the `APIServices` of a backend say whether it answers.
+    fn note(&self, aggregate: &Aggregate, found: &Aggregated) {
+        let now = self.clock.now();
+        for service in aggregate.news(found, now) {
+            self.store.upsert(service, now);
+        }
+    }
+
+    /// Ends all watches that are open, as an API server that restarts does.
+    pub fn cut_watches(&self) {
+        self.cut.send_replace(());
+    }
+
+    /// Forgets all changes until now: watches that start from an older version get 410 Gone.
+    pub fn compact(&self) {
+        self.store.compact();
+    }
+
+    /// The version of the last change.
+    pub fn resource_version(&self) -> u64 {
+        self.store.version()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn key(namespace: &str, name: &str) -> Key {
+    Key { namespace: namespace.to_owned(), name: name.to_owned() }
+}
+
+fn namespace(name: &str) -> Namespace {
+    Namespace {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(BTreeMap::from([(
+                "kubernetes.io/metadata.name".to_owned(),
+                name.to_owned(),
+            )])),
+            ..ObjectMeta::default()
+        },
+        status: Some(NamespaceStatus {
+            phase: Some("Active".to_owned()),
+            ..NamespaceStatus::default()
+        }),
+        ..Namespace::default()
+    }
+}
