@@ -113,7 +113,7 @@ impl Server {
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let known = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {
-            address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
+            address_types: AddressTypes(kubelet.kubelet_preferred_address_types.concat()),
             port: kubelet.kubelet_port,
             use_node_status_port: kubelet.kubelet_use_node_status_port,
             address_fallback: kubelet.kubelet_address_fallback,
@@ -177,7 +177,7 @@ impl Server {
         }
         Ok(Self {
             secure,
-            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?),
+            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?, &doors.random),
             share_port: flags.serving.permit_port_sharing,
             doors,
             address,

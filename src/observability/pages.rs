@@ -58,7 +58,7 @@ pub(super) async fn statusz(State(sources): State<Sources>, headers: HeaderMap) 
 
 pub(super) async fn flagz(State(sources): State<Sources>, headers: HeaderMap) -> Response {
     page(&headers, || {
-        let mut text = format!("\n{COMPONENT} flags\n{WARNING}\n\n");
+        let mut text = format!("\n{COMPONENT} flagz\n{WARNING}\n");
         for (name, value) in sources.telemetry.flags() {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name}: {value}");
