@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use fake_kubelet::{Certificates, Fleet, NobodyKnown, Observer, SeenRequest, Surroundings};
+use fake_kubelet::{Certificates, DenyAll, Dependencies, Fleet, ObservedRequest, Observer};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use metrics_server::doors::{Clock, HostNetwork, Network, Random};
 use serde_json::json;
@@ -74,10 +74,10 @@ impl Rig {
         control_plane.upsert_config_map(front_proxy_config(&authority));
 
         let seen = Arc::new(Seen::default());
-        let surroundings = Surroundings {
+        let surroundings = Dependencies {
             doors: place.doors(),
             certificates: Arc::clone(&certificates),
-            reviewer: Arc::new(NobodyKnown),
+            reviewer: Arc::new(DenyAll),
             observer: Arc::clone(&seen) as Arc<dyn Observer>,
         };
         let fleet = Fleet::new(surroundings);
@@ -167,7 +167,7 @@ impl Seen {
 }
 
 impl Observer for Seen {
-    fn request(&self, request: &SeenRequest<'_>) {
+    fn request(&self, request: &ObservedRequest<'_>) {
         if request.status == Some(200) {
             self.times().push(Instant::now());
         }
