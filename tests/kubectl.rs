@@ -12,8 +12,8 @@ mod world;
 use std::{path::PathBuf, process::Stdio, sync::Arc};
 
 use axum::{Router, extract::Request, routing::any};
-use harness::control_plane::{
-    Backend, ControlPlane, Credential, Settings as ClusterSettings, User, kubeconfig,
+use fake_apiserver::{
+    Backend, Credential, FakeApiServer, Settings as ClusterSettings, User, kubeconfig,
 };
 use k8s_openapi::api::core::v1::Node;
 use metrics_server::{
@@ -48,7 +48,7 @@ impl Kubectl {
         let (config, certificate) = certificate();
 
         let backend = listen().await;
-        let control_plane = control_plane(&*backend);
+        let api_server = api_server(&*backend);
         tokio::spawn(serve(backend, config.clone(), metrics.clone(), stopped.clone()));
 
         // The API server of the tests has no OpenAPI of its own to merge the backend's with.
@@ -56,7 +56,7 @@ impl Kubectl {
         let front = Router::new()
             .route("/openapi/v3", openapi.clone())
             .route("/openapi/v3/{*name}", openapi)
-            .fallback_service(control_plane.router());
+            .fallback_service(api_server.router());
         let listener = listen().await;
         let url = format!("https://{}", listener.local());
         tokio::spawn(serve(listener, config, front, stopped));
@@ -107,17 +107,17 @@ fn certificate() -> (Arc<rustls::ServerConfig>, String) {
 }
 
 /// The API server of a cluster whose metrics server listens there.
-fn control_plane(backend: &dyn Listener) -> Arc<ControlPlane> {
+fn api_server(backend: &dyn Listener) -> Arc<FakeApiServer> {
     let clock = Clock::starting_at("2026-11-22T09:27:23Z".parse().unwrap());
-    let control_plane = ControlPlane::new(clock, ClusterSettings::default());
-    control_plane.add_token("admin", User::new("admin", &["system:masters"]));
+    let api_server = FakeApiServer::new(clock, ClusterSettings::default());
+    api_server.add_token("admin", User::new("admin", &["system:masters"]));
     for name in ["k8s-m1", "k8s-node1", "k8s-node2"] {
         let node: Node = serde_json::from_value(json!({
             "metadata": {"name": name},
             "status": {"allocatable": {"cpu": "4", "memory": "8Gi"}},
         }))
         .unwrap();
-        control_plane.upsert_node(node);
+        api_server.upsert_node(node);
     }
     let backend = Backend {
         group: "metrics.k8s.io".to_owned(),
@@ -128,8 +128,8 @@ fn control_plane(backend: &dyn Listener) -> Arc<ControlPlane> {
         network: Arc::new(HostNetwork),
         certificate: None,
     };
-    control_plane.aggregate(backend).unwrap();
-    control_plane
+    api_server.aggregate(backend).unwrap();
+    api_server
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use std::{
     sync::Arc,
 };
 
-use control_plane::{
-    BackendError, ClientCertificate, ControlPlane, Credential, KubeletAccess, Settings, User,
+use fake_apiserver::{
+    BackendError, ClientCertificate, Credential, FakeApiServer, KubeletAccess, Settings, User,
     kubeconfig,
 };
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
@@ -28,7 +28,7 @@ use crate::{
 
 /// An API server until it is dropped.
 pub(crate) struct LocalApiServer {
-    control_plane: Arc<ControlPlane>,
+    api_server: Arc<FakeApiServer>,
     address: SocketAddr,
     authority: String,
     token: String,
@@ -63,12 +63,12 @@ impl LocalApiServer {
         certificates: &Certificates,
     ) -> Result<Self, LocalApiServerError> {
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-        let control_plane = ControlPlane::new(doors.clock.clone(), Settings::default());
+        let api_server = FakeApiServer::new(doors.clock.clone(), Settings::default());
         // Every process on this machine can connect: the token must not be guessable.
         let token = hex::<16>()?;
-        control_plane.add_token(&token, User::new("fake-kubelet", &["system:masters"]));
+        api_server.add_token(&token, User::new("fake-kubelet", &["system:masters"]));
         let authority = certificates.cluster().pem();
-        control_plane.upsert_config_map(authentication_config_map(&authority));
+        api_server.upsert_config_map(authentication_config_map(&authority));
         let subject = Subject {
             common_name: "kube-apiserver".to_owned(),
             names: vec!["kubernetes.default.svc".to_owned(), "localhost".to_owned()],
@@ -77,7 +77,7 @@ impl LocalApiServer {
         };
         let validity = Validity::year_from_an_hour_before(doors.clock.now());
         let identity = certificates.cluster().serving(&subject, validity)?;
-        control_plane.reach_kubelets(KubeletAccess {
+        api_server.reach_kubelets(KubeletAccess {
             network: Arc::clone(&doors.network),
             certificate: Some(kubelet_client(certificates, validity)?),
         })?;
@@ -88,13 +88,13 @@ impl LocalApiServer {
             listening.map_err(|source| LocalApiServerError::Listen { address, source })?;
         let address = listener.local();
         let (stop, stopped) = watch::channel(false);
-        let task = tokio::spawn(serving::serve(listener, tls, control_plane.router(), stopped));
-        Ok(Self { control_plane, address, authority, token, task, _stop: stop })
+        let task = tokio::spawn(serving::serve(listener, tls, api_server.router(), stopped));
+        Ok(Self { api_server, address, authority, token, task, _stop: stop })
     }
 
     /// A client of it within this process.
     pub(crate) fn client(&self) -> Client {
-        let router = self.control_plane.router();
+        let router = self.api_server.router();
         let authorization = format!("Bearer {}", self.token);
         let service = tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
             if let Ok(value) = http::HeaderValue::from_str(&authorization) {
@@ -106,7 +106,7 @@ impl LocalApiServer {
     }
 
     pub(crate) fn add_namespace(&self, name: &str) {
-        self.control_plane.add_namespace(name);
+        self.api_server.add_namespace(name);
     }
 
     /// Writes a kubeconfig that only this user may read.

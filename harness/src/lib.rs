@@ -1,7 +1,6 @@
 //! A Kubernetes cluster in a file: runs scenarios against a metrics server and says what it saw.
 
 pub mod bench;
-pub use control_plane;
 pub mod dns;
 pub mod events;
 pub mod expect;

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
+use fake_apiserver::Observer as ApiObserver;
 use fake_kubelet::{ObservedRequest, Observer as KubeletObserver};
 
 use crate::{
-    control_plane::Observer as ApiObserver,
     dns::DnsObserver,
     events::{Timeline, What},
     file::format::Shown,

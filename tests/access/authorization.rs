@@ -177,7 +177,7 @@ async fn which_paths_are_open_can_be_said() {
 #[tokio::test(start_paused = true)]
 async fn failures_that_pass_are_waited_out_and_others_are_said() {
     let cluster = Cluster::new();
-    cluster.control_plane.set_rules("bob", lister());
+    cluster.api_server.set_rules("bob", lister());
     let bob = cluster.certificate(&cluster.clients, "bob", None);
     let server = cluster.serve().await;
     let took = async |wanted: &str| {

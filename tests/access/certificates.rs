@@ -11,7 +11,7 @@ use super::support::{Cluster, NODES, START, lister};
 #[tokio::test(start_paused = true)]
 async fn a_certificate_says_name_and_group() {
     let cluster = Cluster::new();
-    cluster.control_plane.set_group_rules("dev", lister());
+    cluster.api_server.set_group_rules("dev", lister());
     let server = cluster.serve().await;
     let bob = cluster.certificate(&cluster.clients, "bob", Some("dev"));
     let user = server.ask(Some(&bob), NODES, &[]).await.user();

@@ -62,7 +62,7 @@ async fn a_proxy_names_anonymous_users_too() {
 #[tokio::test(start_paused = true)]
 async fn nobody_else_says_who_asks() {
     let cluster = Cluster::new();
-    cluster.control_plane.set_group_rules("system:unauthenticated", lister());
+    cluster.api_server.set_group_rules("system:unauthenticated", lister());
     cluster.introduce("bob", lister());
     let server = cluster.serve().await;
     let stranger = Authority::new("front-proxy-ca", START.parse().unwrap()).unwrap();

@@ -16,7 +16,7 @@ fn authority() -> Authority {
 #[tokio::test(start_paused = true)]
 async fn a_new_client_ca_counts_at_once_on_old_connections_and_new() {
     let cluster = Cluster::new();
-    cluster.control_plane.set_rules("bob", lister());
+    cluster.api_server.set_rules("bob", lister());
     let server = cluster.serve().await;
     let (before, after) = (&cluster.clients, authority());
     let (old, new) =
@@ -84,7 +84,7 @@ async fn what_is_missing_or_malformed_changes_nothing() {
         let logged = cluster.logged(&["Failed to read whom to believe", key]);
         assert_eq!(logged, !value.is_empty(), "{key}: {}", cluster.log());
     }
-    cluster.control_plane.remove_config_map("kube-system", "extension-apiserver-authentication");
+    cluster.api_server.remove_config_map("kube-system", "extension-apiserver-authentication");
     settle().await;
     assert_eq!(connection.get(NODES, &alice).await.short(), "alice");
     assert!(cluster.logged(&["There is no longer a ConfigMap", "what it said counts on"]));
@@ -96,7 +96,7 @@ async fn an_api_server_that_was_away_is_listened_to_again() {
     let server = cluster.serve().await;
     let master = cluster.certificate(&authority(), "root", Some("system:masters"));
     cluster.away.store(true, Ordering::Relaxed);
-    cluster.control_plane.cut_watches();
+    cluster.api_server.cut_watches();
     let after = authority();
     let mut map = cluster.config_map();
     map["client-ca-file"] = json!(after.pem());

@@ -42,7 +42,7 @@ async fn a_missing_role_is_said_with_the_command_that_cures_it() {
 #[tokio::test(start_paused = true)]
 async fn a_cluster_that_says_nothing_yet_is_listened_to() {
     let cluster = Cluster::new();
-    cluster.control_plane.remove_config_map("kube-system", "extension-apiserver-authentication");
+    cluster.api_server.remove_config_map("kube-system", "extension-apiserver-authentication");
     let server = cluster.serve().await;
     assert!(cluster.logged(&["There is no ConfigMap kube-system/extension-apiserver-auth"]));
     let master = cluster.certificate(&cluster.clients, "root", Some("system:masters"));

@@ -9,8 +9,8 @@ use std::{
 };
 
 use axum::{Router, extract::Request, response::IntoResponse};
+use fake_apiserver::{FakeApiServer, Observer, Settings as ApiServerSettings, User};
 use fake_kubelet::{Authority, Identity, Subject, Validity};
-use harness::control_plane::{ControlPlane, Observer, Settings as ControlPlaneSettings, User};
 use http::StatusCode;
 use http_body_util::BodyExt;
 use k8s_openapi::{
@@ -42,7 +42,7 @@ const OWN_NAME: &str = "system:serviceaccount:kube-system:metrics-server";
 /// A cluster and what the metrics server in it logs and asks.
 pub(crate) struct Cluster {
     pub(crate) clock: Clock,
-    pub(crate) control_plane: Arc<ControlPlane>,
+    pub(crate) api_server: Arc<FakeApiServer>,
     pub(crate) clients: Authority,
     pub(crate) proxies: Authority,
     pub(crate) away: Arc<AtomicBool>,
@@ -66,15 +66,15 @@ impl Cluster {
     pub(crate) fn new() -> Self {
         let start = START.parse().unwrap();
         let clock = Clock::starting_at(start);
-        let control_plane = ControlPlane::new(clock.clone(), ControlPlaneSettings::default());
-        control_plane.add_token(OWN_TOKEN, User::service_account("kube-system", "metrics-server"));
+        let api_server = FakeApiServer::new(clock.clone(), ApiServerSettings::default());
+        api_server.add_token(OWN_TOKEN, User::service_account("kube-system", "metrics-server"));
         let (log, asked) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(Asked::default()));
-        control_plane.observe(asked.clone());
+        api_server.observe(asked.clone());
         let lines = log.clone();
         let sink = Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
         let klog = Klog::new(clock.clone(), 1, 0, sink);
         let cluster = Self {
-            control_plane,
+            api_server,
             clients: Authority::new("kubernetes", start).unwrap(),
             proxies: Authority::new("front-proxy-ca", start).unwrap(),
             clock,
@@ -104,7 +104,7 @@ impl Cluster {
                 ..rule("", "configmaps", &["get", "list", "watch"])
             });
         }
-        self.control_plane.set_rules(OWN_NAME, granted);
+        self.api_server.set_rules(OWN_NAME, granted);
     }
 
     /// What API servers write for this cluster's CAs.
@@ -121,7 +121,7 @@ impl Cluster {
     }
 
     pub(crate) fn publish(&self, data: &Value) {
-        self.control_plane.upsert_config_map(ConfigMap {
+        self.api_server.upsert_config_map(ConfigMap {
             metadata: ObjectMeta {
                 namespace: Some("kube-system".to_owned()),
                 name: Some("extension-apiserver-authentication".to_owned()),
@@ -134,7 +134,7 @@ impl Cluster {
 
     /// Asks the API server as the metrics server, unless it is away.
     fn client(&self) -> Client {
-        let (router, away) = (self.control_plane.router(), self.away.clone());
+        let (router, away) = (self.api_server.router(), self.away.clone());
         let (failing, silent) = (self.failing.clone(), self.silent.clone());
         let service = tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
             let token = format!("Bearer {OWN_TOKEN}").parse().unwrap();
@@ -217,8 +217,8 @@ impl Cluster {
 
     /// Somebody whose token is their name, and what they may do.
     pub(crate) fn introduce(&self, name: &'static str, rules: Vec<PolicyRule>) {
-        self.control_plane.add_token(name, User::new(name, &["dev"]));
-        self.control_plane.set_rules(name, rules);
+        self.api_server.add_token(name, User::new(name, &["dev"]));
+        self.api_server.set_rules(name, rules);
     }
 
     /// The reviews that the metrics server has asked the API server for since the last time.

@@ -21,7 +21,7 @@ async fn the_api_server_says_whose_a_token_is_and_is_not_asked_again_for_a_while
     assert_eq!(user["groups"], json!(["dev", "system:authenticated"]));
     assert_eq!(cluster.take_reviews(), [REVIEW, ACCESS]);
 
-    cluster.control_plane.remove_token("carol");
+    cluster.api_server.remove_token("carol");
     advance(Duration::from_millis(9_990)).await;
     assert_eq!(server.ask_with_token("carol", NODES).await.short(), "carol");
     assert_eq!(cluster.take_reviews(), [""; 0]);

@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use control_plane::{Credential, kubeconfig};
+use fake_apiserver::{Credential, kubeconfig};
 use fake_kubelet::{Authority, Identity, Subject, Validity};
 use kube::{
     Client, Config,

@@ -1,13 +1,11 @@
 //! Those who ask for metrics in a scenario, and how they show who they are.
 
+use fake_apiserver::User;
 use fake_kubelet::{Subject, Validity};
 use kube::Config;
 
 use super::{Simulated, WorldError, cluster::url, people, visitor};
-use crate::{
-    control_plane::User,
-    file::format::{Asker, Credentials},
-};
+use crate::file::format::{Asker, Credentials};
 
 // === impl Simulated ===
 
@@ -28,7 +26,7 @@ impl Simulated {
                 let token = format!("{}-{}", asker.user, asker.groups.join("-"));
                 let groups: Vec<_> = asker.groups.iter().map(String::as_str).collect();
                 let user = User::new(asker.user.as_str(), &groups);
-                self.cluster.control_plane().add_token(&token, user);
+                self.cluster.api_server().add_token(&token, user);
                 config.auth_info.token = Some(token.into());
             }
             Credentials::UnknownToken => {
@@ -36,7 +34,7 @@ impl Simulated {
             }
             Credentials::ExpiredToken => {
                 let token = format!("{}-expired", asker.user);
-                self.cluster.control_plane().add_expired_token(&token);
+                self.cluster.api_server().add_expired_token(&token);
                 config.auth_info.token = Some(token.into());
             }
             shows @ (Credentials::Certificate | Credentials::UnknownCaCertificate) => {

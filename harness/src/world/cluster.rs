@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use fake_apiserver::{Backend, FakeApiServer, Settings};
 use fake_kubelet::{
     ApiServerReviewer, Certificates, Dependencies, FakeKubelet, Fleet, Identity, Subject, Validity,
 };
@@ -25,7 +26,6 @@ use super::{
     usage::Sources, visitor::Visitor,
 };
 use crate::{
-    control_plane::{Backend, ControlPlane, Settings},
     dns::Zone,
     events::{Timeline, What},
     file::{
@@ -58,7 +58,7 @@ pub(super) struct Cluster {
     pub(super) site: Site,
     timeline: Timeline,
     zone: Arc<Zone>,
-    pub(super) control_plane: Arc<ControlPlane>,
+    pub(super) control_plane: Arc<FakeApiServer>,
     certificates: Arc<Certificates>,
     front_proxy: FrontProxy,
     /// Where the metrics server is, once it is behind the API server.
@@ -84,7 +84,7 @@ impl Cluster {
         let certificates = Arc::new(Certificates::new(site.start)?);
         let zone = Arc::new(Zone::new(&spec.dns, observers.clone()));
 
-        let control_plane = ControlPlane::new(site.clock.clone(), Settings::default());
+        let control_plane = FakeApiServer::new(site.clock.clone(), Settings::default());
         people::introduce(&control_plane, spec.server.role.as_deref());
         people::grant(&control_plane, &spec.access);
         control_plane.observe(observers.clone());
@@ -157,7 +157,7 @@ impl Cluster {
         self.certificates.cluster().pem()
     }
 
-    pub(super) fn control_plane(&self) -> &ControlPlane {
+    pub(super) fn api_server(&self) -> &FakeApiServer {
         &self.control_plane
     }
 
@@ -284,7 +284,7 @@ impl Cluster {
 /// Lets the API server listen.
 pub(super) async fn start_api_server(
     site: &Site,
-    control_plane: &Arc<ControlPlane>,
+    control_plane: &Arc<FakeApiServer>,
     certificates: &Certificates,
 ) -> Result<ApiServerStarted, WorldError> {
     let address = site.api_server;

@@ -1,10 +1,10 @@
 use std::io;
 
+use fake_apiserver::BackendError;
 use fake_kubelet::{CertificateError, KubeletError, RecordingError, UsageError};
 use metrics_server::cluster::ApiClientError;
 
 use super::RoomError;
-use crate::control_plane::BackendError;
 
 /// A world that cannot be as a scenario describes it.
 #[derive(Debug, thiserror::Error)]

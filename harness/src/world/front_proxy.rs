@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use fake_apiserver::ClientCertificate;
 use fake_kubelet::{Authority, CertificateError, Identity, Subject, Validity};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 
-use crate::{control_plane::ClientCertificate, file::format::FrontProxyChange};
+use crate::file::format::FrontProxyChange;
 
 /// The name that kubeadm gives.
 const NAME: &str = "front-proxy-client";

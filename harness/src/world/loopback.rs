@@ -16,6 +16,7 @@ use std::{
     sync::Arc,
 };
 
+use fake_apiserver::{Credential, kubeconfig};
 use metrics_server::doors::{Clock, HostNetwork, Network, Random};
 use tempfile::TempDir;
 use tokio::{
@@ -36,7 +37,6 @@ use super::{
     token::AccountToken,
 };
 use crate::{
-    control_plane::{Credential, kubeconfig},
     dns::{Transport, Zone, serve_streams},
     events::What,
     file::{ScenarioFile, format::Change},
@@ -142,7 +142,7 @@ impl Loopback {
         if let Some(server) = &change.server {
             self.files.change(&server.files, self.cluster.certificates())?;
             if let Some(changed) = server.token {
-                self.token.change(changed, self.cluster.control_plane())?;
+                self.token.change(changed, self.cluster.api_server())?;
             }
         }
         if change.server.as_ref().is_some_and(|server| server.terminated) {

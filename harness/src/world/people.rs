@@ -1,13 +1,11 @@
 //! Who asks the API server of a scenario's cluster, and with which token.
 
+use fake_apiserver::{FakeApiServer, Trouble, User};
 use http::StatusCode;
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::objects;
-use crate::{
-    control_plane::{ControlPlane, Trouble, User},
-    file::format,
-};
+use crate::file::format;
 
 /// The person at the keyboard: may do everything.
 pub(super) const ADMIN_TOKEN: &str = "token-of-the-admin";
@@ -28,41 +26,41 @@ pub(crate) fn is_metrics_server(user: &str) -> bool {
 }
 
 /// Makes everybody known to the API server.
-pub(super) fn introduce(control_plane: &ControlPlane, role: Option<&[format::Rule]>) {
+pub(super) fn introduce(api_server: &FakeApiServer, role: Option<&[format::Rule]>) {
     let kubelets = User::new("system:nodes", &["system:nodes"]);
-    control_plane.set_rules(&kubelets.name, auth_delegator());
-    control_plane.add_token(KUBELETS_TOKEN, kubelets);
-    control_plane.add_token(ADMIN_TOKEN, User::new("admin", &["system:masters"]));
-    give_token(control_plane, SERVER_TOKEN);
-    set_role(control_plane, role);
+    api_server.set_rules(&kubelets.name, auth_delegator());
+    api_server.add_token(KUBELETS_TOKEN, kubelets);
+    api_server.add_token(ADMIN_TOKEN, User::new("admin", &["system:masters"]));
+    give_token(api_server, SERVER_TOKEN);
+    set_role(api_server, role);
 }
 
 /// Gives the metrics server's service account a token beside those it has.
-pub(super) fn give_token(control_plane: &ControlPlane, token: &str) {
-    control_plane.add_token(token, server());
+pub(super) fn give_token(api_server: &FakeApiServer, token: &str) {
+    api_server.add_token(token, server());
 }
 
 /// Gives the metrics server a role, beside those that every API server behind the API server has:
 /// without them it could not tell who may ask.
-pub(super) fn set_role(control_plane: &ControlPlane, role: Option<&[format::Rule]>) {
+pub(super) fn set_role(api_server: &FakeApiServer, role: Option<&[format::Rule]>) {
     let mut rules = objects::role(role);
     rules.extend(auth_delegator());
     rules.push(authentication_reader());
-    control_plane.set_rules(&server().name, rules);
+    api_server.set_rules(&server().name, rules);
 }
 
 /// Says what users and groups may do.
-pub(super) fn grant(control_plane: &ControlPlane, access: &format::Grants) {
+pub(super) fn grant(api_server: &FakeApiServer, access: &format::Grants) {
     for (user, rules) in &access.users {
-        control_plane.set_rules(user, objects::rules(rules));
+        api_server.set_rules(user, objects::rules(rules));
     }
     for (group, rules) in &access.groups {
-        control_plane.set_group_rules(group, objects::rules(rules));
+        api_server.set_group_rules(group, objects::rules(rules));
     }
 }
 
 /// Gives the metrics server trouble with the API server, in place of what it had.
-pub(super) fn set_trouble(control_plane: &ControlPlane, faults: format::ApiServerFaults) {
+pub(super) fn set_trouble(api_server: &FakeApiServer, faults: format::ApiServerFaults) {
     let format::ApiServerFaults { status, answers_after, stalls_after, watches_last, gone } =
         faults;
     let trouble = Trouble {
@@ -72,7 +70,7 @@ pub(super) fn set_trouble(control_plane: &ControlPlane, faults: format::ApiServe
         watches_last: watches_last.map(|time| time.0),
         gone,
     };
-    control_plane.set_trouble(&server().name, trouble);
+    api_server.set_trouble(&server().name, trouble);
 }
 
 /// The rules of the ClusterRole `system:auth-delegator`.

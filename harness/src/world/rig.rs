@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use fake_apiserver::{Credential, FakeApiServer, Settings, kubeconfig};
 use fake_kubelet::{Certificates, DenyAll, Dependencies, Fleet, ObservedRequest, Observer};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use metrics_server::doors::{Clock, HostNetwork, Network, Random};
@@ -25,7 +26,6 @@ use super::{
 };
 use crate::{
     bench::{Scrapes, Size},
-    control_plane::{ControlPlane, Credential, Settings, kubeconfig},
     file::format,
 };
 
@@ -68,10 +68,10 @@ impl Rig {
             desk: localhost,
         };
         let certificates = Arc::new(Certificates::new(start)?);
-        let control_plane = ControlPlane::new(clock, Settings::default());
+        let control_plane = FakeApiServer::new(clock, Settings::default());
         people::introduce(&control_plane, None);
         let authority = certificates.cluster().pem();
-        control_plane.upsert_config_map(front_proxy_config(&authority));
+        control_plane.upsert_config_map(authentication_config_map(&authority));
 
         let seen = Arc::new(Seen::default());
         let surroundings = Dependencies {
@@ -146,7 +146,7 @@ fn node(size: Size, number: u32, block: Ipv4Addr) -> Result<format::Node, WorldE
 }
 
 /// What the Go server reads at its start.
-fn front_proxy_config(authority: &str) -> ConfigMap {
+fn authentication_config_map(authority: &str) -> ConfigMap {
     ConfigMap {
         metadata: ObjectMeta {
             namespace: Some("kube-system".to_owned()),

@@ -217,7 +217,7 @@ impl Simulated {
         }
         if let Some(changed) = change.server.as_ref().and_then(|server| server.token) {
             self.cluster.note(token::describe(changed).to_owned());
-            self.token.change(changed, self.cluster.control_plane())?;
+            self.token.change(changed, self.cluster.api_server())?;
         }
         if change.server.as_ref().is_some_and(|server| server.terminated) {
             self.cluster.note("the metrics server is told to end".to_owned());

@@ -5,8 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use fake_apiserver::FakeApiServer;
+
 use super::{WorldError, people};
-use crate::{control_plane::ControlPlane, file::format::TokenChange};
+use crate::file::format::TokenChange;
 
 /// The token and its file.
 pub(super) struct AccountToken {
@@ -33,14 +35,14 @@ impl AccountToken {
     pub(super) fn change(
         &mut self,
         change: TokenChange,
-        control_plane: &ControlPlane,
+        api_server: &FakeApiServer,
     ) -> Result<(), WorldError> {
-        control_plane.remove_token(&self.token());
+        api_server.remove_token(&self.token());
         match change {
             TokenChange::Expired => Ok(()),
             TokenChange::Rotated => {
                 self.rotations += 1;
-                people::give_token(control_plane, &self.token());
+                people::give_token(api_server, &self.token());
                 self.write()
             }
         }

@@ -48,11 +48,11 @@ async fn lists_what_the_selectors_choose() {
 
 #[tokio::test]
 async fn lists_are_in_the_order_of_namespace_slash_name() {
-    let control_plane = empty();
+    let api_server = empty();
     for (namespace, name) in [("team", "b"), ("team", "a"), ("team-00", "c"), ("t", "d")] {
-        control_plane.upsert_pod(pod(namespace, name, "n", "Running"));
+        api_server.upsert_pod(pod(namespace, name, "n", "Running"));
     }
-    let pods = Client::admin(&control_plane).get("/api/v1/pods").await;
+    let pods = Client::admin(&api_server).get("/api/v1/pods").await;
     assert_eq!(pods.names(), ["t/d", "team-00/c", "team/a", "team/b"]);
 }
 
@@ -87,23 +87,23 @@ async fn answers_in_the_form_that_is_asked_for() {
 
 #[tokio::test]
 async fn the_store_completes_metadata() {
-    let control_plane = cluster();
-    let client = Client::admin(&control_plane);
+    let api_server = cluster();
+    let client = Client::admin(&api_server);
     let first = client.get("/api/v1/namespaces/team-00/pods/app").await.json();
-    control_plane.upsert_pod(pod("team-00", "app", "k8s-m1", "Running"));
+    api_server.upsert_pod(pod("team-00", "app", "k8s-m1", "Running"));
     let second = client.get("/api/v1/namespaces/team-00/pods/app").await.json();
     let [first, second] = [&first["metadata"], &second["metadata"]];
     assert_eq!(first["uid"], second["uid"]);
     assert_eq!(first["creationTimestamp"], BEFORE);
     assert_ne!(first["resourceVersion"], second["resourceVersion"]);
 
-    let version = control_plane.resource_version();
-    control_plane.upsert_pod(pod("team-00", "app", "k8s-m1", "Running"));
-    assert_eq!(control_plane.resource_version(), version, "what is the same is no change");
+    let version = api_server.resource_version();
+    api_server.upsert_pod(pod("team-00", "app", "k8s-m1", "Running"));
+    assert_eq!(api_server.resource_version(), version, "what is the same is no change");
 
-    assert!(control_plane.remove_pod("team-00", "app"));
-    assert!(!control_plane.remove_pod("team-00", "app"));
-    control_plane.upsert_pod(pod("team-00", "app", "k8s-m1", "Running"));
+    assert!(api_server.remove_pod("team-00", "app"));
+    assert!(!api_server.remove_pod("team-00", "app"));
+    api_server.upsert_pod(pod("team-00", "app", "k8s-m1", "Running"));
     let again = client.get("/api/v1/namespaces/team-00/pods/app").await.json();
     assert_ne!(again["metadata"]["uid"], second["uid"], "a new pod of the same name");
 }
@@ -121,16 +121,16 @@ async fn metadata_alone_are_those_of_the_object() {
 
 #[tokio::test]
 async fn chunks_together_are_the_list_as_it_was() {
-    let control_plane = cluster();
-    let client = Client::admin(&control_plane);
+    let api_server = cluster();
+    let client = Client::admin(&api_server);
     let first = client.get("/api/v1/pods?limit=1").await;
     assert_eq!(first.names(), ["kube-system/coredns"]);
     let meta = &first.json()["metadata"];
     assert_eq!(meta["remainingItemCount"], 2);
     let more = meta["continue"].as_str().unwrap().replace('=', "%3D");
 
-    control_plane.remove_pod("team-00", "app");
-    control_plane.upsert_pod(pod("team-00", "later", "k8s-m1", "Running"));
+    api_server.remove_pod("team-00", "app");
+    api_server.upsert_pod(pod("team-00", "later", "k8s-m1", "Running"));
     let second = client.get(&format!("/api/v1/pods?limit=1&continue={more}")).await;
     assert_eq!(second.names(), ["team-00/app"]);
     assert_eq!(second.json()["metadata"]["resourceVersion"], meta["resourceVersion"]);
@@ -150,19 +150,19 @@ async fn chunks_together_are_the_list_as_it_was() {
     let cached = client.get("/api/v1/pods?limit=1&resourceVersion=0").await;
     assert_eq!(cached.names().len(), 3, "version 0 is answered whole");
 
-    control_plane.compact();
+    api_server.compact();
     let gone = client.get(&format!("/api/v1/pods?limit=1&continue={more}")).await;
     assert_eq!((gone.status, gone.json()["reason"].clone()), (StatusCode::GONE, json!("Expired")));
 }
 
 #[tokio::test]
 async fn an_exact_version_can_be_listed() {
-    let control_plane = cluster();
-    let client = Client::admin(&control_plane);
-    let version = control_plane.resource_version();
-    control_plane.remove_node("k8s-m1");
-    control_plane.upsert_node(labelled(node("k8s-node1", ""), "new", "yes"));
-    control_plane.upsert_node(node("k8s-node2", ""));
+    let api_server = cluster();
+    let client = Client::admin(&api_server);
+    let version = api_server.resource_version();
+    api_server.remove_node("k8s-m1");
+    api_server.upsert_node(labelled(node("k8s-node1", ""), "new", "yes"));
+    api_server.upsert_node(node("k8s-node2", ""));
     let path = format!("/api/v1/nodes?resourceVersion={version}&resourceVersionMatch=Exact");
     let then = client.get(&path).await;
     assert_eq!(then.names(), ["k8s-m1", "k8s-node1"]);
@@ -212,13 +212,13 @@ async fn refusals_are_those_of_the_real_server() {
 
 #[tokio::test]
 async fn tables_are_those_of_kubectl() {
-    let control_plane = cluster();
+    let api_server = cluster();
     let mut cordoned = node("k8s-node2", "");
     cordoned.spec.get_or_insert_default().unschedulable = Some(true);
     cordoned.status.get_or_insert_default().conditions.as_mut().unwrap()[0].status =
         "Unknown".to_owned();
-    control_plane.upsert_node(cordoned);
-    let client = Client::admin(&control_plane);
+    api_server.upsert_node(cordoned);
+    let client = Client::admin(&api_server);
     let mut drawn = String::new();
     for path in [
         "/api/v1/nodes",

@@ -4,7 +4,7 @@
 //!
 //! It is a stand-in, true where metrics servers, `kubectl` and client libraries can tell: paths,
 //! parameters, forms of answers, messages of errors, and what a watch shows in which order. The
-//! cluster changes through the methods of [`ControlPlane`], as scenarios say, and over HTTP as far
+//! cluster changes through the methods of [`FakeApiServer`], as scenarios say, and over HTTP as far
 //! as a kubelet writes: nodes, pods and leases. Objects are not validated beyond their types.
 //!
 //! A request goes one way: who asks (`authentication`), for what (`request`), may they (`rbac`),
@@ -86,7 +86,7 @@ pub trait Observer: Send + Sync + 'static {
 }
 
 /// An API server with its cluster's state.
-pub struct ControlPlane {
+pub struct FakeApiServer {
     clock: Clock,
     settings: Settings,
     store: Arc<Store>,
@@ -110,9 +110,9 @@ impl Default for Settings {
     }
 }
 
-// === impl ControlPlane ===
+// === impl FakeApiServer ===
 
-impl ControlPlane {
+impl FakeApiServer {
     /// An API server of a cluster without nodes. Only `system:masters` may do anything yet.
     pub fn new(clock: Clock, settings: Settings) -> Arc<Self> {
         let store = Store::new(settings.changes);
@@ -141,10 +141,10 @@ impl ControlPlane {
     /// What answers requests. Over TLS it expects a [`Peer`](metrics_server::serving::Peer) with
     /// every request whose certificates have been verified against the cluster's CA.
     pub fn router(self: &Arc<Self>) -> Router {
-        let control_plane = self.clone();
+        let api_server = self.clone();
         Router::new().fallback(move |request: axum::extract::Request| {
-            let control_plane = control_plane.clone();
-            async move { control_plane.answer(request).await }
+            let api_server = api_server.clone();
+            async move { api_server.answer(request).await }
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use harness::control_plane::User;
+use fake_apiserver::User;
 use http::{Method, StatusCode};
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde_json::{Value, json};
@@ -15,10 +15,10 @@ const OWN_ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectacces
 
 #[tokio::test]
 async fn only_who_may_is_let_in() {
-    let control_plane = cluster();
-    control_plane.add_token("bob", User::new("bob", &["team"]));
-    control_plane.set_rules("bob", vec![rule(&[""], &["nodes"], &["get", "list"])]);
-    control_plane.set_group_rules(
+    let api_server = cluster();
+    api_server.add_token("bob", User::new("bob", &["team"]));
+    api_server.set_rules("bob", vec![rule(&[""], &["nodes"], &["get", "list"])]);
+    api_server.set_group_rules(
         "team",
         vec![PolicyRule {
             resource_names: Some(vec!["app".to_owned()]),
@@ -48,7 +48,7 @@ async fn only_who_may_is_let_in() {
         (None, "GET", "/api/v1/nodes"),
     ] {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let answer = Client::with(&control_plane, token).send(method.clone(), path, &[], "").await;
+        let answer = Client::with(&api_server, token).send(method.clone(), path, &[], "").await;
         said += &format!("{} {method} {path}: {}", token.unwrap_or("-"), answer.status.as_u16());
         if answer.status.is_success() {
             said += "\n";
@@ -61,25 +61,25 @@ async fn only_who_may_is_let_in() {
 
 #[tokio::test]
 async fn rules_change_while_running() {
-    let control_plane = cluster();
-    control_plane.add_token("bob", User::new("bob", &[]));
-    let bob = Client::with(&control_plane, Some("bob"));
+    let api_server = cluster();
+    api_server.add_token("bob", User::new("bob", &[]));
+    let bob = Client::with(&api_server, Some("bob"));
     assert_eq!(bob.get("/api/v1/nodes").await.status, StatusCode::FORBIDDEN);
-    control_plane.set_rules("bob", vec![rule(&["*"], &["*"], &["*"])]);
+    api_server.set_rules("bob", vec![rule(&["*"], &["*"], &["*"])]);
     assert_eq!(bob.get("/api/v1/nodes").await.status, StatusCode::OK);
-    control_plane.set_rules("bob", Vec::new());
+    api_server.set_rules("bob", Vec::new());
     assert_eq!(bob.get("/api/v1/nodes").await.status, StatusCode::FORBIDDEN);
-    control_plane.remove_token("bob");
+    api_server.remove_token("bob");
     assert_eq!(bob.get("/api/v1/nodes").await.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn says_whose_token_it_is() {
-    let control_plane = cluster();
+    let api_server = cluster();
     let mut user = User::service_account("kube-system", "metrics-server");
     user.uid = "7".to_owned();
-    control_plane.add_token("secret", user);
-    let admin = Client::admin(&control_plane);
+    api_server.add_token("secret", user);
+    let admin = Client::admin(&api_server);
     let review = |token: &str| {
         json!({
             "apiVersion": "authentication.k8s.io/v1",
@@ -127,8 +127,8 @@ async fn says_whose_token_it_is() {
 
 #[tokio::test]
 async fn says_who_may_do_what() {
-    let control_plane = cluster();
-    control_plane.set_rules(
+    let api_server = cluster();
+    api_server.set_rules(
         "bob",
         vec![
             rule(&["metrics.k8s.io"], &["nodes", "pods"], &["get", "list"]),
@@ -141,7 +141,7 @@ async fn says_who_may_do_what() {
             },
         ],
     );
-    let admin = Client::admin(&control_plane);
+    let admin = Client::admin(&api_server);
     let resource = |verb: &str, group: &str, resource: &str, subresource: &str| {
         json!({ "resourceAttributes": {
             "verb": verb, "group": group, "resource": resource, "subresource": subresource,
@@ -179,8 +179,8 @@ async fn says_who_may_do_what() {
         r#"RBAC: allowed by ClusterRoleBinding "bob" of ClusterRole "bob" to User "bob""#
     );
 
-    control_plane.add_token("bob", User::new("bob", &[]));
-    let bob = Client::with(&control_plane, Some("bob"));
+    api_server.add_token("bob", User::new("bob", &[]));
+    let bob = Client::with(&api_server, Some("bob"));
     let own = bob.post(OWN_ACCESS_REVIEWS, &json!({ "spec": path("/metrics") })).await;
     assert_eq!(own.json()["status"]["allowed"], true);
     let own = bob.post(OWN_ACCESS_REVIEWS, &json!({ "spec": path("/secret") })).await;
@@ -193,12 +193,12 @@ async fn says_who_may_do_what() {
 
 #[tokio::test]
 async fn the_observer_is_told_of_every_request() {
-    let control_plane = cluster();
+    let api_server = cluster();
     let log = Arc::new(Log::default());
-    control_plane.observe(log.clone());
-    Client::admin(&control_plane).get("/api/v1/nodes?limit=500").await;
-    Client::with(&control_plane, None).get("/api/v1/nodes").await;
-    Client::with(&control_plane, Some("nope")).get("/version").await;
+    api_server.observe(log.clone());
+    Client::admin(&api_server).get("/api/v1/nodes?limit=500").await;
+    Client::with(&api_server, None).get("/api/v1/nodes").await;
+    Client::with(&api_server, Some("nope")).get("/version").await;
     assert_eq!(
         *log.0.lock().unwrap(),
         [

@@ -7,7 +7,7 @@
     clippy::print_stdout,
     reason = "all of it is tests"
 )]
-mod control_plane {
+mod api_server {
     mod access;
     mod aggregation;
     mod discovery;

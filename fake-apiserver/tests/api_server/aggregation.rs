@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{Router, extract::Request, response::IntoResponse};
-use harness::control_plane::{Backend, ClientCertificate, ControlPlane, User};
+use fake_apiserver::{Backend, ClientCertificate, FakeApiServer, User};
 use http::{Method, StatusCode};
 use metrics_server::{
     doors::{HostNetwork, Network},
@@ -84,23 +84,23 @@ fn backend(address: SocketAddr, certificate: Option<ClientCertificate>) -> Backe
     }
 }
 
-fn with_alice() -> Arc<ControlPlane> {
-    let control_plane = cluster();
+fn with_alice() -> Arc<FakeApiServer> {
+    let api_server = cluster();
     let mut alice = User::new("alice", &["dev"]);
     alice.extra.insert("example.com/Scopes".to_owned(), vec!["a".to_owned(), "b".to_owned()]);
-    control_plane.add_token("alice", alice);
-    control_plane.set_rules("alice", vec![rule(&["metrics.k8s.io"], &["*"], &["*"])]);
-    control_plane
+    api_server.add_token("alice", alice);
+    api_server.set_rules("alice", vec![rule(&["metrics.k8s.io"], &["*"], &["*"])]);
+    api_server
 }
 
 #[tokio::test]
 async fn the_backend_sees_the_request_and_who_asks_and_nothing_secret() {
     let stub = Stub::start().await;
-    let control_plane = with_alice();
+    let api_server = with_alice();
     let (chain, key) = super::kubectl::certificate("front-proxy-client", &[]);
     let certificate = ClientCertificate { chain, key };
-    control_plane.aggregate(backend(stub.address, Some(certificate))).unwrap();
-    let alice = Client::with(&control_plane, Some("alice"));
+    api_server.aggregate(backend(stub.address, Some(certificate))).unwrap();
+    let alice = Client::with(&api_server, Some("alice"));
     let answer = alice
         .send(
             Method::POST,
@@ -132,10 +132,10 @@ async fn the_backend_sees_the_request_and_who_asks_and_nothing_secret() {
 #[tokio::test]
 async fn only_who_may_is_passed_on() {
     let stub = Stub::start().await;
-    let control_plane = with_alice();
-    control_plane.set_rules("alice", Vec::new());
-    control_plane.aggregate(backend(stub.address, None)).unwrap();
-    let refused = Client::with(&control_plane, Some("alice")).get(NODES).await;
+    let api_server = with_alice();
+    api_server.set_rules("alice", Vec::new());
+    api_server.aggregate(backend(stub.address, None)).unwrap();
+    let refused = Client::with(&api_server, Some("alice")).get(NODES).await;
     assert_eq!(
         refused.json()["message"],
         "nodes.metrics.k8s.io is forbidden: User \"alice\" cannot list resource \"nodes\" in API \
@@ -147,9 +147,9 @@ async fn only_who_may_is_passed_on() {
 #[tokio::test]
 async fn discovery_shows_what_the_backend_serves() {
     let stub = Stub::start().await;
-    let control_plane = with_alice();
-    control_plane.aggregate(backend(stub.address, None)).unwrap();
-    let client = Client::admin(&control_plane);
+    let api_server = with_alice();
+    api_server.aggregate(backend(stub.address, None)).unwrap();
+    let client = Client::admin(&api_server);
     let aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     let group = client.get_as("/apis", aggregated).await.json()["items"][4].clone();
     assert_eq!(
@@ -180,19 +180,19 @@ async fn discovery_shows_what_the_backend_serves() {
         json!(["v1beta1.metrics.k8s.io", "kube-system/metrics-server", "True", "0s"])
     );
 
-    assert!(control_plane.withdraw("metrics.k8s.io"));
+    assert!(api_server.withdraw("metrics.k8s.io"));
     assert_eq!(client.get("/apis").await.json()["groups"].as_array().unwrap().len(), 4);
     assert_eq!(client.get(NODES).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
 async fn a_backend_that_is_down_is_unavailable_and_stale() {
-    let control_plane = with_alice();
+    let api_server = with_alice();
     let unused = HostNetwork.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = unused.local();
     drop(unused);
-    control_plane.aggregate(backend(address, None)).unwrap();
-    let client = Client::admin(&control_plane);
+    api_server.aggregate(backend(address, None)).unwrap();
+    let client = Client::admin(&api_server);
     let answer = client.get(NODES).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::Stdio, sync::Arc};
 
 use axum::{Router, response::IntoResponse};
-use harness::control_plane::{Backend, Credential, kubeconfig};
+use fake_apiserver::{Backend, Credential, kubeconfig};
 use metrics_server::{
     doors::{HostNetwork, Network},
     serving::{AnyClient, serve, tls},
@@ -132,8 +132,8 @@ async fn start(test: &str) -> Option<Kubectl> {
     let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
 
     let backend = listen().await;
-    let control_plane = cluster();
-    control_plane
+    let api_server = cluster();
+    api_server
         .aggregate(Backend {
             group: "metrics.k8s.io".to_owned(),
             versions: vec!["v1beta1".to_owned()],
@@ -162,7 +162,7 @@ async fn start(test: &str) -> Option<Kubectl> {
     let config = tls::config(vec![server.der().clone()], private(&server_key), clients).unwrap();
     let front = listen().await;
     let url = format!("https://{}", front.local());
-    tokio::spawn(serve(front, config, control_plane.router(), stopped));
+    tokio::spawn(serve(front, config, api_server.router(), stopped));
 
     let admin_key = KeyPair::generate().unwrap();
     let admin = params("admin", &["system:masters"]).signed_by(&admin_key, &ca).unwrap();

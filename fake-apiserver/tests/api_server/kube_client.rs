@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use fake_apiserver::FakeApiServer;
 use futures::StreamExt;
-use harness::control_plane::ControlPlane;
 use k8s_openapi::{
     api::core::v1::{Node, Pod},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
@@ -21,8 +21,8 @@ use tower::ServiceExt;
 
 use super::support::{cluster, empty, labelled, node, pod, ready};
 
-fn client(control_plane: &Arc<ControlPlane>) -> Client {
-    let router = control_plane.router();
+fn client(api_server: &Arc<FakeApiServer>) -> Client {
+    let router = api_server.router();
     let service = tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
         request.headers_mut().insert("authorization", "Bearer admin".parse().unwrap());
         router.clone().oneshot(request)
@@ -45,42 +45,42 @@ fn short<K: ResourceExt>(event: Result<Event<K>, watcher::Error>) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn a_watcher_sees_nodes_come_change_and_go() {
-    let control_plane = cluster();
-    let api: Api<Node> = Api::all(client(&control_plane));
+    let api_server = cluster();
+    let api: Api<Node> = Api::all(client(&api_server));
     let mut events = watcher(api, watcher::Config::default()).default_backoff().map(short).boxed();
     assert_eq!(ready(&mut events).await, ["init", "init k8s-m1", "init k8s-node1", "init done"]);
-    control_plane.upsert_node(node("k8s-node2", ""));
-    control_plane.upsert_node(labelled(node("k8s-m1", ""), "a", "b"));
-    control_plane.remove_node("k8s-node1");
+    api_server.upsert_node(node("k8s-node2", ""));
+    api_server.upsert_node(labelled(node("k8s-m1", ""), "a", "b"));
+    api_server.remove_node("k8s-node1");
     assert_eq!(ready(&mut events).await, ["apply k8s-node2", "apply k8s-m1", "delete k8s-node1"]);
-    control_plane.cut_watches();
-    control_plane.upsert_node(node("k8s-node3", ""));
+    api_server.cut_watches();
+    api_server.upsert_node(node("k8s-node3", ""));
     assert_eq!(ready(&mut events).await, ["apply k8s-node3"], "a cut watch goes on");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_watcher_sees_running_pods_metadata() {
-    let control_plane = cluster();
-    let api: Api<PartialObjectMeta<Pod>> = Api::all(client(&control_plane));
+    let api_server = cluster();
+    let api: Api<PartialObjectMeta<Pod>> = Api::all(client(&api_server));
     let config = watcher::Config::default().fields("status.phase=Running");
     let mut events = watcher(api, config).default_backoff().map(short).boxed();
     assert_eq!(ready(&mut events).await, ["init", "init coredns", "init app", "init done"]);
-    control_plane.upsert_pod(pod("team-01", "new", "k8s-node1", "Pending"));
-    control_plane.upsert_pod(pod("team-01", "new", "k8s-node1", "Running"));
-    control_plane.upsert_pod(pod("team-00", "app", "k8s-node1", "Succeeded"));
+    api_server.upsert_pod(pod("team-01", "new", "k8s-node1", "Pending"));
+    api_server.upsert_pod(pod("team-01", "new", "k8s-node1", "Running"));
+    api_server.upsert_pod(pod("team-00", "app", "k8s-node1", "Succeeded"));
     assert_eq!(ready(&mut events).await, ["apply new", "delete app"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_watcher_lists_again_when_its_version_is_forgotten() {
-    let control_plane = cluster();
-    let api: Api<Node> = Api::all(client(&control_plane));
+    let api_server = cluster();
+    let api: Api<Node> = Api::all(client(&api_server));
     let mut events = watcher(api, watcher::Config::default()).default_backoff().map(short).boxed();
     assert_eq!(ready(&mut events).await.len(), 4);
     // Pods do not concern the watch: its version stays behind.
-    control_plane.cut_watches();
-    control_plane.remove_node("k8s-m1");
-    control_plane.compact();
+    api_server.cut_watches();
+    api_server.remove_node("k8s-m1");
+    api_server.compact();
     let mut seen = Vec::new();
     while seen.last().map(String::as_str) != Some("init done") {
         seen.push(events.next().await.unwrap());
@@ -91,11 +91,11 @@ async fn a_watcher_lists_again_when_its_version_is_forgotten() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fleet_is_listed_in_chunks() {
-    let control_plane = empty();
+    let api_server = empty();
     for number in 0..1_200 {
-        control_plane.upsert_node(node(&format!("node-{number:04}"), ""));
+        api_server.upsert_node(node(&format!("node-{number:04}"), ""));
     }
-    let api: Api<Node> = Api::all(client(&control_plane));
+    let api: Api<Node> = Api::all(client(&api_server));
     let mut events = watcher(api.clone(), watcher::Config::default()).boxed();
     assert_eq!(ready(&mut events).await.len(), 1_202);
     let one = api.list_metadata(&ListParams::default().limit(1)).await.unwrap();
@@ -104,8 +104,8 @@ async fn a_fleet_is_listed_in_chunks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_typed_client_reads_one_object_and_its_absence() {
-    let control_plane = cluster();
-    let api: Api<Pod> = Api::namespaced(client(&control_plane), "team-00");
+    let api_server = cluster();
+    let api: Api<Pod> = Api::namespaced(client(&api_server), "team-00");
     let app = api.get("app").await.unwrap();
     assert_eq!(app.spec.unwrap().node_name.as_deref(), Some("k8s-node1"));
     let ObjectMeta { name, .. } = api.get_metadata("app").await.unwrap().metadata;

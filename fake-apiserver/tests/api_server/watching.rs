@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::control_plane::{ControlPlane, Settings, User};
+use fake_apiserver::{FakeApiServer, Settings, User};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -10,24 +10,24 @@ use super::support::{Client, PARTIAL, TABLE, clock, cluster, empty, labelled, no
 
 #[tokio::test(start_paused = true)]
 async fn tells_what_happens_after_the_version_asked_for() {
-    let control_plane = cluster();
-    let client = Client::admin(&control_plane);
-    let version = control_plane.resource_version();
-    control_plane.upsert_node(node("k8s-node2", ""));
+    let api_server = cluster();
+    let client = Client::admin(&api_server);
+    let version = api_server.resource_version();
+    api_server.upsert_node(node("k8s-node2", ""));
     let path = format!("/api/v1/nodes?watch=true&resourceVersion={version}");
     let mut watch = client.watch(&path, "application/json").await;
     assert_eq!(watch.short().await, "ADDED k8s-node2");
-    control_plane.upsert_node(labelled(node("k8s-m1", ""), "a", "b"));
-    control_plane.upsert_pod(pod("team-00", "other", "k8s-m1", "Running"));
+    api_server.upsert_node(labelled(node("k8s-m1", ""), "a", "b"));
+    api_server.upsert_pod(pod("team-00", "other", "k8s-m1", "Running"));
     let changed = watch.next().await.unwrap();
     assert_eq!(changed["type"], "MODIFIED");
     assert_eq!(changed["object"]["kind"], "Node");
     assert_eq!(changed["object"]["apiVersion"], "v1");
     assert_eq!(changed["object"]["metadata"]["labels"]["a"], "b");
-    control_plane.remove_node("k8s-m1");
+    api_server.remove_node("k8s-m1");
     let gone = watch.next().await.unwrap();
     assert_eq!(gone["type"], "DELETED");
-    let version = control_plane.resource_version().to_string();
+    let version = api_server.resource_version().to_string();
     assert_eq!(gone["object"]["metadata"]["resourceVersion"], version);
     assert_eq!(gone["object"]["metadata"]["labels"]["a"], "b");
 }
@@ -44,16 +44,16 @@ async fn without_a_version_everything_is_new() {
 
 #[tokio::test(start_paused = true)]
 async fn what_leaves_a_selection_is_deleted_and_what_enters_is_added() {
-    let control_plane = empty();
-    let client = Client::admin(&control_plane);
+    let api_server = empty();
+    let client = Client::admin(&api_server);
     let path = "/api/v1/pods?watch=1&fieldSelector=status.phase%3DRunning";
     let mut watch = client.watch(path, PARTIAL).await;
-    control_plane.upsert_pod(pod("a", "one", "n", "Pending"));
-    control_plane.upsert_pod(pod("a", "one", "n", "Running"));
-    control_plane.upsert_pod(pod("a", "two", "n", "Running"));
-    control_plane.upsert_pod(pod("a", "one", "n", "Succeeded"));
-    control_plane.remove_pod("a", "one");
-    control_plane.remove_pod("a", "two");
+    api_server.upsert_pod(pod("a", "one", "n", "Pending"));
+    api_server.upsert_pod(pod("a", "one", "n", "Running"));
+    api_server.upsert_pod(pod("a", "two", "n", "Running"));
+    api_server.upsert_pod(pod("a", "one", "n", "Succeeded"));
+    api_server.remove_pod("a", "one");
+    api_server.remove_pod("a", "two");
     for expected in ["ADDED a/one", "ADDED a/two", "DELETED a/one", "DELETED a/two"] {
         let event = watch.next().await.unwrap();
         let what = event["type"].as_str().unwrap();
@@ -66,23 +66,23 @@ async fn what_leaves_a_selection_is_deleted_and_what_enters_is_added() {
 
 #[tokio::test(start_paused = true)]
 async fn a_namespace_hears_of_its_own_pods_only() {
-    let control_plane = empty();
-    let client = Client::admin(&control_plane);
+    let api_server = empty();
+    let client = Client::admin(&api_server);
     let mut watch = client.watch("/api/v1/namespaces/b/pods?watch=1", "").await;
-    control_plane.upsert_pod(pod("a", "one", "n", "Running"));
-    control_plane.upsert_pod(pod("b", "two", "n", "Running"));
+    api_server.upsert_pod(pod("a", "one", "n", "Running"));
+    api_server.upsert_pod(pod("b", "two", "n", "Running"));
     assert_eq!(watch.short().await, "ADDED b/two");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_version_forgotten_is_410_inside_the_watch() {
-    let control_plane = ControlPlane::new(clock(), Settings { changes: 3, ..Settings::default() });
-    control_plane.add_token("admin", User::new("admin", &["system:masters"]));
-    let client = Client::admin(&control_plane);
+    let api_server = FakeApiServer::new(clock(), Settings { changes: 3, ..Settings::default() });
+    api_server.add_token("admin", User::new("admin", &["system:masters"]));
+    let client = Client::admin(&api_server);
     for name in ["a", "b", "c", "d", "e"] {
-        control_plane.upsert_node(node(name, ""));
+        api_server.upsert_node(node(name, ""));
     }
-    let newest = control_plane.resource_version();
+    let newest = api_server.resource_version();
     let path = format!("/api/v1/nodes?watch=1&resourceVersion={}", newest - 3);
     assert_eq!(client.watch(&path, "").await.short().await, "ADDED c");
     let path = format!("/api/v1/nodes?watch=1&resourceVersion={}", newest - 4);
@@ -107,9 +107,9 @@ async fn a_version_forgotten_is_410_inside_the_watch() {
 
 #[tokio::test(start_paused = true)]
 async fn ends_on_time_with_a_bookmark_for_those_who_want_one() {
-    let control_plane = cluster();
-    let client = Client::admin(&control_plane);
-    let version = control_plane.resource_version();
+    let api_server = cluster();
+    let client = Client::admin(&api_server);
+    let version = api_server.resource_version();
     let path = format!("/api/v1/nodes?watch=1&resourceVersion={version}&timeoutSeconds=90");
 
     let began = Instant::now();
@@ -119,7 +119,7 @@ async fn ends_on_time_with_a_bookmark_for_those_who_want_one() {
 
     let began = Instant::now();
     let mut watch = client.watch(&format!("{path}&allowWatchBookmarks=true"), "").await;
-    control_plane.upsert_pod(pod("team-00", "other", "k8s-m1", "Running"));
+    api_server.upsert_pod(pod("team-00", "other", "k8s-m1", "Running"));
     let bookmark = json!({
         "type": "BOOKMARK",
         "object": {
@@ -137,14 +137,14 @@ async fn ends_on_time_with_a_bookmark_for_those_who_want_one() {
 
 #[tokio::test(start_paused = true)]
 async fn all_watches_are_cut_at_once() {
-    let control_plane = empty();
-    let client = Client::admin(&control_plane);
+    let api_server = empty();
+    let client = Client::admin(&api_server);
     let mut nodes = client.watch("/api/v1/nodes?watch=1", "").await;
     let mut pods = client.watch("/api/v1/pods?watch=1", "").await;
-    control_plane.upsert_node(node("a", ""));
+    api_server.upsert_node(node("a", ""));
     assert_eq!(nodes.short().await, "ADDED a");
     let began = Instant::now();
-    control_plane.cut_watches();
+    api_server.cut_watches();
     assert_eq!((nodes.next().await, pods.next().await), (None, None));
     assert_eq!(began.elapsed(), Duration::ZERO);
     let mut again = client.watch("/api/v1/nodes?watch=1", "").await;
@@ -153,8 +153,8 @@ async fn all_watches_are_cut_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn tables_can_be_watched() {
-    let control_plane = cluster();
-    let client = Client::admin(&control_plane);
+    let api_server = cluster();
+    let client = Client::admin(&api_server);
     let mut watch = client.watch("/api/v1/nodes?watch=1", TABLE).await;
     let event = watch.next().await.unwrap();
     assert_eq!(event["object"]["kind"], "Table");

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use metrics_server::serving::Peer;
 
 use super::{
-    ControlPlane,
+    FakeApiServer,
     accept::{self, Answer, negotiate},
     aggregation::Aggregate,
     authentication::User,
@@ -44,9 +44,9 @@ struct Incoming {
     from: Option<SocketAddr>,
 }
 
-// === impl ControlPlane ===
+// === impl FakeApiServer ===
 
-impl ControlPlane {
+impl FakeApiServer {
     /// Answers one request and tells the observer.
     pub(super) async fn answer(&self, request: Request) -> Response {
         let method = request.method().clone();

@@ -6,8 +6,8 @@ use std::{
 };
 
 use axum::{Router, body::Body, extract::Request};
+use fake_apiserver::{FakeApiServer, Observer, Settings, User};
 use futures::StreamExt;
-use harness::control_plane::{ControlPlane, Observer, Settings, User};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
 use k8s_openapi::{
@@ -33,21 +33,21 @@ pub(crate) fn clock() -> Clock {
 }
 
 /// Without nodes; the token `admin` may do all.
-pub(crate) fn empty() -> Arc<ControlPlane> {
-    let control_plane = ControlPlane::new(clock(), Settings::default());
-    control_plane.add_token("admin", User::new("admin", &["system:masters"]));
-    control_plane
+pub(crate) fn empty() -> Arc<FakeApiServer> {
+    let api_server = FakeApiServer::new(clock(), Settings::default());
+    api_server.add_token("admin", User::new("admin", &["system:masters"]));
+    api_server
 }
 
 /// Two nodes and three pods.
-pub(crate) fn cluster() -> Arc<ControlPlane> {
-    let control_plane = empty();
-    control_plane.upsert_node(node("k8s-m1", "control-plane"));
-    control_plane.upsert_node(node("k8s-node1", ""));
-    control_plane.upsert_pod(pod("kube-system", "coredns", "k8s-m1", "Running"));
-    control_plane.upsert_pod(pod("team-00", "app", "k8s-node1", "Running"));
-    control_plane.upsert_pod(pod("team-00", "job", "k8s-node1", "Succeeded"));
-    control_plane
+pub(crate) fn cluster() -> Arc<FakeApiServer> {
+    let api_server = empty();
+    api_server.upsert_node(node("k8s-m1", "control-plane"));
+    api_server.upsert_node(node("k8s-node1", ""));
+    api_server.upsert_pod(pod("kube-system", "coredns", "k8s-m1", "Running"));
+    api_server.upsert_pod(pod("team-00", "app", "k8s-node1", "Running"));
+    api_server.upsert_pod(pod("team-00", "job", "k8s-node1", "Succeeded"));
+    api_server
 }
 
 pub(crate) fn node(name: &str, role: &str) -> Node {
@@ -132,12 +132,12 @@ pub(crate) struct Answer {
 }
 
 impl Client {
-    pub(crate) fn admin(control_plane: &Arc<ControlPlane>) -> Self {
-        Self { router: control_plane.router(), token: Some("admin") }
+    pub(crate) fn admin(api_server: &Arc<FakeApiServer>) -> Self {
+        Self { router: api_server.router(), token: Some("admin") }
     }
 
-    pub(crate) fn with(control_plane: &Arc<ControlPlane>, token: Option<&'static str>) -> Self {
-        Self { router: control_plane.router(), token }
+    pub(crate) fn with(api_server: &Arc<FakeApiServer>, token: Option<&'static str>) -> Self {
+        Self { router: api_server.router(), token }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
