@@ -1,3 +1,5 @@
+//! Where kubelets send reviews.
+
 use async_trait::async_trait;
 use k8s_openapi::api::{
     authentication::v1::{TokenReview, TokenReviewSpec},
@@ -5,40 +7,40 @@ use k8s_openapi::api::{
 };
 use kube::{Api, Client, api::PostParams};
 
-use super::{Attempt, User};
+use super::{NodeAttributes, User};
 
-/// Knows who people are and what they may do.
+/// Authenticates tokens and authorizes users.
 #[async_trait]
 pub trait Reviewer: Send + Sync + 'static {
-    /// Whose token this is; `None` if nobody's.
+    /// The user of a token; `None` if it is not valid.
     async fn user(&self, token: &str) -> Result<Option<User>, ReviewError>;
 
-    /// Whether somebody may do that.
-    async fn allowed(&self, user: &User, attempt: &Attempt) -> Result<bool, ReviewError>;
+    /// Whether the user is allowed to do that.
+    async fn allowed(&self, user: &User, attributes: &NodeAttributes) -> Result<bool, ReviewError>;
 }
 
-/// The API server, asked by TokenReview and SubjectAccessReview.
+/// Asks the API server by TokenReview and SubjectAccessReview.
 #[derive(Clone)]
-pub struct ApiServer(Client);
+pub struct ApiServerReviewer(Client);
 
-/// Knows nobody: for fleets whose kubelets are all open.
+/// Denies everything: for fleets whose kubelets all have [`Access::Open`](super::Access::Open).
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NobodyKnown;
+pub struct DenyAll;
 
-/// Why a review came to nothing.
+/// Why a review failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
     /// The API server could not be asked.
     #[error("ask the API server for a review: {0}")]
     Ask(#[from] Box<kube::Error>),
-    /// It could not tell.
-    #[error("the API server could not tell: {0}")]
+    /// It did not decide.
+    #[error("the API server could not decide: {0}")]
     Undecided(String),
 }
 
-// === impl ApiServer ===
+// === impl ApiServerReviewer ===
 
-impl ApiServer {
+impl ApiServerReviewer {
     /// Asks through `client`.
     pub fn new(client: Client) -> Self {
         Self(client)
@@ -46,7 +48,7 @@ impl ApiServer {
 }
 
 #[async_trait]
-impl Reviewer for ApiServer {
+impl Reviewer for ApiServerReviewer {
     async fn user(&self, token: &str) -> Result<Option<User>, ReviewError> {
         let spec = TokenReviewSpec { token: token.to_owned(), ..TokenReviewSpec::default() };
         let review = TokenReview { spec, ..TokenReview::default() };
@@ -70,13 +72,13 @@ impl Reviewer for ApiServer {
         }))
     }
 
-    async fn allowed(&self, user: &User, attempt: &Attempt) -> Result<bool, ReviewError> {
+    async fn allowed(&self, user: &User, attributes: &NodeAttributes) -> Result<bool, ReviewError> {
         let attributes = ResourceAttributes {
-            verb: Some(attempt.verb.to_owned()),
+            verb: Some(attributes.verb.to_owned()),
             version: Some("v1".to_owned()),
             resource: Some("nodes".to_owned()),
-            subresource: Some(attempt.subresource.to_owned()),
-            name: Some(attempt.node.clone()),
+            subresource: Some(attributes.subresource.to_owned()),
+            name: Some(attributes.node.clone()),
             ..ResourceAttributes::default()
         };
         let spec = SubjectAccessReviewSpec {
@@ -96,15 +98,19 @@ impl Reviewer for ApiServer {
     }
 }
 
-// === impl NobodyKnown ===
+// === impl DenyAll ===
 
 #[async_trait]
-impl Reviewer for NobodyKnown {
+impl Reviewer for DenyAll {
     async fn user(&self, _token: &str) -> Result<Option<User>, ReviewError> {
         Ok(None)
     }
 
-    async fn allowed(&self, _user: &User, _attempt: &Attempt) -> Result<bool, ReviewError> {
+    async fn allowed(
+        &self,
+        _user: &User,
+        _attributes: &NodeAttributes,
+    ) -> Result<bool, ReviewError> {
         Ok(false)
     }
 }

@@ -1,5 +1,5 @@
-//! Who may ask a kubelet what, decided as the real one does with `authentication.webhook` and
-//! `authorization.mode: Webhook` and anonymous requests off.
+//! Authentication and authorization of requests to a kubelet, as the real one does them with
+//! `authentication.webhook`, `authorization.mode: Webhook` and anonymous requests off.
 
 mod cache;
 pub(crate) mod paths;
@@ -16,31 +16,30 @@ use serde::Deserialize;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate};
 
 use self::cache::Cache;
-pub use self::reviewer::{ApiServer, NobodyKnown, ReviewError, Reviewer};
+pub use self::reviewer::{ApiServerReviewer, DenyAll, ReviewError, Reviewer};
 
-/// How long the real kubelet remembers what the API server said of a token
-/// (`authentication.webhook.cacheTTL`), be it good or bad.
+/// How long the real kubelet caches a TokenReview, positive or negative
+/// (`authentication.webhook.cacheTTL`).
 const TOKEN_TTL: Duration = Duration::from_mins(2);
 
-/// How long it remembers that somebody may do something
+/// How long it caches a SubjectAccessReview that allows
 /// (`authorization.webhook.cacheAuthorizedTTL`).
 const ALLOWED_TTL: Duration = Duration::from_mins(5);
 
-/// How long it remembers that somebody may not (`authorization.webhook.cacheUnauthorizedTTL`).
+/// How long it caches one that denies (`authorization.webhook.cacheUnauthorizedTTL`).
 const REFUSED_TTL: Duration = Duration::from_secs(30);
 
-/// How kubelets decide who may ask.
+/// How kubelets authenticate and authorize requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Access {
-    /// They ask the API server who it is (TokenReview) and whether they may
-    /// (SubjectAccessReview).
+    /// They ask the API server: TokenReview and SubjectAccessReview.
     #[default]
     Webhook,
-    /// They answer everybody.
+    /// Every request is allowed.
     Open,
 }
 
-/// Somebody whom the API server knows.
+/// An authenticated user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct User {
     /// Such as `system:serviceaccount:kube-system:metrics-server`.
@@ -49,13 +48,13 @@ pub struct User {
     pub uid: Option<String>,
     /// Groups it belongs to.
     pub groups: Vec<String>,
-    /// What else its authenticator says of it.
+    /// Extra fields of its authenticator.
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// What somebody wants to do with a node, in terms of RBAC: a verb on `nodes/<subresource>`.
+/// What a request is authorized for, in terms of RBAC: a verb on `nodes/<subresource>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Attempt {
+pub struct NodeAttributes {
     /// Such as `get`; empty for methods without one.
     pub verb: &'static str,
     /// Such as `metrics`.
@@ -67,42 +66,42 @@ pub struct Attempt {
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Nobody knows who asks, or it could not be found out.
+    /// The client is not authenticated, or the API server could not be asked.
     #[error("Unauthorized")]
     Unauthorized,
-    /// They may not.
+    /// The user is not allowed to.
     #[error("Forbidden (user={user}, verb={verb}, resource=nodes, subresource(s)=[{}])", subresources.join(" "))]
     Forbidden {
-        /// Who asked.
+        /// The user.
         user: String,
-        /// What they wanted to do.
+        /// The verb.
         verb: &'static str,
-        /// Each of them would have been enough.
+        /// Any of these would have been enough.
         subresources: &'static [&'static str],
     },
-    /// Whether they may could not be found out.
+    /// The API server could not be asked whether the user is allowed to.
     #[error(
         "Authorization error (user={user}, verb={verb}, resource=nodes, subresource={subresource})"
     )]
     Unknown {
-        /// Who asked.
+        /// The user.
         user: String,
-        /// What they wanted to do.
+        /// The verb.
         verb: &'static str,
-        /// On what.
+        /// The subresource.
         subresource: &'static str,
     },
 }
 
-/// Decides for one kubelet.
-pub(crate) struct Gate {
+/// Authenticates and authorizes the requests of one kubelet.
+pub(crate) struct Authorizer {
     node: String,
     reviewer: Arc<dyn Reviewer>,
-    /// Knows those whose certificates the cluster's CA has signed.
+    /// Verifies client certificates of the cluster's CA.
     clients: Arc<dyn ClientCertVerifier>,
     clock: Clock,
     tokens: Cache<String, Option<User>>,
-    decisions: Cache<(User, Attempt), bool>,
+    decisions: Cache<(User, NodeAttributes), bool>,
 }
 
 // === impl Denied ===
@@ -117,7 +116,7 @@ impl Denied {
         }
     }
 
-    /// What the answer says: those that were recorded end with a newline, and the one that was not
+    /// The body of the answer. Recorded ones end with a newline; the one that could not be recorded
     /// has none in `pkg/kubelet/server/server.go`.
     pub fn body(&self) -> String {
         match self {
@@ -127,9 +126,9 @@ impl Denied {
     }
 }
 
-// === impl Gate ===
+// === impl Authorizer ===
 
-impl Gate {
+impl Authorizer {
     pub(crate) fn new(
         node: &str,
         reviewer: Arc<dyn Reviewer>,
@@ -146,18 +145,18 @@ impl Gate {
         }
     }
 
-    /// Whether a request may be answered. As with a real kubelet, a good certificate counts before
-    /// the token, and a bad one for nothing.
+    /// Whether a request is allowed. As with a real kubelet, a valid certificate comes before the
+    /// token, and an invalid one is ignored.
     pub(crate) async fn check(&self, peer: &Peer, request: &Parts) -> Result<(), Denied> {
-        let user = match self.certified(peer) {
+        let user = match self.certificate_user(peer) {
             Some(user) => user,
-            None => self.user(&request.headers).await.ok_or(Denied::Unauthorized)?,
+            None => self.token_user(&request.headers).await.ok_or(Denied::Unauthorized)?,
         };
         let verb = verb(&request.method);
         let subresources = paths::subresources(request.uri.path());
         for subresource in subresources.iter().copied() {
-            let attempt = Attempt { verb, subresource, node: self.node.clone() };
-            match self.may(&user, attempt).await {
+            let attributes = NodeAttributes { verb, subresource, node: self.node.clone() };
+            match self.is_allowed(&user, attributes).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {}
                 Err(error) => {
@@ -169,13 +168,13 @@ impl Gate {
         Err(Denied::Forbidden { user: user.name, verb, subresources })
     }
 
-    /// Whom the peer's certificate is for.
-    fn certified(&self, peer: &Peer) -> Option<User> {
+    /// The user of the peer's certificate.
+    fn certificate_user(&self, peer: &Peer) -> Option<User> {
         let (leaf, others) = peer.certificates.split_first()?;
         let now = Duration::try_from(self.clock.now().as_duration()).ok()?;
         let now = UnixTime::since_unix_epoch(now);
         if let Err(error) = self.clients.verify_client_cert(leaf, others, now) {
-            tracing::debug!(node = self.node, err = %error, "A client's certificate is not good");
+            tracing::debug!(node = self.node, err = %error, "Client certificate is not valid");
             return None;
         }
         let (_, certificate) = X509Certificate::from_der(leaf).ok()?;
@@ -187,7 +186,7 @@ impl Gate {
         Some(User { name, groups, ..User::default() })
     }
 
-    async fn user(&self, headers: &HeaderMap) -> Option<User> {
+    async fn token_user(&self, headers: &HeaderMap) -> Option<User> {
         let token = bearer_token(headers)?;
         if let Some(known) = self.tokens.get(token) {
             return known;
@@ -204,8 +203,12 @@ impl Gate {
         }
     }
 
-    async fn may(&self, user: &User, attempt: Attempt) -> Result<bool, ReviewError> {
-        let key = (user.clone(), attempt);
+    async fn is_allowed(
+        &self,
+        user: &User,
+        attributes: NodeAttributes,
+    ) -> Result<bool, ReviewError> {
+        let key = (user.clone(), attributes);
         if let Some(known) = self.decisions.get(&key) {
             return Ok(known);
         }

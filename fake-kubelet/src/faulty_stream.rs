@@ -1,4 +1,4 @@
-//! A connection that breaks or dawdles on purpose.
+//! A connection that breaks or is slow on purpose.
 
 use std::{
     io,
@@ -14,39 +14,39 @@ use tokio::{
 
 use crate::faults::{Faults, Trickle};
 
-/// A stream whose writing goes wrong.
-pub(crate) struct Wire {
+/// A stream with faults in writing.
+pub(crate) struct FaultyStream {
     stream: Stream,
     /// How many bytes may still be written, if there is a limit.
     left: Option<u64>,
-    drip: Option<Drip>,
+    throttle: Option<Throttle>,
 }
 
-struct Drip {
+struct Throttle {
     trickle: Trickle,
     /// How many bytes may be written before the next pause.
     left: usize,
     pause: Pin<Box<Sleep>>,
 }
 
-// === impl Wire ===
+// === impl FaultyStream ===
 
-impl Wire {
-    /// The stream as it is where no fault concerns it.
-    pub(crate) fn of(stream: Stream, faults: &Faults) -> Stream {
+impl FaultyStream {
+    /// The stream itself where no fault is about writing.
+    pub(crate) fn wrap(stream: Stream, faults: &Faults) -> Stream {
         if faults.cut_after.is_none() && faults.trickle.is_none() {
             return stream;
         }
-        let drip = faults.trickle.map(|trickle| Drip {
+        let throttle = faults.trickle.map(|trickle| Throttle {
             trickle,
             left: trickle.bytes as usize,
             pause: Box::pin(sleep(trickle.every)),
         });
-        Box::new(Self { stream, left: faults.cut_after, drip })
+        Box::new(Self { stream, left: faults.cut_after, throttle })
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for FaultyStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -56,7 +56,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for FaultyStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -69,15 +69,15 @@ impl AsyncWrite for Wire {
             }
             most = most.min(usize::try_from(left).unwrap_or(usize::MAX));
         }
-        if let Some(drip) = &mut self.drip {
-            most = most.min(ready!(drip.poll_allowed(context)));
+        if let Some(throttle) = &mut self.throttle {
+            most = most.min(ready!(throttle.poll_allowed(context)));
         }
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, &bytes[..most]))?;
         if let Some(left) = &mut self.left {
             *left = left.saturating_sub(written as u64);
         }
-        if let Some(drip) = &mut self.drip {
-            drip.left = drip.left.saturating_sub(written);
+        if let Some(throttle) = &mut self.throttle {
+            throttle.left = throttle.left.saturating_sub(written);
         }
         Poll::Ready(Ok(written))
     }
@@ -91,10 +91,10 @@ impl AsyncWrite for Wire {
     }
 }
 
-// === impl Drip ===
+// === impl Throttle ===
 
-impl Drip {
-    /// How many bytes may be written now: at least one, lest nothing ever ends.
+impl Throttle {
+    /// How many bytes may be written now: at least one, so that it ends.
     fn poll_allowed(&mut self, context: &mut Context<'_>) -> Poll<usize> {
         if self.left == 0 {
             ready!(self.pause.as_mut().poll(context));
@@ -116,17 +116,17 @@ mod tests {
 
     use super::*;
 
-    fn wire(faults: &Faults) -> (Stream, tokio::io::DuplexStream) {
+    fn faulty(faults: &Faults) -> (Stream, tokio::io::DuplexStream) {
         let (near, far) = duplex(1024);
-        (Wire::of(Box::new(near), faults), far)
+        (FaultyStream::wrap(Box::new(near), faults), far)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_breaks_after_so_many_bytes() {
-        let (mut wire, mut far) = wire(&Faults { cut_after: Some(5), ..Faults::default() });
-        let broken = wire.write_all(b"0123456789").await.unwrap_err();
+        let (mut stream, mut far) = faulty(&Faults { cut_after: Some(5), ..Faults::default() });
+        let broken = stream.write_all(b"0123456789").await.unwrap_err();
         assert_eq!(broken.kind(), io::ErrorKind::ConnectionReset);
-        drop(wire);
+        drop(stream);
         let mut seen = String::new();
         far.read_to_string(&mut seen).await.unwrap();
         assert_eq!(seen, "01234");
@@ -135,9 +135,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bytes_trickle() {
         let trickle = Trickle { bytes: 3, every: Duration::from_secs(1) };
-        let (mut wire, mut far) = wire(&Faults { trickle: Some(trickle), ..Faults::default() });
+        let (mut stream, mut far) = faulty(&Faults { trickle: Some(trickle), ..Faults::default() });
         let start = Instant::now();
-        wire.write_all(b"0123456789").await.unwrap();
+        stream.write_all(b"0123456789").await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_secs(3));
         let mut seen = [0; 10];
         far.read_exact(&mut seen).await.unwrap();

@@ -32,8 +32,8 @@ const WITH_ALL_BELOW: [&str; 11] = [
 /// Health checks, the sum of all first.
 const HEALTH: [&str; 4] = ["/healthz", "/healthz/ping", "/healthz/log", "/healthz/syncloop"];
 
-/// Whether the kubelet's HTTP server knows a path. Where it does not, it says so before anybody is
-/// asked who they are.
+/// Whether the kubelet's HTTP server knows a path. Where it does not, it answers 404 before
+/// authentication.
 pub(crate) fn is_known(path: &str) -> bool {
     EXACT.contains(&path) || is_health_check(path) || is_routed(path)
 }
@@ -57,8 +57,8 @@ pub(crate) fn methods(path: &str) -> Option<&'static str> {
     }
 }
 
-/// The subresources of a node that a path belongs to, in the order in which they are asked for; the
-/// first that is allowed lets pass.
+/// The subresources of a node that a path belongs to, in the order in which they are reviewed; the
+/// first that is allowed is enough.
 pub(super) fn subresources(path: &str) -> &'static [&'static str] {
     let under = |root| is_below(path, root);
     if under("/stats") {

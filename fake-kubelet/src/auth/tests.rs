@@ -24,8 +24,8 @@ impl Reviewer for Reviews {
         Ok(name.map(|name| User { name: name.to_owned(), ..User::default() }))
     }
 
-    async fn allowed(&self, user: &User, attempt: &Attempt) -> Result<bool, ReviewError> {
-        let Attempt { verb, subresource, node } = attempt;
+    async fn allowed(&self, user: &User, attempt: &NodeAttributes) -> Result<bool, ReviewError> {
+        let NodeAttributes { verb, subresource, node } = attempt;
         self.asked.lock().unwrap().push(format!("{} {verb} {subresource} {node}", user.name));
         if *self.down.lock().unwrap() {
             return Err(ReviewError::Undecided("down".to_owned()));
@@ -44,14 +44,19 @@ impl Reviews {
     }
 }
 
-fn gate(reviewer: Arc<dyn Reviewer>) -> Gate {
+fn gate(reviewer: Arc<dyn Reviewer>) -> Authorizer {
     let now = "2026-11-22T09:48:15Z".parse().unwrap();
     let certificates = crate::Certificates::new(now).unwrap();
     let clients = crate::tls::verifier(certificates.clients()).unwrap();
-    Gate::new("n1", reviewer, clients, Clock::starting_at(now))
+    Authorizer::new("n1", reviewer, clients, Clock::starting_at(now))
 }
 
-async fn check(gate: &Gate, method: &str, path: &str, authorization: &str) -> Result<(), Denied> {
+async fn check(
+    gate: &Authorizer,
+    method: &str,
+    path: &str,
+    authorization: &str,
+) -> Result<(), Denied> {
     let request = Request::builder().method(method).uri(path);
     let request = match authorization {
         "" => request,
@@ -63,7 +68,7 @@ async fn check(gate: &Gate, method: &str, path: &str, authorization: &str) -> Re
 }
 
 /// The status and body of the answer; 200 if it may pass.
-async fn answer(gate: &Gate, method: &str, path: &str, authorization: &str) -> (u16, String) {
+async fn answer(gate: &Authorizer, method: &str, path: &str, authorization: &str) -> (u16, String) {
     match check(gate, method, path, authorization).await {
         Ok(()) => (200, String::new()),
         Err(denied) => (denied.status().as_u16(), denied.to_string()),
@@ -185,7 +190,7 @@ async fn a_certificate_of_the_clusters_ca_says_who_asks() {
     let certificates = crate::Certificates::new(now).unwrap();
     let clients = crate::tls::verifier(certificates.clients()).unwrap();
     let reviews = Reviews::allowing(&["metrics"]);
-    let gate = Gate::new("n1", Arc::clone(&reviews) as _, clients, Clock::starting_at(now));
+    let gate = Authorizer::new("n1", Arc::clone(&reviews) as _, clients, Clock::starting_at(now));
     let subject = crate::Subject {
         common_name: "carol".to_owned(),
         organization: Some("system:monitoring".to_owned()),

@@ -1,11 +1,11 @@
-//! What the API server had against something, in its own words.
+//! The cause of a failed request to the API server, in one line.
 
 use std::error::Error;
 
 use kube::runtime::watcher;
 
-/// What went wrong at the bottom of a question to the API server.
-pub(super) fn words(error: &kube::Error) -> String {
+/// The Status message, or the innermost cause.
+pub(super) fn message(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         return status.message.clone();
     }
@@ -17,11 +17,11 @@ pub(super) fn words(error: &kube::Error) -> String {
 }
 
 /// The same of a watch.
-pub(super) fn words_of_watch(error: &watcher::Error) -> String {
+pub(super) fn watch_message(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(inner)
         | watcher::Error::WatchStartFailed(inner)
-        | watcher::Error::WatchFailed(inner) => words(inner),
+        | watcher::Error::WatchFailed(inner) => message(inner),
         watcher::Error::WatchError(status) => status.message.clone(),
         watcher::Error::NoResourceVersion => error.to_string(),
     }
@@ -34,14 +34,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cause_is_said_once_and_plainly() {
+    fn only_the_cause_is_printed() {
         let forbidden = Status::failure("nodes is forbidden", "Forbidden").with_code(403);
-        assert_eq!(words(&kube::Error::Api(forbidden.clone().boxed())), "nodes is forbidden");
+        assert_eq!(message(&kube::Error::Api(forbidden.clone().boxed())), "nodes is forbidden");
         let watch = watcher::Error::WatchStartFailed(kube::Error::Api(forbidden.boxed()));
-        assert_eq!(words_of_watch(&watch), "nodes is forbidden");
+        assert_eq!(watch_message(&watch), "nodes is forbidden");
         let refused = std::io::Error::other("connection refused");
         let below = std::io::Error::other(refused);
         let unreachable = kube::Error::Service(Box::new(below));
-        assert_eq!(words(&unreachable), "connection refused");
+        assert_eq!(message(&unreachable), "connection refused");
     }
 }

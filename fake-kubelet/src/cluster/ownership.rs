@@ -1,30 +1,30 @@
-//! How objects say whose they are.
+//! Whose an object is: a label with the owner and an annotation with the run.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-/// The label that every object carries that a fleet has made.
+/// The label of every object that a fleet has created.
 const OWNER: &str = "fake-kubelet.dev/owner";
 
-/// The annotation with the run that made it, or took it over.
+/// The annotation with the run that created or adopted it.
 const INSTANCE: &str = "fake-kubelet.dev/instance";
 
-/// Whose objects are whose nobody has said.
+/// The owner where the configuration has none.
 pub(crate) const DEFAULT_OWNER: &str = "fake-kubelet";
 
-/// Whose an object is, and of which run of the program.
+/// An owner, and a run of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Marks {
+pub(crate) struct Ownership {
     pub(crate) owner: String,
-    /// Of any run if none is named.
+    /// `None`: any run.
     pub(crate) instance: Option<String>,
 }
 
-// === impl Marks ===
+// === impl Ownership ===
 
-impl Marks {
-    pub(super) fn put_on(&self, metadata: &mut ObjectMeta) {
+impl Ownership {
+    pub(super) fn apply_to(&self, metadata: &mut ObjectMeta) {
         metadata.labels.get_or_insert_default().insert(OWNER.to_owned(), self.owner.clone());
         if let Some(instance) = &self.instance {
             let annotations = metadata.annotations.get_or_insert_default();
@@ -32,15 +32,15 @@ impl Marks {
         }
     }
 
-    /// Whether it is the owner's, of whichever run.
-    pub(super) fn own(&self, metadata: &ObjectMeta) -> bool {
+    /// Whether an object belongs to the owner, from whichever run.
+    pub(super) fn owns(&self, metadata: &ObjectMeta) -> bool {
         value(metadata.labels.as_ref(), OWNER) == Some(&self.owner)
     }
 
-    /// Whether it is of this run as well.
-    pub(super) fn made(&self, metadata: &ObjectMeta) -> bool {
+    /// Whether it is from this run as well.
+    pub(super) fn created(&self, metadata: &ObjectMeta) -> bool {
         let instance = value(metadata.annotations.as_ref(), INSTANCE);
-        self.own(metadata) && self.instance.as_deref().is_none_or(|own| instance == Some(own))
+        self.owns(metadata) && self.instance.as_deref().is_none_or(|own| instance == Some(own))
     }
 
     /// The label selector of the owner's objects.

@@ -1,7 +1,7 @@
-//! Those who connect to one of a kubelet's addresses.
+//! Connections to one of a kubelet's addresses: accepted, with their faults, TLS and HTTP.
 //!
-//! An accept loop apart from `metrics_server::serving`, because a kubelet can be silent before TLS
-//! begins, keeps its port while it changes, and spells its headers as Go does.
+//! An accept loop of its own, because a kubelet can be silent before TLS begins, keeps its port while
+//! it changes, and writes header names as Go does.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,13 +17,13 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    answers::Answers,
-    faults::{Faults, Standing, TlsFault},
+    faults::{ActiveFaults, Faults, TlsFault},
+    faulty_stream::FaultyStream,
+    handler::RequestHandler,
     tls,
-    wire::Wire,
 };
 
-/// Those who have not finished their TLS handshake by then are let go, lest they pile up.
+/// A connection that has not finished its TLS handshake by then is closed.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
 /// `IdleTimeout` of the kubelet's HTTP server.
@@ -35,30 +35,29 @@ const BUFFER: usize = 8192;
 /// A TLS record with the fatal alert 80.
 const INTERNAL_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 80];
 
-/// Where visitors come in, and who answers them.
+/// Serves the connections of one address under one policy.
 #[derive(Clone)]
-pub(crate) struct Visitors {
-    pub(crate) answers: Arc<Answers>,
-    pub(crate) standing: Arc<Standing>,
-    pub(crate) tls: Arc<tls::Choices>,
+pub(crate) struct ConnectionHandler {
+    pub(crate) handler: Arc<RequestHandler>,
+    pub(crate) active_faults: Arc<ActiveFaults>,
+    pub(crate) tls: Arc<tls::ConfigSet>,
     pub(crate) at: SocketAddr,
 }
 
-// === impl Visitors ===
+// === impl ConnectionHandler ===
 
-impl Visitors {
-    /// Accepts connections and serves them. Goes on until it is dropped, and the connections with
-    /// it.
-    pub(crate) async fn receive(&self, listener: &mut dyn Listener) {
+impl ConnectionHandler {
+    /// Accepts connections and serves them until it is dropped, and the connections with it.
+    pub(crate) async fn accept_all(&self, listener: &mut dyn Listener) {
         let mut open = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 accepted = listener.accept() => match accepted {
                     Ok((stream, from)) => {
-                        self.answers.observer.connection(&self.answers.name, self.at, from);
-                        let faults = self.standing.of_connection(self.at.ip());
-                        open.spawn(self.clone().visit(stream, from, faults));
+                        self.handler.observer.connection(&self.handler.name, self.at, from);
+                        let faults = self.active_faults.for_connection(self.at.ip());
+                        open.spawn(self.clone().handle(stream, from, faults));
                     }
                     Err(error) => {
                         tracing::debug!(err = %error, "Failed to accept a connection");
@@ -71,15 +70,15 @@ impl Visitors {
         }
     }
 
-    async fn visit(self, mut stream: Stream, from: SocketAddr, faults: Faults) {
+    async fn handle(self, mut stream: Stream, from: SocketAddr, faults: Faults) {
         if faults.silence {
             return drain(&mut stream).await;
         }
-        let mut stream = Wire::of(stream, &faults);
+        let mut stream = FaultyStream::wrap(stream, &faults);
         match faults.tls {
             Some(TlsFault::InternalError) => {
-                // An error means that nobody is there any more.
-                let _ = raise_alert(&mut stream).await;
+                // An error means that the client has closed the connection.
+                let _ = send_alert(&mut stream).await;
             }
             Some(TlsFault::Plaintext) => {
                 let peer = Peer { address: from, certificates: Vec::new().into() };
@@ -88,13 +87,13 @@ impl Visitors {
             fault => {
                 let demanded = fault == Some(TlsFault::ClientCertificate);
                 if let Some(config) = self.tls.get(&(faults.certificate.clone(), demanded)) {
-                    self.greet(stream, from, TlsAcceptor::from(Arc::clone(config))).await;
+                    self.handshake(stream, from, TlsAcceptor::from(Arc::clone(config))).await;
                 }
             }
         }
     }
 
-    async fn greet(&self, stream: Stream, from: SocketAddr, acceptor: TlsAcceptor) {
+    async fn handshake(&self, stream: Stream, from: SocketAddr, acceptor: TlsAcceptor) {
         let stream = match timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
@@ -111,7 +110,7 @@ impl Visitors {
     async fn serve(&self, stream: impl ByteStream, peer: &Peer) {
         let service = service_fn(move |request: http::Request<Incoming>| async move {
             let (parts, _) = request.into_parts();
-            self.answers.answer(self.at, peer, &parts, &self.standing).await
+            self.handler.handle(self.at, peer, &parts, &self.active_faults).await
         });
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -126,14 +125,14 @@ impl Visitors {
     }
 }
 
-/// Takes what comes until the other end is tired of it.
+/// Reads and discards until the client closes the connection.
 async fn drain(stream: &mut Stream) {
     let _ = tokio::io::copy(stream, &mut tokio::io::sink()).await;
 }
 
-/// Ends a handshake as a Go server does that has no certificate to show.
-async fn raise_alert(stream: &mut Stream) -> io::Result<()> {
-    // Its greeting, or the beginning of it: what it says does not matter.
+/// Ends the handshake as a Go server without a certificate does.
+async fn send_alert(stream: &mut Stream) -> io::Result<()> {
+    // The ClientHello, or the beginning of it: its content does not matter.
     let _ = stream.read(&mut [0; BUFFER]).await?;
     stream.write_all(&INTERNAL_ERROR).await?;
     stream.shutdown().await?;

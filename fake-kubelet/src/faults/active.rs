@@ -1,3 +1,5 @@
+//! Which faults are active for a listener, a connection or a request, by time, address and count.
+
 use std::{
     collections::BTreeSet,
     net::IpAddr,
@@ -12,7 +14,7 @@ use tokio::time::Instant;
 use super::{CertificateFault, Faults, TlsFault, When};
 
 /// Faults from the moment they were set, and what was counted since.
-pub(crate) struct Standing {
+pub(crate) struct ActiveFaults {
     faults: Faults,
     since: Instant,
     since_wall: Timestamp,
@@ -21,17 +23,17 @@ pub(crate) struct Standing {
     random: Random,
 }
 
-/// The faults that are there for one request or one connection.
+/// The faults of one request or one connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Active {
+pub(crate) struct RequestFaults {
     pub(crate) faults: Faults,
     /// Since when samples are wrong.
     pub(crate) samples_since: Timestamp,
 }
 
-// === impl Standing ===
+// === impl ActiveFaults ===
 
-impl Standing {
+impl ActiveFaults {
     pub(crate) fn new(faults: Faults, clock: &Clock, random: Random) -> Self {
         Self {
             faults,
@@ -47,8 +49,9 @@ impl Standing {
         &self.faults
     }
 
-    /// What TLS must be prepared for.
-    pub(crate) fn tls_needed(&self) -> BTreeSet<(BTreeSet<CertificateFault>, bool)> {
+    /// The TLS configurations that are needed: the certificate's faults, and whether a client
+    /// certificate is demanded.
+    pub(crate) fn tls_variants(&self) -> BTreeSet<(BTreeSet<CertificateFault>, bool)> {
         let all = self.faults.all();
         // Whichever of them come together: there are few.
         let mut certificates = BTreeSet::from([BTreeSet::new()]);
@@ -67,25 +70,25 @@ impl Standing {
             .collect()
     }
 
-    /// What anybody finds who connects now, as far as time and place decide.
-    pub(crate) fn door(&self, place: IpAddr) -> Faults {
-        self.resolve(place, |_| true).faults.of_connections()
+    /// Faults of connections at this address now, as far as time and address decide.
+    pub(crate) fn for_listener(&self, ip: IpAddr) -> Faults {
+        self.resolve(ip, |_| true).faults.connection_faults()
     }
 
-    /// What one who connects finds.
-    pub(crate) fn of_connection(&self, place: IpAddr) -> Faults {
+    /// Faults of the next connection.
+    pub(crate) fn for_connection(&self, ip: IpAddr) -> Faults {
         let number = self.connections.fetch_add(1, Ordering::Relaxed);
-        self.resolve(place, |when| self.draw(when, number)).faults.of_connections()
+        self.resolve(ip, |when| self.draw(when, number)).faults.connection_faults()
     }
 
-    /// What one who asks finds.
-    pub(crate) fn of_request(&self, place: IpAddr) -> Active {
+    /// Faults of the next request.
+    pub(crate) fn for_request(&self, ip: IpAddr) -> RequestFaults {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
-        self.resolve(place, |when| self.draw(when, number))
+        self.resolve(ip, |when| self.draw(when, number))
     }
 
-    /// Waits until those who connect find something else than `door`.
-    pub(crate) async fn changed_from(&self, place: IpAddr, door: &Faults) {
+    /// Waits until [`ActiveFaults::for_listener`] is no longer `before`.
+    pub(crate) async fn listener_changed(&self, ip: IpAddr, before: &Faults) {
         loop {
             let passed = self.since.elapsed();
             let all = self.faults.all();
@@ -93,7 +96,7 @@ impl Standing {
                 return std::future::pending().await;
             };
             tokio::time::sleep_until(self.since + next).await;
-            if self.door(place) != *door {
+            if self.for_listener(ip) != *before {
                 return;
             }
         }
@@ -104,11 +107,12 @@ impl Standing {
             && when.probability.is_none_or(|probability| probability.happens(self.random.u16()))
     }
 
-    fn resolve(&self, place: IpAddr, is_due: impl Fn(&When) -> bool) -> Active {
+    fn resolve(&self, ip: IpAddr, is_due: impl Fn(&When) -> bool) -> RequestFaults {
         let passed = self.since.elapsed();
-        let mut active = Active { faults: Faults::default(), samples_since: self.since_wall };
+        let mut active =
+            RequestFaults { faults: Faults::default(), samples_since: self.since_wall };
         for faults in self.faults.all() {
-            let here = faults.at.is_empty() || faults.at.contains(&place);
+            let here = faults.at.is_empty() || faults.at.contains(&ip);
             let Some(begun) = faults.when.is_time(passed) else { continue };
             if here && is_due(&faults.when) {
                 active.faults.add(faults);

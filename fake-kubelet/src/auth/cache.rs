@@ -1,3 +1,5 @@
+//! Results of reviews, kept for a while.
+
 use std::{
     borrow::Borrow,
     collections::BTreeMap,
@@ -7,10 +9,10 @@ use std::{
 
 use tokio::time::Instant;
 
-/// So many callers have no kubelet; the bound is there for those who try tokens at random.
+/// No kubelet has so many clients; the limit is for clients that try tokens at random.
 const LIMIT: usize = 1024;
 
-/// Answers that are remembered for a while.
+/// Results with a time to live.
 pub(super) struct Cache<K, V>(Mutex<BTreeMap<K, Entry<V>>>);
 
 struct Entry<V> {
@@ -61,7 +63,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_entry_that_ends_soonest_makes_room() {
+    async fn the_entry_that_expires_first_is_evicted() {
         let cache = Cache::default();
         for key in 0..LIMIT {
             cache.insert(key, (), Duration::from_secs(if key == 500 { 1 } else { 2 }));

@@ -1,4 +1,4 @@
-//! What one kubelet answers.
+//! The HTTP handler of one kubelet: faults, authentication and authorization, and the pages.
 
 use std::{
     net::SocketAddr,
@@ -17,16 +17,16 @@ use metrics_server::serving::Peer;
 use net::Clock;
 
 use crate::{
-    access::{Gate, paths},
+    auth::{Authorizer, paths},
     body::{self, Body},
     exposition,
-    faults::{Active, BodyFault, Standing, TransferFault},
+    faults::{ActiveFaults, BodyFault, RequestFaults, TransferFault},
     node::Node,
-    observer::{Observer, SeenRequest},
+    observer::{ObservedRequest, Observer},
     pages,
     replay::Replay,
     responses::{
-        fail, json, misfit, no_route, not_found, redirect, spoil_headers, text, unsniffed,
+        apply_header_faults, fail, json, no_route, nosniff, not_found, redirect, text, unsupported,
     },
     sample::NodeSample,
     sampling::Sampling,
@@ -38,32 +38,32 @@ const METRICS_TYPE: HeaderValue =
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const PROCESS_START: HeaderName = HeaderName::from_static("process-start-time-unix");
 
-/// One kubelet behind all of its addresses.
-pub(crate) struct Answers {
+/// Handles the requests to one kubelet, whichever of its addresses they come in at.
+pub(crate) struct RequestHandler {
     pub(crate) name: String,
     pub(crate) clock: Clock,
     pub(crate) observer: Arc<dyn Observer>,
-    /// `None`: everybody is answered.
-    pub(crate) gate: Option<Gate>,
+    /// `None`: every request is allowed.
+    pub(crate) authorizer: Option<Authorizer>,
     pub(crate) sampling: Sampling,
     pub(crate) replay: Option<Replay>,
     pub(crate) node: Mutex<Node>,
 }
 
-/// The connection is to be closed where an answer is due.
+/// The connection is closed instead of an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer, on purpose")]
 pub(crate) struct NoAnswer;
 
-/// Reports a request when it is over, however that comes about.
-struct Watched<'a> {
+/// Reports a request to the observer when it is over, also where the client has gone.
+struct RequestObservation<'a> {
     observer: &'a dyn Observer,
-    seen: SeenRequest<'a>,
+    seen: ObservedRequest<'a>,
 }
 
-// === impl Answers ===
+// === impl RequestHandler ===
 
-impl Answers {
+impl RequestHandler {
     pub(crate) fn node(&self) -> MutexGuard<'_, Node> {
         self.node.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,15 +83,15 @@ impl Answers {
     }
 
     /// Answers a request of `peer` that came in at one of the kubelet's addresses.
-    pub(crate) async fn answer(
+    pub(crate) async fn handle(
         &self,
         at: SocketAddr,
         peer: &Peer,
         request: &Parts,
-        standing: &Standing,
+        active_faults: &ActiveFaults,
     ) -> Result<Response<Body>, NoAnswer> {
-        let mut watched = Watched::new(self, at, peer, request);
-        let active = standing.of_request(at.ip());
+        let mut observation = RequestObservation::new(self, at, peer, request);
+        let active = active_faults.for_request(at.ip());
         if let Some(delay) = active.faults.delay {
             tokio::time::sleep(delay).await;
         }
@@ -100,20 +100,25 @@ impl Answers {
             return Err(NoAnswer);
         }
         let mut response = self.respond(peer, request, &active).await;
-        spoil_headers(&mut response, &active.faults);
+        apply_header_faults(&mut response, &active.faults);
         if matches!(transfer, Some(TransferFault::Gzip | TransferFault::GzipBomb)) {
             response.headers_mut().insert(CONTENT_ENCODING, GZIP);
         }
-        // Of the door's clock: hyper would take the machine's. Last, as Go writes it.
+        // By the kubelet's own clock: hyper would take the machine's. Last, as Go writes it.
         let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&self.clock.now());
         if let Some(date) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
             response.headers_mut().insert(DATE, date);
         }
-        watched.seen.status = Some(response.status().as_u16());
+        observation.seen.status = Some(response.status().as_u16());
         Ok(response.map(|bytes| Body::sent(&bytes, transfer)))
     }
 
-    async fn respond(&self, peer: &Peer, request: &Parts, active: &Active) -> Response<Bytes> {
+    async fn respond(
+        &self,
+        peer: &Peer,
+        request: &Parts,
+        active: &RequestFaults,
+    ) -> Response<Bytes> {
         let faults = &active.faults;
         if let Some(location) = &faults.redirect {
             return redirect(location, faults);
@@ -125,32 +130,36 @@ impl Answers {
         if !paths::is_known(path) {
             return not_found();
         }
-        if let Some(gate) = &self.gate
-            && let Err(denied) = gate.check(peer, request).await
+        if let Some(authorizer) = &self.authorizer
+            && let Err(denied) = authorizer.check(peer, request).await
         {
             return text(denied.status(), denied.body());
         }
-        if let Some(refused) = paths::methods(path).and_then(|methods| misfit(request, methods)) {
-            return refused;
+        if let Some(rejected) =
+            paths::methods(path).and_then(|methods| unsupported(request, methods))
+        {
+            return rejected;
         }
         match path {
             "/metrics/resource" if faults.body != Some(BodyFault::NotFound) => {
-                self.exposed(request, self.exposition(active))
+                self.metrics_response(request, self.exposition(active))
             }
             "/stats/summary" | "/stats/summary/" => self.summary(request, active),
             "/metrics" => {
-                // Apart from the sample: the node is locked for either.
+                // Not in one expression with the sample: each locks the node.
                 let started = self.node().started().as_second();
                 let page = pages::metrics(&self.name, started, &self.sample());
-                self.exposed(request, page.into())
+                self.metrics_response(request, page.into())
             }
-            "/metrics/cadvisor" => self.exposed(request, pages::cadvisor(&self.sample()).into()),
+            "/metrics/cadvisor" => {
+                self.metrics_response(request, pages::cadvisor(&self.sample()).into())
+            }
             "/pods" | "/pods/" => json(pages::pods(&self.name, &self.sample())),
-            "/configz" => unsniffed(json(pages::configz(self.gate.is_some()))),
+            "/configz" => nosniff(json(pages::configz(self.authorizer.is_some()))),
             "/healthz" if is_verbose(request) => {
-                unsniffed(text(StatusCode::OK, pages::HEALTHZ_VERBOSE))
+                nosniff(text(StatusCode::OK, pages::HEALTHZ_VERBOSE))
             }
-            "/healthz" => unsniffed(text(StatusCode::OK, "ok")),
+            "/healthz" => nosniff(text(StatusCode::OK, "ok")),
             check if paths::is_health_check(check) => text(StatusCode::OK, "ok"),
             routed if paths::is_routed(routed) => no_route(),
             _ => not_found(),
@@ -159,13 +168,13 @@ impl Answers {
 
     /// Of what was measured last and the time before, as the node is now, where there is no recorded
     /// one. A kubelet that measures whenever it is asked has rates over as long as others.
-    fn summary(&self, request: &Parts, active: &Active) -> Response<Bytes> {
+    fn summary(&self, request: &Parts, active: &RequestFaults) -> Response<Bytes> {
         let asked = request.uri.query().unwrap_or_default().split('&');
         let only = asked.into_iter().any(|pair| pair == "only_cpu_and_memory=true");
         let fault = active.faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
         if let Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) = active.faults.body {
-            return json(fault.spoil(""));
+            return json(fault.corrupt(""));
         }
         if let Some(recorded) = self.replay.as_ref().and_then(|replay| replay.summary(frozen)) {
             return json(recorded);
@@ -180,9 +189,9 @@ impl Answers {
         json(Summary::new(&self.name, node.started(), samples, only).render())
     }
 
-    /// Metrics in text format, compressed for those who take it. Header lines in the order of their
-    /// names, as Go writes them.
-    fn exposed(&self, request: &Parts, body: Bytes) -> Response<Bytes> {
+    /// Metrics in text format, compressed if the client accepts gzip. Header lines in the order of
+    /// their names, as Go writes them.
+    fn metrics_response(&self, request: &Parts, body: Bytes) -> Response<Bytes> {
         let zipped =
             body::takes_gzip(&request.headers).then(|| body::gzip(&body)).and_then(Result::ok);
         let gzipped = zipped.is_some();
@@ -197,7 +206,7 @@ impl Answers {
         response
     }
 
-    fn exposition(&self, active: &Active) -> Bytes {
+    fn exposition(&self, active: &RequestFaults) -> Bytes {
         let fault = active.faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
         let mut bytes = if let Some(replay) = &self.replay {
@@ -216,32 +225,32 @@ impl Answers {
             }
         };
         if let Some(fault) = fault {
-            bytes = spoil(&bytes, |text| fault.retime(text));
+            bytes = corrupt(&bytes, |text| fault.retime(text));
         }
         match active.faults.body {
-            Some(fault) => spoil(&bytes, |text| fault.spoil(text)),
+            Some(fault) => corrupt(&bytes, |text| fault.corrupt(text)),
             None => bytes,
         }
     }
 }
 
-fn spoil(bytes: &Bytes, spoil: impl FnOnce(&str) -> String) -> Bytes {
-    spoil(&String::from_utf8_lossy(bytes)).into()
+fn corrupt(bytes: &Bytes, change: impl FnOnce(&str) -> String) -> Bytes {
+    change(&String::from_utf8_lossy(bytes)).into()
 }
 
-/// Whether a health check is to name all that was looked at.
+/// Whether a health check is to list each check.
 fn is_verbose(request: &Parts) -> bool {
     let asked = request.uri.query().unwrap_or_default().split('&');
     asked.into_iter().any(|pair| pair.split('=').next() == Some("verbose"))
 }
 
-// === impl Watched ===
+// === impl RequestObservation ===
 
-impl<'a> Watched<'a> {
-    fn new(answers: &'a Answers, at: SocketAddr, peer: &Peer, request: &'a Parts) -> Self {
+impl<'a> RequestObservation<'a> {
+    fn new(handler: &'a RequestHandler, at: SocketAddr, peer: &Peer, request: &'a Parts) -> Self {
         let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
-        let seen = SeenRequest {
-            node: &answers.name,
+        let seen = ObservedRequest {
+            node: &handler.name,
             at,
             from: peer.address,
             method: request.method.as_str(),
@@ -251,11 +260,11 @@ impl<'a> Watched<'a> {
             authorization: header(AUTHORIZATION).and_then(|value| value.split(' ').next()),
             certificate: !peer.certificates.is_empty(),
         };
-        Self { observer: &*answers.observer, seen }
+        Self { observer: &*handler.observer, seen }
     }
 }
 
-impl Drop for Watched<'_> {
+impl Drop for RequestObservation<'_> {
     fn drop(&mut self) {
         self.observer.request(&self.seen);
     }

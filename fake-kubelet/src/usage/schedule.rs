@@ -7,7 +7,7 @@ use super::{Curve, Level, Shape, TraceError};
 
 /// A usage, and what it turns into after a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Course {
+pub struct UsageSchedule {
     pub(super) base: Shape,
     pub(super) after: Duration,
     pub(super) turn: Option<Turn>,
@@ -61,7 +61,7 @@ pub struct ShapeSpec {
 
 /// Why usage cannot take a course.
 #[derive(Debug, thiserror::Error)]
-pub enum CourseError {
+pub enum UsageError {
     /// Something is not said.
     #[error("a shape of kind {kind:?} needs {field:?}")]
     Missing {
@@ -75,13 +75,13 @@ pub enum CourseError {
     Trace(#[from] TraceError),
 }
 
-// === impl Course ===
+// === impl UsageSchedule ===
 
-impl Course {
+impl UsageSchedule {
     /// Usage of `base` that changes as `spec` says.
-    pub fn new(base: Level, spec: &ShapeSpec) -> Result<Self, CourseError> {
+    pub fn new(base: Level, spec: &ShapeSpec) -> Result<Self, UsageError> {
         let kind = spec.kind;
-        let missing = |field| CourseError::Missing { kind, field };
+        let missing = |field| UsageError::Missing { kind, field };
         let to = || spec.to.ok_or_else(|| missing("to"));
         let over = || spec.over.filter(|over| !over.is_zero()).ok_or_else(|| missing("over"));
         let turn = match kind {
@@ -111,7 +111,7 @@ impl Course {
     }
 }
 
-impl From<Shape> for Course {
+impl From<Shape> for UsageSchedule {
     fn from(base: Shape) -> Self {
         Self { base, after: Duration::ZERO, turn: None }
     }

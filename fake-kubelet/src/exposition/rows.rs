@@ -34,7 +34,7 @@ pub(super) struct Row {
 }
 
 /// All pods and containers of a node, in any order; what does not run is left out.
-pub(crate) struct Sheet<'a> {
+pub(crate) struct Rows<'a> {
     pub(super) order: &'a Order,
     pub(super) pods: Vec<Option<Row>>,
     pub(super) containers: Vec<Option<Row>>,
@@ -73,9 +73,9 @@ fn sorted<T: Ord>(list: &[T]) -> Vec<u32> {
     indices
 }
 
-// === impl Sheet ===
+// === impl Rows ===
 
-impl<'a> Sheet<'a> {
+impl<'a> Rows<'a> {
     pub(crate) fn new(order: &'a Order) -> Self {
         let (pods, containers) = (order.pods.len(), order.containers.len());
         Self {
@@ -171,11 +171,11 @@ mod tests {
         ];
         for (namespace, pod, container, labels) in cases {
             let order = Order::new([(namespace, pod, [container].into_iter())].into_iter());
-            let mut sheet = Sheet::new(&order);
-            sheet.begin_pod(namespace, pod);
-            sheet.add_container(container, Measurements::default(), None, None);
-            let row = sheet.containers[0].as_ref().unwrap();
-            assert_eq!(std::str::from_utf8(sheet.labels(row)).unwrap(), labels);
+            let mut table = Rows::new(&order);
+            table.begin_pod(namespace, pod);
+            table.add_container(container, Measurements::default(), None, None);
+            let row = table.containers[0].as_ref().unwrap();
+            assert_eq!(std::str::from_utf8(table.labels(row)).unwrap(), labels);
         }
     }
 

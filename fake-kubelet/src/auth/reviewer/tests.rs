@@ -14,7 +14,7 @@ use super::*;
 type Sent = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// An API server that answers every review with `status`, and what it was sent.
-fn answering(code: u16, status: Value) -> (ApiServer, Sent) {
+fn answering(code: u16, status: Value) -> (ApiServerReviewer, Sent) {
     let seen = Sent::default();
     let sent = Arc::clone(&seen);
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -31,7 +31,7 @@ fn answering(code: u16, status: Value) -> (ApiServer, Sent) {
             Ok::<_, Infallible>(answer.unwrap())
         }
     });
-    (ApiServer::new(Client::new(service, "default")), seen)
+    (ApiServerReviewer::new(Client::new(service, "default")), seen)
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn a_token_may_be_nobodys_or_uncertain() {
     assert!(server.user("secret").await.unwrap().is_none());
     let (server, _) = answering(201, json!({"authenticated": false, "error": "expired"}));
     let error = server.user("secret").await.unwrap_err().to_string();
-    assert_eq!(error, "the API server could not tell: expired");
+    assert_eq!(error, "the API server could not decide: expired");
     let (server, _) = answering(500, json!({}));
     assert!(matches!(server.user("secret").await, Err(ReviewError::Ask(_))));
 }
@@ -69,7 +69,7 @@ async fn an_attempt_is_reviewed() {
             groups: vec!["a".to_owned()],
             extra: [("k".to_owned(), vec!["v".to_owned()])].into(),
         };
-        let attempt = Attempt { verb: "get", subresource: "metrics", node: "n1".to_owned() };
+        let attempt = NodeAttributes { verb: "get", subresource: "metrics", node: "n1".to_owned() };
         assert_eq!(server.allowed(&user, &attempt).await.unwrap(), allowed);
         let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews".to_owned();
         let spec = json!({

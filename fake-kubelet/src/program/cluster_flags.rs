@@ -1,4 +1,4 @@
-//! Which cluster, and how to reach it.
+//! The flags that name a cluster, and a client of it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::ProgramError;
 
 /// The cluster.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Place {
+pub(super) struct ClusterFlags {
     /// The cluster, by its kubeconfig.
     #[arg(long, value_name = "FILE", conflicts_with = "in_cluster")]
     pub(super) kubeconfig: Option<PathBuf>,
@@ -21,45 +21,45 @@ pub(super) struct Place {
     in_cluster: bool,
 }
 
-// === impl Place ===
+// === impl ClusterFlags ===
 
-impl Place {
-    /// A client of the cluster that is named, if any.
-    pub(super) async fn named(&self) -> Result<Option<Client>, ProgramError> {
+impl ClusterFlags {
+    /// A client of the cluster that the flags name, if any.
+    pub(super) async fn explicit_client(&self) -> Result<Option<Client>, ProgramError> {
         match &self.kubeconfig {
-            Some(file) => config(file).await.and_then(|it| client(it, file)).map(Some),
+            Some(file) => read(file).await.and_then(|it| connect(it, file)).map(Some),
             None if self.in_cluster => {
                 let config = Config::incluster()
-                    .map_err(|error| ProgramError::NoCluster(error.to_string()))?;
-                client(config, Path::new("of the pod")).map(Some)
+                    .map_err(|error| ProgramError::UnknownCluster(error.to_string()))?;
+                connect(config, Path::new("of the pod")).map(Some)
             }
             None => Ok(None),
         }
     }
 
-    /// The configuration of the cluster that is named, or that kubectl would find.
+    /// The configuration of the cluster that the flags name, or that kubectl would find.
     pub(super) async fn config(&self) -> Result<Config, ProgramError> {
-        let none = |error: String| ProgramError::NoCluster(error);
+        let none = |error: String| ProgramError::UnknownCluster(error);
         match &self.kubeconfig {
-            Some(file) => config(file).await,
+            Some(file) => read(file).await,
             None if self.in_cluster => Config::incluster().map_err(|error| none(error.to_string())),
             None => Config::infer().await.map_err(|error| none(error.to_string())),
         }
     }
 
-    /// Whether nobody has said which cluster.
-    pub(super) fn is_open(&self) -> bool {
+    /// Whether no flag names a cluster.
+    pub(super) fn is_unset(&self) -> bool {
         self.kubeconfig.is_none() && !self.in_cluster
     }
 
-    /// A client of the cluster that is named, or that kubectl would find.
-    pub(super) async fn any(&self) -> Result<Client, ProgramError> {
+    /// A client of the cluster that the flags name, or that kubectl would find.
+    pub(super) async fn client(&self) -> Result<Client, ProgramError> {
         let config = self.config().await?;
-        client(config, self.kubeconfig.as_deref().unwrap_or(Path::new("that was found")))
+        connect(config, self.kubeconfig.as_deref().unwrap_or(Path::new("that was found")))
     }
 }
 
-async fn config(file: &Path) -> Result<Config, ProgramError> {
+async fn read(file: &Path) -> Result<Config, ProgramError> {
     let failed = |reason: String| ProgramError::Kubeconfig { file: file.to_owned(), reason };
     let kubeconfig = Kubeconfig::read_from(file).map_err(|error| failed(error.to_string()))?;
     let options = KubeConfigOptions::default();
@@ -67,7 +67,7 @@ async fn config(file: &Path) -> Result<Config, ProgramError> {
     config.map_err(|error| failed(error.to_string()))
 }
 
-fn client(mut config: Config, file: &Path) -> Result<Client, ProgramError> {
+fn connect(mut config: Config, file: &Path) -> Result<Client, ProgramError> {
     // Audit logs and the API server's own metrics tell clients apart by it.
     let agent = concat!("fake-kubelet/", env!("CARGO_PKG_VERSION"));
     config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));

@@ -1,4 +1,4 @@
-//! Follows the configuration file of a running fleet: usage and faults change with it.
+//! Reloads the configuration file of a running fleet: usage and faults change with it.
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
@@ -10,11 +10,11 @@ use crate::{
     kubelet::FakeKubelet,
 };
 
-/// How often the file is looked at.
+/// How often the file is read.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Lets `fleet` be as the file says, which said `config` at first. Never ends.
-pub(crate) async fn follow(file: &Path, mut config: Config, fleet: &Fleet, clock: &Clock) {
+/// Applies each change of the file to `fleet`, which was started with `config`. Never ends.
+pub(crate) async fn reload(file: &Path, mut config: Config, fleet: &Fleet, clock: &Clock) {
     let mut text = fs::read_to_string(file).unwrap_or_default();
     loop {
         tokio::time::sleep(EVERY).await;
@@ -27,27 +27,27 @@ pub(crate) async fn follow(file: &Path, mut config: Config, fleet: &Fleet, clock
         let read = Config::parse(file, &text);
         match read.and_then(|new| new.check(file, clock.now()).map(|()| new)) {
             Ok(new) => {
-                change(file, &config, &new, fleet).await;
+                apply(file, &config, &new, fleet).await;
                 config = new;
             }
             Err(error) => {
-                tracing::warn!(err = %error, "The changed configuration cannot be used: all stays as it was");
+                tracing::warn!(err = %error, "Failed to load the changed configuration, keeping the previous one");
             }
         }
     }
 }
 
-async fn change(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
+async fn apply(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut old: BTreeMap<_, _> = old.nodes().map(|node| (node.name.to_string(), node)).collect();
     let mut changed = 0;
     for node in new.nodes() {
-        // That of a node which was not in the file for a while is not known any more.
+        // None for a node that was not in the file for a while.
         let before = old.remove(node.name.as_str());
         let Some(kubelet) = fleet.get(&node.name) else {
             tracing::warn!(
                 node = *node.name,
-                "A node is new in the configuration: start anew to have it"
+                "Node was added to the configuration, restart fake-kubelet to run it"
             );
             continue;
         };
@@ -58,29 +58,29 @@ async fn change(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
         if before.as_ref().is_some_and(|before| !node.follows(before)) {
             tracing::warn!(
                 node = *node.name,
-                "More has changed than faults and usage: start anew to have the rest"
+                "More than faults and usage has changed, restart fake-kubelet to apply the rest"
             );
         }
         if let Err(error) = kubelet.set_faults((*node.faults).clone()).await {
-            tracing::warn!(node = *node.name, err = %error, "Faults cannot be as the configuration says");
+            tracing::warn!(node = *node.name, err = %error, "Failed to apply faults of the configuration");
         }
         if let Err(reason) = change_usage(&kubelet, before.as_ref(), &node, folder) {
-            tracing::warn!(node = *node.name, err = %reason, "Usage cannot be as the configuration says");
+            tracing::warn!(node = *node.name, err = %reason, "Failed to apply usage of the configuration");
         }
     }
     for node in old.into_keys().filter(|node| fleet.get(node).is_some()) {
-        tracing::warn!(node, "A node is no longer in the configuration: it stays as it was");
+        tracing::warn!(node, "Node was removed from the configuration, it keeps running as before");
     }
-    tracing::info!(nodes = changed, "The configuration has changed");
+    tracing::info!(nodes = changed, "Reloaded the configuration");
 }
 
-/// Lets what the configuration says anew of usage begin.
+/// Starts the usage that has changed in the configuration.
 fn change_usage(
     kubelet: &FakeKubelet,
     before: Option<&NodeConfig>,
     node: &NodeConfig,
     folder: &Path,
-) -> Result<(), crate::usage::CourseError> {
+) -> Result<(), crate::usage::UsageError> {
     let usage_before = before.and_then(|before| before.usage.as_ref());
     if let Some(usage) = node.usage.as_ref().filter(|usage| usage_before != Some(usage)) {
         kubelet.set_usage(usage.course(folder)?);

@@ -1,4 +1,4 @@
-//! An API server for a fleet that has no cluster: on a loopback port, with a kubeconfig for others.
+//! The API server of `--out`, for a fleet without a cluster: on a loopback port, with a kubeconfig.
 
 use std::{
     collections::BTreeMap,
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// An API server until it is dropped.
-pub(crate) struct OwnApiServer {
+pub(crate) struct LocalApiServer {
     api_server: Arc<FakeApiServer>,
     address: SocketAddr,
     authority: String,
@@ -37,10 +37,12 @@ pub(crate) struct OwnApiServer {
     _stop: watch::Sender<bool>,
 }
 
-/// Why there is none.
+/// Why it could not be started.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OwnError {
-    #[error("let the API server listen on {address}: {source}")]
+pub(crate) enum LocalApiServerError {
+    #[error(
+        "let the API server listen on {address}: {source}; choose another port with --api-port"
+    )]
     Listen { address: SocketAddr, source: io::Error },
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -52,22 +54,22 @@ pub(crate) enum OwnError {
     Random(#[from] RandomError),
 }
 
-// === impl OwnApiServer ===
+// === impl LocalApiServer ===
 
-impl OwnApiServer {
-    /// Starts one; port 0 is any that is free.
+impl LocalApiServer {
+    /// Starts it; port 0 is any free port.
     pub(crate) async fn start(
         port: u16,
         doors: &Doors,
         certificates: &Certificates,
-    ) -> Result<Self, OwnError> {
+    ) -> Result<Self, LocalApiServerError> {
         let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
         let api_server = FakeApiServer::new(doors.clock.clone(), Settings::default());
-        // Everybody on this machine can connect: what opens the door must not be guessed.
+        // Every process on this machine can connect: the token must not be guessable.
         let token = hex::<16>()?;
         api_server.add_token(&token, User::new("fake-kubelet", &["system:masters"]));
         let authority = certificates.cluster().pem();
-        api_server.upsert_config_map(front_proxy_config(&authority));
+        api_server.upsert_config_map(authentication_config_map(&authority));
         let subject = Subject {
             common_name: "kube-apiserver".to_owned(),
             names: vec!["kubernetes.default.svc".to_owned(), "localhost".to_owned()],
@@ -80,10 +82,11 @@ impl OwnApiServer {
             network: Arc::clone(&doors.network),
             certificate: Some(kubelet_client(certificates, validity)?),
         })?;
-        let nobody = WebPkiClientVerifier::no_client_auth();
-        let tls = tls::server::config(identity.chain(), identity.key(), nobody)?;
+        let no_client_auth = WebPkiClientVerifier::no_client_auth();
+        let tls = tls::server::config(identity.chain(), identity.key(), no_client_auth)?;
         let listening = doors.network.listen(address).await;
-        let listener = listening.map_err(|source| OwnError::Listen { address, source })?;
+        let listener =
+            listening.map_err(|source| LocalApiServerError::Listen { address, source })?;
         let address = listener.local();
         let (stop, stopped) = watch::channel(false);
         let task = tokio::spawn(serving::serve(listener, tls, api_server.router(), stopped));
@@ -107,7 +110,7 @@ impl OwnApiServer {
         self.api_server.add_namespace(name);
     }
 
-    /// Writes what others need to use it; only this user may read that.
+    /// Writes a kubeconfig that only this user may read.
     pub(crate) fn write_kubeconfig(&self, file: &Path) -> io::Result<()> {
         let url = format!("https://{}", self.address);
         let text = kubeconfig(&url, &self.authority, Credential::Token(&self.token));
@@ -117,13 +120,13 @@ impl OwnApiServer {
     }
 }
 
-impl Drop for OwnApiServer {
+impl Drop for LocalApiServer {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
-/// What the API server shows to kubelets.
+/// The client certificate that the API server presents to kubelets.
 fn kubelet_client(
     certificates: &Certificates,
     validity: Validity,
@@ -137,8 +140,8 @@ fn kubelet_client(
     Ok(ClientCertificate { chain: identity.chain(), key: identity.key() })
 }
 
-/// What API servers behind the API server read at their start.
-fn front_proxy_config(authority: &str) -> ConfigMap {
+/// The ConfigMap that aggregated API servers read at their start.
+fn authentication_config_map(authority: &str) -> ConfigMap {
     ConfigMap {
         metadata: ObjectMeta {
             namespace: Some("kube-system".to_owned()),

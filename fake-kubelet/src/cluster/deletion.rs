@@ -1,4 +1,4 @@
-//! Taking away what was made, and nothing else.
+//! Deletes the objects that were created, and nothing else.
 
 use std::fmt::{self, Debug};
 
@@ -13,67 +13,71 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use super::{AT_ONCE, ClusterError, Marks, asked, is_gone, namespaced, objects};
+use super::{CONCURRENCY, ClusterError, Ownership, is_gone, namespaced, objects, request_error};
 
-/// Objects are listed in pieces of so many.
+/// How many objects a list request returns.
 const PAGE: u32 = 500;
 
-/// How many objects were taken away.
+/// How many objects were deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Removed {
+pub(crate) struct Deleted {
     pub(crate) nodes: usize,
     pub(crate) pods: usize,
     pub(crate) leases: usize,
 }
 
-impl fmt::Display for Removed {
+impl fmt::Display for Deleted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { nodes, pods, leases } = self;
         write!(f, "removed {nodes} nodes, {pods} pods and {leases} Leases")
     }
 }
 
-/// Removes all that carries these marks.
-pub(crate) async fn remove(client: &Client, marks: &Marks) -> Result<Removed, ClusterError> {
+/// Deletes all objects of this owner and run.
+pub(crate) async fn delete_all(
+    client: &Client,
+    ownership: &Ownership,
+) -> Result<Deleted, ClusterError> {
     let everywhere: Api<Pod> = Api::all(client.clone());
-    let pods = remove_all(&everywhere, |pod| namespaced(client, pod), marks).await?;
+    let pods = delete_each(&everywhere, |pod| namespaced(client, pod), ownership).await?;
     let nodes: Api<Node> = Api::all(client.clone());
-    let gone_nodes = remove_all(&nodes, |_| nodes.clone(), marks).await?;
+    let gone_nodes = delete_each(&nodes, |_| nodes.clone(), ownership).await?;
     let leases: Api<Lease> = Api::namespaced(client.clone(), objects::LEASES);
-    let leases = remove_all(&leases, |_| leases.clone(), marks).await?;
-    Ok(Removed { nodes: gone_nodes, pods, leases })
+    let leases = delete_each(&leases, |_| leases.clone(), ownership).await?;
+    Ok(Deleted { nodes: gone_nodes, pods, leases })
 }
 
-async fn remove_all<K>(
+async fn delete_each<K>(
     all: &Api<K>,
-    home: impl Fn(&K) -> Api<K>,
-    marks: &Marks,
+    api_of: impl Fn(&K) -> Api<K>,
+    ownership: &Ownership,
 ) -> Result<usize, ClusterError>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let mut params = ListParams::default().labels(&marks.selector()).limit(PAGE);
+    let mut params = ListParams::default().labels(&ownership.selector()).limit(PAGE);
     let mut found = Vec::new();
     loop {
-        let list = all.list(&params).await.map_err(|error| asked::<K>("list", "", error))?;
-        found.extend(list.items.into_iter().filter(|object| marks.made(object.meta())));
+        let list =
+            all.list(&params).await.map_err(|error| request_error::<K>("list", "", error))?;
+        found.extend(list.items.into_iter().filter(|object| ownership.created(object.meta())));
         match list.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
             None => break,
         }
     }
-    let mut removals = stream::iter(&found)
-        .map(|object| remove_one(home(object), object))
-        .buffer_unordered(AT_ONCE);
+    let mut deletions = stream::iter(&found)
+        .map(|object| delete_one(api_of(object), object))
+        .buffer_unordered(CONCURRENCY);
     let mut count = 0;
-    while let Some(removed) = removals.next().await {
-        count += usize::from(removed?);
+    while let Some(deleted) = deletions.next().await {
+        count += usize::from(deleted?);
     }
     Ok(count)
 }
 
-/// Removes this object and no other that has taken its name; says whether it was there.
-async fn remove_one<K>(api: Api<K>, object: &K) -> Result<bool, ClusterError>
+/// Deletes this object, but not another one of its name; returns whether it existed.
+async fn delete_one<K>(api: Api<K>, object: &K) -> Result<bool, ClusterError>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
@@ -86,6 +90,6 @@ where
     match api.delete(&name, &params).await {
         Ok(_) => Ok(true),
         Err(error) if is_gone(&error) => Ok(false),
-        Err(error) => Err(asked::<K>("delete", &name, error)),
+        Err(error) => Err(request_error::<K>("delete", &name, error)),
     }
 }
