@@ -9,6 +9,7 @@ use axum::{
     routing::{MethodRouter, any},
 };
 use http::{HeaderValue, Method, StatusCode, header};
+use net::Clock;
 
 use super::{
     Sources,
@@ -21,7 +22,6 @@ use super::{
     status::Failure,
     target::Target,
 };
-use crate::doors::Clock;
 
 /// The server's HTTP interface while it is put together.
 #[must_use]

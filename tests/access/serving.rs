@@ -4,14 +4,14 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, routing::get};
 use bytes::Bytes;
-use futures::StreamExt;
 use http_body_util::BodyExt;
-use metrics_server::serving::{Limits, tls::provider};
+use metrics_server::serving::Limits;
 use rustls::{
     DigitallySignedStruct, Error, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
+use tls::provider;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, sleep, timeout},
@@ -210,11 +210,11 @@ struct Held(Arc<()>);
 impl Held {
     /// Eight megabytes in pieces.
     fn answer(self) -> Body {
-        let pieces = futures::stream::iter(0..128).map(move |_| {
+        let pieces = (0..128).map(move |_| {
             let _held = &self;
             Ok::<_, Infallible>(Bytes::from(vec![b'a'; 64 << 10]))
         });
-        Body::from_stream(pieces)
+        Body::from_stream(futures::stream::iter(pieces))
     }
 }
 
