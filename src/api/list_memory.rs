@@ -35,7 +35,7 @@ pub(super) struct ListMemory {
 /// A part of a list. Its memory is free again when it has been sent.
 pub(super) struct Piece {
     pub(super) bytes: Bytes,
-    share: Option<Share<OwnedSemaphorePermit>>,
+    _share: Option<Share<OwnedSemaphorePermit>>,
 }
 
 /// A list that is being completed.
@@ -81,7 +81,7 @@ impl Pieces {
         self.length += piece.len();
         let bytes = Bytes::from(piece);
         if self.length <= SHORT {
-            return self.pieces.push(Piece { bytes, share: None });
+            return self.pieces.push(Piece { bytes, _share: None });
         }
         if self.turn.is_none() {
             self.turn = Some(self.memory.turn.clone().lock_owned().await);
@@ -104,7 +104,7 @@ impl Pieces {
                 Err(_) => sleep(LOOK_AGAIN).await,
             }
         };
-        self.pieces.push(Piece { bytes, share });
+        self.pieces.push(Piece { bytes, _share: share });
     }
 
     /// The complete list.
@@ -118,7 +118,7 @@ impl Pieces {
 impl Piece {
     /// One that takes no memory.
     pub(super) fn free(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), share: None }
+        Self { bytes: bytes.into(), _share: None }
     }
 }
 

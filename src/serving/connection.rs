@@ -18,6 +18,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
+use net::Stream;
 use rustls::pki_types::CertificateDer;
 use tokio::{
     sync::{Notify, watch},
@@ -35,7 +36,6 @@ use super::{
     turns::{Lane, Turns},
     write_timeout::WriteTimeout,
 };
-use net::Stream;
 
 /// A window that no request needs: none has a large body.
 const WINDOW: u32 = 64 << 10;

@@ -86,7 +86,7 @@ impl Exchange {
     }
 
     /// The same body, which from now on says when its client takes something.
-    pub(super) fn track(&self, body: Body) -> Body {
+    pub fn track(&self, body: Body) -> Body {
         self.set_waiting(true);
         Body::new(Tracked { body, exchange: self.clone() })
     }

@@ -4,6 +4,7 @@
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
+use net::Listener;
 use rustls::ServerConfig;
 use tokio::{
     sync::watch,
@@ -18,7 +19,6 @@ use super::{
     connection_table::{ConnectionTable, Place},
     turns::Turns,
 };
-use net::Listener;
 
 /// How often it is said that connections are closed because there are too many.
 const SAY_EVERY: Duration = Duration::from_mins(5);
