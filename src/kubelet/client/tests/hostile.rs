@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::*;
+use crate::kubelet::Cause;
 
 /// Says the same whatever it is asked, and then nothing more.
 struct Hostile(Arc<[u8]>);
