@@ -7,7 +7,7 @@
 //! the ConfigMap `kube-system/extension-apiserver-authentication`
 //! (`authn::extension_config_map`), or from files that flags name (`files`). Both can change while
 //! the server runs, so certificates are verified here and not in the TLS handshake, which only
-//! proves that the client has the key (`serving::AnyClient`).
+//! proves that the client has the key (`tls::AnyClient`).
 //!
 //! A request that cannot be decided is refused.
 
@@ -70,7 +70,7 @@ pub use self::{
 };
 use crate::{
     api::Asked,
-    serving::{LastOfConnection, Peer, until_sent},
+    serving::{ConnectionHandle, Exchange, LastOfConnection, Peer, until_sent},
 };
 
 /// An API server that reviews tokens or permissions.
@@ -239,6 +239,11 @@ impl Access {
                 Refusal::Unauthorized
             }
         })?;
+        if let Some(connection) = head.extensions.get::<ConnectionHandle>()
+            && !user.is_anonymous()
+        {
+            connection.set_authenticated();
+        }
         head.headers.remove(header::AUTHORIZATION);
         config.request_header.strip(&mut head.headers);
         let info = RequestInfo::of(&head.method, &head.uri);
@@ -247,7 +252,9 @@ impl Access {
         let reason = self.permit(&user, &info, head).await?;
         // Only authorized requests are in flight: others must not take their place while they wait
         // for a review. Other requests must not make a kubelet restart this server either.
-        let permit = if is_probe { None } else { self.in_flight.acquire(&user, &info)? };
+        let exchange = head.extensions.get::<Exchange>();
+        let permit =
+            if is_probe { None } else { self.in_flight.acquire(&user, &info, exchange)? };
         Ok(Authorized { user, permit, reason })
     }
 

@@ -142,7 +142,7 @@ async fn a_scrape_that_panics_is_one_missed_scrape_of_one_node() {
     assert_eq!(nodes(&world).await, ["other"], "{}", log(&world));
     assert_eq!(panics(&world).await, ["{task=\"scrape\"} 1"]);
     let said = log(&world);
-    assert!(said.contains("err=\"a mistake in the metrics server ended the scrape\""), "{said}");
+    assert!(said.contains("err=\"internal error: panic while scraping\""), "{said}");
 
     cycles(&mut world, 2).await;
     assert_eq!(nodes(&world).await, ["one", "other"], "{}", log(&world));

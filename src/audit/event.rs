@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, net::IpAddr};
 use axum::extract::Request;
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
-use net::Random;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -135,14 +134,8 @@ fn short(text: &str) -> String {
 // === impl Event ===
 
 impl Event {
-    pub(super) fn new(
-        received: Timestamp,
-        random: &Random,
-        asked: Asked,
-        info: RequestInfo,
-    ) -> Self {
-        let id = id(random);
-        Self { id, received, asked, info, outcome: None, answer: None }
+    pub(super) fn new(received: Timestamp, id: &str, asked: Asked, info: RequestInfo) -> Self {
+        Self { id: short(id), received, asked, info, outcome: None, answer: None }
     }
 
     pub(super) fn answered(
@@ -242,16 +235,6 @@ impl Event {
 
 fn micro(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn id(random: &Random) -> String {
-    let parts: [u16; 8] = std::array::from_fn(|_| random.u16());
-    let (version, variant) = (parts[3] & 0x0fff | 0x4000, parts[4] & 0x3fff | 0x8000);
-    let [first, second, third, .., sixth, seventh, eighth] = parts;
-    format!(
-        "{first:04x}{second:04x}-{third:04x}-{version:04x}-{variant:04x}-{sixth:04x}{seventh:04x}{eighth:04x}"
-    )
 }
 
 impl<'a> From<&'a User> for WrittenUser<'a> {

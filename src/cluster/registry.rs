@@ -1,5 +1,6 @@
 use std::{
     collections::BTreeMap,
+    ops::Bound,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -82,17 +83,23 @@ impl Cluster {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// All running pods of a namespace, or of all: by namespace and name.
-    pub fn pods(&self, namespace: Option<&str>) -> Vec<(PodKey, RunningPod)> {
+    /// The first `most` running pods after `last`, by namespace and name.
+    pub fn pods_after(
+        &self,
+        namespace: Option<&str>,
+        last: Option<&PodKey>,
+        most: usize,
+    ) -> Vec<(PodKey, RunningPod)> {
         let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = |(key, pod): (&PodKey, &RunningPod)| (key.clone(), pod.clone());
-        match namespace {
-            None => pods.iter().map(entry).collect(),
-            Some(namespace) => {
-                let first: PodKey = (namespace.into(), "".into());
-                pods.range(first..).take_while(|(key, _)| &*key.0 == namespace).map(entry).collect()
-            }
-        }
+        let first = match last {
+            Some(last) => Bound::Excluded(last.clone()),
+            None => Bound::Included((namespace.unwrap_or_default().into(), "".into())),
+        };
+        pods.range((first, Bound::Unbounded))
+            .take_while(|((of, _), _)| namespace.is_none_or(|namespace| &**of == namespace))
+            .take(most)
+            .map(|(key, pod)| (key.clone(), pod.clone()))
+            .collect()
     }
 
     /// Whether there is a running pod.

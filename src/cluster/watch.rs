@@ -16,14 +16,14 @@ use super::{
     Cluster, Node, PodKey, RunningPod,
     pod_row::{self, PodRow},
 };
-use crate::shared::Shared;
+use crate::intern::Interner;
 
 /// What pods have in common.
 #[derive(Default)]
 struct Common {
-    namespaces: Shared<str>,
-    labels: Shared<BTreeMap<String, String>>,
-    nodes: Shared<str>,
+    namespaces: Interner<str>,
+    labels: Interner<BTreeMap<String, String>>,
+    nodes: Interner<str>,
 }
 
 /// Cures a refusal.
@@ -94,9 +94,9 @@ async fn follow_pods(
 impl Common {
     fn split(&mut self, pod: PodRow) -> (PodKey, RunningPod) {
         let metadata = pod.metadata;
-        let namespace = self.namespaces.share(metadata.namespace.unwrap_or_default());
+        let namespace = self.namespaces.intern(metadata.namespace.unwrap_or_default());
         let key = (namespace, metadata.name.unwrap_or_default().into());
-        let labels = self.labels.share(metadata.labels.unwrap_or_default());
-        (key, RunningPod { labels, node: pod.node.map(|node| self.nodes.share(node)) })
+        let labels = self.labels.intern(metadata.labels.unwrap_or_default());
+        (key, RunningPod { labels, node: pod.node.map(|node| self.nodes.intern(node)) })
     }
 }

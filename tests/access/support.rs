@@ -203,6 +203,15 @@ impl Cluster {
         guarded
     }
 
+    /// The same with limits of one's own.
+    pub(crate) async fn serve_within(&self, limits: Limits) -> Guarded {
+        let access = self.access(&Settings::default());
+        let mut guarded = self.serve_router(limits, access.guard(echo()));
+        guarded.keep(async move { access.follow().await });
+        settle().await;
+        guarded
+    }
+
     pub(crate) fn serve_router(&self, limits: Limits, router: Router) -> Guarded {
         Guarded::start(&self.clock, limits, router)
     }
