@@ -51,7 +51,7 @@ enum ProgramError {
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("set up: {0}")]
-    System(#[from] std::io::Error),
+    System(#[from] io::Error),
     #[error("received a second signal before the requests under way had been answered")]
     SecondSignal,
 }

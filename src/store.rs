@@ -152,7 +152,7 @@ impl Store {
     /// known, whatever kubelet reports it counts.
     pub fn pod_on(&self, node: Option<&str>, namespace: &str, name: &str) -> Option<PodUsage> {
         let Some(node) = node else { return self.pod(namespace, name) };
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.read();
         slots.nodes.get(node)?.pod(namespace, name)?.usage()
     }
 

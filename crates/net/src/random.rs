@@ -36,7 +36,12 @@ impl Random {
     /// Another sequence, which takes nothing out of this one.
     #[must_use]
     pub fn apart(&self) -> Self {
-        Self::seeded(!self.with(|rng| rng.get_seed()))
+        match &self.0 {
+            Source::System(_) => self.clone(),
+            Source::Seeded(rng) => {
+                Self::seeded(!rng.lock().unwrap_or_else(PoisonError::into_inner).get_seed())
+            }
+        }
     }
 
     /// Any 16-bit number.
