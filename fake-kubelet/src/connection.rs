@@ -81,7 +81,7 @@ impl ConnectionHandler {
                 let _ = send_alert(&mut stream).await;
             }
             Some(TlsFault::Plaintext) => {
-                let peer = Peer { address: from, certificates: Vec::new().into() };
+                let peer = Peer::new(from, Vec::new());
                 self.serve(stream, &peer).await;
             }
             fault => {
@@ -103,7 +103,7 @@ impl ConnectionHandler {
             Err(_) => return,
         };
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let peer = Peer { address: from, certificates: certificates.to_vec().into() };
+        let peer = Peer::new(from, certificates.to_vec());
         self.serve(stream, &peer).await;
     }
 

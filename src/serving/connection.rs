@@ -87,6 +87,16 @@ struct Context {
     turns: Turns,
 }
 
+// === impl Peer ===
+
+impl Peer {
+    /// At the other end of a new connection.
+    pub fn new(address: SocketAddr, certificates: Vec<CertificateDer<'static>>) -> Self {
+        let verified = VerifiedCertificates::default();
+        Self { address, certificates: certificates.into(), verified }
+    }
+}
+
 // === impl Connection ===
 
 impl Connection {
