@@ -143,7 +143,7 @@ impl Connection {
         let context = Context {
             limits: self.limits,
             router: self.router.clone(),
-            peer: Peer { address: peer, certificates, verified: VerifiedCertificates::default() },
+            peer: Peer::new(peer, certificates),
             connection: handle.clone(),
             requests: Requests::over(handle.clone()),
             observer: self.observer.clone(),
