@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use apiserver::access::ApiConfigs;
 use k8s_text::klog::{Klog, LineWriter};
 use kube::{
     Config,
@@ -28,7 +29,6 @@ use tokio::{
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{
-    access::ApiConfigs,
     flags::{FlagError, Flags, VersionFlag},
     observability::{Build, short_version},
     server::{Server, StartError},
