@@ -19,8 +19,8 @@ use crate::{
     cluster::{Cluster, watch},
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
-        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, Settings, Tally,
-        TlsFiles, TokenFile, Transport,
+        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, KubeletMetrics,
+        Settings, TlsFiles, TokenFile, Transport,
     },
     observability::{self, Telemetry, USER_AGENT},
     scrape::{Cycles, Scraper, Scrapes, Timing},
@@ -107,23 +107,24 @@ impl Server {
         let store = Store::new(resolution).with_grace(grace);
         let known_pods = cluster.clone();
         let store =
-            Arc::new(store.with_room(kubelet.limits.containers(), move |namespace, pod| {
+            Arc::new(store.with_limit(kubelet.limits.containers(), move |namespace, pod| {
                 known_pods.pod(namespace, pod).is_some()
             }));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let known = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {
-            address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
+            address_types: AddressTypes(kubelet.kubelet_preferred_address_types.concat()),
             port: kubelet.kubelet_port,
             use_node_status_port: kubelet.kubelet_use_node_status_port,
             address_fallback: kubelet.kubelet_address_fallback,
             endpoint: kubelet.kubelet_endpoint,
             limits: kubelet.limits.limits(),
         };
-        let tally = Tally::new()?;
-        telemetry.add(tally.collectors())?;
+        let metrics = KubeletMetrics::new()?;
+        telemetry.add(metrics.collectors())?;
         let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
-        let mut kubelets = KubeletClient::new(doors.clone(), resolver, settings, transport, tally);
+        let mut kubelets =
+            KubeletClient::new(doors.clone(), resolver, settings, transport, metrics);
         if let Some(files) = open_files {
             kubelets = kubelets.with_connections(files.for_kubelets(Limits::default()));
         }
@@ -176,7 +177,7 @@ impl Server {
         }
         Ok(Self {
             secure,
-            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?),
+            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?, &doors.random),
             share_port: flags.serving.permit_port_sharing,
             doors,
             address,
@@ -242,7 +243,7 @@ impl Server {
                     Box::pin(follow(files))
                 }),
                 supervisor.keep("serving_certificates", secure, |secure| Box::pin(secure.follow())),
-                supervisor.keep("trust", access, |access| Box::pin(access.follow())),
+                supervisor.keep("client_ca", access, |access| Box::pin(access.follow())),
                 stop_after(stop, telemetry.clone(), delay, end),
             ) } => {}
         }

@@ -29,7 +29,7 @@ pub(super) struct Families {
     /// The same.
     pub(super) cut_off: IntCounterVec,
     /// The same.
-    pub(super) passed_over: IntCounterVec,
+    pub(super) dropped_pods: IntCounterVec,
     pub(super) tick_duration: Histogram,
     pub(super) points: GaugeVec,
     pub(super) requests: RequestMetrics,
@@ -86,9 +86,9 @@ impl Families {
                 "Requests that ended before their client had taken the answer, by reason.",
                 &["reason"],
             )?,
-            passed_over: new.counters(
-                "metrics_server_storage_pods_passed_over_total",
-                "Pods that kubelets reported and that were not kept, by cause.",
+            dropped_pods: new.counters(
+                "metrics_server_storage_pods_dropped_total",
+                "Pods that kubelets reported and that were dropped, by cause.",
                 &["cause"],
             )?,
             tick_duration: new.histogram(

@@ -109,7 +109,8 @@ fn config(
     resolver: Arc<dyn ResolvesServerCert>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut spoken = (*provider()).clone();
-    let wanted: Vec<_> = flags.tls_cipher_suites.iter().filter_map(|suite| suite.suite).collect();
+    let wanted: Vec<_> =
+        flags.tls_cipher_suites.iter().flatten().filter_map(|suite| suite.suite).collect();
     if !wanted.is_empty() {
         // As in Go, the suites of TLS 1.3 are not a matter of choice.
         spoken

@@ -10,6 +10,7 @@ use metrics_server::{
     flags::Flags,
     serving::{Filters, Limits},
 };
+use net::Random;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -127,7 +128,7 @@ async fn clients_that_take_no_answers_keep_nobody_out() {
 /// Behind the filters that `flags` ask for.
 fn filtered(cluster: &Cluster, flags: &[&str]) -> Guarded {
     let flags = Flags::parse_from_args(flags.iter().map(ToString::to_string)).unwrap();
-    let filters = Filters::new(&flags.generic, None);
+    let filters = Filters::new(&flags.generic, None, &Random::seeded(1));
     cluster.serve_router(Limits::default(), filters.before(slow()))
 }
 

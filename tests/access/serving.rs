@@ -205,7 +205,7 @@ async fn answers_end_at_their_limit_whether_they_are_read_or_not() {
 }
 
 /// What an answer holds until it has been taken.
-struct Held(Arc<()>);
+struct Held(#[expect(dead_code, reason = "dropped when nobody holds it")] Arc<()>);
 
 impl Held {
     /// Eight megabytes in pieces.

@@ -184,7 +184,7 @@ impl Cluster {
         Access::new(settings, servers, &doors)
     }
 
-    /// A server that has looked up whom to believe.
+    /// A server that has loaded the client CA and request header configuration.
     pub(crate) async fn serve(&self) -> Guarded {
         self.serve_with(&Settings::default()).await
     }
