@@ -123,7 +123,7 @@ impl ConnectionTable {
         (Place(handle), evicted)
     }
 
-    /// Closes the connection that gives way first, unless all are front proxies'.
+    /// Closes the connection that gives way first, if there is one.
     pub(super) fn evict(&self) -> Option<Closed> {
         self.lock().evict()
     }

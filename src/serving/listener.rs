@@ -56,7 +56,7 @@ pub async fn serve_within(
         turns: Turns::default(),
         said: Said::default(),
     };
-    let _turns = accepting.hand_out_turns();
+    let _handing_out = accepting.turns.hand_out();
     accepting.run(listener, async { drop(stop.wait_for(|stop| *stop).await) }).await;
     stopping.send_replace(true);
     accepting.drain().await;
@@ -84,13 +84,6 @@ struct Said {
 // === impl Accepting ===
 
 impl Accepting {
-    /// Hands out turns until what is returned is dropped.
-    fn hand_out_turns(&self) -> JoinSet<()> {
-        let (turns, mut running) = (self.turns.clone(), JoinSet::new());
-        running.spawn(async move { turns.run().await });
-        running
-    }
-
     /// Accepts connections until `stopped`; then nobody listens any more.
     async fn run(&mut self, mut listener: Box<dyn Listener>, stopped: impl Future<Output = ()>) {
         let mut stopped = pin!(stopped);

@@ -10,7 +10,10 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use tokio::{sync::Notify, task::yield_now};
+use tokio::{
+    sync::Notify,
+    task::{JoinHandle, yield_now},
+};
 
 /// Hands out turns.
 #[derive(Clone, Debug, Default)]
@@ -25,11 +28,20 @@ struct State {
     next: u64,
     /// Whoever comes need not wait.
     is_free: bool,
+    /// Nobody hands out turns any more.
+    is_over: bool,
     waiting: BTreeMap<u64, Waker>,
     /// The sources that wait, in the order of their turns.
     sources: VecDeque<IpAddr>,
     by_source: BTreeMap<IpAddr, VecDeque<u64>>,
     streams: VecDeque<u64>,
+}
+
+/// Turns are handed out for as long as this lives.
+#[derive(Debug)]
+pub(super) struct HandingOut {
+    turns: Turns,
+    task: JoinHandle<()>,
 }
 
 /// What waits together.
@@ -56,18 +68,37 @@ impl Turns {
         Turn { turns: self.clone(), lane, waits_as: None }
     }
 
-    /// Hands out turns for good, one of each lane a round.
-    pub(super) async fn run(&self) {
-        loop {
-            if !self.lock().grant() {
-                self.taken.notified().await;
+    /// Hands out turns, one of each lane a round, until what is returned is dropped. Then nobody
+    /// waits any more.
+    pub(super) fn hand_out(&self) -> HandingOut {
+        let turns = self.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                if !turns.lock().grant() {
+                    turns.taken.notified().await;
+                }
+                yield_now().await;
             }
-            yield_now().await;
-        }
+        });
+        HandingOut { turns: self.clone(), task }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl HandingOut ===
+
+impl Drop for HandingOut {
+    fn drop(&mut self) {
+        self.task.abort();
+        let waiting = {
+            let mut state = self.turns.lock();
+            state.is_over = true;
+            std::mem::take(&mut state.waiting)
+        };
+        waiting.into_values().for_each(Waker::wake);
     }
 }
 
@@ -116,6 +147,10 @@ impl Turn {
     /// Ready when there is a turn for one poll of something.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.turns.lock();
+        if state.is_over {
+            self.waits_as = None;
+            return Poll::Ready(());
+        }
         if let Some(id) = self.waits_as {
             if let Some(waker) = state.waiting.get_mut(&id) {
                 waker.clone_from(context.waker());
@@ -185,18 +220,26 @@ mod tests {
         take(&turns, Lane::Stream, "stream", 100, &log);
         take(&turns, source(1), "crowd", 100, &log);
         take(&turns, source(2), "probe", 2, &log);
-        let running = tokio::spawn({
-            let turns = turns.clone();
-            async move { turns.run().await }
-        });
+        let _handing_out = turns.hand_out();
         while log.lock().unwrap().len() < 202 {
             yield_now().await;
         }
-        running.abort();
         let log = log.lock().unwrap();
         let last_probe = log.iter().rposition(|name| *name == "probe").unwrap();
         assert!(last_probe < 10, "{log:?}");
         assert!(log[..20].contains(&"stream") && log[..20].contains(&"crowd"), "{log:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_when_no_turns_are_handed_out_any_more() {
+        let (turns, log) = (Turns::default(), Arc::default());
+        let handing_out = turns.hand_out();
+        take(&turns, Lane::Stream, "stream", 100, &log);
+        yield_now().await;
+        drop(handing_out);
+        yield_now().await;
+        yield_now().await;
+        assert_eq!(log.lock().unwrap().len(), 100);
     }
 
     #[tokio::test]
