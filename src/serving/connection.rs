@@ -157,9 +157,9 @@ async fn serve_http1(
     let current = watch::Sender::new(Exchange::begin());
     let mut exchanges = current.subscribe();
     let service = service_fn(move |request| {
-        let (context, exchange) = (context.clone(), Exchange::begin());
+        let exchange = Exchange::begin();
         current.send_replace(exchange.clone());
-        async move { context.answer(exchange, request).await }
+        context.clone().answer(|| exchange, request)
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -223,10 +223,11 @@ async fn serve_http2(
     let service = {
         let last = last.clone();
         service_fn(move |request| {
-            let (context, last) = (context.clone(), last.clone());
+            let last = last.clone();
+            let exchange = || streams::current().unwrap_or_else(Exchange::begin);
+            let answered = context.clone().answer(exchange, request);
             async move {
-                let exchange = streams::current().unwrap_or_else(Exchange::begin);
-                let response = context.answer(exchange, request).await?;
+                let response = answered.await?;
                 if response.extensions().get::<LastOfConnection>().is_some() {
                     last.notify_one();
                 }
@@ -267,13 +268,16 @@ async fn serve_http2(
 // === impl Context ===
 
 impl Context {
+    /// Answers a request, which is under way from now on. Its exchange is known when the answer is
+    /// first polled.
     fn answer(
         self,
-        exchange: Exchange,
+        exchange: impl FnOnce() -> Exchange,
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
         let under_way = self.requests.begin();
         async move {
+            let exchange = exchange();
             let response = if let Some(refusal) = host::check(&request) {
                 refusal
             } else {

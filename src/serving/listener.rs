@@ -120,6 +120,10 @@ impl Accepting {
 
     /// Waits until the requests under way have been answered, within the limit.
     async fn drain(&mut self) {
+        if !self.limits.shutdown.is_zero() {
+            let connections = self.open.len();
+            tracing::info!(connections, "Stopped listening, waiting for the requests under way");
+        }
         let ended = async { while self.open.join_next().await.is_some() {} };
         if timeout(self.limits.shutdown, ended).await.is_err() && !self.limits.shutdown.is_zero() {
             tracing::warn!(
