@@ -102,8 +102,7 @@ impl Connection {
         let closed = |why| (self.observer)(Event::Closed(why));
         let stream = WriteTimeout::new(stream, self.limits.write_timeout);
         let mut stopping = self.stopping.clone();
-        let lane = Lane::Source(peer.ip());
-        let mut turn = self.turns.lane(lane);
+        let mut turn = self.turns.lane(Lane::Handshake(peer.ip()));
         let mut accepting = pin!(acceptor.accept(stream));
         let shaken = poll_fn(|context| {
             ready!(turn.poll(context));
@@ -153,7 +152,7 @@ async fn serve_http1(
     mut stopping: watch::Receiver<bool>,
 ) -> hyper::Result<()> {
     let Context { limits, requests, observer, turns, peer, .. } = context.clone();
-    let mut turn = turns.lane(Lane::Source(peer.address.ip()));
+    let mut turn = turns.lane(Lane::Http1(peer.address.ip()));
     let current = watch::Sender::new(Exchange::begin());
     let mut exchanges = current.subscribe();
     let service = service_fn(move |request| {
