@@ -67,8 +67,6 @@ pub(super) struct Connection {
     pub(super) place: Place,
     pub(super) router: Router,
     pub(super) observer: Observer,
-    /// Says when no further requests are to be taken.
-    pub(super) stopping: watch::Receiver<bool>,
     pub(super) turns: Turns,
 }
 
@@ -101,7 +99,7 @@ impl Connection {
         let peer = self.address;
         let closed = |why| (self.observer)(Event::Closed(why));
         let stream = WriteTimeout::new(stream, self.limits.write_timeout);
-        let mut stopping = self.stopping.clone();
+        let handle = self.place.handle();
         let mut turn = self.turns.lane(Lane::Handshake(peer.ip()));
         let mut accepting = pin!(acceptor.accept(stream));
         let shaken = poll_fn(|context| {
@@ -111,7 +109,7 @@ impl Connection {
         let handshake = timeout(self.limits.handshake, shaken);
         let stream = tokio::select! {
             biased;
-            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = handle.stopping() => return,
             shaken = handshake => match shaken {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => {
@@ -121,7 +119,6 @@ impl Connection {
                 Err(_) => return closed(Closed::HandshakeTimeout),
             }
         };
-        let handle = self.place.handle();
         handle.handshake_done();
         let (_, tls) = stream.get_ref();
         let certificates = tls.peer_certificates().unwrap_or_default();
@@ -136,9 +133,9 @@ impl Connection {
             turns: self.turns.clone(),
         };
         let served = if tls.alpn_protocol() == Some(b"h2") {
-            serve_http2(context, stream, stopping).await
+            serve_http2(context, stream).await
         } else {
-            serve_http1(context, stream, stopping).await
+            serve_http1(context, stream).await
         };
         if let Err(error) = served {
             tracing::debug!(%peer, err = %error, "Connection ended");
@@ -146,12 +143,9 @@ impl Connection {
     }
 }
 
-async fn serve_http1(
-    context: Context,
-    stream: TlsStream<WriteTimeout>,
-    mut stopping: watch::Receiver<bool>,
-) -> hyper::Result<()> {
-    let Context { limits, requests, observer, turns, peer, .. } = context.clone();
+async fn serve_http1(context: Context, stream: TlsStream<WriteTimeout>) -> hyper::Result<()> {
+    let Context { limits, requests, observer, turns, peer, connection: handle, .. } =
+        context.clone();
     let mut turn = turns.lane(Lane::Http1(peer.address.ip()));
     let current = watch::Sender::new(Exchange::begin());
     let mut exchanges = current.subscribe();
@@ -196,7 +190,7 @@ async fn serve_http1(
             observer(over.into());
             return Ok(());
         }
-        _ = stopping.wait_for(|stopping| *stopping) => {}
+        () = handle.stopping() => {}
     }
     if requests.is_idle() {
         return Ok(());
@@ -212,12 +206,8 @@ async fn serve_http1(
     }
 }
 
-async fn serve_http2(
-    context: Context,
-    stream: TlsStream<WriteTimeout>,
-    mut stopping: watch::Receiver<bool>,
-) -> hyper::Result<()> {
-    let Context { limits, requests, observer, turns, .. } = context.clone();
+async fn serve_http2(context: Context, stream: TlsStream<WriteTimeout>) -> hyper::Result<()> {
+    let Context { limits, requests, observer, turns, connection: handle, .. } = context.clone();
     let last = Arc::new(Notify::new());
     let service = {
         let last = last.clone();
@@ -246,7 +236,7 @@ async fn serve_http2(
     let is_stopping = tokio::select! {
         biased;
         served = connection.as_mut() => return served,
-        _ = stopping.wait_for(|stopping| *stopping) => true,
+        () = handle.stopping() => true,
         () = last.notified() => false,
         () = requests.idle_for(limits.idle) => false,
     };

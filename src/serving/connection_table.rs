@@ -46,6 +46,7 @@ struct Entry {
     /// When it came to be what it is.
     since: u64,
     evicted: Arc<Notify>,
+    stopping: Arc<Notify>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,6 +79,7 @@ pub struct ConnectionHandle {
     id: u64,
     table: ConnectionTable,
     evicted: Arc<Notify>,
+    stopping: Arc<Notify>,
     /// Closed once somebody has been authenticated.
     unauthenticated: Arc<Semaphore>,
 }
@@ -102,7 +104,7 @@ impl ConnectionTable {
     pub(super) fn enter(&self, address: SocketAddr) -> (Place, Option<Closed>) {
         let mut table = self.lock();
         let evicted = if table.by_id.len() >= table.limit { table.evict() } else { None };
-        let (id, evict) = (table.next, Arc::new(Notify::new()));
+        let (id, evict, stop) = (table.next, Arc::<Notify>::default(), Arc::<Notify>::default());
         table.next += 1;
         let since = table.tick();
         let entry = Entry {
@@ -112,12 +114,14 @@ impl ConnectionTable {
             client: Client::Unauthenticated,
             since,
             evicted: evict.clone(),
+            stopping: stop.clone(),
         };
         table.insert(id, entry);
         let handle = ConnectionHandle {
             id,
             table: self.clone(),
             evicted: evict,
+            stopping: stop,
             unauthenticated: Arc::new(Semaphore::new(table.unauthenticated_requests)),
         };
         (Place(handle), evicted)
@@ -126,6 +130,12 @@ impl ConnectionTable {
     /// Closes the connection that gives way first, if there is one.
     pub(super) fn evict(&self) -> Option<Closed> {
         self.lock().evict()
+    }
+
+    /// Tells all connections to take no further requests, the oldest one first: a channel would wake
+    /// them up in an order that no simulated world can repeat.
+    pub(super) fn stop(&self) {
+        self.lock().by_id.values().for_each(|entry| entry.stopping.notify_one());
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -249,6 +259,11 @@ impl ConnectionHandle {
     /// Waits until it must be closed.
     pub(super) async fn evicted(&self) {
         self.evicted.notified().await;
+    }
+
+    /// Waits until it is to take no further requests.
+    pub(super) async fn stopping(&self) {
+        self.stopping.notified().await;
     }
 
     /// Waits until a request may begin: few at a time before somebody was authenticated.
