@@ -81,7 +81,7 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
     }
     log_to_stderr(&flags);
     // One thread: scraping is cheaper without handing work to others, and the simulated world
-    // runs the same way. `serving::turns` says why clients cannot keep it from probes.
+    // runs the same way. `apiserver::serving` (turns) says why clients cannot keep it from probes.
     Builder::new_current_thread().enable_all().build()?.block_on(serve(&flags))
 }
 
