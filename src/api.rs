@@ -13,6 +13,7 @@ mod field_selector;
 mod interface;
 mod item;
 mod list;
+mod list_memory;
 mod negotiate;
 mod objects;
 mod openapi;

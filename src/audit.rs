@@ -27,7 +27,7 @@ pub use self::{
     policy::PolicyError,
 };
 use crate::{
-    access::{Admission, Attributes},
+    access::{RequestInfo, RequestOutcome},
     api::Status,
     flags::AuditFlags,
     serving::until_sent,
@@ -92,13 +92,13 @@ impl Audit {
     async fn answer(self, router: Router, request: Request) -> Response {
         let clock = &self.0.clock;
         let asked = Asked::of(&request);
-        let attributes = Attributes::of(request.method(), request.uri());
-        let event = Event::new(clock.now(), &id::of(request.headers()), asked, attributes);
+        let info = RequestInfo::of(request.method(), request.uri());
+        let event = Event::new(clock.now(), &id::of(request.headers()), asked, info);
         let mut under_way = UnderWay { audit: self, event };
         let mut response = router.oneshot(request).await.into_response();
-        let admission = response.extensions_mut().remove::<Admission>();
+        let outcome = response.extensions_mut().remove::<RequestOutcome>();
         let said = response.extensions_mut().remove::<Status>();
-        under_way.event.answered(admission, response.status(), said.as_ref());
+        under_way.event.answered(outcome, response.status(), said.as_ref());
         response.map(|body| until_sent(body, under_way))
     }
 }
@@ -108,7 +108,7 @@ impl Audit {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let Parts { policy, log, clock, .. } = &*self.audit.0;
-        let recorded = policy.recorded(self.event.user(), self.event.attributes());
+        let recorded = policy.recorded(self.event.user(), self.event.info());
         for line in self.event.lines(clock.now(), recorded) {
             log.write(&line);
         }

@@ -1,15 +1,15 @@
-//! Nodes in a real cluster: their objects, Leases and pods, for as long as the program runs.
+//! The nodes in a real cluster: registers Node objects, renews Leases and runs pods.
 //!
-//! Everything made carries the label `fake-kubelet.dev/owner` and an annotation that says which
-//! run made it. What does not carry it is never changed but for the status of pods that somebody
-//! has put on these nodes.
+//! Every created object carries the label `fake-kubelet.dev/owner` and an annotation with the run of
+//! the program. Objects without it are never changed, except for the status of pods that others have
+//! bound to these nodes.
 
+mod api_error;
+mod deletion;
 mod heartbeat;
-mod marks;
 mod objects;
+mod ownership;
 mod pods;
-mod removal;
-mod trouble;
 mod usage;
 
 use std::{
@@ -39,8 +39,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 pub(crate) use self::{
-    marks::{DEFAULT_OWNER, Marks},
-    removal::remove,
+    deletion::delete_all,
+    ownership::{DEFAULT_OWNER, Ownership},
 };
 use crate::{
     config::{ObjectConfig, PodConfig},
@@ -48,10 +48,10 @@ use crate::{
 };
 
 /// Requests to the API server at the same time: as many as the real controllers make.
-const AT_ONCE: usize = 32;
+const CONCURRENCY: usize = 32;
 
-/// A node as it is to be in the cluster.
-pub(crate) struct Home {
+/// What a node is registered with.
+pub(crate) struct ClusterNode {
     pub(crate) name: String,
     pub(crate) address: IpAddr,
     pub(crate) port: u16,
@@ -61,20 +61,20 @@ pub(crate) struct Home {
     pub(crate) since: Timestamp,
 }
 
-/// What lives in the cluster, and where.
-pub(crate) struct Settlement {
+/// Keeps the fleet's nodes and pods in a cluster.
+pub(crate) struct NodeController {
     pub(crate) client: Client,
-    pub(crate) marks: Marks,
+    pub(crate) ownership: Ownership,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) clock: Clock,
     /// By name.
-    pub(crate) homes: BTreeMap<String, Home>,
+    pub(crate) nodes: BTreeMap<String, ClusterNode>,
     pub(crate) heartbeat: Duration,
     pub(crate) first_pod_ip: Ipv4Addr,
-    /// What the files of traces are relative to.
+    /// Paths of traces are relative to it.
     pub(crate) folder: PathBuf,
-    /// The uids of the nodes and Leases that were made.
-    pub(crate) made: Mutex<BTreeMap<String, Uids>>,
+    /// The uids of the nodes and Leases that were created.
+    pub(crate) uids: Mutex<BTreeMap<String, Uids>>,
 }
 
 #[derive(Clone, Debug)]
@@ -83,62 +83,63 @@ pub(crate) struct Uids {
     lease: String,
 }
 
-/// Why the cluster is not as it should be.
+/// Why objects could not be created or changed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ClusterError {
-    #[error("{verb} {what} {name:?}: {}", trouble::words(source))]
-    Ask { verb: &'static str, what: String, name: String, source: Box<kube::Error> },
+    #[error("{verb} {what} {name:?}: {}", api_error::message(source))]
+    Request { verb: &'static str, what: String, name: String, source: Box<kube::Error> },
     #[error(
-        "{what} {name:?} exists already and is not of the owner {owner:?}: choose other names, or its owner in the configuration's cluster.owner"
+        "{what} {name:?} exists already and does not belong to owner {owner:?}: choose other names, or set cluster.owner in the configuration to its owner"
     )]
-    Foreign { what: String, name: String, owner: String },
+    NotOwned { what: String, name: String, owner: String },
 }
 
-// === impl Settlement ===
+// === impl NodeController ===
 
-impl Settlement {
-    /// Makes all nodes, their Leases and the pods of the configuration. What an earlier run of the
-    /// same owner has left is taken over.
-    pub(crate) async fn settle(&self) -> Result<(), ClusterError> {
-        let mut settled = stream::iter(self.homes.values())
-            .map(|home| self.move_in(home))
-            .buffer_unordered(AT_ONCE);
-        while let Some(result) = settled.next().await {
+impl NodeController {
+    /// Creates all nodes, their Leases and the pods of the configuration. Objects that an earlier run
+    /// of the same owner has left are adopted.
+    pub(crate) async fn register(&self) -> Result<(), ClusterError> {
+        let mut registered = stream::iter(self.nodes.values())
+            .map(|cluster_node| self.register_node(cluster_node))
+            .buffer_unordered(CONCURRENCY);
+        while let Some(result) = registered.next().await {
             result?;
         }
         Ok(())
     }
 
-    /// Keeps all of it alive. Never ends.
-    pub(crate) async fn live(self: &Arc<Self>) {
-        tokio::join!(heartbeat::beat(self), pods::follow(self));
+    /// Renews Leases and runs pods. Never ends.
+    pub(crate) async fn run(self: &Arc<Self>) {
+        tokio::join!(heartbeat::run(self), pods::run(self));
     }
 
-    async fn move_in(&self, home: &Home) -> Result<(), ClusterError> {
+    async fn register_node(&self, cluster_node: &ClusterNode) -> Result<(), ClusterError> {
         let now = self.clock.now();
         let nodes: Api<Node> = Api::all(self.client.clone());
-        let wanted = objects::node(home, &self.marks, now);
-        let (node, is_new) = self.claim(&nodes, &wanted).await?;
+        let wanted = objects::node(cluster_node, &self.ownership, now);
+        let (node, is_new) = self.create_or_adopt(&nodes, &wanted).await?;
         let uid = node.uid().unwrap_or_default();
         if !is_new {
             let patch = json!({"metadata": {"uid": uid}, "spec": wanted.spec});
-            self.patched(&nodes, &home.name, patch).await?;
-            self.tell_status(home, &uid).await?;
+            self.patch(&nodes, &cluster_node.name, patch).await?;
+            self.update_status(cluster_node, &uid).await?;
         }
         let leases: Api<Lease> = Api::namespaced(self.client.clone(), objects::LEASES);
-        let lease = objects::lease(&home.name, &uid, &self.marks, now);
-        let (lease, _) = self.claim(&leases, &lease).await?;
+        let lease = objects::lease(&cluster_node.name, &uid, &self.ownership, now);
+        let (lease, _) = self.create_or_adopt(&leases, &lease).await?;
         let uids = Uids { node: uid, lease: lease.uid().unwrap_or_default() };
-        self.made().insert(home.name.clone(), uids);
-        for pod in &home.pods {
+        self.uids().insert(cluster_node.name.clone(), uids);
+        for pod in &cluster_node.pods {
             let pods: Api<Pod> = Api::namespaced(self.client.clone(), pod.namespace());
-            self.claim(&pods, &objects::pod(pod, &home.name, &self.marks)).await?;
+            self.create_or_adopt(&pods, &objects::pod(pod, &cluster_node.name, &self.ownership))
+                .await?;
         }
         Ok(())
     }
 
-    /// Makes an object, or takes over the owner's one of that name; says whether it is new.
-    async fn claim<K>(&self, api: &Api<K>, wanted: &K) -> Result<(K, bool), ClusterError>
+    /// Creates an object, or adopts the owner's one of that name; returns whether it is new.
+    async fn create_or_adopt<K>(&self, api: &Api<K>, wanted: &K) -> Result<(K, bool), ClusterError>
     where
         K: Resource<DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
     {
@@ -146,51 +147,58 @@ impl Settlement {
         match api.create(&PostParams::default(), wanted).await {
             Ok(made) => return Ok((made, true)),
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {}
-            Err(error) => return Err(asked::<K>("create", &name, error)),
+            Err(error) => return Err(request_error::<K>("create", &name, error)),
         }
-        let there = api.get(&name).await.map_err(|error| asked::<K>("get", &name, error))?;
-        if !self.marks.own(there.meta()) {
+        let there =
+            api.get(&name).await.map_err(|error| request_error::<K>("get", &name, error))?;
+        if !self.ownership.owns(there.meta()) {
             let what = K::kind(&()).into_owned();
-            return Err(ClusterError::Foreign { what, name, owner: self.marks.owner.clone() });
+            return Err(ClusterError::NotOwned { what, name, owner: self.ownership.owner.clone() });
         }
         let patch = json!({"metadata": {
             "uid": there.uid(),
             "labels": wanted.labels(),
             "annotations": wanted.annotations(),
         }});
-        Ok((self.patched(api, &name, patch).await?, false))
+        Ok((self.patch(api, &name, patch).await?, false))
     }
 
-    async fn patched<K>(&self, api: &Api<K>, name: &str, patch: Value) -> Result<K, ClusterError>
+    async fn patch<K>(&self, api: &Api<K>, name: &str, patch: Value) -> Result<K, ClusterError>
     where
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
     {
         let patched = api.patch(name, &PatchParams::default(), &Patch::Merge(patch)).await;
-        patched.map_err(|error| asked::<K>("patch", name, error))
+        patched.map_err(|error| request_error::<K>("patch", name, error))
     }
 
-    /// Says how a node is, if it is still the one of that uid.
-    async fn tell_status(&self, home: &Home, uid: &str) -> Result<(), ClusterError> {
+    /// Updates a node's status, if it still has that uid.
+    async fn update_status(
+        &self,
+        cluster_node: &ClusterNode,
+        uid: &str,
+    ) -> Result<(), ClusterError> {
         let nodes: Api<Node> = Api::all(self.client.clone());
-        let status = objects::node_status(home, self.clock.now());
+        let status = objects::node_status(cluster_node, self.clock.now());
         let patch = Patch::Merge(json!({"metadata": {"uid": uid}, "status": status}));
-        let told = nodes.patch_status(&home.name, &PatchParams::default(), &patch).await;
-        told.map(drop).map_err(|error| asked::<Node>("patch the status of", &home.name, error))
+        let patched = nodes.patch_status(&cluster_node.name, &PatchParams::default(), &patch).await;
+        patched.map(drop).map_err(|error| {
+            request_error::<Node>("patch the status of", &cluster_node.name, error)
+        })
     }
 
-    fn made(&self) -> MutexGuard<'_, BTreeMap<String, Uids>> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    fn uids(&self) -> MutexGuard<'_, BTreeMap<String, Uids>> {
+        self.uids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 // === impl ClusterError ===
 
 impl ClusterError {
-    /// Whether what was asked for is gone, or another one by now.
+    /// Whether the object is gone, or has been replaced.
     fn is_gone(&self) -> bool {
         match self {
-            Self::Ask { source, .. } => is_gone(source),
-            Self::Foreign { .. } => true,
+            Self::Request { source, .. } => is_gone(source),
+            Self::NotOwned { .. } => true,
         }
     }
 }
@@ -199,13 +207,13 @@ fn is_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 404 | 409))
 }
 
-fn asked<K: Resource<DynamicType = ()>>(
+fn request_error<K: Resource<DynamicType = ()>>(
     verb: &'static str,
     name: &str,
     source: kube::Error,
 ) -> ClusterError {
     let (what, name) = (K::kind(&()).into_owned(), name.to_owned());
-    ClusterError::Ask { verb, what, name, source: source.into() }
+    ClusterError::Request { verb, what, name, source: source.into() }
 }
 
 fn namespaced<K>(client: &Client, object: &K) -> Api<K>

@@ -39,7 +39,7 @@ pub(crate) use self::{
     usage::UsageConfig,
     values::{go_duration, some_go_duration, text},
 };
-use crate::{access::Access, kubelet::KubeletSpec};
+use crate::{auth::Access, kubelet::KubeletSpec};
 
 /// The schema's name for itself.
 const ID: &str = "urn:fake-kubelet:config";

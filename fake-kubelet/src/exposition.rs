@@ -2,23 +2,23 @@
 //! label values, families without series left out.
 
 mod families;
-mod sheet;
+mod rows;
 
 use std::ops::Range;
 
 use jiff::Timestamp;
 
-pub(crate) use self::sheet::{Order, Sheet};
+pub(crate) use self::rows::{Order, Rows};
 use self::{
     families::{
         CONTAINER_CPU, CONTAINER_MEMORY, CONTAINER_START, CONTAINER_SWAP, CONTAINER_SWAP_LIMIT,
         NODE_CPU, NODE_MEMORY, NODE_SWAP, POD_CPU, POD_MEMORY, POD_SWAP, RESOURCE_SCRAPE_ERROR,
         SCRAPE_ERROR,
     },
-    sheet::Row,
+    rows::Row,
 };
 use crate::{
-    number::{write_float, write_seconds},
+    go_number::{write_float, write_seconds},
     sample::{Measured, Measurements, NodeSample},
 };
 
@@ -75,28 +75,28 @@ pub fn render(sample: &NodeSample) -> String {
         let containers = pod.containers.iter().map(|container| &*container.name);
         (&*pod.namespace, &*pod.name, containers)
     }));
-    let mut sheet = Sheet::new(&order);
+    let mut table = Rows::new(&order);
     for pod in &sample.pods {
-        sheet.begin_pod(&pod.namespace, &pod.name);
+        table.begin_pod(&pod.namespace, &pod.name);
         for it in &pod.containers {
-            sheet.add_container(&it.name, it.container, it.started, it.swap_limit);
+            table.add_container(&it.name, it.container, it.started, it.swap_limit);
         }
-        sheet.pod_runs(pod.pod);
+        table.pod_runs(pod.pod);
     }
-    let out = write(&sheet, &sample.node, sample.failed);
+    let out = write(&table, &sample.node, sample.failed);
     debug_assert!(std::str::from_utf8(&out).is_ok(), "names are text, and so are numbers");
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// The text of a sheet and of the node itself.
-pub(crate) fn write(sheet: &Sheet<'_>, node: &Measurements, failed: bool) -> Vec<u8> {
-    let series = OF_CONTAINER * (sheet.containers.len() + sheet.pods.len());
-    let room = OF_CONTAINER * sheet.size_of_labels() + USUAL_SERIES * series + USUAL_HEADERS;
+/// The text of a table and of the node itself.
+pub(crate) fn write(table: &Rows<'_>, node: &Measurements, failed: bool) -> Vec<u8> {
+    let series = OF_CONTAINER * (table.containers.len() + table.pods.len());
+    let room = OF_CONTAINER * table.size_of_labels() + USUAL_SERIES * series + USUAL_HEADERS;
     let mut out = Vec::with_capacity(room);
     if !failed {
-        write_containers(&mut out, sheet);
+        write_containers(&mut out, table);
         write_node(&mut out, node);
-        write_pods(&mut out, sheet);
+        write_pods(&mut out, table);
     }
     let failed = if failed { 1.0 } else { 0.0 };
     RESOURCE_SCRAPE_ERROR.write(&mut out, [(ALONE, failed, None)]);
@@ -107,8 +107,8 @@ pub(crate) fn write(sheet: &Sheet<'_>, node: &Measurements, failed: bool) -> Vec
 /// What stands for labels where there are none.
 const ALONE: &[u8] = b" ";
 
-fn write_containers(out: &mut Vec<u8>, sheet: &Sheet<'_>) {
-    let rows = || in_order(sheet, &sheet.order.containers, &sheet.containers);
+fn write_containers(out: &mut Vec<u8>, table: &Rows<'_>) {
+    let rows = || in_order(table, &table.order.containers, &table.containers);
     CONTAINER_CPU.write_each(out, rows(), Unit::Seconds, |row| row.of.cpu);
     CONTAINER_MEMORY.write_each(out, rows(), Unit::One, |row| row.of.memory);
     let started = rows().filter_map(|(labels, row)| {
@@ -127,8 +127,8 @@ fn write_node(out: &mut Vec<u8>, node: &Measurements) {
     NODE_SWAP.write_each(out, node(), Unit::One, |node| node.swap);
 }
 
-fn write_pods(out: &mut Vec<u8>, sheet: &Sheet<'_>) {
-    let rows = || in_order(sheet, &sheet.order.pods, &sheet.pods);
+fn write_pods(out: &mut Vec<u8>, table: &Rows<'_>) {
+    let rows = || in_order(table, &table.order.pods, &table.pods);
     POD_CPU.write_each(out, rows(), Unit::Seconds, |row| row.of.cpu);
     POD_MEMORY.write_each(out, rows(), Unit::One, |row| row.of.memory);
     POD_SWAP.write_each(out, rows(), Unit::One, |row| row.of.swap);
@@ -136,13 +136,13 @@ fn write_pods(out: &mut Vec<u8>, sheet: &Sheet<'_>) {
 
 /// The rows that are there, with their labels.
 fn in_order<'a>(
-    sheet: &'a Sheet<'_>,
+    table: &'a Rows<'_>,
     order: &'a [u32],
     rows: &'a [Option<Row>],
 ) -> impl Iterator<Item = (&'a [u8], &'a Row)> {
     order.iter().filter_map(|index| {
         let row = rows.get(*index as usize)?.as_ref()?;
-        Some((sheet.labels(row), row))
+        Some((table.labels(row), row))
     })
 }
 

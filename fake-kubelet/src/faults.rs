@@ -1,7 +1,7 @@
 //! What a kubelet does wrong on purpose.
 
+mod active;
 mod body;
-mod standing;
 mod when;
 
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 
-pub(crate) use self::standing::{Active, Standing};
+pub(crate) use self::active::{ActiveFaults, RequestFaults};
 pub use self::{
     body::BodyFault,
     when::{Probability, ProbabilityError, When},
@@ -183,7 +183,7 @@ impl Faults {
     }
 
     /// What of it concerns connections rather than requests.
-    fn of_connections(&self) -> Self {
+    fn connection_faults(&self) -> Self {
         Self {
             refuse: self.refuse,
             silence: self.silence,

@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::kubelet::{FakeKubelet, KubeletError, KubeletSpec, Surroundings};
+use crate::kubelet::{Dependencies, FakeKubelet, KubeletError, KubeletSpec};
 
 /// Kubelets by the names of their nodes. Dropping the fleet stops those that nobody else holds.
 pub struct Fleet {
-    surroundings: Surroundings,
+    surroundings: Dependencies,
     kubelets: Mutex<BTreeMap<String, Arc<FakeKubelet>>>,
 }
 
@@ -17,14 +17,14 @@ pub struct Fleet {
 
 impl Fleet {
     /// A fleet without kubelets.
-    pub fn new(surroundings: Surroundings) -> Self {
+    pub fn new(surroundings: Dependencies) -> Self {
         Self { surroundings, kubelets: Mutex::default() }
     }
 
     /// A fleet of these kubelets, all of which listen. If one cannot, none does.
     pub async fn start(
         specs: impl IntoIterator<Item = KubeletSpec>,
-        surroundings: Surroundings,
+        surroundings: Dependencies,
     ) -> Result<Self, KubeletError> {
         let fleet = Self::new(surroundings);
         for spec in specs {

@@ -1,6 +1,6 @@
 //! One fake kubelet: started, changed while it runs, stopped.
 
-mod tls_maker;
+mod tls_configs;
 
 use std::{
     io,
@@ -11,20 +11,20 @@ use std::{
 use net::{Doors, Network, Random};
 use tokio::sync::{Mutex, watch};
 
-use self::tls_maker::TlsMaker;
+use self::tls_configs::TlsConfigs;
 use crate::{
-    access::{Access, Gate, Reviewer},
-    answers::Answers,
+    auth::{Access, Authorizer, Reviewer},
     certificates::{CertificateError, CertificateKind, Certificates},
-    entrance::{Conduct, Entrance},
-    faults::{Faults, Standing},
+    faults::{ActiveFaults, Faults},
+    handler::RequestHandler,
+    listener::{ConnectionPolicy, KubeletListener},
     node::{Node, Pod},
     observer::Observer,
     replay::{Recording, Replay},
     sample::NodeSample,
     sampling::Sampling,
     tls,
-    usage::Course,
+    usage::UsageSchedule,
 };
 
 /// What a kubelet is like when it starts.
@@ -52,16 +52,16 @@ pub struct KubeletSpec {
     pub faults: Faults,
 }
 
-/// What the kubelets of a fleet share.
+/// What the kubelets of a fleet have in common.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct Dependencies {
     /// Time and the network.
     pub doors: Doors,
     /// The cluster's CA and the kubelets' key.
     pub certificates: Arc<Certificates>,
-    /// Whom kubelets with [`Access::Webhook`] ask.
+    /// Where kubelets with [`Access::Webhook`] send their reviews.
     pub reviewer: Arc<dyn Reviewer>,
-    /// Is told what kubelets see; `()` if nobody wants to know.
+    /// Gets each connection and request; `()` for no observer.
     pub observer: Arc<dyn Observer>,
 }
 
@@ -98,19 +98,19 @@ pub enum KubeletError {
 
 /// A running kubelet. Dropping it stops it.
 pub struct FakeKubelet {
-    answers: Arc<Answers>,
+    handler: Arc<RequestHandler>,
     network: Arc<dyn Network>,
     random: Random,
-    maker: TlsMaker,
-    conduct: watch::Sender<Conduct>,
+    maker: TlsConfigs,
+    policy: watch::Sender<ConnectionPolicy>,
     /// Held over whole changes, so that they come one after the other.
-    inside: Mutex<Inside>,
+    endpoints: Mutex<Endpoints>,
 }
 
-struct Inside {
+struct Endpoints {
     names: Vec<String>,
     addresses: Vec<IpAddr>,
-    entrances: Vec<Entrance>,
+    listeners: Vec<KubeletListener>,
 }
 
 // === impl FakeKubelet ===
@@ -119,73 +119,74 @@ impl FakeKubelet {
     /// Starts a kubelet. It listens on all of its addresses when this returns.
     pub async fn start(
         spec: KubeletSpec,
-        surroundings: &Surroundings,
+        dependencies: &Dependencies,
     ) -> Result<Self, KubeletError> {
-        let Doors { clock, network, random } = surroundings.doors.clone();
-        let clients = tls::verifier(surroundings.certificates.clients())
+        let Doors { clock, network, random } = dependencies.doors.clone();
+        let clients = tls::verifier(dependencies.certificates.clients())
             .map_err(|source| KubeletError::Tls { node: spec.name.clone(), source })?;
-        let gate = match spec.access {
+        let authorizer = match spec.access {
             Access::Open => None,
             Access::Webhook => {
-                let reviewer = Arc::clone(&surroundings.reviewer);
-                Some(Gate::new(&spec.name, reviewer, Arc::clone(&clients), clock.clone()))
+                let reviewer = Arc::clone(&dependencies.reviewer);
+                Some(Authorizer::new(&spec.name, reviewer, Arc::clone(&clients), clock.clone()))
             }
         };
-        let inside = Inside { names: spec.names, addresses: spec.addresses, entrances: Vec::new() };
-        let standing = Arc::new(Standing::new(spec.faults, &clock, random.clone()));
-        let answers = Arc::new(Answers {
+        let endpoints =
+            Endpoints { names: spec.names, addresses: spec.addresses, listeners: Vec::new() };
+        let active_faults = Arc::new(ActiveFaults::new(spec.faults, &clock, random.clone()));
+        let handler = Arc::new(RequestHandler {
             name: spec.name,
             clock,
-            observer: Arc::clone(&surroundings.observer),
-            gate,
+            observer: Arc::clone(&dependencies.observer),
+            authorizer,
             sampling: spec.sampling,
             replay: spec.replay.map(Replay::new),
             node: spec.node.into(),
         });
-        let maker = TlsMaker {
-            certificates: Arc::clone(&surroundings.certificates),
+        let maker = TlsConfigs {
+            certificates: Arc::clone(&dependencies.certificates),
             kind: spec.certificate,
             clients,
         };
-        let tls = maker.make(&answers, &inside, &standing)?;
+        let tls = maker.make(&handler, &endpoints, &active_faults)?;
         let kubelet = Self {
-            answers,
+            handler,
             network,
             random,
             maker,
-            conduct: watch::Sender::new(Conduct { generation: 1, standing, tls }),
-            inside: Mutex::new(inside),
+            policy: watch::Sender::new(ConnectionPolicy { generation: 1, active_faults, tls }),
+            endpoints: Mutex::new(endpoints),
         };
-        kubelet.inside.lock().await.open(&kubelet, &spec.listen).await?;
+        kubelet.endpoints.lock().await.open(&kubelet, &spec.listen).await?;
         Ok(kubelet)
     }
 
     /// The node's name.
     pub fn name(&self) -> &str {
-        &self.answers.name
+        &self.handler.name
     }
 
     /// Where it listens, or would if it did not refuse.
     pub async fn listens_on(&self) -> Vec<SocketAddr> {
-        self.inside.lock().await.entrances.iter().map(Entrance::local).collect()
+        self.endpoints.lock().await.listeners.iter().map(KubeletListener::local).collect()
     }
 
     /// From now on it does this wrong and nothing else, and times and requests are counted from
     /// now. If anything changes, open connections are cut; new ones see the change when this
     /// returns.
     pub async fn set_faults(&self, faults: Faults) -> Result<(), KubeletError> {
-        let mut inside = self.inside.lock().await;
-        let before = self.conduct.borrow().clone();
-        if faults == *before.standing.faults() {
+        let mut endpoints = self.endpoints.lock().await;
+        let before = self.policy.borrow().clone();
+        if faults == *before.active_faults.faults() {
             return Ok(());
         }
-        let standing = Standing::new(faults, &self.answers.clock, self.random.clone());
-        let tls = if standing.tls_needed() == before.standing.tls_needed() {
+        let active_faults = ActiveFaults::new(faults, &self.handler.clock, self.random.clone());
+        let tls = if active_faults.tls_variants() == before.active_faults.tls_variants() {
             before.tls
         } else {
-            self.maker.make(&self.answers, &inside, &standing)?
+            self.maker.make(&self.handler, &endpoints, &active_faults)?
         };
-        inside.take_on(&self.conduct, Arc::new(standing), tls).await;
+        endpoints.set_policy(&self.policy, Arc::new(active_faults), tls).await;
         Ok(())
     }
 
@@ -197,25 +198,25 @@ impl FakeKubelet {
         names: Vec<String>,
         addresses: Vec<IpAddr>,
     ) -> Result<(), KubeletError> {
-        let mut inside = self.inside.lock().await;
-        (inside.names, inside.addresses) = (names, addresses);
-        let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut inside.entrances)
+        let mut endpoints = self.endpoints.lock().await;
+        (endpoints.names, endpoints.addresses) = (names, addresses);
+        let (stay, go): (Vec<_>, Vec<_>) = std::mem::take(&mut endpoints.listeners)
             .into_iter()
-            .partition(|entrance| listen.contains(&entrance.local()));
-        inside.entrances = stay;
-        for entrance in go {
-            entrance.close().await;
+            .partition(|listener| listen.contains(&listener.local()));
+        endpoints.listeners = stay;
+        for listener in go {
+            listener.close().await;
         }
-        let standing = Arc::clone(&self.conduct.borrow().standing);
-        let tls = self.maker.make(&self.answers, &inside, &standing)?;
-        inside.take_on(&self.conduct, standing, tls).await;
-        inside.open(self, listen).await
+        let active_faults = Arc::clone(&self.policy.borrow().active_faults);
+        let tls = self.maker.make(&self.handler, &endpoints, &active_faults)?;
+        endpoints.set_policy(&self.policy, active_faults, tls).await;
+        endpoints.open(self, listen).await
     }
 
     /// The node uses this from now on, whatever its containers use.
-    pub fn set_usage(&self, course: impl Into<Course>) {
-        let now = self.answers.clock.now();
-        self.answers.node().set_usage(now, course);
+    pub fn set_usage(&self, course: impl Into<UsageSchedule>) {
+        let now = self.handler.clock.now();
+        self.handler.node().set_usage(now, course);
     }
 
     /// A container uses this from now on. False if there is no such container.
@@ -224,53 +225,53 @@ impl FakeKubelet {
         namespace: &str,
         pod: &str,
         container: &str,
-        course: impl Into<Course>,
+        course: impl Into<UsageSchedule>,
     ) -> bool {
-        let now = self.answers.clock.now();
-        self.answers.node().set_container_usage((namespace, pod, container), now, course)
+        let now = self.handler.clock.now();
+        self.handler.node().set_container_usage((namespace, pod, container), now, course)
     }
 
     /// A pod runs on the node from now on, in place of one of that name.
     pub fn add_pod(&self, pod: Pod) {
-        let at = self.answers.sampling.last(self.answers.clock.now());
-        self.answers.node().add_pod(at, pod);
+        let at = self.handler.sampling.last(self.handler.clock.now());
+        self.handler.node().add_pod(at, pod);
     }
 
     /// A pod runs on the node no longer. False if there is no such pod.
     pub fn remove_pod(&self, namespace: &str, name: &str) -> bool {
-        let at = self.answers.sampling.last(self.answers.clock.now());
-        self.answers.node().remove_pod(at, namespace, name)
+        let at = self.handler.sampling.last(self.handler.clock.now());
+        self.handler.node().remove_pod(at, namespace, name)
     }
 
     /// The node as it is: what a kubelet that is started again finds.
     pub fn model(&self) -> Node {
-        self.answers.node().clone()
+        self.handler.node().clone()
     }
 
     /// What the node's kubelet serves at this moment: what a metrics server's answers are to be
     /// judged against. A recording that is replayed is not looked at.
     pub fn sample(&self) -> NodeSample {
-        self.answers.sample()
+        self.handler.sample()
     }
 
     /// The node, its pods and what they use at any moment until now. `None` where a recording is
     /// replayed: what is true then, nobody knows.
     pub fn truth(&self) -> Option<Node> {
-        self.answers.replay.is_none().then(|| self.model())
+        self.handler.replay.is_none().then(|| self.model())
     }
 
     /// Closes all ports and connections.
     pub async fn stop(&self) {
-        let entrances = std::mem::take(&mut self.inside.lock().await.entrances);
-        for entrance in entrances {
-            entrance.close().await;
+        let listeners = std::mem::take(&mut self.endpoints.lock().await.listeners);
+        for listener in listeners {
+            listener.close().await;
         }
     }
 }
 
-// === impl Inside ===
+// === impl Endpoints ===
 
-impl Inside {
+impl Endpoints {
     /// Listens on those of the addresses where it does not yet.
     async fn open(
         &mut self,
@@ -278,32 +279,33 @@ impl Inside {
         listen: &[SocketAddr],
     ) -> Result<(), KubeletError> {
         for address in listen.iter().copied() {
-            if self.entrances.iter().any(|entrance| entrance.local() == address) {
+            if self.listeners.iter().any(|listener| listener.local() == address) {
                 continue;
             }
             let network = Arc::clone(&kubelet.network);
-            let answers = Arc::clone(&kubelet.answers);
-            let entrance = Entrance::open(address, network, answers, kubelet.conduct.subscribe())
-                .await
-                .map_err(|source| {
-                    let node = kubelet.name().to_owned();
-                    KubeletError::Listen { node, address, source }
-                })?;
-            self.entrances.push(entrance);
+            let handler = Arc::clone(&kubelet.handler);
+            let listener =
+                KubeletListener::open(address, network, handler, kubelet.policy.subscribe())
+                    .await
+                    .map_err(|source| {
+                        let node = kubelet.name().to_owned();
+                        KubeletError::Listen { node, address, source }
+                    })?;
+            self.listeners.push(listener);
         }
         Ok(())
     }
 
-    async fn take_on(
+    async fn set_policy(
         &mut self,
-        conduct: &watch::Sender<Conduct>,
-        standing: Arc<Standing>,
-        tls: Arc<tls::Choices>,
+        policy: &watch::Sender<ConnectionPolicy>,
+        active_faults: Arc<ActiveFaults>,
+        tls: Arc<tls::ConfigSet>,
     ) {
-        let generation = conduct.borrow().generation + 1;
-        conduct.send_replace(Conduct { generation, standing, tls });
-        for entrance in &mut self.entrances {
-            entrance.take_on(generation).await;
+        let generation = policy.borrow().generation + 1;
+        policy.send_replace(ConnectionPolicy { generation, active_faults, tls });
+        for listener in &mut self.listeners {
+            listener.wait_for(generation).await;
         }
     }
 }

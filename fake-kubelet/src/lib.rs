@@ -5,22 +5,24 @@
 //! looked; [`exposition`] writes what it saw as the real one does; a [`FakeKubelet`] serves that
 //! over TLS to those whom [`Access`] lets in, with whatever [`Faults`] it has.
 
-mod access;
-mod answers;
+mod api_server;
+mod auth;
 mod body;
 mod certificates;
 mod cluster;
 mod config;
-mod entrance;
+mod config_reload;
+mod connection;
 pub mod exposition;
 mod faults;
+mod faulty_stream;
 mod fleet;
-mod follow;
+mod go_number;
+mod handler;
 mod kubelet;
+mod listener;
 mod node;
-mod number;
 mod observer;
-mod own;
 mod pages;
 pub mod program;
 mod random;
@@ -32,11 +34,11 @@ mod sampling;
 pub mod summary;
 mod tls;
 mod usage;
-mod visitors;
-mod wire;
 
 pub use self::{
-    access::{Access, ApiServer, Attempt, Denied, NobodyKnown, ReviewError, Reviewer, User},
+    auth::{
+        Access, ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User,
+    },
     certificates::{
         Authority, CertificateError, CertificateKind, Certificates, Identity, Subject, Validity,
     },
@@ -45,10 +47,12 @@ pub use self::{
         TransferFault, Trickle, When,
     },
     fleet::Fleet,
-    kubelet::{FakeKubelet, KubeletError, KubeletSpec, Surroundings},
+    kubelet::{Dependencies, FakeKubelet, KubeletError, KubeletSpec},
     node::{Container, Node, Pod},
-    observer::{Observer, SeenRequest},
+    observer::{ObservedRequest, Observer},
     replay::{Recording, RecordingError},
     sampling::Sampling,
-    usage::{Course, CourseError, Curve, Level, Shape, ShapeKind, ShapeSpec, TraceError, Usage},
+    usage::{
+        Curve, Level, Shape, ShapeKind, ShapeSpec, TraceError, Usage, UsageError, UsageSchedule,
+    },
 };

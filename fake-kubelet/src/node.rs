@@ -9,10 +9,10 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    exposition::{self, Order, Sheet},
+    exposition::{self, Order, Rows},
     sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample},
     sampling::Sampling,
-    usage::{Course, Reading, Shape, Usage},
+    usage::{Reading, Shape, Usage, UsageSchedule},
 };
 
 /// How long before an answer its containers were measured, at most, in milliseconds: as recorded.
@@ -81,7 +81,7 @@ impl Node {
 
     /// The node uses this from `at` on, whatever its containers use. Its counter goes on from
     /// where it stands.
-    pub fn set_usage(&mut self, at: Timestamp, course: impl Into<Course>) {
+    pub fn set_usage(&mut self, at: Timestamp, course: impl Into<UsageSchedule>) {
         let at = at.max(self.started);
         let counter = self.cumulative_cpu(at);
         let course = course.into();
@@ -99,7 +99,7 @@ impl Node {
         &mut self,
         (namespace, pod, container): (&str, &str, &str),
         at: Timestamp,
-        course: impl Into<Course>,
+        course: impl Into<UsageSchedule>,
     ) -> bool {
         let found = self
             .pods
@@ -172,23 +172,23 @@ impl Node {
         if at < self.started {
             return exposition::render(&NodeSample::default()).into_bytes();
         }
-        let mut sheet = Sheet::new(&self.order);
+        let mut rows = Rows::new(&self.order);
         let (mut cpu, mut memory) = (self.gone, 0_u64);
         for pod in &self.pods {
-            sheet.begin_pod(&pod.namespace, &pod.name);
+            rows.begin_pod(&pod.namespace, &pod.name);
             let mut sum = Sum::default();
             for container in &pod.containers {
                 let Some(reading) = container.usage.reading(at) else {
-                    sheet.skip_container();
+                    rows.skip_container();
                     continue;
                 };
                 let started = Some(reading.started);
                 let of = Measurements::at(at, reading.cpu, reading.memory);
-                sheet.add_container(&container.name, of, started, Some(Measured { value: 0, at }));
+                rows.add_container(&container.name, of, started, Some(Measured { value: 0, at }));
                 sum.add(&reading);
             }
             if let Some(of) = sum.measured(at) {
-                sheet.pod_runs(of);
+                rows.pod_runs(of);
             }
             cpu = cpu.saturating_add(sum.cpu);
             memory = memory.saturating_add(sum.memory);
@@ -197,7 +197,7 @@ impl Node {
             Some(own) => Measurements::at(at, own.cpu, own.memory),
             None => Measurements::at(at, cpu, memory),
         };
-        exposition::write(&sheet, &node, false)
+        exposition::write(&rows, &node, false)
     }
 
     fn cumulative_cpu(&self, at: Timestamp) -> u64 {

@@ -9,7 +9,7 @@ use std::io::Write;
 pub(crate) use self::pods::pods;
 
 use crate::{
-    number::write_float,
+    go_number::write_float,
     sample::{Measured, NodeSample},
     summary::uid,
 };

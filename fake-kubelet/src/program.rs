@@ -1,6 +1,6 @@
 //! The program `fake-kubelet`.
 
-mod connect;
+mod cluster_flags;
 mod record;
 mod run;
 
@@ -11,13 +11,13 @@ use k8s_text::klog::Klog;
 use net::Doors;
 use tracing_subscriber::layer::SubscriberExt;
 
-use self::{connect::Place, record::Record, run::Run};
+use self::{cluster_flags::ClusterFlags, record::Record, run::Run};
 use crate::{
+    api_server::LocalApiServerError,
     certificates::CertificateError,
-    cluster::{ClusterError, DEFAULT_OWNER, Marks, remove},
+    cluster::{ClusterError, DEFAULT_OWNER, Ownership, delete_all},
     config::{self, Config, ConfigError},
     kubelet::KubeletError,
-    own::OwnError,
     random::RandomError,
     record::RecordError,
 };
@@ -35,11 +35,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs the kubelets of a configuration file until it is told to end (SIGINT or SIGTERM).
+    /// Runs the kubelets of a configuration file until SIGINT or SIGTERM.
     Run(Run),
-    /// Takes away from a cluster what runs have left there that did not end well.
+    /// Deletes from a cluster what crashed runs have left there.
     Clean(Clean),
-    /// Saves what a real kubelet says for `replay`.
+    /// Records a real kubelet for `replay`.
     Record(Record),
     /// Finds mistakes in configuration files.
     Check(Check),
@@ -50,7 +50,7 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct Clean {
     #[command(flatten)]
-    place: Place,
+    cluster: ClusterFlags,
     /// Whose nodes, pods and Leases: the configuration's cluster.owner.
     #[arg(long, default_value = DEFAULT_OWNER)]
     owner: String,
@@ -77,7 +77,7 @@ enum ProgramError {
     #[error(
         "the configuration asks for nodes in a cluster: name it with --kubeconfig or --in-cluster, or have one made with --out"
     )]
-    NoPlace,
+    NoCluster,
     #[error(
         "node {node:?} listens on all addresses: say with --address where the cluster reaches it"
     )]
@@ -87,7 +87,7 @@ enum ProgramError {
     #[error("use the kubeconfig {}: {reason}", file.display())]
     Kubeconfig { file: PathBuf, reason: String },
     #[error("find a cluster: {0}; name one with --kubeconfig")]
-    NoCluster(String),
+    UnknownCluster(String),
     #[error("find the kubelet of node {node:?}: {reason}; name its address with --address")]
     NoKubelet { node: String, reason: String },
     #[error("use the CAs of clients in {}: {reason}", file.display())]
@@ -103,7 +103,7 @@ enum ProgramError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]
-    Own(#[from] OwnError),
+    LocalApiServer(#[from] LocalApiServerError),
     #[error(transparent)]
     Random(#[from] RandomError),
     #[error("listen to signals: {0}")]
@@ -148,8 +148,8 @@ pub fn main() -> ExitCode {
 impl Clean {
     #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
     async fn run(self) -> Result<(), ProgramError> {
-        let client = self.place.any().await?;
-        let removed = remove(&client, &Marks { owner: self.owner, instance: None }).await?;
+        let client = self.cluster.client().await?;
+        let removed = delete_all(&client, &Ownership { owner: self.owner, instance: None }).await?;
         println!("{removed}");
         Ok(())
     }
@@ -181,11 +181,11 @@ impl ProgramError {
             Self::Config(_)
             | Self::BadFiles(_)
             | Self::NoKubeconfig { .. }
-            | Self::NoPlace
+            | Self::NoCluster
             | Self::NoAddress { .. }
             | Self::ListensNowhere { .. }
             | Self::Kubeconfig { .. }
-            | Self::NoCluster(_)
+            | Self::UnknownCluster(_)
             | Self::ClientCa { .. } => BAD_CONFIG.into(),
             _ => ExitCode::FAILURE,
         }

@@ -17,11 +17,11 @@ use tokio::time::{Instant, sleep_until};
 
 use self::rename::Renames;
 
-const HOW_TO_REACH: &str = "; name its address with --address, and what to believe with --kubelet-certificate-authority or --kubelet-insecure-tls";
+const HOW_TO_REACH: &str = "; name its address with --address, and the CA with --kubelet-certificate-authority or --kubelet-insecure-tls";
 
 /// What to record.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct RecordOptions {
     /// The node.
     pub node: String,
     /// How many scrapes.
@@ -32,11 +32,12 @@ pub struct Order {
     pub folder: PathBuf,
     /// The client is the kubelet's own, not the API server's.
     pub direct: bool,
-    /// Give other names to node, namespaces, pods and containers, the same to the same each time.
+    /// Replace the names of the node, namespaces, pods and containers, the same name by the same
+    /// replacement each time.
     pub rename: bool,
 }
 
-/// Why nothing was recorded, or less than ordered.
+/// Why nothing was recorded, or less than was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The API server could not be asked.
@@ -77,21 +78,21 @@ struct Saved {
     body: String,
 }
 
-/// Records; tells `progress` of each file that is written.
+/// Records; calls `progress` with each file that is written.
 pub async fn record(
     client: &Client,
-    order: &Order,
+    options: &RecordOptions,
     mut progress: impl FnMut(&Path),
 ) -> Result<(), RecordError> {
-    let Order { node, folder, .. } = order;
+    let RecordOptions { node, folder, .. } = options;
     fs::create_dir_all(folder)
         .map_err(|source| RecordError::Write { file: folder.clone(), source })?;
-    let mut renames = order.rename.then(|| Renames::of(node));
+    let mut renames = options.rename.then(|| Renames::of(node));
     let start = Instant::now();
-    for number in 1..=order.scrapes {
-        sleep_until(start + order.every * (number - 1)).await;
-        let mut scrape = get(client, order, "/metrics/resource").await?;
-        let mut summary = get(client, order, "/stats/summary?only_cpu_and_memory=true").await?;
+    for number in 1..=options.scrapes {
+        sleep_until(start + options.every * (number - 1)).await;
+        let mut scrape = get(client, options, "/metrics/resource").await?;
+        let mut summary = get(client, options, "/stats/summary?only_cpu_and_memory=true").await?;
         if let Some(renames) = &mut renames {
             scrape.body = renames.metrics(&scrape.body);
             summary.body = renames.summary(&summary.body);
@@ -111,15 +112,15 @@ pub async fn record(
     Ok(())
 }
 
-async fn get(client: &Client, order: &Order, page: &str) -> Result<Saved, RecordError> {
-    let (path, unreachable, refused) = if order.direct {
+async fn get(client: &Client, options: &RecordOptions, page: &str) -> Result<Saved, RecordError> {
+    let (path, unreachable, refused) = if options.direct {
         (
             page.to_owned(),
             HOW_TO_REACH,
             "; the right to get nodes/metrics and nodes/stats is needed",
         )
     } else {
-        let path = format!("/api/v1/nodes/{}/proxy{page}", order.node);
+        let path = format!("/api/v1/nodes/{}/proxy{page}", options.node);
         (path, "", "; the right to get nodes/proxy is needed")
     };
     let asked = |error: kube::Error| RecordError::Ask {
@@ -153,7 +154,7 @@ fn said(body: &str) -> String {
     message.unwrap_or_else(|| body.trim_end().to_owned())
 }
 
-/// An error with what is behind it: the client's own words do not say why.
+/// An error with its causes: the client's own message does not have them.
 fn causes(error: &kube::Error) -> String {
     let mut said = vec![error.to_string()];
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! The forms of a kubelet's answers, and what it answers where it has nothing to say.
+//! Forms of a kubelet's responses, and its error responses.
 
 use bytes::Bytes;
 use http::{
@@ -30,7 +30,7 @@ pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes
 pub(crate) fn fail(status: u16, faults: &Faults) -> Response<Bytes> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match faults.body {
-        Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => text(status, fault.spoil("")),
+        Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => text(status, fault.corrupt("")),
         _ => text(status, format!("{}\n", status.canonical_reason().unwrap_or_default())),
     }
 }
@@ -43,7 +43,7 @@ pub(crate) fn redirect(location: &str, faults: &Faults) -> Response<Bytes> {
     response
 }
 
-pub(crate) fn spoil_headers(response: &mut Response<Bytes>, faults: &Faults) {
+pub(crate) fn apply_header_faults(response: &mut Response<Bytes>, faults: &Faults) {
     let named = faults.content_type.as_ref().map(|name| HeaderValue::from_str(name));
     if let Some(Ok(name)) = named {
         response.headers_mut().insert(CONTENT_TYPE, name);
@@ -52,22 +52,22 @@ pub(crate) fn spoil_headers(response: &mut Response<Bytes>, faults: &Faults) {
 
 /// As Go's HTTP server says it.
 pub(crate) fn not_found() -> Response<Bytes> {
-    unsniffed(text(StatusCode::NOT_FOUND, "404 page not found\n"))
+    nosniff(text(StatusCode::NOT_FOUND, "404 page not found\n"))
 }
 
-pub(crate) fn unsniffed(mut response: Response<Bytes>) -> Response<Bytes> {
+pub(crate) fn nosniff(mut response: Response<Bytes>) -> Response<Bytes> {
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
-/// What go-restful, which routes some paths, says of those that no route leads to.
+/// go-restful's answer, which routes some paths, where there is no route.
 pub(crate) fn no_route() -> Response<Bytes> {
     text(StatusCode::NOT_FOUND, "404: Page Not Found")
 }
 
-/// What go-restful says where there is a route, for these methods and to JSON, that the request
-/// does not fit.
-pub(crate) fn misfit(request: &Parts, methods: &'static str) -> Option<Response<Bytes>> {
+/// go-restful's answer where the route takes other methods, or the client does not accept JSON;
+/// `None` where both fit.
+pub(crate) fn unsupported(request: &Parts, methods: &'static str) -> Option<Response<Bytes>> {
     if !methods.split(", ").any(|method| request.method == *method) {
         let mut response = Response::new("405: Method Not Allowed".into());
         *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;

@@ -2,8 +2,8 @@
 //! was recorded; what it says of the rest has the fields, in the order, of
 //! `k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go`.
 
-mod details;
-mod measured;
+mod constants;
+mod resources;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    details::{FsStats, IoStats, NetworkStats, ProcessStats, RlimitStats, RuntimeStats},
-    measured::{CpuStats, MemoryStats, Of, Psi, SwapStats},
+    constants::{FsStats, IoStats, NetworkStats, ProcessStats, RlimitStats, RuntimeStats},
+    resources::{CpuStats, MemoryStats, Of, Psi, SwapStats},
 };
 use crate::sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample};
 

@@ -1,4 +1,4 @@
-//! TLS as a kubelet speaks it.
+//! A kubelet's TLS configurations.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,24 +19,25 @@ use crate::{certificates::Identity, faults::CertificateFault};
 
 /// The TLS of a kubelet by what is wrong with its certificate and whether it demands one of the
 /// client.
-pub(crate) type Choices = BTreeMap<(BTreeSet<CertificateFault>, bool), Arc<ServerConfig>>;
+pub(crate) type ConfigSet = BTreeMap<(BTreeSet<CertificateFault>, bool), Arc<ServerConfig>>;
 
-/// What a kubelet makes of clients' certificates.
+/// Whether a kubelet asks for a client certificate, as Go's `tls.ClientAuthType`.
 #[derive(Clone, Debug)]
-pub(crate) enum Clients {
-    /// It does not ask for them.
-    Ignored,
-    /// It takes any and names these CAs: who they are is found out later, as the real kubelet does.
-    Asked(Arc<dyn ClientCertVerifier>),
-    /// Who shows none that the cluster's CA has signed is turned away.
-    Demanded(Arc<dyn ClientCertVerifier>),
+pub(crate) enum ClientAuth {
+    /// None is asked for.
+    None,
+    /// One is asked for, with the names of these CAs, and any is taken: the real kubelet too verifies
+    /// it later.
+    Request(Arc<dyn ClientCertVerifier>),
+    /// One that these CAs have signed is required.
+    RequireAndVerify(Arc<dyn ClientCertVerifier>),
 }
 
-/// Certificates of clients are valid or not by the kubelet's own clock.
+/// Validity of client certificates goes by the kubelet's own clock.
 #[derive(Debug)]
-struct DoorClock(Clock);
+struct KubeletClock(Clock);
 
-/// Believes clients whose certificates one of `authorities` has signed.
+/// Accepts client certificates that one of `authorities` has signed.
 pub(crate) fn verifier(
     authorities: &[CertificateDer<'static>],
 ) -> Result<Arc<dyn ClientCertVerifier>, Error> {
@@ -49,32 +50,32 @@ pub(crate) fn verifier(
         .map_err(|error| Error::General(error.to_string()))
 }
 
-/// TLS that shows `identity`. Without sessions to resume: their store would be the largest part of
-/// an idle kubelet, and every handshake shall show the certificate.
+/// TLS that serves `identity`. Without session resumption: its store would be the largest part of an
+/// idle kubelet, and every handshake has to show the certificate.
 pub(crate) fn config(
     identity: &Identity,
-    clients: Clients,
+    client_auth: ClientAuth,
     clock: &Clock,
 ) -> Result<Arc<ServerConfig>, Error> {
-    let verifier = match clients {
-        Clients::Ignored => WebPkiClientVerifier::no_client_auth(),
-        Clients::Asked(verifier) => Arc::new(AnyClient::naming(verifier.root_hint_subjects())),
-        Clients::Demanded(verifier) => verifier,
+    let verifier = match client_auth {
+        ClientAuth::None => WebPkiClientVerifier::no_client_auth(),
+        ClientAuth::Request(verifier) => Arc::new(AnyClient::naming(verifier.root_hint_subjects())),
+        ClientAuth::RequireAndVerify(verifier) => verifier,
     };
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(verifier)
         .with_single_cert(identity.chain(), identity.key())?;
-    config.time_provider = Arc::new(DoorClock(clock.clone()));
+    config.time_provider = Arc::new(KubeletClock(clock.clone()));
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 
-// === impl DoorClock ===
+// === impl KubeletClock ===
 
-impl TimeProvider for DoorClock {
+impl TimeProvider for KubeletClock {
     fn current_time(&self) -> Option<UnixTime> {
         let seconds = u64::try_from(self.0.now().as_second()).ok()?;
         Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))

@@ -4,8 +4,8 @@
 //! moments" is known and a metrics server's answer can be judged. Counters are its exact integral,
 //! in integers.
 
-mod course;
 mod curve;
+mod schedule;
 mod trace;
 
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use k8s_text::quantity::Quantity;
 
 pub use self::{
-    course::{Course, CourseError, ShapeKind, ShapeSpec},
     curve::{Curve, Level},
+    schedule::{ShapeKind, ShapeSpec, UsageError, UsageSchedule},
     trace::TraceError,
 };
 
@@ -87,7 +87,7 @@ impl Usage {
     }
 
     /// Usage since `started` that takes a course from `at` on.
-    pub fn following(started: Timestamp, at: Timestamp, course: &Course) -> Self {
+    pub fn following(started: Timestamp, at: Timestamp, course: &UsageSchedule) -> Self {
         let mut usage = Self::new(started, course.base.clone());
         if course.changes() {
             usage.follow(at, course);
@@ -130,13 +130,13 @@ impl Usage {
     }
 
     /// Takes a course from `at` on.
-    pub fn follow(&mut self, at: Timestamp, course: &Course) {
+    pub fn follow(&mut self, at: Timestamp, course: &UsageSchedule) {
         self.set(at, course.base.clone());
         if let Some(turn) = &course.turn {
             let at = at.saturating_add(course.after).unwrap_or(Timestamp::MAX);
             match turn {
-                course::Turn::Shape(shape) => self.set(at, shape.clone()),
-                course::Turn::Restart => self.restart(at),
+                schedule::Turn::Shape(shape) => self.set(at, shape.clone()),
+                schedule::Turn::Restart => self.restart(at),
             }
         }
     }

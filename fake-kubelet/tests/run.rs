@@ -59,15 +59,15 @@ async fn faults_and_usage_follow_the_file_and_nothing_follows_a_bad_one() {
     fs::write(&file, &grown).unwrap();
     fleet.get_until("fake-1", SCRAPE, AT_1_GI).await;
     fs::write(&file, grown.replace("count: 2", "count: 3")).unwrap();
-    fleet.log_until("A node is new in the configuration: start anew to have it").await;
+    fleet.log_until("Node was added to the configuration, restart fake-kubelet to run it").await;
     assert_eq!(status(fleet.get("fake-1", SCRAPE).await), 200);
     fs::write(&file, grown.replace("cpu: 250m", "cpu: 1M")).unwrap();
     fleet.log_until("so much CPU that its counter").await;
     fs::write(&file, grown.replace("count: 2", "count: 1")).unwrap();
-    fleet.log_until("A node is no longer in the configuration: it stays as it was").await;
+    fleet.log_until("Node was removed from the configuration, it keeps running as before").await;
     fs::write(&file, faulty.replace("app-{n}", "other-{n}")).unwrap();
     until_status(&fleet, 500).await;
-    fleet.log_until("More has changed than faults and usage").await;
+    fleet.log_until("More than faults and usage has changed").await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use fake_apiserver::Observer as ApiObserver;
-use fake_kubelet::{Observer as KubeletObserver, SeenRequest};
+use fake_kubelet::{ObservedRequest, Observer as KubeletObserver};
 
 use crate::{
     dns::DnsObserver,
@@ -26,7 +26,7 @@ impl Observers {
 }
 
 impl KubeletObserver for Observers {
-    fn request(&self, request: &SeenRequest<'_>) {
+    fn request(&self, request: &ObservedRequest<'_>) {
         self.timeline.add(What::Kubelet {
             node: request.node.to_owned(),
             address: request.at.ip(),

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::{
     cluster::Node,
-    kubelet::{ContainerSample, PodSample, Point, Sample, ScrapeError},
+    kubelet::{Cause, ContainerSample, Known, Page, PodSample, Point, Sample, ScrapeError},
 };
 
 const RESOLUTION: Duration = Duration::from_secs(15);
@@ -200,9 +200,9 @@ async fn metrics_have_the_go_servers_names_types_and_labels() {
 #[tokio::test(start_paused = true)]
 async fn failures_are_counted_by_cause_and_leave_no_trace_of_nodes_that_left() {
     let rig = Rig::new();
-    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN };
+    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN, page: Page::Resource };
     for node in ["n1", "n2"] {
-        rig.sources.telemetry.scraped(node, Duration::from_millis(3), Some(&error));
+        rig.sources.telemetry.scraped(node, Duration::from_millis(3), Some(Cause::of(&error)));
     }
     rig.sources.telemetry.forget_node("n1");
     let (_, metrics) = rig.get("/metrics").await;
@@ -244,10 +244,11 @@ async fn pages_are_for_people() {
     let rig = Rig::new();
     tokio::time::advance(Duration::from_secs(3_725)).await;
     rig.scrape_twice();
-    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN };
+    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN, page: Page::Resource };
     for name in (0..12).map(|at| format!("n{at:02}")) {
         let node = Node { name, ready: true, ..Node::default() };
-        rig.sources.scrapes.note(&node, "10.0.0.1:10250", false, Err(&error));
+        let diagnosis = error.diagnose(Known { node: &node, was_authorized: false });
+        rig.sources.scrapes.note(&node, "10.0.0.1:10250", false, Err(diagnosis));
     }
     insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r#"
 

@@ -1,4 +1,4 @@
-//! The objects that stand for nodes and their pods.
+//! The Node, Lease and Pod objects.
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ use k8s_openapi::{
     },
 };
 
-use super::{Home, Marks};
+use super::{ClusterNode, Ownership};
 use crate::config::{ObjectConfig, PodConfig, TaintConfig};
 
 /// Where the Leases of nodes are.
@@ -30,13 +30,13 @@ pub(super) const LEASES: &str = "kube-node-lease";
 /// `nodeLeaseDurationSeconds`, which the node controller waits before it gives a node up.
 const LEASE_SECONDS: i32 = 40;
 
-/// The key of the taint of nodes that do not say.
+/// The key of the default taint.
 const TAINT: &str = "fake-kubelet.dev/node";
 
-/// Never pulled: nothing runs it.
+/// Never pulled.
 const IMAGE: &str = "fake-kubelet.dev/nothing";
 
-/// What is wrong with a node when it is well, in the order and words of the real kubelet.
+/// The conditions of a healthy node, in the order and with the texts of the real kubelet.
 const CONDITIONS: [(&str, &str, &str, &str); 4] = [
     (
         "MemoryPressure",
@@ -50,28 +50,28 @@ const CONDITIONS: [(&str, &str, &str, &str); 4] = [
 ];
 
 /// The Node object of a node.
-pub(super) fn node(home: &Home, marks: &Marks, now: Timestamp) -> Node {
-    let ObjectConfig { labels, annotations, taints, .. } = &home.object;
+pub(super) fn node(cluster_node: &ClusterNode, ownership: &Ownership, now: Timestamp) -> Node {
+    let ObjectConfig { labels, annotations, taints, .. } = &cluster_node.object;
     let own = [
         ("kubernetes.io/arch", "amd64"),
-        ("kubernetes.io/hostname", &home.name),
+        ("kubernetes.io/hostname", &cluster_node.name),
         ("kubernetes.io/os", "linux"),
     ];
     let mut all: BTreeMap<_, _> =
         own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     all.extend(labels.clone());
     let mut metadata = ObjectMeta {
-        name: Some(home.name.clone()),
+        name: Some(cluster_node.name.clone()),
         labels: Some(all),
         annotations: Some(annotations.clone()),
         ..ObjectMeta::default()
     };
-    marks.put_on(&mut metadata);
+    ownership.apply_to(&mut metadata);
     let taints = match taints {
         Some(taints) => taints.iter().map(taint).collect(),
         None => vec![Taint {
             key: TAINT.to_owned(),
-            value: Some(marks.owner.clone()),
+            value: Some(ownership.owner.clone()),
             effect: "NoSchedule".to_owned(),
             ..Taint::default()
         }],
@@ -79,13 +79,13 @@ pub(super) fn node(home: &Home, marks: &Marks, now: Timestamp) -> Node {
     Node {
         metadata,
         spec: Some(NodeSpec { taints: Some(taints), ..NodeSpec::default() }),
-        status: Some(node_status(home, now)),
+        status: Some(node_status(cluster_node, now)),
     }
 }
 
-/// What a node says of itself.
-pub(super) fn node_status(home: &Home, now: Timestamp) -> NodeStatus {
-    let ObjectConfig { capacity, allocatable, version, .. } = &home.object;
+/// A node's status.
+pub(super) fn node_status(cluster_node: &ClusterNode, now: Timestamp) -> NodeStatus {
+    let ObjectConfig { capacity, allocatable, version, .. } = &cluster_node.object;
     let resources = |of: &BTreeMap<String, String>| -> BTreeMap<_, _> {
         of.iter().map(|(name, much)| (name.clone(), Quantity(much.clone()))).collect()
     };
@@ -98,15 +98,15 @@ pub(super) fn node_status(home: &Home, now: Timestamp) -> NodeStatus {
         reason: Some(reason.to_owned()),
         message: Some(message.to_owned()),
         last_heartbeat_time: Some(Time(now)),
-        last_transition_time: Some(Time(home.since)),
+        last_transition_time: Some(Time(cluster_node.since)),
     };
     NodeStatus {
         addresses: Some(vec![
-            address("InternalIP", home.address.to_string()),
-            address("Hostname", home.name.clone()),
+            address("InternalIP", cluster_node.address.to_string()),
+            address("Hostname", cluster_node.name.clone()),
         ]),
         daemon_endpoints: Some(NodeDaemonEndpoints {
-            kubelet_endpoint: Some(DaemonEndpoint { port: i32::from(home.port) }),
+            kubelet_endpoint: Some(DaemonEndpoint { port: i32::from(cluster_node.port) }),
         }),
         capacity: Some(resources(capacity)),
         allocatable: Some(left),
@@ -123,8 +123,8 @@ pub(super) fn node_status(home: &Home, now: Timestamp) -> NodeStatus {
     }
 }
 
-/// The Lease that says a node is alive.
-pub(super) fn lease(node: &str, uid: &str, marks: &Marks, now: Timestamp) -> Lease {
+/// A node's Lease.
+pub(super) fn lease(node: &str, uid: &str, ownership: &Ownership, now: Timestamp) -> Lease {
     let mut metadata = ObjectMeta {
         namespace: Some(LEASES.to_owned()),
         name: Some(node.to_owned()),
@@ -137,7 +137,7 @@ pub(super) fn lease(node: &str, uid: &str, marks: &Marks, now: Timestamp) -> Lea
         }]),
         ..ObjectMeta::default()
     };
-    marks.put_on(&mut metadata);
+    ownership.apply_to(&mut metadata);
     let spec = LeaseSpec {
         holder_identity: Some(node.to_owned()),
         lease_duration_seconds: Some(LEASE_SECONDS),
@@ -147,14 +147,14 @@ pub(super) fn lease(node: &str, uid: &str, marks: &Marks, now: Timestamp) -> Lea
     Lease { metadata, spec: Some(spec) }
 }
 
-/// A pod that the configuration puts on a node.
-pub(super) fn pod(config: &PodConfig, node: &str, marks: &Marks) -> Pod {
+/// A pod of the configuration, bound to its node.
+pub(super) fn pod(config: &PodConfig, node: &str, ownership: &Ownership) -> Pod {
     let mut metadata = ObjectMeta {
         namespace: Some(config.namespace().to_owned()),
         name: Some(config.name.to_string()),
         ..ObjectMeta::default()
     };
-    marks.put_on(&mut metadata);
+    ownership.apply_to(&mut metadata);
     let container = |name: &String| Container {
         name: name.clone(),
         image: Some(IMAGE.to_owned()),
@@ -216,7 +216,7 @@ pub(super) fn running(pod: &Pod, host: IpAddr, ip: Ipv4Addr, now: Timestamp) -> 
     }
 }
 
-/// Whether an init container goes on beside the others.
+/// Whether an init container keeps running beside the others.
 pub(super) fn is_sidecar(container: &Container) -> bool {
     container.restart_policy.as_deref() == Some("Always")
 }

@@ -1,5 +1,5 @@
-//! The pods on these nodes, whoever put them there: each runs as soon as it is there, uses what it
-//! is said to use, and ends when it is to end.
+//! The pods that are bound to the fleet's nodes, by whoever created them: each is reported as running,
+//! uses what its node's configuration or its annotations say, and is removed when it is deleted.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,13 +24,13 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{
-    AT_ONCE, Settlement, is_gone, namespaced, objects,
-    trouble::{words, words_of_watch},
-    usage,
+    CONCURRENCY, NodeController,
+    api_error::{message, watch_message},
+    is_gone, namespaced, objects, usage,
 };
 use crate::{
     node,
-    usage::{Course, Usage},
+    usage::{Usage, UsageSchedule},
 };
 
 /// How long until something that failed is tried again, at first and at most.
@@ -44,38 +44,38 @@ const RETRIES: [Duration; 5] = [
 
 type Key = (String, String);
 
-struct Follower {
-    settlement: Arc<Settlement>,
-    /// Those that run.
-    running: BTreeMap<Key, Known>,
-    /// Those that are about to run, by uid.
+struct PodController {
+    controller: Arc<NodeController>,
+    /// Pods that run.
+    running: BTreeMap<Key, RunningPod>,
+    /// Pods whose status is being set, by uid.
     starting: BTreeMap<String, Ipv4Addr>,
     addresses: BTreeSet<Ipv4Addr>,
     under_way: JoinSet<()>,
 }
 
-/// What the API server is to be told.
+/// A request about a pod.
 enum Task {
-    /// That a pod runs.
+    /// Sets the status of a pod that runs.
     Start(Box<PodStatus>),
-    /// That nothing of it runs any more.
-    End,
+    /// Deletes the object of a pod that has ended.
+    Delete,
 }
 
-struct Known {
+struct RunningPod {
     uid: String,
     node: String,
     ip: Option<Ipv4Addr>,
-    courses: Vec<Course>,
+    courses: Vec<UsageSchedule>,
 }
 
-/// Follows the pods of the cluster. Never ends.
-pub(super) async fn follow(settlement: &Arc<Settlement>) {
-    let all: Api<Pod> = Api::all(settlement.client.clone());
+/// Watches the pods of the cluster. Never ends.
+pub(super) async fn run(controller: &Arc<NodeController>) {
+    let all: Api<Pod> = Api::all(controller.client.clone());
     let config = Config::default().fields("spec.nodeName!=");
     let mut events = pin!(watcher(all, config).default_backoff());
-    let mut follower = Follower {
-        settlement: Arc::clone(settlement),
+    let mut pods = PodController {
+        controller: Arc::clone(controller),
         running: BTreeMap::new(),
         starting: BTreeMap::new(),
         addresses: BTreeSet::new(),
@@ -87,23 +87,23 @@ pub(super) async fn follow(settlement: &Arc<Settlement>) {
             Ok(Some(Event::Init)) => listed.clear(),
             Ok(Some(Event::InitApply(pod))) => {
                 listed.insert(key(&pod));
-                follower.see(&pod).await;
+                pods.sync(&pod).await;
             }
             Ok(Some(Event::InitDone)) => {
                 let gone: Vec<_> =
-                    follower.running.keys().filter(|key| !listed.contains(*key)).cloned().collect();
+                    pods.running.keys().filter(|key| !listed.contains(*key)).cloned().collect();
                 for key in &gone {
-                    follower.forget(key);
+                    pods.stop(key);
                 }
             }
-            Ok(Some(Event::Apply(pod))) => follower.see(&pod).await,
+            Ok(Some(Event::Apply(pod))) => pods.sync(&pod).await,
             Ok(Some(Event::Delete(pod))) => {
-                follower.starting.remove(&pod.uid().unwrap_or_default());
-                follower.forget(&key(&pod));
+                pods.starting.remove(&pod.uid().unwrap_or_default());
+                pods.stop(&key(&pod));
             }
-            // It goes on by itself.
+            // The watcher retries.
             Err(error) => {
-                tracing::warn!(err = %words_of_watch(&error), "Failed to watch pods, will retry");
+                tracing::warn!(err = %watch_message(&error), "Failed to watch pods, will retry");
             }
             Ok(None) => return,
         }
@@ -114,21 +114,21 @@ fn key(pod: &Pod) -> Key {
     (pod.namespace().unwrap_or_default(), pod.name_any())
 }
 
-// === impl Follower ===
+// === impl PodController ===
 
-impl Follower {
-    async fn see(&mut self, pod: &Pod) {
+impl PodController {
+    async fn sync(&mut self, pod: &Pod) {
         while self.under_way.try_join_next().is_some() {}
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
-        let Some(home) = self.settlement.homes.get(&node) else { return };
-        let host = home.address;
+        let Some(cluster_node) = self.controller.nodes.get(&node) else { return };
+        let host = cluster_node.address;
         let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
         let over = matches!(phase, Some("Succeeded" | "Failed"));
         if pod.metadata.deletion_timestamp.is_some() {
-            self.forget(&key(pod));
-            self.begin(pod, Task::End).await;
+            self.stop(&key(pod));
+            self.start_task(pod, Task::Delete).await;
         } else if over {
-            self.forget(&key(pod));
+            self.stop(&key(pod));
         } else if phase == Some("Running") {
             self.run(pod, &node);
         } else {
@@ -138,21 +138,21 @@ impl Follower {
             }
             let ip = self.free_address();
             self.starting.insert(uid, ip);
-            let status = objects::running(pod, host, ip, self.settlement.clock.now());
-            self.begin(pod, Task::Start(Box::new(status))).await;
+            let status = objects::running(pod, host, ip, self.controller.clock.now());
+            self.start_task(pod, Task::Start(Box::new(status))).await;
         }
     }
 
-    async fn begin(&mut self, pod: &Pod, task: Task) {
-        while self.under_way.len() >= AT_ONCE {
+    async fn start_task(&mut self, pod: &Pod, task: Task) {
+        while self.under_way.len() >= CONCURRENCY {
             self.under_way.join_next().await;
         }
-        self.under_way.spawn(carry_out(Arc::clone(&self.settlement), pod.clone(), task));
+        self.under_way.spawn(send(Arc::clone(&self.controller), pod.clone(), task));
     }
 
-    /// The pod runs on its node's kubelet from now on, or uses something else from now on.
+    /// Adds the pod to its node's kubelet, or changes its usage.
     fn run(&mut self, pod: &Pod, node: &str) {
-        let Some(kubelet) = self.settlement.fleet.get(node) else { return };
+        let Some(kubelet) = self.controller.fleet.get(node) else { return };
         let (key, uid) = (key(pod), pod.uid().unwrap_or_default());
         self.starting.remove(&uid);
         let names = containers(pod);
@@ -170,9 +170,9 @@ impl Follower {
             known.courses = courses;
             return;
         }
-        self.forget(&key);
-        let now = self.settlement.clock.now();
-        let container = |(name, course): (&String, &Course)| {
+        self.stop(&key);
+        let now = self.controller.clock.now();
+        let container = |(name, course): (&String, &UsageSchedule)| {
             let started = started(pod, name).unwrap_or(now).min(now);
             let usage = Usage::following(started, started, course);
             node::Container { name: name.as_str().into(), usage }
@@ -184,36 +184,36 @@ impl Follower {
         });
         let ip = pod.status.as_ref().and_then(|status| status.pod_ip.as_ref()?.parse().ok());
         self.addresses.extend(ip);
-        self.running.insert(key, Known { uid, node: node.to_owned(), ip, courses });
+        self.running.insert(key, RunningPod { uid, node: node.to_owned(), ip, courses });
     }
 
-    fn forget(&mut self, key: &Key) {
+    fn stop(&mut self, key: &Key) {
         let Some(known) = self.running.remove(key) else { return };
         if let Some(ip) = known.ip {
             self.addresses.remove(&ip);
         }
-        if let Some(kubelet) = self.settlement.fleet.get(&known.node) {
+        if let Some(kubelet) = self.controller.fleet.get(&known.node) {
             kubelet.remove_pod(&key.0, &key.1);
         }
     }
 
-    fn course(&self, pod: &Pod, node: &str, container: &str) -> Course {
+    fn course(&self, pod: &Pod, node: &str, container: &str) -> UsageSchedule {
         let (namespace, name) = key(pod);
-        let settlement = &self.settlement;
-        let config = settlement.homes.get(node).and_then(|home| {
-            home.pods.iter().find(|pod| pod.namespace() == namespace && *pod.name == name)
+        let controller = &self.controller;
+        let config = controller.nodes.get(node).and_then(|cluster_node| {
+            cluster_node.pods.iter().find(|pod| pod.namespace() == namespace && *pod.name == name)
         });
-        let complain = |reason: String| {
-            tracing::warn!(namespace, pod = name, container, err = %reason, "Usage cannot be as a pod says");
+        let warn = |reason: String| {
+            tracing::warn!(namespace, pod = name, container, err = %reason, "Failed to apply usage of a pod's annotations");
         };
-        usage::course((config, &settlement.folder), pod.annotations(), container, complain)
+        usage::course((config, &controller.folder), pod.annotations(), container, warn)
     }
 
     fn free_address(&mut self) -> Ipv4Addr {
-        let mut ip = self.addresses.last().copied().map_or(self.settlement.first_pod_ip, |last| {
+        let mut ip = self.addresses.last().copied().map_or(self.controller.first_pod_ip, |last| {
             Ipv4Addr::from(u32::from(last).wrapping_add(1))
         });
-        // Those that came late may have taken it.
+        // Other pods may have taken it.
         while !self.addresses.insert(ip) {
             ip = Ipv4Addr::from(u32::from(ip).wrapping_add(1));
         }
@@ -235,9 +235,9 @@ fn started(pod: &Pod, container: &str) -> Option<Timestamp> {
     running.started_at.as_ref().map(|time| time.0)
 }
 
-/// Does it, and tries again if the API server is in trouble.
-async fn carry_out(settlement: Arc<Settlement>, pod: Pod, task: Task) {
-    let api: Api<Pod> = namespaced(&settlement.client, &pod);
+/// Sends the request, with retries.
+async fn send(controller: Arc<NodeController>, pod: Pod, task: Task) {
+    let api: Api<Pod> = namespaced(&controller.client, &pod);
     let (namespace, name) = key(&pod);
     for pause in RETRIES {
         let done = match &task {
@@ -245,7 +245,7 @@ async fn carry_out(settlement: Arc<Settlement>, pod: Pod, task: Task) {
                 let patch = Patch::Merge(json!({"metadata": {"uid": pod.uid()}, "status": status}));
                 api.patch_status(&name, &PatchParams::default(), &patch).await.map(drop)
             }
-            Task::End => {
+            Task::Delete => {
                 let params = DeleteParams {
                     grace_period_seconds: Some(0),
                     preconditions: Some(Preconditions { uid: pod.uid(), resource_version: None }),
@@ -258,7 +258,7 @@ async fn carry_out(settlement: Arc<Settlement>, pod: Pod, task: Task) {
             Ok(()) => return,
             Err(error) if is_gone(&error) => return,
             Err(error) => {
-                tracing::warn!(namespace, pod = name, err = %words(&error), "Failed to start or end a pod");
+                tracing::warn!(namespace, pod = name, err = %message(&error), "Failed to update or delete pod");
             }
         }
         tokio::time::sleep(pause).await;

@@ -1,4 +1,4 @@
-//! What the containers of a pod use: as the configuration says, or the pod's own annotations.
+//! The usage of a pod's containers: of the configuration, or of the pod's annotations.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -6,7 +6,7 @@ use k8s_text::quantity::Quantity;
 
 use crate::{
     config::{PodConfig, UsageConfig},
-    usage::Course,
+    usage::UsageSchedule,
 };
 
 /// What each container of a pod uses, in YAML: `{cpu: 250m, memory: 64Mi, shape: …}`.
@@ -21,51 +21,50 @@ const KWOK_MEMORY: &str = "kwok.x-k8s.io/usage-memory";
 
 type Annotations = BTreeMap<String, String>;
 
-/// The course that a container's usage takes. Whatever its pod's annotations say wrong is told to
-/// `complain`, and counts as not said.
+/// A container's usage. Mistakes in annotations are passed to `warn`, and the annotation is ignored.
 pub(super) fn course(
     (config, folder): (Option<&PodConfig>, &Path),
     annotations: &Annotations,
     container: &str,
-    mut complain: impl FnMut(String),
-) -> Course {
+    mut warn: impl FnMut(String),
+) -> UsageSchedule {
     let described = config.and_then(|pod| pod.containers.iter().find(|c| *c.name == container));
     let usage = match described {
         Some(container) => (*container.usage).clone(),
-        None => annotated(annotations, container, &mut complain)
-            .unwrap_or_else(|| kwok(annotations, &mut complain)),
+        None => annotated(annotations, container, &mut warn)
+            .unwrap_or_else(|| kwok(annotations, &mut warn)),
     };
     usage.course(folder).unwrap_or_else(|error| {
-        complain(error.to_string());
-        Course::from(crate::usage::Shape::Constant { cpu: 0, memory: 0 })
+        warn(error.to_string());
+        UsageSchedule::from(crate::usage::Shape::Constant { cpu: 0, memory: 0 })
     })
 }
 
 fn annotated(
     annotations: &Annotations,
     container: &str,
-    complain: &mut impl FnMut(String),
+    warn: &mut impl FnMut(String),
 ) -> Option<UsageConfig> {
     for name in [format!("{ONE}{container}"), EACH.to_owned()] {
         let Some(text) = annotations.get(&name) else { continue };
         match UsageConfig::parse(text) {
-            // Whoever may make pods must not make this program read files.
+            // Who may create pods must not make this program read files.
             Ok(usage) if usage.is_trace() => {
-                complain(format!("annotation {name}: a Trace is for the configuration file only"));
+                warn(format!("annotation {name}: a Trace is for the configuration file only"));
             }
             Ok(usage) => return Some(usage),
-            Err(error) => complain(format!("annotation {name}: {error}")),
+            Err(error) => warn(format!("annotation {name}: {error}")),
         }
     }
     None
 }
 
 /// With KWOK's defaults.
-fn kwok(annotations: &Annotations, complain: &mut impl FnMut(String)) -> UsageConfig {
+fn kwok(annotations: &Annotations, warn: &mut impl FnMut(String)) -> UsageConfig {
     let mut quantity = |name: &str, default: Quantity| match annotations.get(name) {
         None => default,
         Some(text) => text.parse().unwrap_or_else(|error| {
-            complain(format!("annotation {name}: {error}"));
+            warn(format!("annotation {name}: {error}"));
             default
         }),
     };
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn annotations_say_what_is_used_the_nearest_first() {
+    fn the_most_specific_annotation_counts() {
         const MI: u64 = 1 << 20;
         let own = (EACH, "{cpu: 250m, memory: 64Mi}");
         let one = ("usage.fake-kubelet.dev/c", "{cpu: 1, memory: 1Gi}");

@@ -20,14 +20,14 @@ use super::{
     values::{go_duration, some_moment},
 };
 use crate::{
-    access::Access,
+    auth::Access,
     certificates::CertificateKind,
     faults::Faults,
     kubelet::KubeletSpec,
     node::{self, Node},
     replay::Recording,
     sampling::Sampling,
-    usage::{Course, Usage},
+    usage::{Usage, UsageSchedule},
 };
 
 /// Counters count from a day ago where the file does not say since when, and must have room for a day
@@ -250,7 +250,7 @@ impl NodeConfig {
         let course = course.transpose()?;
         let base = course.as_ref().map(|course| course.base().clone());
         let mut node = Node::new(started, base, pods);
-        if let Some(course) = course.filter(Course::changes) {
+        if let Some(course) = course.filter(UsageSchedule::changes) {
             node.set_usage(now, course);
         }
         if node.is_full(until) {

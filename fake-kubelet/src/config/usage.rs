@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::values::{amount, go_duration, some_go_duration};
-use crate::usage::{Course, CourseError, Level, Shape, ShapeKind, ShapeSpec};
+use crate::usage::{Level, Shape, ShapeKind, ShapeSpec, UsageError, UsageSchedule};
 
 /// What is used.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -91,11 +91,11 @@ impl UsageConfig {
     }
 
     /// The course it takes; files are relative to `folder`.
-    pub(crate) fn course(&self, folder: &Path) -> Result<Course, CourseError> {
+    pub(crate) fn course(&self, folder: &Path) -> Result<UsageSchedule, UsageError> {
         let base = Level::from_quantities(self.cpu, self.memory);
         match &self.shape {
             None => Ok(Shape::from(base).into()),
-            Some(shape) => Course::new(base, &shape.spec(folder)),
+            Some(shape) => UsageSchedule::new(base, &shape.spec(folder)),
         }
     }
 }

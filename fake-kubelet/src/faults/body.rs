@@ -1,5 +1,5 @@
 //! Bodies that a kubelet should not have sent. They are made of the lines of the right one, so that
-//! recordings can be spoilt as well.
+//! recordings can be corrupted as well.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ pub enum BodyFault {
 
 impl BodyFault {
     /// The body that is sent instead of the right one.
-    pub fn spoil(self, right: &str) -> String {
+    pub fn corrupt(self, right: &str) -> String {
         match self {
             Self::Garbage => "<html><head><title>It works!</title></head></html>\n".to_owned(),
             Self::Empty | Self::NotFound => String::new(),
@@ -196,12 +196,12 @@ node_memory_working_set_bytes 2e+09 7000
 ";
 
     fn series_of(fault: BodyFault) -> Vec<String> {
-        let spoilt = fault.spoil(RIGHT);
-        spoilt.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+        let corrupted = fault.corrupt(RIGHT);
+        corrupted.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
     }
 
     #[test]
-    fn each_fault_spoils_what_it_says() {
+    fn each_fault_corrupts_what_it_names() {
         let start =
             "container_start_time_seconds{container=\"c\",namespace=\"n\",pod=\"p\"} 1.7e+09";
         let cpu = "container_cpu_usage_seconds_total{container=\"c\",namespace=\"n\",pod=\"p\"}";

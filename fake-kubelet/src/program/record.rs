@@ -12,8 +12,8 @@ use k8s_text::duration;
 use kube::{Api, Client, Config};
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
-use super::{ProgramError, connect::Place};
-use crate::record::{Order, record};
+use super::{ProgramError, cluster_flags::ClusterFlags};
+use crate::record::{RecordOptions, record};
 
 const DEFAULT_PORT: u16 = 10250;
 
@@ -23,7 +23,7 @@ pub(super) struct Record {
     #[arg(long)]
     node: String,
     #[command(flatten)]
-    place: Place,
+    cluster: ClusterFlags,
     /// Ask the kubelet itself, at its node's InternalIP, instead of the API server's node proxy;
     /// with the token or client certificate of the kubeconfig.
     #[arg(long)]
@@ -34,7 +34,7 @@ pub(super) struct Record {
     /// The CA of the kubelet's certificate. Default: the cluster's.
     #[arg(long, value_name = "FILE")]
     kubelet_certificate_authority: Option<PathBuf>,
-    /// Believe whatever certificate the kubelet shows.
+    /// Do not verify the kubelet's certificate.
     #[arg(long)]
     kubelet_insecure_tls: bool,
     /// How many scrapes to save.
@@ -46,7 +46,8 @@ pub(super) struct Record {
     /// The folder to save them in.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Replace the names of node, namespaces, pods and containers, the same by the same each time.
+    /// Replace the names of the node, namespaces, pods and containers, the same name by the same
+    /// replacement each time.
     #[arg(long)]
     anonymize: bool,
 }
@@ -57,8 +58,8 @@ impl Record {
     #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
     pub(super) async fn run(self) -> Result<(), ProgramError> {
         let direct = self.direct || self.address.is_some();
-        let client = if direct { self.kubelet().await? } else { self.place.any().await? };
-        let order = Order {
+        let client = if direct { self.kubelet().await? } else { self.cluster.client().await? };
+        let options = RecordOptions {
             node: self.node,
             scrapes: self.scrapes,
             every: self.every,
@@ -66,16 +67,16 @@ impl Record {
             direct,
             rename: self.anonymize,
         };
-        record(&client, &order, |file| println!("{}", file.display())).await?;
+        record(&client, &options, |file| println!("{}", file.display())).await?;
         Ok(())
     }
 
     /// A client of the kubelet itself.
     async fn kubelet(&self) -> Result<Client, ProgramError> {
         let failed = |reason: String| ProgramError::NoKubelet { node: self.node.clone(), reason };
-        let cluster = match self.place.config().await {
-            // Of one that answers everybody it takes an address and nothing else.
-            Err(_) if self.address.is_some() && self.place.is_open() => None,
+        let cluster = match self.cluster.config().await {
+            // A kubelet that allows every request needs an address and nothing else.
+            Err(_) if self.address.is_some() && self.cluster.is_unset() => None,
             found => Some(found?),
         };
         let address = if let Some(address) = self.address {

@@ -14,16 +14,16 @@ use net::Doors;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{ProgramError, connect::Place};
+use super::{ProgramError, cluster_flags::ClusterFlags};
 use crate::{
-    access::{ApiServer, NobodyKnown, Reviewer},
+    api_server::LocalApiServer,
+    auth::{ApiServerReviewer, DenyAll, Reviewer},
     certificates::Certificates,
-    cluster::{Home, Marks, Settlement, remove},
+    cluster::{ClusterNode, NodeController, Ownership, delete_all},
     config::{ClusterConfig, Config},
+    config_reload::reload,
     fleet::Fleet,
-    follow::follow,
-    kubelet::Surroundings,
-    own::OwnApiServer,
+    kubelet::Dependencies,
     random::hex,
 };
 
@@ -33,7 +33,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     #[command(flatten)]
-    place: Place,
+    cluster: ClusterFlags,
     /// Run without a cluster, with an API server on a loopback port, and write to this folder what
     /// others need: `kubeconfig`, the kubelets' CA as `ca.crt`, and `nodes`, a line each of name,
     /// address and port.
@@ -45,8 +45,8 @@ pub(super) struct Run {
     /// The nodes' InternalIP, where the cluster reaches this program.
     #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
-    /// Believe clients whose certificates these CAs have signed. Default: the fleet's own, which
-    /// with --out is believed as well.
+    /// Accept client certificates that these CAs have signed. Default: the fleet's own CA, which
+    /// with --out is accepted as well.
     #[arg(long, value_name = "FILE")]
     client_ca_file: Option<PathBuf>,
     /// Where to write the CA of kubelets with `certificate: Signed`, in PEM.
@@ -64,25 +64,25 @@ impl Run {
         let config = Config::read(&self.config)?;
         let doors = Doors::host();
         let certificates = Arc::new(self.certificates(&doors)?);
-        let own = match &self.out {
-            Some(_) => Some(OwnApiServer::start(self.api_port, &doors, &certificates).await?),
+        let local = match &self.out {
+            Some(_) => Some(LocalApiServer::start(self.api_port, &doors, &certificates).await?),
             None => None,
         };
-        let client = match &own {
-            Some(own) => Some(own.client()),
-            None => self.place.named().await?,
+        let client = match &local {
+            Some(local) => Some(local.client()),
+            None => self.cluster.explicit_client().await?,
         };
-        let cluster = match (&config.cluster, &own) {
+        let cluster = match (&config.cluster, &local) {
             (Some(cluster), _) => Some(cluster.clone()),
             (None, Some(_)) => Some(ClusterConfig::default()),
             (None, None) => None,
         };
         let cluster = match (cluster, &client) {
             (Some(cluster), Some(client)) => Some((cluster, client.clone())),
-            (Some(_), None) => return Err(ProgramError::NoPlace),
+            (Some(_), None) => return Err(ProgramError::NoCluster),
             (None, _) => None,
         };
-        let surroundings = Surroundings {
+        let surroundings = Dependencies {
             doors: doors.clone(),
             certificates: Arc::clone(&certificates),
             reviewer: reviewer(&config, client)?,
@@ -96,35 +96,36 @@ impl Run {
         }
         let fleet = Arc::new(Fleet::start(specs, surroundings).await?);
         self.write_authority(&certificates)?;
-        let settlement = match cluster {
+        let controller = match cluster {
             Some((cluster, client)) => {
-                let settlement = self.settlement(&config, cluster, client, &fleet, &doors).await?;
-                Some(Arc::new(settlement))
+                let controller =
+                    self.node_controller(&config, cluster, client, &fleet, &doors).await?;
+                Some(Arc::new(controller))
             }
             None => None,
         };
-        if let Some(own) = &own {
+        if let Some(local) = &local {
             for node in config.nodes() {
                 for pod in &node.pods {
-                    own.add_namespace(pod.namespace());
+                    local.add_namespace(pod.namespace());
                 }
             }
         }
         let live = async {
-            if let Some(settlement) = &settlement {
-                settlement.settle().await?;
+            if let Some(controller) = &controller {
+                controller.register().await?;
             }
-            self.write_out(own.as_ref(), &certificates, settlement.as_deref())?;
+            self.write_out(local.as_ref(), &certificates, controller.as_deref())?;
             for kubelet in fleet.all() {
                 for address in kubelet.listens_on().await {
                     println!("{} https://{address}/metrics/resource", kubelet.name());
                 }
             }
             println!("{} kubelets are up", fleet.all().len());
-            let following = follow(&self.config, config, &fleet, &doors.clock);
-            match &settlement {
-                Some(settlement) => {
-                    tokio::join!(following, settlement.live());
+            let following = reload(&self.config, config, &fleet, &doors.clock);
+            match &controller {
+                Some(controller) => {
+                    tokio::join!(following, controller.run());
                 }
                 None => following.await,
             }
@@ -136,9 +137,9 @@ impl Run {
             _ = terminated.recv() => Ok(()),
             ended = live => ended,
         };
-        if let Some(settlement) = settlement.filter(|_| own.is_none()) {
-            let removed = remove(&settlement.client, &settlement.marks).await?;
-            println!("{removed}");
+        if let Some(controller) = controller.filter(|_| local.is_none()) {
+            let deleted = delete_all(&controller.client, &controller.ownership).await?;
+            println!("{deleted}");
         }
         fleet.stop().await;
         ended
@@ -156,21 +157,21 @@ impl Run {
             return Err(failed("there is no certificate in it".to_owned()));
         }
         if self.out.is_some() {
-            // The API server's own client certificate is signed by it.
+            // The API server's local client certificate is signed by it.
             clients.push(certificates.cluster().certificate().clone());
         }
         Ok(certificates.with_client_authorities(clients))
     }
 
-    async fn settlement(
+    async fn node_controller(
         &self,
         config: &Config,
         cluster: ClusterConfig,
         client: Client,
         fleet: &Arc<Fleet>,
         doors: &Doors,
-    ) -> Result<Settlement, ProgramError> {
-        let mut homes = BTreeMap::new();
+    ) -> Result<NodeController, ProgramError> {
+        let mut nodes = BTreeMap::new();
         for node in config.nodes() {
             let Some(kubelet) = fleet.get(&node.name) else { continue };
             let Some(listens) = kubelet.listens_on().await.first().copied() else {
@@ -184,7 +185,7 @@ impl Run {
                 }
                 address => address,
             };
-            let home = Home {
+            let cluster_node = ClusterNode {
                 name: node.name.to_string(),
                 address,
                 port: listens.port(),
@@ -192,18 +193,18 @@ impl Run {
                 pods: node.pods,
                 since: doors.clock.now(),
             };
-            homes.insert(home.name.clone(), home);
+            nodes.insert(cluster_node.name.clone(), cluster_node);
         }
-        Ok(Settlement {
+        Ok(NodeController {
             client,
-            marks: Marks { owner: cluster.owner, instance: Some(hex::<8>()?) },
+            ownership: Ownership { owner: cluster.owner, instance: Some(hex::<8>()?) },
             fleet: Arc::clone(fleet),
             clock: doors.clock.clone(),
-            homes,
+            nodes,
             heartbeat: cluster.heartbeat,
             first_pod_ip: cluster.first_pod_ip,
             folder: self.config.parent().unwrap_or(Path::new("")).to_owned(),
-            made: Mutex::default(),
+            uids: Mutex::default(),
         })
     }
 
@@ -214,31 +215,35 @@ impl Run {
 
     fn write_out(
         &self,
-        own: Option<&OwnApiServer>,
+        local: Option<&LocalApiServer>,
         certificates: &Certificates,
-        settlement: Option<&Settlement>,
+        controller: Option<&NodeController>,
     ) -> Result<(), ProgramError> {
-        let (Some(folder), Some(own), Some(settlement)) = (&self.out, own, settlement) else {
+        let (Some(folder), Some(local), Some(controller)) = (&self.out, local, controller) else {
             return Ok(());
         };
         let failed = |source| ProgramError::Write { file: folder.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         write(&folder.join("ca.crt"), &certificates.cluster().pem())?;
         let mut nodes = String::new();
-        for home in settlement.homes.values() {
+        for cluster_node in controller.nodes.values() {
             // Writing to a String cannot fail.
-            let _ = writeln!(nodes, "{} {} {}", home.name, home.address, home.port);
+            let _ = writeln!(
+                nodes,
+                "{} {} {}",
+                cluster_node.name, cluster_node.address, cluster_node.port
+            );
         }
         write(&folder.join("nodes"), &nodes)?;
-        // The last: who waits for it finds all.
-        own.write_kubeconfig(&folder.join("kubeconfig")).map_err(failed)
+        // Written last, so that the other files are there once it exists.
+        local.write_kubeconfig(&folder.join("kubeconfig")).map_err(failed)
     }
 }
 
 fn reviewer(config: &Config, client: Option<Client>) -> Result<Arc<dyn Reviewer>, ProgramError> {
     match (config.first_with_webhook(), client) {
-        (None, _) => Ok(Arc::new(NobodyKnown)),
-        (Some(_), Some(client)) => Ok(Arc::new(ApiServer::new(client))),
+        (None, _) => Ok(Arc::new(DenyAll)),
+        (Some(_), Some(client)) => Ok(Arc::new(ApiServerReviewer::new(client))),
         (Some(node), None) => Err(ProgramError::NoKubeconfig { node: node.to_owned() }),
     }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-/// Namespaces that every cluster has tell nothing of it.
+/// Every cluster has these namespaces: they are not replaced.
 const KEPT: [&str; 2] = ["default", "kube-system"];
 
 /// Other names for all that a kubelet names, the same each time.

@@ -45,8 +45,8 @@ impl Drop for Folder {
     }
 }
 
-fn order(folder: &Folder, node: &str, rename: bool) -> Order {
-    Order {
+fn options(folder: &Folder, node: &str, rename: bool) -> RecordOptions {
+    RecordOptions {
         node: node.to_owned(),
         scrapes: 2,
         every: Duration::from_secs(15),
@@ -61,8 +61,8 @@ async fn what_is_recorded_can_be_replayed() {
     let folder = Folder::new("replayed");
     let start = Instant::now();
     let mut files = Vec::new();
-    let told = |file: &Path| files.push(file.file_name().unwrap().to_owned());
-    record(&api_server(), &order(&folder, "real-1", false), told).await.unwrap();
+    let progress = |file: &Path| files.push(file.file_name().unwrap().to_owned());
+    record(&api_server(), &options(&folder, "real-1", false), progress).await.unwrap();
     assert_eq!(start.elapsed(), Duration::from_secs(15));
     assert_eq!(files.len(), 6);
     let recording = Recording::read(&folder.0).unwrap();
@@ -78,7 +78,7 @@ async fn what_is_recorded_can_be_replayed() {
 #[tokio::test(start_paused = true)]
 async fn names_are_replaced_by_the_same_everywhere() {
     let folder = Folder::new("renamed");
-    record(&api_server(), &order(&folder, "real-1", true), |_| ()).await.unwrap();
+    record(&api_server(), &options(&folder, "real-1", true), |_| ()).await.unwrap();
     let read = |name: &str| fs::read_to_string(folder.0.join(name)).unwrap();
     let (metrics, summary) = (read("resource.2.prom"), read("summary.2.json"));
     assert_eq!(metrics, read("resource.1.prom"));
@@ -96,7 +96,7 @@ async fn names_are_replaced_by_the_same_everywhere() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_says_what_is_needed() {
     let folder = Folder::new("refused");
-    let error = record(&api_server(), &order(&folder, "other", false), |_| ()).await.unwrap_err();
+    let error = record(&api_server(), &options(&folder, "other", false), |_| ()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "get /api/v1/nodes/other/proxy/metrics/resource: 403 Forbidden: nodes \"other\" is forbidden; the right to get nodes/proxy is needed"

@@ -9,8 +9,8 @@ use std::{
 
 use async_trait::async_trait;
 use fake_kubelet::{
-    Access, CertificateKind, Certificates, Container, FakeKubelet, Faults, KubeletSpec,
-    NobodyKnown, Node, Observer, Pod, Sampling, SeenRequest, Shape, Surroundings, Usage,
+    Access, CertificateKind, Certificates, Container, DenyAll, Dependencies, FakeKubelet, Faults,
+    KubeletSpec, Node, ObservedRequest, Observer, Pod, Sampling, Shape, Usage,
 };
 use jiff::Timestamp;
 use net::{Clock, Datagram, Doors, Listener, Network, Random, Stream};
@@ -94,8 +94,8 @@ impl Observer for Notes {
         self.0.lock().unwrap().push(format!("{node} {at} from {from}"));
     }
 
-    fn request(&self, seen: &SeenRequest<'_>) {
-        let SeenRequest { node, method, target, status, user_agent, authorization, .. } = seen;
+    fn request(&self, seen: &ObservedRequest<'_>) {
+        let ObservedRequest { node, method, target, status, user_agent, authorization, .. } = seen;
         let line = format!("{node} {method} {target} {status:?} {user_agent:?} {authorization:?}");
         self.0.lock().unwrap().push(line);
     }
@@ -103,7 +103,7 @@ impl Observer for Notes {
 
 /// A world in memory.
 pub(crate) struct World {
-    pub(crate) surroundings: Surroundings,
+    pub(crate) surroundings: Dependencies,
     pub(crate) notes: Arc<Notes>,
 }
 
@@ -116,10 +116,10 @@ impl World {
             network: Arc::new(Memory::default()),
             random: Random::seeded(1),
         };
-        let surroundings = Surroundings {
+        let surroundings = Dependencies {
             doors,
             certificates: Arc::new(Certificates::new(now).unwrap()),
-            reviewer: Arc::new(NobodyKnown),
+            reviewer: Arc::new(DenyAll),
             observer: Arc::clone(&notes) as _,
         };
         Self { surroundings, notes }

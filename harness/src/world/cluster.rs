@@ -9,7 +9,7 @@ use std::{
 
 use fake_apiserver::{Backend, FakeApiServer, Settings};
 use fake_kubelet::{
-    ApiServer, Certificates, FakeKubelet, Fleet, Identity, Subject, Surroundings, Validity,
+    ApiServerReviewer, Certificates, Dependencies, FakeKubelet, Fleet, Identity, Subject, Validity,
 };
 use jiff::Timestamp;
 use kube::Config;
@@ -102,10 +102,10 @@ impl Cluster {
         site.api_server = address;
 
         let config = api_config(address, people::KUBELETS_TOKEN, &certificates);
-        let surroundings = Surroundings {
+        let surroundings = Dependencies {
             doors: site.doors(),
             certificates: certificates.clone(),
-            reviewer: Arc::new(ApiServer::new(site.client(&config)?)),
+            reviewer: Arc::new(ApiServerReviewer::new(site.client(&config)?)),
             observer: observers,
         };
         let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();

@@ -1,7 +1,7 @@
 use std::io;
 
 use fake_apiserver::BackendError;
-use fake_kubelet::{CertificateError, CourseError, KubeletError, RecordingError};
+use fake_kubelet::{CertificateError, KubeletError, RecordingError, UsageError};
 use kube_dial::ApiClientError;
 
 use super::RoomError;
@@ -17,7 +17,7 @@ pub enum WorldError {
     Recording(#[from] RecordingError),
     /// Usage cannot take its course.
     #[error(transparent)]
-    Course(#[from] CourseError),
+    UsageSchedule(#[from] UsageError),
     /// A kubelet would have nothing to count with.
     #[error(
         "node {node:?} uses so much CPU that its counter, 64 bits of nanoseconds, would be full within a day and stand still: write less `cpu`, or a later `started`"

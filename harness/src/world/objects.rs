@@ -7,8 +7,8 @@ use std::{
 };
 
 use fake_kubelet::{
-    Access, CertificateKind, Container, Course, CourseError, KubeletSpec, Node, Pod, Recording,
-    Sampling, Usage,
+    Access, CertificateKind, Container, KubeletSpec, Node, Pod, Recording, Sampling, Usage,
+    UsageError, UsageSchedule,
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::{
@@ -131,12 +131,12 @@ pub(super) fn kubelet(
         None => None,
     };
     let pods = node.pods.iter().map(|pod| fake_pod(pod, started, sources, start));
-    let pods = pods.collect::<Result<_, CourseError>>()?;
+    let pods = pods.collect::<Result<_, UsageError>>()?;
     let course = node.usage.as_ref().map(|usage| usage::course(usage, &node.name, sources));
     let course = course.transpose()?;
     let base = course.as_ref().map(|course| course.base().clone());
     let mut uses = Node::new(started, base, pods);
-    if let Some(course) = course.filter(Course::changes) {
+    if let Some(course) = course.filter(UsageSchedule::changes) {
         uses.set_usage(start, course);
     }
     let a_day_later = start.saturating_add(DEFAULT_AGE).unwrap_or(Timestamp::MAX);
@@ -174,13 +174,13 @@ pub(super) fn fake_pod(
     node_started: Timestamp,
     sources: Sources<'_>,
     start: Timestamp,
-) -> Result<Pod, CourseError> {
+) -> Result<Pod, UsageError> {
     let container = |container: &format::Container| {
         let who = format!("{}/{}/{}", namespace(pod), pod.name, container.name);
         let course = usage::course(&container.usage, &who, sources)?;
         let started = container.started.map_or(node_started, |at| at.0);
         let usage = Usage::following(started, start, &course);
-        Ok::<_, CourseError>(Container { name: container.name.as_str().into(), usage })
+        Ok::<_, UsageError>(Container { name: container.name.as_str().into(), usage })
     };
     Ok(Pod {
         namespace: namespace(pod).into(),

@@ -11,7 +11,7 @@ use std::{
 };
 
 use fake_apiserver::{Credential, FakeApiServer, Settings, kubeconfig};
-use fake_kubelet::{Certificates, Fleet, NobodyKnown, Observer, SeenRequest, Surroundings};
+use fake_kubelet::{Certificates, DenyAll, Dependencies, Fleet, ObservedRequest, Observer};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use net::{Clock, HostNetwork, Network, Random};
 use serde_json::json;
@@ -71,13 +71,13 @@ impl Rig {
         let control_plane = FakeApiServer::new(clock, Settings::default());
         people::introduce(&control_plane, None);
         let authority = certificates.cluster().pem();
-        control_plane.upsert_config_map(front_proxy_config(&authority));
+        control_plane.upsert_config_map(authentication_config_map(&authority));
 
         let seen = Arc::new(Seen::default());
-        let surroundings = Surroundings {
+        let surroundings = Dependencies {
             doors: place.doors(),
             certificates: Arc::clone(&certificates),
-            reviewer: Arc::new(NobodyKnown),
+            reviewer: Arc::new(DenyAll),
             observer: Arc::clone(&seen) as Arc<dyn Observer>,
         };
         let fleet = Fleet::new(surroundings);
@@ -146,7 +146,7 @@ fn node(size: Size, number: u32, block: Ipv4Addr) -> Result<format::Node, WorldE
 }
 
 /// What the Go server reads at its start.
-fn front_proxy_config(authority: &str) -> ConfigMap {
+fn authentication_config_map(authority: &str) -> ConfigMap {
     ConfigMap {
         metadata: ObjectMeta {
             namespace: Some("kube-system".to_owned()),
@@ -167,7 +167,7 @@ impl Seen {
 }
 
 impl Observer for Seen {
-    fn request(&self, request: &SeenRequest<'_>) {
+    fn request(&self, request: &ObservedRequest<'_>) {
         if request.status == Some(200) {
             self.times().push(Instant::now());
         }

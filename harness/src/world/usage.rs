@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use fake_kubelet::{Course, CourseError, Level, ShapeSpec};
+use fake_kubelet::{Level, ShapeSpec, UsageError, UsageSchedule};
 
 use crate::file::format;
 
@@ -21,7 +21,7 @@ pub(super) fn course(
     usage: &format::Usage,
     who: &str,
     sources: Sources<'_>,
-) -> Result<Course, CourseError> {
+) -> Result<UsageSchedule, UsageError> {
     let base = level(format::Amounts { cpu: usage.cpu, memory: usage.memory });
     let Some(shape) = &usage.shape else { return Ok(fake_kubelet::Shape::from(base).into()) };
     let spec = ShapeSpec {
@@ -37,7 +37,7 @@ pub(super) fn course(
         }),
         file: shape.file.as_ref().map(|file| sources.folder.join(file)),
     };
-    Course::new(base, &spec)
+    UsageSchedule::new(base, &spec)
 }
 
 fn level(amounts: format::Amounts) -> Level {
