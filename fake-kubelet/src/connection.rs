@@ -5,9 +5,9 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use apiserver::serving::Peer;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics_server::serving::Peer;
 use net::{ByteStream, Listener, Stream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

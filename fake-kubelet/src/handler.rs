@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use apiserver::serving::Peer;
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
@@ -13,7 +14,6 @@ use http::{
     request::Parts,
 };
 use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
-use metrics_server::serving::Peer;
 use net::Clock;
 
 use crate::{
