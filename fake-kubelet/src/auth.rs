@@ -8,7 +8,8 @@ mod reviewer;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
-use metrics_server::{doors::Clock, serving::Peer};
+use metrics_server::serving::Peer;
+use net::Clock;
 use rustls::{pki_types::UnixTime, server::danger::ClientCertVerifier};
 use schemars::JsonSchema;
 use serde::Deserialize;

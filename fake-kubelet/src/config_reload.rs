@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
-use metrics_server::doors::Clock;
+use net::Clock;
 
 use crate::{
     config::{Config, NodeConfig, PodConfig},

@@ -7,10 +7,8 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use metrics_server::{
-    doors::{ByteStream, Listener, Stream},
-    serving::Peer,
-};
+use metrics_server::serving::Peer;
+use net::{ByteStream, Listener, Stream};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     task::JoinSet,

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use metrics_server::doors::Stream;
+use net::Stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},

@@ -13,7 +13,8 @@ use http::{
     request::Parts,
 };
 use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
-use metrics_server::{doors::Clock, serving::Peer};
+use metrics_server::serving::Peer;
+use net::Clock;
 
 use crate::{
     auth::{Authorizer, paths},

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use metrics_server::doors::{Doors, Network, Random};
+use net::{Doors, Network, Random};
 use tokio::sync::{Mutex, watch};
 
 use self::tls_configs::TlsConfigs;

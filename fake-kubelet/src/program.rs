@@ -7,7 +7,8 @@ mod run;
 use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Parser, Subcommand};
-use metrics_server::{doors::Doors, klog::Klog};
+use k8s_text::klog::Klog;
+use net::Doors;
 use tracing_subscriber::layer::SubscriberExt;
 
 use self::{cluster_flags::ClusterFlags, record::Record, run::Run};

@@ -11,7 +11,7 @@ mod trace;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use metrics_server::quantity::Quantity;
+use k8s_text::quantity::Quantity;
 
 pub use self::{
     curve::{Curve, Level},

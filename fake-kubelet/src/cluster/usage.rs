@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use metrics_server::quantity::Quantity;
+use k8s_text::quantity::Quantity;
 
 use crate::{
     config::{PodConfig, UsageConfig},

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use metrics_server::quantity::Quantity;
+use k8s_text::quantity::Quantity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
-use metrics_server::{duration, quantity::Quantity};
+use k8s_text::{duration, quantity::Quantity};
 use serde::{Deserialize, Deserializer, de};
 
 /// Reads how much is used.

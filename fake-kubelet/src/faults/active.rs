@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use metrics_server::doors::{Clock, Random};
+use net::{Clock, Random};
 use tokio::time::Instant;
 
 use super::{CertificateFault, Faults, TlsFault, When};

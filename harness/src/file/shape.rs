@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use fake_kubelet::Probability;
 use jiff::Timestamp;
-use metrics_server::quantity::Quantity;
+use k8s_text::quantity::Quantity;
 use serde_json::{Map, Value};
 
 use super::values::{Notation, Share};

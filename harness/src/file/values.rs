@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr, time::Duration};
 
 use fake_kubelet::Probability;
-use metrics_server::{duration, quantity::Quantity};
+use k8s_text::{duration, quantity::Quantity};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
@@ -77,7 +77,7 @@ impl Notation for Quantity {
     const ABOUT: &'static str = "A Kubernetes quantity, such as 250m, 310715486n, 1.5, 64Mi or 2G.";
 
     fn read(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|error: metrics_server::quantity::QuantityError| error.to_string())
+        text.parse().map_err(|error: k8s_text::quantity::QuantityError| error.to_string())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-pub use fake_kubelet::ShapeKind;
-use metrics_server::quantity::Quantity;
+use k8s_text::quantity::Quantity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::super::values::In;
+pub use fake_kubelet::ShapeKind;
 
 /// An amount of CPU and of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
