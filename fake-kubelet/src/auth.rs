@@ -10,8 +10,6 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use metrics_server::{doors::Clock, serving::Peer};
 use rustls::{pki_types::UnixTime, server::danger::ClientCertVerifier};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate};
 
 use self::cache::Cache;
@@ -27,16 +25,6 @@ const ALLOWED_TTL: Duration = Duration::from_mins(5);
 
 /// How long it caches one that denies (`authorization.webhook.cacheUnauthorizedTTL`).
 const REFUSED_TTL: Duration = Duration::from_secs(30);
-
-/// How kubelets authenticate and authorize requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum Access {
-    /// They ask the API server: TokenReview and SubjectAccessReview.
-    #[default]
-    Webhook,
-    /// Every request is allowed.
-    Open,
-}
 
 /// An authenticated user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

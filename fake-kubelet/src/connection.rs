@@ -5,6 +5,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use cluster_format::TlsFault;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_server::{
@@ -19,7 +20,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    faults::{ActiveFaults, Faults, TlsFault},
+    faults::{ActiveFaults, ConnectionFaults},
     faulty_stream::FaultyStream,
     handler::RequestHandler,
     tls,
@@ -72,7 +73,7 @@ impl ConnectionHandler {
         }
     }
 
-    async fn handle(self, mut stream: Stream, from: SocketAddr, faults: Faults) {
+    async fn handle(self, mut stream: Stream, from: SocketAddr, faults: ConnectionFaults) {
         if faults.silence {
             return drain(&mut stream).await;
         }

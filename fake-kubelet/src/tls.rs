@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use cluster_format::CertificateFault;
 use metrics_server::{
     doors::Clock,
     serving::{AnyClient, tls::provider},
@@ -17,7 +18,7 @@ use rustls::{
     time_provider::TimeProvider,
 };
 
-use crate::{certificates::Identity, faults::CertificateFault};
+use crate::certificates::Identity;
 
 /// The TLS of a kubelet by what is wrong with its certificate and whether it demands one of the
 /// client.

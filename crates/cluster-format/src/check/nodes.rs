@@ -7,41 +7,43 @@ use std::{
 };
 
 use super::{
-    super::{
-        format::{Address, AddressType, Container, Kubelet, Node, Pod},
-        location::Location,
-        mistake::Mistake,
-        node,
-        words::quote,
-    },
-    faults, listeners,
-    names::{self, Rule, is_constant, numbered},
+    faults,
+    names::{self, Rule, is_constant},
     numbers, usage,
 };
+use crate::{
+    location::Location,
+    mistake::Mistake,
+    node::{Address, AddressType, Kubelet, Node},
+    pod::{Container, Pod},
+    suggest::quote,
+    template::{POD_COUNTER, numbered},
+    yaml_node::YamlNode,
+};
 
-/// What one file may make, so that a slip of a digit does not eat the machine.
+/// What one file may make, so that a mistyped digit does not take all memory.
 const MOST_NODES: u64 = 100_000;
 const MOST_PODS: u64 = 1_000_000;
 
-/// Checks all nodes. Returns the names of those there will be, unless there would be too many.
-pub(super) fn check(
+/// Checks all nodes, except where they listen. Returns their names, unless there are too many.
+pub fn check(
     nodes: &[Node],
-    at: &node::Node,
+    at: &YamlNode,
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<BTreeSet<String>> {
     for (index, node) in nodes.iter().enumerate() {
         check_node(node, at.item(index), folder, mistakes);
     }
-    listeners::check(nodes, at, mistakes);
-    if !is_bearable(nodes, at, mistakes) {
+    if !is_within_limits(nodes, at, mistakes) {
         return None;
     }
     check_pod_names(nodes, at, mistakes);
     Some(check_node_names(nodes, at, mistakes))
 }
 
-pub(super) fn check_node(node: &Node, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
+/// Checks a node, whose files are relative to `folder`.
+pub fn check_node(node: &Node, at: &YamlNode, folder: &Path, mistakes: &mut Vec<Mistake>) {
     let name = &at.field("name").location;
     names::check(&node.name, "node", Rule::Subdomain, node.count, name, mistakes);
     if node.count == Some(0) {
@@ -69,7 +71,7 @@ pub(super) fn check_node(node: &Node, at: &node::Node, folder: &Path, mistakes: 
 }
 
 /// Addresses of a type that must be an IP address.
-pub(super) fn check_addresses(addresses: &[Address], at: &node::Node, mistakes: &mut Vec<Mistake>) {
+pub fn check_addresses(addresses: &[Address], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     for (index, address) in addresses.iter().enumerate() {
         let (kind, instead) = match address.kind {
             AddressType::InternalIp => ("InternalIP", "InternalDNS"),
@@ -86,14 +88,8 @@ pub(super) fn check_addresses(addresses: &[Address], at: &node::Node, mistakes: 
     }
 }
 
-fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
+fn check_kubelet(kubelet: &Kubelet, at: &YamlNode, folder: &Path, mistakes: &mut Vec<Mistake>) {
     numbers::check_port(kubelet.port, at, mistakes);
-    if kubelet.sampling.is_some_and(|sampling| sampling.every.0.is_zero()) {
-        mistakes.push(
-            Mistake::at(&at.field("sampling").field("every").location, "\"every\" must not be 0")
-                .help("write how long it is from one sample to the next, such as 10s"),
-        );
-    }
     faults::check(&kubelet.faults, at.field("faults"), mistakes);
     if let Some(replay) = &kubelet.replay {
         let place = &at.field("replay").location;
@@ -101,7 +97,7 @@ fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &m
         if !path.is_dir() {
             let message = format!("there is no folder {}", quote(&path.display().to_string()));
             mistakes.push(
-                Mistake::at(place, message).help("write its path as seen from the scenario file"),
+                Mistake::at(place, message).help("write its path relative to the file"),
             );
         } else if !path.join("resource.1.prom").is_file() {
             mistakes.push(
@@ -112,15 +108,16 @@ fn check_kubelet(kubelet: &Kubelet, at: &node::Node, folder: &Path, mistakes: &m
     }
 }
 
-pub(super) fn check_pod(
+/// Checks a pod of a node with this `count`.
+pub fn check_pod(
     pod: &Pod,
     count: Option<u32>,
-    at: &node::Node,
+    at: &YamlNode,
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) {
     let place = |field: &str| &at.field(field).location;
-    let name = if pod.count.is_some() { pod.name.replace("{p}", "0") } else { pod.name.clone() };
+    let name = if pod.count.is_some() { pod.name.replace(POD_COUNTER, "0") } else { pod.name.clone() };
     names::check(&name, "pod", Rule::Subdomain, count, place("name"), mistakes);
     if pod.count == Some(0) {
         mistakes.push(
@@ -128,7 +125,7 @@ pub(super) fn check_pod(
                 .help("write 1 or more, or leave the pod out"),
         );
     }
-    if pod.count.is_some_and(|count| count > 1) && !pod.name.contains("{p}") {
+    if pod.count.is_some_and(|count| count > 1) && !pod.name.contains(POD_COUNTER) {
         let message = format!("all pods of this template would be called {}", quote(&pod.name));
         mistakes.push(
             Mistake::at(place("name"), message).help("write {p} in the name, such as \"web-{p}\""),
@@ -150,8 +147,8 @@ pub(super) fn check_pod(
     }
 }
 
-/// Whether the file stays within the limits.
-fn is_bearable(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>) -> bool {
+/// Whether there are not too many nodes and pods.
+fn is_within_limits(nodes: &[Node], at: &YamlNode, mistakes: &mut Vec<Mistake>) -> bool {
     let (mut all, mut pods) = (0, 0);
     for (index, node) in nodes.iter().enumerate() {
         let count = u64::from(node.count.unwrap_or(1));
@@ -176,12 +173,12 @@ fn is_bearable(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>) -> 
 
 fn check_node_names(
     nodes: &[Node],
-    at: &node::Node,
+    at: &YamlNode,
     mistakes: &mut Vec<Mistake>,
 ) -> BTreeSet<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
-        for name in all_of(&node.name, node.count) {
+        for name in all_names(&node.name, node.count) {
             match seen.get(&name) {
                 // That one template makes a name twice is reported with the template.
                 Some(first) if *first == index => {}
@@ -197,7 +194,7 @@ fn check_node_names(
     seen.into_keys().collect()
 }
 
-fn check_pod_names(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>) {
+fn check_pod_names(nodes: &[Node], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let mut seen: BTreeMap<String, &Location> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
         for (number, pod) in node.pods.iter().enumerate() {
@@ -214,10 +211,10 @@ fn check_pod_names(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>)
                 continue;
             }
             let of_pod = (0..pod.count.unwrap_or(1)).map(|p| match pod.count {
-                Some(_) => name.replace("{p}", &p.to_string()),
+                Some(_) => name.replace(POD_COUNTER, &p.to_string()),
                 None => name.clone(),
             });
-            for name in of_pod.flat_map(|name| all_of(&name, node.count).collect::<Vec<_>>()) {
+            for name in of_pod.flat_map(|name| all_names(&name, node.count).collect::<Vec<_>>()) {
                 if let Some(first) = seen.get(&name) {
                     mistakes.push(duplicate("pods", &name, place, first));
                     break;
@@ -229,7 +226,7 @@ fn check_pod_names(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>)
 }
 
 /// The names that a template makes of one.
-pub(super) fn all_of(name: &str, count: Option<u32>) -> impl Iterator<Item = String> {
+pub fn all_names(name: &str, count: Option<u32>) -> impl Iterator<Item = String> {
     (0..count.unwrap_or(1)).map(move |number| numbered(name, count, number).into_owned())
 }
 
