@@ -14,7 +14,6 @@ mod admission;
 mod attributes;
 mod authentication;
 mod authorization;
-mod bundle;
 mod cache;
 mod cluster_word;
 mod files;
@@ -40,6 +39,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Uri, Version, header, request::Parts};
+use kube_dial::ApiClient;
+use net::Doors;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
@@ -67,8 +68,6 @@ use self::{
 };
 use crate::{
     api::Asked,
-    cluster::ApiClient,
-    doors::Doors,
     serving::{LastOfConnection, Peer, until_sent},
 };
 

@@ -31,6 +31,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use jiff::Timestamp;
+use net::Clock;
 
 pub use self::{
     asked::Asked,
@@ -38,7 +39,7 @@ pub use self::{
     status::{Details, Status},
     version::{Version, VersionError},
 };
-use crate::{cluster::Cluster, doors::Clock, scrape::Scrapes, store::Store};
+use crate::{cluster::Cluster, scrape::Scrapes, store::Store};
 
 /// The group of the API.
 pub const GROUP: &str = "metrics.k8s.io";

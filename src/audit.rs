@@ -12,6 +12,7 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
+use net::{Clock, Doors, Random};
 use tower::ServiceExt;
 
 use self::{
@@ -26,7 +27,6 @@ pub use self::{
 use crate::{
     access::{Admission, Attributes},
     api::Status,
-    doors::{Clock, Doors, Random},
     flags::AuditFlags,
     serving::until_sent,
 };

@@ -6,6 +6,7 @@ mod cause;
 mod client;
 mod connect;
 mod connection;
+mod credentials;
 mod cure;
 pub mod decode;
 mod endpoint;
@@ -20,21 +21,17 @@ mod room;
 mod sample;
 mod tally;
 mod target;
-mod tls;
-mod verify;
 mod words;
 
-pub(crate) use self::verify::{Authorities, Chain, Usage};
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     body::Limits,
     client::{KubeletClient, Settings, Transport},
+    credentials::{Credentials, TokenFile},
     endpoint::{Endpoint, EndpointError},
     error::ScrapeError,
     files::{FileError, FollowedFiles, TlsFiles},
     kept::Kept,
     sample::{ContainerSample, LeftOut, PassedOver, PodSample, Point, Sample},
     tally::Tally,
-    tls::{Credentials, TlsError, TlsOptions, TokenFile, client_config},
-    verify::{SignatureError, X509Error},
 };

@@ -2,9 +2,15 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
+use k8s_text::klog::Klog;
 use kube::{
     Config,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+use net::{
+    Doors,
+    dns::{ConfigFiles, Resolver},
+    errno,
 };
 use tokio::{
     runtime::Builder,
@@ -15,11 +21,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{
     access::ApiConfigs,
-    dns::{ConfigFiles, Resolver},
-    doors::Doors,
-    errno,
     flags::{FlagError, Flags, VersionFlag},
-    klog::Klog,
     observability::{Build, short_version},
     server::{Server, StartError},
 };

@@ -12,6 +12,7 @@ mod turn;
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
+use net::Random;
 use tokio::{
     sync::{Mutex, watch},
     task::{JoinError, JoinSet},
@@ -28,7 +29,6 @@ pub use self::{
 };
 use crate::{
     cluster::{Cluster, Node},
-    doors::Random,
     kubelet::{Credentials, Kept, KubeletClient, Sample, ScrapeError},
     observability::Telemetry,
     store::Store,

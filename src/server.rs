@@ -3,25 +3,26 @@
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use k8s_text::duration;
 use kube::{Config, client::ConfigExt};
+use kube_dial::{ApiClient, ApiClientError, api_client};
+use net::{Clock, Doors, dns::Resolver};
 use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret;
+use tls::client::TlsOptions;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
     access::{Access, AccessError, ApiConfigs, ApiServer, ApiServers},
     api,
     audit::{Audit, AuditError},
-    cluster::{ApiClient, ApiClientError, Cluster, api_client, watch},
-    dns::Resolver,
-    doors::{Clock, Doors},
-    duration,
+    cluster::{Cluster, watch},
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
         AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, Settings, Tally,
-        TlsFiles, TlsOptions, TokenFile, Transport,
+        TlsFiles, TokenFile, Transport,
     },
-    observability::{self, Telemetry},
+    observability::{self, Telemetry, USER_AGENT},
     scrape::{Cycles, Scraper, Scrapes, Timing},
     serving::{self, Filters, Secure, SecureError},
     store::Store,
@@ -71,7 +72,7 @@ pub enum StartError {
     /// It cannot listen.
     #[error(
         "listen on {address}: {}; choose another one with --secure-port or --bind-address",
-        crate::errno::describe("bind", source)
+        net::errno::describe("bind", source)
     )]
     Listen {
         /// Where.
@@ -94,7 +95,7 @@ impl Server {
         address: Option<SocketAddr>,
     ) -> Result<Self, StartError> {
         let config = &configs.cluster;
-        let api = api_client(config, &doors, resolver.clone())?;
+        let api = api_client(config, &doors, resolver.clone(), USER_AGENT)?;
         let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let servers = ApiServers::new(configs, &asked, &doors, &resolver)?;
         let kubelet = &flags.kubelet;

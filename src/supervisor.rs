@@ -3,9 +3,11 @@
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use futures::{FutureExt, future::BoxFuture};
+use kube_dial::Backoff;
+use net::Random;
 use tokio::time::sleep;
 
-use crate::{cluster::Backoff, doors::Random, observability::Telemetry};
+use crate::observability::Telemetry;
 
 /// Contains panics of what runs for good: each is counted, and what panicked begins anew.
 pub(crate) struct Supervisor {
@@ -50,10 +52,10 @@ impl Supervisor {
 mod tests {
     use std::time::Duration;
 
+    use net::Clock;
     use tokio::time::Instant;
 
     use super::*;
-    use crate::doors::Clock;
 
     #[tokio::test(start_paused = true)]
     async fn what_panics_is_counted_and_begins_anew_later_each_time() {

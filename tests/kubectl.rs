@@ -16,11 +16,8 @@ use fake_apiserver::{
     Backend, Credential, FakeApiServer, Settings as ClusterSettings, User, kubeconfig,
 };
 use k8s_openapi::api::core::v1::Node;
-use metrics_server::{
-    api::router,
-    doors::{Clock, HostNetwork, Listener, Network},
-    serving::{serve, tls},
-};
+use metrics_server::{api::router, serving::serve};
+use net::{Clock, HostNetwork, Listener, Network};
 use rcgen::{CertificateParams, KeyPair, SanType};
 use rustls::{pki_types::PrivatePkcs8KeyDer, server::WebPkiClientVerifier};
 use serde_json::json;
@@ -103,7 +100,7 @@ fn certificate() -> (Arc<rustls::ServerConfig>, String) {
     let certificate = params.self_signed(&key).unwrap();
     let (chain, pem) = (vec![certificate.der().clone()], certificate.pem());
     let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
-    (tls::config(chain, key, WebPkiClientVerifier::no_client_auth()).unwrap(), pem)
+    (tls::server::config(chain, key, WebPkiClientVerifier::no_client_auth()).unwrap(), pem)
 }
 
 /// The API server of a cluster whose metrics server listens there.

@@ -19,7 +19,7 @@ use harness::{
     file::{self, ScenarioFile},
     world::{Simulated, Visitor},
 };
-use metrics_server::doors::{Datagram, Listener, Network, Stream};
+use net::{Datagram, Listener, Network, Stream};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 

@@ -22,15 +22,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
-
 use kube::Config;
-use metrics_server::{
-    cluster::api_client,
+use kube_dial::api_client;
+use net::{
+    Doors,
     dns::{ConfigFiles, Resolver},
-    doors::Doors,
 };
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 /// The most that anything here takes on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -333,7 +332,7 @@ fn get(address: &str, path: &str) -> String {
     runtime.block_on(async {
         let doors = Doors::host();
         let resolver = Resolver::from_files(doors.clone(), ConfigFiles::default());
-        let client = api_client(&config, &doors, resolver).unwrap();
+        let client = api_client(&config, &doors, resolver, "test").unwrap();
         client.request_text(request).await.unwrap()
     })
 }

@@ -11,11 +11,11 @@ use jiff::Timestamp;
 use metrics_server::{
     api::{Settings, Sources, router},
     cluster::{Cluster, PodKey},
-    doors::Clock,
     kubelet::decode::decode,
     scrape::Scrapes,
     store::Store,
 };
+use net::Clock;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 

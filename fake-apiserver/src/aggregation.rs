@@ -23,7 +23,7 @@ use k8s_openapi::{
         APIService, APIServiceCondition, APIServiceSpec, APIServiceStatus, ServiceReference,
     },
 };
-use metrics_server::doors::Network;
+use net::Network;
 use rustls::{
     ClientConfig,
     pki_types::{CertificateDer, PrivateKeyDer},

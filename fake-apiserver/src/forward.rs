@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use http_body_util::{Full, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use metrics_server::doors::Network;
+use net::Network;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     task::JoinHandle,

@@ -51,7 +51,7 @@ use k8s_openapi::{
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use metrics_server::doors::Clock;
+use net::Clock;
 
 use self::{
     aggregation::{Aggregate, local_api_service},

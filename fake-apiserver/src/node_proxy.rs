@@ -8,7 +8,7 @@ use std::{
 use axum::response::Response;
 use http::Uri;
 use k8s_openapi::api::core::v1::Node;
-use metrics_server::doors::Network;
+use net::Network;
 use rustls::{ClientConfig, pki_types::ServerName};
 
 use super::{

@@ -2,7 +2,7 @@
 
 mod field;
 
-use metrics_server::selector::LabelSelector;
+use k8s_text::selector::LabelSelector;
 
 pub(super) use self::field::FieldSelector;
 use super::{object::Object, request::Parameters, resources::ResourceType, status::Status};

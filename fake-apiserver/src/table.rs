@@ -9,7 +9,7 @@ use k8s_openapi::{
     api::core::v1::{ConfigMap, Namespace},
     kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 };
-use metrics_server::doors::Clock;
+use net::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use metrics_server::serving::tls::provider;
 use rustls::{
     ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
     client::{
@@ -10,6 +9,7 @@ use rustls::{
     crypto::CryptoProvider,
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
+use tls::provider;
 
 use super::aggregation::ClientCertificate;
 

@@ -16,7 +16,8 @@ use fake_apiserver::{
 };
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::Client;
-use metrics_server::{doors::Doors, serving};
+use metrics_server::serving;
+use net::Doors;
 use rustls::server::WebPkiClientVerifier;
 use tokio::{sync::watch, task::JoinHandle};
 use tower::ServiceExt;
@@ -82,7 +83,7 @@ impl LocalApiServer {
             certificate: Some(kubelet_client(certificates, validity)?),
         })?;
         let no_client_auth = WebPkiClientVerifier::no_client_auth();
-        let tls = serving::tls::config(identity.chain(), identity.key(), no_client_auth)?;
+        let tls = tls::server::config(identity.chain(), identity.key(), no_client_auth)?;
         let listening = doors.network.listen(address).await;
         let listener =
             listening.map_err(|source| LocalApiServerError::Listen { address, source })?;

@@ -8,12 +8,13 @@ mod reviewer;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
-use metrics_server::{doors::Clock, serving::Peer};
+use net::Clock;
 use rustls::{pki_types::UnixTime, server::danger::ClientCertVerifier};
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate};
 
 use self::cache::Cache;
 pub use self::reviewer::{ApiServerReviewer, DenyAll, ReviewError, Reviewer};
+use crate::connection::Peer;
 
 /// How long the real kubelet caches a TokenReview, positive or negative
 /// (`authentication.webhook.cacheTTL`).

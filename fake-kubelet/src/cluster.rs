@@ -34,7 +34,7 @@ use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams, PostParams},
 };
-use metrics_server::doors::Clock;
+use net::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use cluster_format::Pod;
-use metrics_server::doors::Clock;
+use net::Clock;
 
 use crate::{
     config::{Config, FleetNode, folder},

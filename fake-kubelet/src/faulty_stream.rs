@@ -7,7 +7,7 @@ use std::{
 };
 
 use cluster_format::Trickle;
-use metrics_server::doors::Stream;
+use net::Stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},

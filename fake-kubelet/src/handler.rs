@@ -14,11 +14,12 @@ use http::{
     request::Parts,
 };
 use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
-use metrics_server::{doors::Clock, serving::Peer};
+use net::Clock;
 
 use crate::{
     auth::{Authorizer, paths},
     body::{self, Body},
+    connection::Peer,
     exposition,
     faults::{ActiveFaults, RequestFaults, body as body_faults},
     node::Node,

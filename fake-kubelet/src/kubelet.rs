@@ -9,7 +9,7 @@ use std::{
 };
 
 use cluster_format::{Access, Faults};
-use metrics_server::doors::{Doors, Network, Random};
+use net::{Doors, Network, Random};
 use tokio::sync::{Mutex, watch};
 
 use self::tls_configs::TlsConfigs;

@@ -3,7 +3,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use metrics_server::doors::{Listener, Network};
+use net::{Listener, Network};
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{

@@ -13,7 +13,8 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use cluster_format::FileErrors;
-use metrics_server::{doors::Doors, klog::Klog};
+use k8s_text::klog::Klog;
+use net::Doors;
 use tracing_subscriber::layer::SubscriberExt;
 
 use self::{cluster_flags::ClusterFlags, record::Record, run::Run};

@@ -7,16 +7,14 @@ use std::{
 };
 
 use cluster_format::CertificateFault;
-use metrics_server::{
-    doors::Clock,
-    serving::{AnyClient, tls::provider},
-};
+use net::Clock;
 use rustls::{
     Error, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, UnixTime},
     server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
     time_provider::TimeProvider,
 };
+use tls::{AnyClient, provider};
 
 use crate::certificates::Identity;
 

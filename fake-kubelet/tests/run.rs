@@ -8,7 +8,7 @@ use std::fs;
 
 use fake_kubelet::{Certificates, Subject, Validity};
 use kube::{Client, Config, Error};
-use metrics_server::doors::Clock;
+use net::Clock;
 
 use self::program::{OwnFleet, PATIENCE};
 

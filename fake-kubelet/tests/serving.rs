@@ -11,7 +11,7 @@ use fake_kubelet::{
     KubeletSpec, Recording, Shape,
 };
 use flate2::read::GzDecoder;
-use metrics_server::doors::HostNetwork;
+use net::HostNetwork;
 use support::{AT, World, ask, spec};
 use tokio::{io::AsyncReadExt, time::Instant};
 

@@ -8,9 +8,11 @@ use std::{
 use async_trait::async_trait;
 use metrics_server::{
     cluster::{Node, NodeAddress},
-    dns::{Hosts, ResolvConf, Resolver},
-    doors::{Clock, Datagram, Doors, Listener, Network, Random, Stream},
     kubelet::{AddressTypes, Endpoint, Kept, KubeletClient, Limits, Settings, Tally, Transport},
+};
+use net::{
+    Clock, Datagram, Doors, Listener, Network, Random, Stream,
+    dns::{Hosts, ResolvConf, Resolver},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},

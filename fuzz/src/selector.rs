@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use metrics_server::{
     api::{Settings, Sources, router},
     cluster::{Cluster, PodKey},
-    doors::Clock,
     kubelet::{ContainerSample, PodSample, Point, Sample},
     scrape::Scrapes,
     store::Store,
 };
+use net::Clock;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use metrics_server::doors::Clock;
+use net::Clock;
 
 use crate::file::format::Shown;
 

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, fmt::Write};
 use http::Request;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Pod};
+use k8s_text::{duration, quantity::Quantity};
 use kube::{Api, Client, api::ListParams};
-use metrics_server::{duration, quantity::Quantity};
 use serde::{Deserialize, de::DeserializeOwned};
 
 const BASE: &str = "/apis/metrics.k8s.io/v1beta1";

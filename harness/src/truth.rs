@@ -9,10 +9,10 @@ use std::{
 use fake_kubelet::{FakeKubelet, Node};
 use jiff::Timestamp;
 use metrics_server::{
-    doors::Clock,
     scrape::Cycles,
     store::{Span, Store, Usage},
 };
+use net::Clock;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;

@@ -4,8 +4,10 @@
 use std::{borrow::Cow, fmt::Write, sync::Arc, time::Duration};
 
 use http::{HeaderMap, header};
+use net::Clock;
 use ring::digest;
 use rustls::pki_types::CertificateDer;
+use tls::x509::X509Error;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{
@@ -14,7 +16,7 @@ use super::{
     reviews::{ReviewError, Reviewer},
     trust::Trust,
 };
-use crate::{doors::Clock, kubelet::X509Error, serving::Peer};
+use crate::serving::Peer;
 
 /// Where it is said which credential named a user.
 const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";

@@ -12,13 +12,11 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
+use kube_dial::{Backoff, report};
+use net::Random;
 use tokio::sync::watch;
 
 use super::trust::{Trust, Wanted};
-use crate::{
-    cluster::{Backoff, report},
-    doors::Random,
-};
 
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "extension-apiserver-authentication";

@@ -6,17 +6,14 @@ use std::{
     time::Duration,
 };
 
+use net::errno;
+use tls::ca_bundle::{Bundle, BundleError};
 use tokio::{
     sync::watch,
     time::{MissedTickBehavior, interval},
 };
 
-use super::{
-    Settings,
-    bundle::{Bundle, BundleError},
-    trust::Trust,
-};
-use crate::errno;
+use super::{Settings, trust::Trust};
 
 /// The Go server's period. It is told of changes by the system as well, which not every volume
 /// does.

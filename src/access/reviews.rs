@@ -11,6 +11,8 @@ use k8s_openapi::api::{
     },
 };
 use kube::Client;
+use kube_dial::explain;
+use net::Random;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
     sync::Semaphore,
@@ -18,7 +20,6 @@ use tokio::{
 };
 
 use super::{Attributes, User};
-use crate::{cluster::explain, doors::Random};
 
 /// The Go server's limit for one question, retries included.
 const PATIENCE: Duration = Duration::from_secs(10);

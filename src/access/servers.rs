@@ -1,13 +1,11 @@
 //! Which API servers are asked who somebody is and what they may do.
 
 use kube::Config;
+use kube_dial::{ApiClientError, api_client};
+use net::{Doors, dns::Resolver};
 
 use super::{ApiServer, ApiServers};
-use crate::{
-    cluster::{ApiClientError, api_client},
-    dns::Resolver,
-    doors::Doors,
-};
+use crate::observability::USER_AGENT;
 
 /// How API servers are reached: one for all, unless others are named for reviews.
 #[derive(Clone, Debug)]
@@ -41,7 +39,7 @@ impl ApiServers {
         let server = |config: &Option<Config>| match config {
             None => Ok(own.clone()),
             Some(config) => {
-                let client = api_client(config, doors, resolver.clone())?;
+                let client = api_client(config, doors, resolver.clone(), USER_AGENT)?;
                 Ok::<_, ApiClientError>(ApiServer { client, url: config.cluster_url.clone() })
             }
         };

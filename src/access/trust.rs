@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 
-use super::{
-    bundle::{Bundle, BundleError},
-    front_proxy::ProxyRules,
-};
+use tls::ca_bundle::{Bundle, BundleError};
+
+use super::front_proxy::ProxyRules;
 
 /// Whose certificates are believed at the moment.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 use http::{HeaderMap, HeaderName, Method, header};
+use k8s_text::go;
 
 use super::query::Query;
-use crate::go;
 
 /// What of a request decides the form of its answer.
 #[derive(Clone, Debug, Default)]

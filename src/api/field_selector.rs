@@ -1,4 +1,4 @@
-use crate::go;
+use k8s_text::go;
 
 /// Requirements on an object's name and namespace, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

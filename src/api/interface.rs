@@ -9,6 +9,7 @@ use axum::{
     routing::{MethodRouter, any},
 };
 use http::{HeaderValue, Method, StatusCode, header};
+use net::Clock;
 
 use super::{
     Sources,
@@ -20,7 +21,6 @@ use super::{
     status::Failure,
     target::Target,
 };
-use crate::doors::Clock;
 
 /// The server's HTTP interface while it is put together.
 #[must_use]

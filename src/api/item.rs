@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use k8s_text::duration;
 
 use super::{
     encode::{
@@ -14,10 +15,7 @@ use super::{
     resource::Resource,
     version::Version,
 };
-use crate::{
-    duration,
-    store::{ContainerUsage, Span, Usage},
-};
+use crate::store::{ContainerUsage, Span, Usage};
 
 /// What is said of one node or pod.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,12 @@
 //! Which notation and which form of an object a client gets.
 
+use k8s_text::go;
+
 use super::{
     accept::{Clause, clauses},
     asked::Asked,
     status::Failure,
 };
-use crate::go;
 
 /// A notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,10 @@
+use k8s_text::{go, selector::LabelSelector};
+
 use super::{
     field_selector::{FieldSelector, FieldSelectorError},
     query::Query,
     status::{Cause, Failure},
 };
-use crate::{go, selector::LabelSelector};
 
 /// What a list's parameters ask for. Limits and resource versions are read, as the API server
 /// reads them, and have no effect: there is always one page, and always the newest.

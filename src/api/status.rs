@@ -1,13 +1,13 @@
 //! What is said when a request cannot be answered.
 
 use http::StatusCode;
+use k8s_text::go;
 
 use super::{
     GROUP,
     encode::{json, protobuf},
     resource::Resource,
 };
-use crate::go;
 
 /// A request that cannot be answered, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]

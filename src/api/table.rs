@@ -1,16 +1,14 @@
 //! Lists as tables, for `kubectl get`.
 
+use k8s_text::{duration, quantity::Quantity};
+
 use super::{
     encode::{json, time::display},
     item::{Item, ItemWriter, Used},
     negotiate::{Include, MetaVersion},
     version::Version,
 };
-use crate::{
-    duration,
-    quantity::Quantity,
-    store::{ContainerUsage, Usage},
-};
+use crate::store::{ContainerUsage, Usage};
 
 /// The columns. As in the Go server, there are none in a table without rows.
 pub(super) const COLUMNS: &str = r#"[{"name":"Name","type":"string","format":"name","description":"Name of the resource","priority":0},{"name":"cpu","type":"string","format":"quantity","description":"","priority":0},{"name":"memory","type":"string","format":"quantity","description":"","priority":0},{"name":"Window","type":"string","format":"duration","description":"","priority":0}]"#;

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
+use k8s_text::duration;
+
 use super::{Sources, resource::Resource};
 use crate::{
-    duration,
     scrape::{ScrapeState, counts},
     store::Gap,
 };

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 use axum::extract::Request;
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
+use net::Random;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -12,7 +13,6 @@ use super::policy::{Recorded, Stage};
 use crate::{
     access::{Admission, Attributes, User},
     api::Status,
-    doors::Random,
     serving::Peer,
 };
 

@@ -10,8 +10,9 @@ use std::{
 };
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use net::{Clock, errno};
 
-use crate::{doors::Clock, errno, flags::AuditFlags};
+use crate::flags::AuditFlags;
 
 const MEGABYTE: u64 = 1 << 20;
 const DAY: Duration = Duration::from_hours(24);

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
+use net::errno;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    access::{Attributes, ResourceAttributes, User},
-    errno,
-};
+use crate::access::{Attributes, ResourceAttributes, User};
 
 /// A policy that cannot be used.
 #[derive(Debug, thiserror::Error)]

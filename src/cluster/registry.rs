@@ -3,10 +3,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use k8s_text::selector::LabelSelector;
 use tokio::sync::watch;
 
 use super::Node;
-use crate::selector::LabelSelector;
 
 /// A pod's namespace and name.
 pub type PodKey = (Arc<str>, Arc<str>);

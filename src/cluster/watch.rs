@@ -10,9 +10,11 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
+use kube_dial::{Backoff, report};
+use net::Random;
 
-use super::{Backoff, Cluster, Node, PodKey, PodLabels, trouble::report};
-use crate::{doors::Random, shared::Shared};
+use super::{Cluster, Node, PodKey, PodLabels};
+use crate::shared::Shared;
 
 /// What pods have in common.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
+use k8s_text::selector::{LabelSelector, LabelSelectorError};
 
 use super::{
     kubelet_limits::KubeletLimits,
@@ -8,10 +9,7 @@ use super::{
         BOOL, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path, read_port,
     },
 };
-use crate::{
-    kubelet::{DEFAULT_ADDRESS_TYPES, Endpoint, EndpointError},
-    selector::{LabelSelector, LabelSelectorError},
-};
+use crate::kubelet::{DEFAULT_ADDRESS_TYPES, Endpoint, EndpointError};
 
 /// How kubelets are asked.
 #[derive(Clone, Debug, Args)]

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use clap::Args;
+use k8s_text::klog::{FilePatterns, Format, Settings};
 
 use super::values::{ValueError, read_duration, read_number};
-use crate::klog::{FilePatterns, Format, Settings};
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Args)]
@@ -33,7 +33,7 @@ fn read_verbosity(text: &str) -> Result<u8, ValueError> {
 }
 
 fn read_vmodule(text: &str) -> Result<FilePatterns, ValueError> {
-    text.parse().map_err(|error: crate::klog::PatternError| ValueError::Other(error.to_string()))
+    text.parse().map_err(|error: k8s_text::klog::PatternError| ValueError::Other(error.to_string()))
 }
 
 fn read_format(text: &str) -> Result<Format, ValueError> {

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use clap::{Arg, ArgMatches};
+use k8s_text::duration;
 
 use super::{Flags, accepted, values};
-use crate::duration;
 
 const HEADER: &str = "\
 # Flags

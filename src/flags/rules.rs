@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
+use k8s_text::{duration, klog::Format};
 
 use super::{FlagError, Flags};
-use crate::{duration, klog::Format};
 
 /// The Go server's lower bound: kubelets measure about that often.
 const SHORTEST_RESOLUTION: Duration = Duration::from_secs(10);

@@ -1,7 +1,9 @@
 use std::{path::Path, time::Duration};
 
+use k8s_text::selector::LabelSelector;
+
 use super::*;
-use crate::{kubelet::DEFAULT_ADDRESS_TYPES, selector::LabelSelector};
+use crate::kubelet::DEFAULT_ADDRESS_TYPES;
 
 fn parse(args: &[&str]) -> Result<Flags, FlagError> {
     Flags::parse_from_args(args.iter().map(ToString::to_string))

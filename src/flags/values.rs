@@ -7,8 +7,7 @@ use std::{
 };
 
 use clap::{Arg, builder::StyledStr};
-
-use crate::duration::{self, DurationError};
+use k8s_text::duration::{self, DurationError};
 
 /// The value name by which boolean flags are told: they may stand without a value.
 pub(super) const BOOL: &str = "BOOL";

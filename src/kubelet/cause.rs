@@ -3,13 +3,14 @@
 use std::io::ErrorKind;
 
 use http::StatusCode;
+use net::{dial::DialError, dns::LookupFailure};
+use tls::x509::X509Error;
 
 use super::{
-    ScrapeError, X509Error,
+    ScrapeError,
     decode::summary::SummaryError,
     error::{BodyError, RequestError},
 };
-use crate::{dial::DialError, dns::LookupFailure};
 
 // === impl ScrapeError ===
 

@@ -2,6 +2,7 @@ mod request;
 
 use std::sync::Arc;
 
+use net::{Clock, Doors, Random, dial::Dialer, dns::Resolver};
 use rustls::ClientConfig;
 use tokio::{sync::watch, time::Instant};
 
@@ -12,12 +13,7 @@ use super::{
     endpoint::Page,
     target::Target,
 };
-use crate::{
-    cluster::Node,
-    dial::Dialer,
-    dns::Resolver,
-    doors::{Clock, Doors, Random},
-};
+use crate::cluster::Node;
 
 const DEFAULT_PATH: &str = "/metrics/resource";
 const SUMMARY_PATH: &str = "/stats/summary?only_cpu_and_memory=true";

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use net::{Stream, dial::Dialer};
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -7,7 +8,6 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::{
     connection::Connection, error::RequestError, identity, overheard::Overheard, target::Target,
 };
-use crate::{dial::Dialer, doors::Stream};
 
 /// Makes connections to kubelets.
 pub(super) struct Connector {

@@ -1,6 +1,7 @@
 use std::{io, mem, sync::Arc};
 
 use futures::FutureExt;
+use net::Stream;
 use rustls::ClientConfig;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -11,7 +12,6 @@ use super::{
     error::{self, BodyError, RequestError},
     http::{Framing, Head, LONGEST_HEAD, Taken},
 };
-use crate::doors::Stream;
 
 /// A head has about 200 bytes. What is read of the body with it is copied once more.
 const USUAL_HEAD: usize = 1 << 10;

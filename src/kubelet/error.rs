@@ -1,11 +1,13 @@
 mod wire;
 
+use net::dial::DialError;
+use tls::x509::X509Error;
+
 pub(super) use self::wire::{broken, cut_off, is_alert};
 use super::{
-    Sample, X509Error,
+    Sample,
     decode::{DecodeError, summary::SummaryError},
 };
-use crate::dial::DialError;
 
 /// Why a kubelet could not be scraped, in the words that Go programs use for it.
 #[derive(Debug, thiserror::Error)]

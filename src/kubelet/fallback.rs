@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
+use net::Random;
 use tokio::time::Instant;
 
 use super::{ScrapeError, target::Target};
-use crate::doors::Random;
 
 /// After how long the preferred address is tried again: doubling from the first to the longest,
 /// each with up to half as much again, so that nodes that lost theirs together do not try together.

@@ -8,15 +8,15 @@ use std::{
     time::Duration,
 };
 
+use net::{Clock, errno};
 use rustls::{
     ClientConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
     sign::{CertifiedKey, SingleCertAndKey},
 };
+use tls::client::{TlsError, TlsOptions, client_config};
+use tls::provider;
 use tokio::{sync::watch, time::sleep};
-
-use super::{TlsError, TlsOptions, client_config};
-use crate::{doors::Clock, errno, serving::tls::provider};
 
 /// As the Go client: certificates are rotated days before they expire.
 const LOOK_EVERY: Duration = Duration::from_mins(1);

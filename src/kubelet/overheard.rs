@@ -4,9 +4,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use net::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-use crate::doors::Stream;
 
 /// What a stream of HTTP without TLS begins with, as far as Go looks.
 const HTTP: &[u8] = b"HTTP/";

@@ -1,7 +1,8 @@
 //! What went wrong in few words: for those who know already what was asked, and where.
 
+use net::dial::DialError;
+
 use super::{ScrapeError, error::RequestError};
-use crate::dial::DialError;
 
 // === impl ScrapeError ===
 

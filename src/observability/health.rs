@@ -9,9 +9,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodRouter, any},
 };
+use k8s_text::duration;
 
 use super::{NO_CACHE, PLAIN_TEXT, Sources};
-use crate::duration;
 
 /// One thing that must be so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

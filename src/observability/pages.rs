@@ -7,12 +7,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use k8s_text::duration;
 
 use super::{Build, NO_CACHE, PLAIN_TEXT, Sources, short_version};
-use crate::{
-    duration,
-    scrape::{Alike, Goes, ScrapeState, Scrapes},
-};
+use crate::scrape::{Alike, Goes, ScrapeState, Scrapes};
 
 /// The name under which pages present themselves.
 const COMPONENT: &str = "metrics-server";

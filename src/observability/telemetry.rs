@@ -8,11 +8,12 @@ use std::{
 };
 
 use jiff::Timestamp;
+use net::Clock;
 use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
 use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
-use crate::{doors::Clock, kubelet::ScrapeError};
+use crate::kubelet::ScrapeError;
 
 /// A cycle that starts later than this many resolutions after the one before is late: the bound of
 /// the Go server.

@@ -5,13 +5,13 @@ use axum::{
     http::{Request, StatusCode},
 };
 use http_body_util::BodyExt;
+use net::Clock;
 use serde_json::Value;
 use tower::ServiceExt;
 
 use super::*;
 use crate::{
     cluster::Node,
-    doors::Clock,
     kubelet::{ContainerSample, PodSample, Point, Sample, ScrapeError},
 };
 

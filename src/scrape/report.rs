@@ -3,13 +3,14 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
+use k8s_text::klog;
+
 use super::{
     Oddity,
     turn::{Change, Turn},
 };
 use crate::{
     cluster::Node,
-    klog,
     kubelet::{LeftOut, PassedOver, ScrapeError},
 };
 

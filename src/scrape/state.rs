@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use net::Clock;
 
 use super::{
     Oddity,
@@ -16,7 +17,6 @@ use super::{
 };
 use crate::{
     cluster::Node,
-    doors::Clock,
     kubelet::{LeftOut, Sample, ScrapeError},
 };
 

@@ -4,13 +4,13 @@ use std::{
 };
 
 use http::StatusCode;
+use k8s_text::klog::Klog;
+use net::Clock;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::{Goes, Scrapes, report::Report};
 use crate::{
     cluster::Node,
-    doors::Clock,
-    klog::Klog,
     kubelet::{ContainerSample, PassedOver, PodSample, Point, Sample, ScrapeError},
 };
 

@@ -10,6 +10,7 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use net::{Listener, Stream};
 use rustls::{ServerConfig, pki_types::CertificateDer};
 use tokio::{
     sync::{Notify, watch},
@@ -20,7 +21,6 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tower::ServiceExt;
 
 use super::{Limits, busy::Busy, stall::Stall};
-use crate::doors::{Listener, Stream};
 
 /// A window that no request needs: none has a large body.
 const WINDOW: u32 = 64 << 10;

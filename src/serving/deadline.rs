@@ -17,13 +17,11 @@ use axum::{
 use bytes::Bytes;
 use http::{StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use k8s_text::duration;
 use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 use tower::ServiceExt;
 
-use crate::{
-    api::{Asked, Details, Status},
-    duration,
-};
+use crate::api::{Asked, Details, Status};
 
 /// An answer that is cut off when it takes too long.
 struct Timed {

@@ -2,6 +2,7 @@
 
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
+use net::Clock;
 use rustls::{
     ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
@@ -9,19 +10,19 @@ use rustls::{
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
+use tls::{
+    AnyClient,
+    key_pair::{FlagNames, KeyPair, KeyPairError},
+    provider,
+    self_signed::{SelfSigned, SelfSignedError},
+};
 use tokio::{sync::watch, time::sleep};
 
 use super::{
-    AnyClient, Limits,
-    pair::{FlagNames, Pair, PairError},
-    self_signed::{SelfSigned, SelfSignedError},
+    Limits,
     shown::{ByName, Shown},
-    tls::provider,
 };
-use crate::{
-    doors::Clock,
-    flags::{ServingFlags, TlsVersion},
-};
+use crate::flags::{ServingFlags, TlsVersion};
 
 /// The Go server is told of changes by the system. A look at a few small files costs next to
 /// nothing, and works on volumes that tell of no changes.
@@ -37,7 +38,7 @@ const NAMED: FlagNames = FlagNames { certificate: "--tls-sni-cert-key", key: "--
 pub enum SecureError {
     /// Files that flags name are no good.
     #[error(transparent)]
-    Pair(#[from] PairError),
+    Pair(#[from] KeyPairError),
     /// There is no certificate of one's own.
     #[error(transparent)]
     SelfSigned(#[from] SelfSignedError),
@@ -59,14 +60,14 @@ pub struct Secure {
 struct Certificates {
     /// What is shown to those who ask for no name that is known.
     default: Fallback,
-    named: Vec<Pair>,
+    named: Vec<KeyPair>,
     shown: watch::Sender<Arc<Shown>>,
     /// The self-signed one, if it is new: said once.
     made: Option<PathBuf>,
 }
 
 enum Fallback {
-    Files(Box<Pair>),
+    Files(Box<KeyPair>),
     Memory(Arc<CertifiedKey>),
 }
 
@@ -133,7 +134,7 @@ fn config(
 
 impl Certificates {
     fn read(flags: &ServingFlags, bound: IpAddr, clock: &Clock) -> Result<Self, SecureError> {
-        let files = |flags, certificate, key| Pair::read(flags, certificate, key, Vec::new());
+        let files = |flags, certificate, key| KeyPair::read(flags, certificate, key, Vec::new());
         let mut made = None;
         let default = match (&flags.tls_cert_file, &flags.tls_private_key_file) {
             (Some(certificate), Some(key)) => {
@@ -150,13 +151,13 @@ impl Certificates {
         let named = flags
             .tls_sni_cert_key
             .iter()
-            .map(|given| Pair::read(NAMED, &given.certificate, &given.key, given.names.clone()));
+            .map(|given| KeyPair::read(NAMED, &given.certificate, &given.key, given.names.clone()));
         let named: Vec<_> = named.collect::<Result<_, _>>()?;
         let shown = watch::Sender::new(Arc::new(Shown::by_name(default.shown(), &named)));
         Ok(Self { default, named, shown, made })
     }
 
-    fn pairs(&mut self) -> impl Iterator<Item = &mut Pair> {
+    fn pairs(&mut self) -> impl Iterator<Item = &mut KeyPair> {
         let default = match &mut self.default {
             Fallback::Files(pair) => Some(&mut **pair),
             Fallback::Memory(_) => None,

@@ -6,13 +6,12 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+use tls::key_pair::KeyPair;
 use tokio::sync::watch;
 use x509_parser::{
     extensions::GeneralName,
     prelude::{FromDer, X509Certificate},
 };
-
-use super::pair::Pair;
 
 /// The certificates of this moment.
 #[derive(Debug)]
@@ -31,7 +30,7 @@ pub(super) struct ByName(pub(super) watch::Receiver<Arc<Shown>>);
 impl Shown {
     /// As the Go server: names that are given outdo names in certificates, and of several
     /// certificates for a name the first one counts.
-    pub(super) fn by_name(default: Arc<CertifiedKey>, named: &[Pair]) -> Self {
+    pub(super) fn by_name(default: Arc<CertifiedKey>, named: &[KeyPair]) -> Self {
         let mut by_name = BTreeMap::new();
         let given = named.iter().flat_map(|pair| pair.names().iter().map(move |name| (name, pair)));
         for (name, pair) in given {

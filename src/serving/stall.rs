@@ -7,12 +7,11 @@ use std::{
     time::Duration,
 };
 
+use net::Stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
-
-use crate::doors::Stream;
 
 /// A stream on which a write that makes no progress for long fails.
 pub(super) struct Stall {

@@ -4,11 +4,10 @@
 mod laws;
 mod room;
 
+use k8s_text::duration;
+
 use super::*;
-use crate::{
-    duration,
-    kubelet::{ContainerSample, PodSample, Point},
-};
+use crate::kubelet::{ContainerSample, PodSample, Point};
 
 /// A container that is younger than this is fresh.
 const RESOLUTION: Duration = Duration::from_secs(30);

@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use k8s_text::quantity::Quantity;
 
 use super::history::{NodeHistory, PodHistory, Points};
-use crate::quantity::Quantity;
 
 /// What something used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use axum::Router;
 use metrics_server::{
     access::Settings,
     audit::Audit,
-    doors::{Doors, HostNetwork, Random},
     flags::Flags,
     serving::{Filters, Limits},
 };
+use net::{Doors, HostNetwork, Random};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -9,10 +9,10 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use metrics_server::{
-    doors::{Clock, Listener, Stream},
     flags::Flags,
-    serving::{self, Limits, Secure, tls},
+    serving::{self, Limits, Secure},
 };
+use net::{Clock, Listener, Stream};
 use rustls::pki_types::ServerName;
 use serde_json::Value;
 use tokio::{

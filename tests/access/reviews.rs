@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use kube::Config;
-use metrics_server::{
-    access::{Access, ApiServer, ApiServers, Settings},
-    cluster::api_client,
+use kube_dial::api_client;
+use metrics_server::access::{Access, ApiServer, ApiServers, Settings};
+use net::{
+    Doors,
     dns::{Hosts, ResolvConf, Resolver},
-    doors::Doors,
 };
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -43,7 +43,7 @@ async fn ask(server: &MockServer, asked: &str) -> (u16, String) {
     let config = Config::new(server.uri().parse().unwrap());
     let doors = Doors::host();
     let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
-    let client = api_client(&config, &doors, resolver).unwrap();
+    let client = api_client(&config, &doors, resolver, "test").unwrap();
     let asked_server = ApiServer { client, url: config.cluster_url };
     let servers = ApiServers { authentication: asked_server.clone(), authorization: asked_server };
     let settings = Settings { skip_lookup: true, ..Settings::default() };

@@ -3,12 +3,13 @@
 use std::{io, time::Duration};
 
 use axum::{Router, routing::get};
-use metrics_server::serving::{Limits, tls::provider};
+use metrics_server::serving::Limits;
 use rustls::{
     DigitallySignedStruct, Error, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
+use tls::provider;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, sleep, timeout},

@@ -17,13 +17,13 @@ use k8s_openapi::{
     api::{core::v1::ConfigMap, rbac::v1::PolicyRule},
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
+use k8s_text::klog::Klog;
 use kube::Client;
 use metrics_server::{
     access::{self, Access, ApiServer, ApiServers, Settings},
-    doors::{Clock, Doors, HostNetwork, Random},
-    klog::Klog,
     serving::Limits,
 };
+use net::{Clock, Doors, HostNetwork, Random};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use metrics_server::{
     api::{Settings, Sources},
     cluster::{Cluster, Node, PodKey, PodLabels},
-    doors::Clock,
     kubelet::{ContainerSample, PodSample, Point, Sample},
     scrape::Scrapes,
     store::Store,
 };
+use net::Clock;
 use tower::ServiceExt;
 
 use super::exchange::{Answer, Request};

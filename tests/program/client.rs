@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use metrics_server::serving::tls::provider;
 use rustls::{
     CipherSuite, ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
     SupportedProtocolVersion,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
+use tls::provider;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -2,7 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use metrics_server::{doors::Clock, flags::Flags, serving::Secure};
+use metrics_server::{flags::Flags, serving::Secure};
+use net::Clock;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
     CipherSuite, ProtocolVersion,

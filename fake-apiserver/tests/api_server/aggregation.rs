@@ -8,11 +8,10 @@ use std::{
 use axum::{Router, extract::Request, response::IntoResponse};
 use fake_apiserver::{Backend, ClientCertificate, FakeApiServer, User};
 use http::{Method, StatusCode};
-use metrics_server::{
-    doors::{HostNetwork, Network},
-    serving::{AnyClient, Peer, serve, tls},
-};
+use metrics_server::serving::{Peer, serve};
+use net::{HostNetwork, Network};
 use serde_json::json;
+use tls::AnyClient;
 use tokio::sync::watch;
 
 use super::support::{Client, TABLE, cluster, rule};
@@ -39,7 +38,7 @@ impl Stub {
         let (stop, stopped) = watch::channel(false);
         let (chain, key) = super::kubectl::certificate("metrics-server", &[]);
         let clients = Arc::new(AnyClient::default());
-        let config = tls::config(chain, key, clients).unwrap();
+        let config = tls::server::config(chain, key, clients).unwrap();
         tokio::spawn(serve(listener, config, router, stopped));
         Self { address, asked, _stop: stop }
     }

@@ -4,10 +4,8 @@ use std::{path::PathBuf, process::Stdio, sync::Arc};
 
 use axum::{Router, response::IntoResponse};
 use fake_apiserver::{Backend, Credential, kubeconfig};
-use metrics_server::{
-    doors::{HostNetwork, Network},
-    serving::{AnyClient, serve, tls},
-};
+use metrics_server::serving::serve;
+use net::{HostNetwork, Network};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 use rustls::{
     RootCertStore,
@@ -15,6 +13,7 @@ use rustls::{
     server::WebPkiClientVerifier,
 };
 use serde_json::json;
+use tls::AnyClient;
 use tokio::{process::Command, sync::watch};
 
 use super::support::cluster;
@@ -114,7 +113,7 @@ impl Drop for Kubectl {
     }
 }
 
-async fn listen() -> Box<dyn metrics_server::doors::Listener> {
+async fn listen() -> Box<dyn net::Listener> {
     HostNetwork.listen("127.0.0.1:0".parse().unwrap()).await.unwrap()
 }
 
@@ -145,7 +144,7 @@ async fn start(test: &str) -> Option<Kubectl> {
         })
         .unwrap();
     let (chain, key) = certificate("metrics-server", &[]);
-    let config = tls::config(chain, key, Arc::new(AnyClient::default())).unwrap();
+    let config = tls::server::config(chain, key, Arc::new(AnyClient::default())).unwrap();
     let stub = Router::new().fallback(metrics);
     tokio::spawn(serve(backend, config, stub, stopped.clone()));
 
@@ -159,7 +158,8 @@ async fn start(test: &str) -> Option<Kubectl> {
         .allow_unauthenticated()
         .build()
         .unwrap();
-    let config = tls::config(vec![server.der().clone()], private(&server_key), clients).unwrap();
+    let config =
+        tls::server::config(vec![server.der().clone()], private(&server_key), clients).unwrap();
     let front = listen().await;
     let url = format!("https://{}", front.local());
     tokio::spawn(serve(front, config, api_server.router(), stopped));

@@ -14,7 +14,7 @@ use k8s_openapi::{
     api::core::v1::{Node, Pod},
     api::rbac::v1::PolicyRule,
 };
-use metrics_server::doors::Clock;
+use net::Clock;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 

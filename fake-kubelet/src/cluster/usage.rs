@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cluster_format::{Pod, Usage};
-use metrics_server::quantity::Quantity;
+use k8s_text::quantity::Quantity;
 
 use crate::{
     config::parse_usage,

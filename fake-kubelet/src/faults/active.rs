@@ -11,7 +11,7 @@ use cluster_format::{
     BodyFault, CertificateFault, Faults, SampleFault, TlsFault, TransferFault, Trickle, When,
 };
 use jiff::Timestamp;
-use metrics_server::doors::{Clock, Random};
+use net::{Clock, Random};
 use tokio::time::Instant;
 
 /// Faults from the moment they were set, and what was counted since.

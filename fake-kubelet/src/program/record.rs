@@ -8,8 +8,8 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Node;
+use k8s_text::duration;
 use kube::{Api, Client, Config};
-use metrics_server::duration;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 
 use super::{ProgramError, cluster_flags::ClusterFlags};

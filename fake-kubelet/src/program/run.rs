@@ -10,7 +10,7 @@ use std::{
 };
 
 use kube::Client;
-use metrics_server::doors::Doors;
+use net::Doors;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -3,7 +3,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use metrics_server::{doors::Random, quantity::Quantity};
+use k8s_text::quantity::Quantity;
+use net::Random;
 
 use super::Shape;
 

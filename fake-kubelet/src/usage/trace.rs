@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use metrics_server::{duration, quantity::Quantity};
+use k8s_text::{duration, quantity::Quantity};
 
 use super::{Curve, Level};
 

@@ -14,7 +14,7 @@ use kube::{
     Client, Config,
     config::{KubeConfigOptions, Kubeconfig},
 };
-use metrics_server::doors::Clock;
+use net::Clock;
 use tempfile::TempDir;
 
 use super::program::PATIENCE;

@@ -13,16 +13,14 @@ use fake_kubelet::{
     KubeletSpec, Node, ObservedRequest, Observer, Pod, Sampling, Shape, Usage,
 };
 use jiff::Timestamp;
-use metrics_server::{
-    doors::{Clock, Datagram, Doors, Listener, Network, Random, Stream},
-    serving::tls::provider,
-};
+use net::{Clock, Datagram, Doors, Listener, Network, Random, Stream};
 use rustls::{
     ClientConfig, RootCertStore,
     client::WebPkiServerVerifier,
     pki_types::{CertificateDer, ServerName, UnixTime},
     time_provider::TimeProvider,
 };
+use tls::provider;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, duplex},
     sync::mpsc,

@@ -7,11 +7,9 @@ use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use metrics_server::{
-    doors::Clock,
-    kubelet::{TlsOptions, client_config},
-};
+use net::Clock;
 use rustls::pki_types::ServerName;
+use tls::client::{TlsOptions, client_config};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_rustls::TlsConnector;
 

@@ -1,7 +1,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
-use metrics_server::duration;
+use k8s_text::duration;
 
 use super::Size;
 

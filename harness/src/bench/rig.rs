@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::Args;
-use metrics_server::duration;
+use k8s_text::duration;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},

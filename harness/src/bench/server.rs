@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use metrics_server::duration;
+use k8s_text::duration;
 use tokio::{
     net::TcpListener,
     process::{Child, Command},

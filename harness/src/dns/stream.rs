@@ -2,7 +2,7 @@
 
 use std::{io, net::IpAddr, sync::Arc};
 
-use metrics_server::doors::{Listener, Stream};
+use net::{Listener, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{Transport, Zone};

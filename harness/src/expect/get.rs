@@ -140,7 +140,7 @@ fn is_near(wanted: &Value, seen: &Value, share: f64) -> bool {
     let amount = |value: &Value| match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => {
-            let quantity = text.parse::<metrics_server::quantity::Quantity>().ok()?;
+            let quantity = text.parse::<k8s_text::quantity::Quantity>().ok()?;
             Some(quantity.nanos() as f64)
         }
         _ => None,

@@ -163,7 +163,7 @@ fn window(bytes: &[u8]) -> Option<Value> {
     const NANOS: Fields = &[(1, "duration", Kind::Number)];
     let nanos = message(bytes, NANOS)?.get("duration").and_then(Value::as_u64).unwrap_or(0);
     let duration = std::time::Duration::from_nanos(nanos);
-    Some(metrics_server::duration::format(duration).into())
+    Some(k8s_text::duration::format(duration).into())
 }
 
 // === impl Reader ===

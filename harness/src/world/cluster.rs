@@ -13,11 +13,11 @@ use fake_kubelet::{
 };
 use jiff::Timestamp;
 use kube::Config;
-use metrics_server::{
-    cluster::api_client,
+use kube_dial::api_client;
+use metrics_server::serving;
+use net::{
+    Clock, Doors, Network, Random,
     dns::{Hosts, ResolvConf, Resolver},
-    doors::{Clock, Doors, Network, Random},
-    serving,
 };
 use tokio::sync::watch;
 
@@ -297,7 +297,7 @@ pub(super) async fn start_api_server(
     let validity = Validity::year_from_an_hour_before(site.clock.now());
     let identity = certificates.cluster().serving(&subject, validity)?;
     let no_clients = rustls::server::WebPkiClientVerifier::no_client_auth();
-    let tls = serving::tls::config(identity.chain(), identity.key(), no_clients)?;
+    let tls = tls::server::config(identity.chain(), identity.key(), no_clients)?;
     let network = (site.machine)(address.ip());
     let listener = network.listen(address).await.map_err(|source| WorldError::Listen {
         what: "the API server",
@@ -362,6 +362,6 @@ impl Site {
     pub(super) fn client(&self, config: &Config) -> Result<kube::Client, WorldError> {
         let doors = self.doors();
         let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
-        Ok(api_client(config, &doors, resolver)?)
+        Ok(api_client(config, &doors, resolver, "harness")?)
     }
 }

@@ -2,7 +2,7 @@ use std::io;
 
 use fake_apiserver::BackendError;
 use fake_kubelet::{CertificateError, KubeletError, RecordingError, UsageError};
-use metrics_server::cluster::ApiClientError;
+use kube_dial::ApiClientError;
 
 use super::RoomError;
 

@@ -17,7 +17,7 @@ use std::{
 };
 
 use fake_apiserver::{Credential, kubeconfig};
-use metrics_server::doors::{Clock, HostNetwork, Network, Random};
+use net::{Clock, HostNetwork, Network, Random};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},

@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
-use metrics_server::dns::{Hosts, ResolvConf};
+use net::dns::{Hosts, ResolvConf};
 
 use crate::file::{
     format::{self, Dns},

@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use metrics_server::doors::{Datagram, Listener, Network, Stream};
+use net::{Datagram, Listener, Network, Stream};
 use tokio::{
     io::duplex,
     sync::mpsc,

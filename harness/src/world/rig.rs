@@ -13,7 +13,7 @@ use std::{
 use fake_apiserver::{Credential, FakeApiServer, Settings, kubeconfig};
 use fake_kubelet::{Certificates, DenyAll, Dependencies, Fleet, ObservedRequest, Observer};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
-use metrics_server::doors::{Clock, HostNetwork, Network, Random};
+use net::{Clock, HostNetwork, Network, Random};
 use serde_json::json;
 use tokio::time::Instant;
 

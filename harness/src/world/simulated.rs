@@ -10,14 +10,11 @@ use std::{
 };
 
 use futures::FutureExt;
-use metrics_server::{
+use k8s_text::klog::Klog;
+use metrics_server::{flags::Flags, scrape::Cycles, server::Server, store::Store};
+use net::{
+    Clock, Doors, Network, Random,
     dns::{Hosts, ResolvConf, Resolver},
-    doors::{Clock, Doors, Network, Random},
-    flags::Flags,
-    klog::Klog,
-    scrape::Cycles,
-    server::Server,
-    store::Store,
 };
 use tokio::sync::watch;
 use tracing::subscriber::DefaultGuard;

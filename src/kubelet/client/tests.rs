@@ -3,18 +3,18 @@ mod hostile;
 use std::{io, net::SocketAddr, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
+use net::{
+    Clock, Datagram, Listener, Network, Random, Stream,
+    dns::{Hosts, ResolvConf},
+};
+use tls::client::{TlsOptions, client_config};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::watch,
 };
 
 use super::*;
-use crate::{
-    cluster::NodeAddress,
-    dns::{Hosts, ResolvConf},
-    doors::{Clock, Datagram, Listener, Network, Random, Stream},
-    kubelet::{TlsOptions, client_config},
-};
+use crate::cluster::NodeAddress;
 
 const BODY: &str = "node_cpu_usage_seconds_total 1 1000\nnode_memory_working_set_bytes 5 1000\n";
 

@@ -3,12 +3,11 @@ use std::{
     io::{self, ErrorKind},
 };
 
+use net::dns::LookupError;
+use tls::x509::SignatureError;
+
 use super::*;
-use crate::{
-    dns::LookupError,
-    flags::Flags,
-    kubelet::{SignatureError, decode::DecodeError},
-};
+use crate::{flags::Flags, kubelet::decode::DecodeError};
 
 fn request(cause: RequestError) -> ScrapeError {
     ScrapeError::Request { url: String::new(), cause: Box::new(cause) }

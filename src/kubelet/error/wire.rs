@@ -3,10 +3,11 @@
 use std::io;
 
 use http::StatusCode;
+use net::errno;
 use rustls::InvalidMessage;
+use tls::x509::X509Error;
 
 use super::{BodyError, RequestError};
-use crate::{errno, kubelet::X509Error};
 
 /// Why a connection broke over which a request was sent, in the system call `call`. In TLS 1.3 a
 /// kubelet says only then what it thinks of the client's certificate.

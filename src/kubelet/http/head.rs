@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use http::{HeaderName, StatusCode};
 use httparse::{EMPTY_HEADER, Header, Response, Status};
+use k8s_text::go;
 
 use super::Framing;
-use crate::go;
 
 /// Go's client reads up to 10 MiB. A kubelet's head has about 200 bytes, and thousands of kubelets
 /// are listened to at the same time.

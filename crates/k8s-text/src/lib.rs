@@ -1,0 +1,8 @@
+//! Texts as Kubernetes and Go write and read them: quantities, durations, label selectors, klog
+//! lines, quoted strings.
+
+pub mod duration;
+pub mod go;
+pub mod klog;
+pub mod quantity;
+pub mod selector;

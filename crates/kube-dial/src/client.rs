@@ -1,0 +1,169 @@
+//! A Kubernetes client that goes out through the doors.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use http::{HeaderValue, Request, Uri, header};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{
+        Client as HttpClient,
+        connect::{Connected, Connection},
+    },
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
+use kube::{
+    Client, Config,
+    client::{Body, ConfigExt},
+};
+use net::{Doors, Stream, dial::Dialer, dns::Resolver};
+use tokio::time::Instant;
+use tower::{ServiceBuilder, util::BoxCloneSyncService};
+
+use crate::{
+    body_timeout::BodyTimeout,
+    token::{TokenFile, WithToken},
+};
+
+/// client-go's default.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long an answer may take to begin, the TLS handshake included.
+const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+
+/// A client for the API server.
+pub type ApiClient = Client;
+
+/// A client that cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiClientError {
+    /// The kubeconfig's credentials or certificates cannot be used.
+    #[error("failed to use the credentials for the API server: {0}")]
+    Config(#[from] kube::Error),
+    /// The kubeconfig's `tls-server-name` is no name.
+    #[error("failed to use tls-server-name {0:?}: not a host name")]
+    ServerName(String),
+}
+
+/// Opens connections to wherever a URI points.
+#[derive(Clone)]
+struct Connector(Dialer);
+
+/// A stream that hyper can use.
+struct Dialed(TokioIo<Stream>);
+
+/// Makes a client for `config` that goes out through `doors`, and calls itself `user_agent`. Differs from kube's own stack in
+/// this, in that proxies from the environment are not used, and in that a token's file is read
+/// again by the clock that the rest of the server goes by.
+pub fn api_client(
+    config: &Config,
+    doors: &Doors,
+    resolver: Resolver,
+    user_agent: &'static str,
+) -> Result<ApiClient, ApiClientError> {
+    let mut tls = config.rustls_client_config()?;
+    tls.time_provider = Arc::new(doors.clock.clone());
+    let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
+    if let Some(name) = &config.tls_server_name {
+        let name = name.clone().try_into().map_err(|_| ApiClientError::ServerName(name.clone()))?;
+        builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
+    }
+    let connector =
+        builder.enable_http1().wrap_connector(Connector(Dialer::new(doors.clone(), resolver)));
+    let http = HttpClient::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .build::<_, Body>(connector);
+    let mut config = config.clone();
+    // As with client-go, what stands in the kubeconfig itself comes first.
+    let file = config.auth_info.token_file.take().filter(|_| config.auth_info.token.is_none());
+    let token = file.map(|file| Arc::new(TokenFile::new(file)));
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .option_layer(token.map(|token| {
+            tower::layer::layer_fn(move |service| WithToken::new(Arc::clone(&token), service))
+        }))
+        // Whom the kubeconfig says to act as.
+        .layer(config.extra_headers_layer()?)
+        .map_request(move |mut request: Request<Body>| {
+            // Audit logs and the API server's own metrics tell clients apart by it.
+            let agent = HeaderValue::from_static(user_agent);
+            request.headers_mut().entry(header::USER_AGENT).or_insert(agent);
+            request
+        })
+        .map_err(tower::BoxError::from)
+        .timeout(ANSWER_LIMIT)
+        .layer_fn(BodyTimeout::new)
+        .service(http);
+    Ok(Client::new(BoxCloneSyncService::new(service), config.default_namespace.clone()))
+}
+
+// === impl Connector ===
+
+impl tower::Service<Uri> for Connector {
+    type Response = Dialed;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Dialed>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let Self(dialer) = self.clone();
+        Box::pin(async move {
+            let host = uri.host().unwrap_or_default();
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            let default = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+            let port = uri.port_u16().unwrap_or(default);
+            let stream = dialer.dial(host, port, Instant::now() + CONNECT_LIMIT).await;
+            stream
+                .map(|stream| Dialed(TokioIo::new(stream)))
+                // Its words, and not what lies below them, are what is to be said.
+                .map_err(|error| io::Error::other(error.to_string()))
+        })
+    }
+}
+
+// === impl Dialed ===
+
+impl Connection for Dialed {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl hyper::rt::Read for Dialed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl hyper::rt::Write for Dialed {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,14 @@
+//! A Kubernetes client over the doors of `net`, with the timeouts, token files and backoff of
+//! client-go.
+
+mod backoff;
+mod body_timeout;
+mod client;
+mod token;
+mod watch_error;
+
+pub use self::{
+    backoff::Backoff,
+    client::{ApiClient, ApiClientError, api_client},
+    watch_error::{explain, report},
+};

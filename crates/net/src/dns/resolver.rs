@@ -1,0 +1,206 @@
+use std::{
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures::future::join;
+use hickory_proto::rr::{Name, RecordType};
+use tokio::time::Instant;
+
+use super::{
+    Hosts, LookupError, LookupFailure, ResolvConf,
+    exchange::{self, Question},
+    lookups::{Answer, Found, Lookups},
+    progress::{Failed, Progress},
+};
+use crate::Doors;
+
+/// Configuration files are read again when they were last read this long ago, as Go does.
+const CONFIG_LIFE: Duration = Duration::from_secs(5);
+
+/// Resolves host names through the doors it is given.
+#[derive(Clone)]
+pub struct Resolver {
+    doors: Doors,
+    config: Arc<Source>,
+    lookups: Arc<Lookups>,
+}
+
+/// One lookup.
+struct Asking {
+    doors: Doors,
+    config: Arc<Config>,
+    progress: Arc<Progress>,
+}
+
+/// Where the configuration comes from on a real machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFiles {
+    /// The name servers: `/etc/resolv.conf`.
+    pub resolv_conf: PathBuf,
+    /// Names this machine knows by itself: `/etc/hosts`.
+    pub hosts: PathBuf,
+}
+
+enum Source {
+    Fixed(Arc<Config>),
+    Files { files: ConfigFiles, read: Mutex<Option<(Instant, Arc<Config>)>> },
+}
+
+struct Config {
+    resolv_conf: ResolvConf,
+    hosts: Hosts,
+}
+
+// === impl ConfigFiles ===
+
+impl Default for ConfigFiles {
+    fn default() -> Self {
+        Self { resolv_conf: "/etc/resolv.conf".into(), hosts: "/etc/hosts".into() }
+    }
+}
+
+// === impl Resolver ===
+
+impl Resolver {
+    /// A resolver that is told its configuration once and for all.
+    pub fn new(doors: Doors, resolv_conf: ResolvConf, hosts: Hosts) -> Self {
+        let config = Arc::new(Config { resolv_conf, hosts });
+        Self::with(doors, Source::Fixed(config))
+    }
+
+    /// A resolver that follows configuration files. One that cannot be read counts as empty.
+    pub fn from_files(doors: Doors, files: ConfigFiles) -> Self {
+        Self::with(doors, Source::Files { files, read: Mutex::new(None) })
+    }
+
+    fn with(doors: Doors, config: Source) -> Self {
+        Self { doors, config: Arc::new(config), lookups: Arc::new(Lookups::new()) }
+    }
+
+    /// The addresses of `host`, IPv4 first: at least one. An IP address is its own answer. The
+    /// lookup ends at `deadline`, with the question that was open then as its error. Those who ask
+    /// for the same name within a few seconds get the same answer.
+    pub async fn lookup(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
+        if let Ok(ip) = host.parse() {
+            return Ok(vec![ip]);
+        }
+        let config = self.config.get().await;
+        let known = config.hosts.get(host);
+        if !known.is_empty() {
+            return Ok(known.to_vec());
+        }
+        let begin = |progress| {
+            let asking = Asking { doors: self.doors.clone(), config: config.clone(), progress };
+            asking.ask(host.to_owned())
+        };
+        self.lookups.get(host, deadline, begin).await
+    }
+}
+
+// === impl Asking ===
+
+impl Asking {
+    /// Every name that `host` may stand for, until one has addresses.
+    async fn ask(self, host: String) -> Answer {
+        let mut last = None;
+        for candidate in self.config.resolv_conf.candidates(&host) {
+            if candidate == host {
+                self.progress.begin_name_itself();
+            }
+            match self.ask_both(&candidate).await {
+                Ok(found) => return Ok(found),
+                // What is said of the name as it was asked for counts most.
+                Err(failed) if last.is_none() || candidate == host => last = Some(failed),
+                Err(_) => {}
+            }
+        }
+        let (server, failure) = last.unwrap_or((None, LookupFailure::NoSuchHost));
+        Err(LookupError { name: host, server, failure })
+    }
+
+    /// IPv4 and IPv6 at once.
+    async fn ask_both(&self, name: &str) -> Result<Found, Failed> {
+        let Ok(mut name) = Name::from_ascii(name) else {
+            return Err((None, LookupFailure::NoSuchHost));
+        };
+        name.set_fqdn(true);
+        let v4 = Question { name: name.clone(), kind: RecordType::A };
+        let v6 = Question { name, kind: RecordType::AAAA };
+        let v4 = async {
+            let asked = self.ask_all(&v4).await;
+            match &asked {
+                Ok(found) => self.progress.found(&found.addresses),
+                Err(failed) => self.progress.failed(failed.clone()),
+            }
+            asked
+        };
+        let v6 = async {
+            let asked = self.ask_all(&v6).await;
+            if let Ok(found) = &asked {
+                self.progress.found(&found.addresses);
+            }
+            asked
+        };
+        match join(v4, v6).await {
+            (Ok(mut v4), Ok(v6)) => {
+                v4.addresses.extend(v6.addresses);
+                v4.life = v4.life.min(v6.life);
+                Ok(v4)
+            }
+            (Ok(found), Err(_)) | (Err(_), Ok(found)) => Ok(found),
+            (Err(v4), Err(_)) => Err(v4),
+        }
+    }
+
+    /// Every server in turn, as many times as configured, until one knows.
+    async fn ask_all(&self, question: &Question) -> Result<Found, Failed> {
+        let config = &self.config.resolv_conf;
+        let mut last = (None, LookupFailure::NoSuchHost);
+        for _ in 0..config.attempts {
+            for server in &config.servers {
+                let limit = Instant::now() + config.timeout;
+                match exchange::ask(&self.doors, *server, question, &self.progress, limit).await {
+                    Ok(found) => return Ok(found),
+                    Err(failure) => last = (Some(*server), failure),
+                }
+                // A name that does not exist exists at no other server either.
+                if last.1 == LookupFailure::NoSuchHost {
+                    return Err(last);
+                }
+            }
+        }
+        Err(last)
+    }
+}
+
+// === impl Source ===
+
+impl Source {
+    async fn get(&self) -> Arc<Config> {
+        let (files, read) = match self {
+            Self::Fixed(config) => return config.clone(),
+            Self::Files { files, read } => (files, read),
+        };
+        let fresh = read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, config)) = fresh
+            && at.elapsed() < CONFIG_LIFE
+        {
+            return config;
+        }
+        let resolv_conf = tokio::fs::read_to_string(&files.resolv_conf).await.unwrap_or_default();
+        let hosts = tokio::fs::read_to_string(&files.hosts).await.unwrap_or_default();
+        let config = Arc::new(Config {
+            resolv_conf: ResolvConf::parse(&resolv_conf),
+            hosts: Hosts::parse(&hosts),
+        });
+        *read.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((Instant::now(), config.clone()));
+        config
+    }
+}
+
+#[cfg(test)]
+mod tests;

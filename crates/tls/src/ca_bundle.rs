@@ -1,0 +1,96 @@
+//! A bundle of CA certificates in PEM.
+
+use std::{sync::Arc, time::Duration};
+
+use net::Clock;
+use rustls::{
+    Error,
+    pki_types::{
+        CertificateDer, UnixTime,
+        pem::{self, PemObject},
+    },
+    server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
+};
+use x509_parser::{certificate::X509Certificate, prelude::FromDer};
+
+use crate::{
+    provider,
+    x509::{Authorities, Chain, Usage, X509Error},
+};
+
+/// CA certificates that verify client certificates.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    pem: Arc<str>,
+    authorities: Authorities,
+    verifier: Arc<dyn ClientCertVerifier>,
+}
+
+/// Text that is no bundle of CAs.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// Not PEM.
+    #[error("it is not PEM: {0}")]
+    Pem(pem::Error),
+    /// Nothing in it.
+    #[error("it holds no PEM certificate")]
+    Empty,
+    /// Something in it is no CA.
+    #[error("a certificate in it cannot be used: {0}")]
+    Certificate(#[from] Error),
+    /// They cannot be used together.
+    #[error("its certificates cannot be used: {0}")]
+    Verifier(#[from] VerifierBuilderError),
+}
+
+// === impl Bundle ===
+
+impl Bundle {
+    /// Reads PEM certificates.
+    pub fn parse(text: &str) -> Result<Self, BundleError> {
+        let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(BundleError::Pem)?;
+        if certificates.is_empty() {
+            return Err(BundleError::Empty);
+        }
+        let authorities = Authorities::new(certificates)?;
+        let anchors = authorities.anchors().clone();
+        let verifier = WebPkiClientVerifier::builder_with_provider(anchors, provider()).build()?;
+        Ok(Self { pem: text.into(), authorities, verifier })
+    }
+
+    /// Whether it was made of this text.
+    pub fn is(&self, text: &str) -> bool {
+        *self.pem == *text
+    }
+
+    /// Verifies the certificates of a client, its own first, as of now.
+    pub fn verify(
+        &self,
+        chain: &[CertificateDer<'static>],
+        clock: &Clock,
+    ) -> Result<(), X509Error> {
+        let [leaf, intermediates @ ..] = chain else { return Err(X509Error::UnknownAuthority) };
+        let seconds = u64::try_from(clock.now().as_second()).unwrap_or_default();
+        let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        self.verifier.verify_client_cert(leaf, intermediates, now).map(drop).map_err(|error| {
+            let error = X509Error::Other(error.to_string());
+            self.in_gos_words(leaf, intermediates, now).err().unwrap_or(error)
+        })
+    }
+
+    /// What Go has against a client's certificates, if anything.
+    fn in_gos_words(
+        &self,
+        leaf: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), X509Error> {
+        let Ok((_, leaf)) = X509Certificate::from_der(leaf) else { return Ok(()) };
+        let provider = provider();
+        let chain = Chain::new(&self.authorities, Usage::Client, now, &provider);
+        chain.check_alone(&leaf)?;
+        chain.verify(&leaf, intermediates)
+    }
+}
