@@ -231,8 +231,7 @@ mod tests {
 
     #[test]
     fn requests_are_counted_from_zero() {
-        let when =
-            When { after_requests: Some(2), for_requests: Some(3), ..When::default() };
+        let when = When { after_requests: Some(2), for_requests: Some(3), ..When::default() };
         let included: Vec<_> = (0..10).filter(|number| when.includes(*number, || 0)).collect();
         assert_eq!(included, [2, 3, 4]);
     }

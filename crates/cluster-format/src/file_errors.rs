@@ -74,13 +74,7 @@ impl FileErrors {
 }
 
 /// The lines around a location in a file's text, with `label` beside the underlined part.
-pub fn snippet(
-    path: &Path,
-    text: &str,
-    location: &Location,
-    label: &str,
-    colour: bool,
-) -> String {
+pub fn snippet(path: &Path, text: &str, location: &Location, label: &str, colour: bool) -> String {
     let annotation = AnnotationKind::Primary.span(location.span.clone()).label(label);
     let snippet = Snippet::source(text).path(path.display().to_string()).annotation(annotation);
     renderer(colour).render(&[Group::with_level(ERROR).element(snippet)])

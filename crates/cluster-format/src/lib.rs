@@ -19,7 +19,7 @@ pub mod suggest;
 mod template;
 mod usage;
 mod validate;
-mod values;
+pub mod values;
 pub mod yaml;
 mod yaml_node;
 

@@ -98,9 +98,6 @@ mod tests {
             changes(schedule(5, Some(10), Some(30))),
             [(0, false), (5, true), (15, false), (35, true), (45, false), (65, true)]
         );
-        assert_eq!(
-            schedule(5, Some(10), Some(30)).active_since(seconds(40)),
-            Some(seconds(35))
-        );
+        assert_eq!(schedule(5, Some(10), Some(30)).active_since(seconds(40)), Some(seconds(35)));
     }
 }

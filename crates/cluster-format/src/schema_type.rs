@@ -1,7 +1,7 @@
 //! The type that a part of the JSON Schema asks for.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
@@ -166,6 +166,7 @@ fn reader(name: &str) -> Option<Reader> {
         Duration::NAME => read::<Duration>,
         Timestamp::NAME => read::<Timestamp>,
         IpAddr::NAME => read::<IpAddr>,
+        Ipv4Addr::NAME => read::<Ipv4Addr>,
         SocketAddr::NAME => read::<SocketAddr>,
         Probability::NAME => read::<Probability>,
         Share::NAME => read::<Share>,

@@ -68,12 +68,18 @@ impl<'a> Walk<'a> {
                         .help(did_you_mean(text, "allowed values", names.iter().copied())),
                 )
             }
-            (SchemaType::Notation { read, .. }, Content::Text(text)) => self.notation(node, read(text)),
+            (SchemaType::Notation { read, .. }, Content::Text(text)) => {
+                self.notation(node, read(text))
+            }
             (SchemaType::Notation { read, .. }, Content::Number(number)) => {
                 self.notation(node, read(&number.to_string()))
             }
-            (SchemaType::List(items), Content::List(nodes)) => Some(self.list(node, nodes, items, what)),
-            (SchemaType::Any, Content::List(nodes)) => Some(self.list(node, nodes, &Value::Null, what)),
+            (SchemaType::List(items), Content::List(nodes)) => {
+                Some(self.list(node, nodes, items, what))
+            }
+            (SchemaType::Any, Content::List(nodes)) => {
+                Some(self.list(node, nodes, &Value::Null, what))
+            }
             (SchemaType::Dictionary(values), Content::Map(entries)) => {
                 Some(self.dictionary(node, entries, values))
             }
@@ -105,7 +111,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn list(&mut self, node: &YamlNode, nodes: &[YamlNode], schema: &'a Value, what: &str) -> YamlNode {
+    fn list(
+        &mut self,
+        node: &YamlNode,
+        nodes: &[YamlNode],
+        schema: &'a Value,
+        what: &str,
+    ) -> YamlNode {
         let what = format!("an item of {what}");
         let items: Vec<YamlNode> =
             nodes.iter().filter_map(|item| self.value(item, schema, &what)).collect();
@@ -113,7 +125,12 @@ impl<'a> Walk<'a> {
         YamlNode { content: Content::List(items), broken, ..node.emptied() }
     }
 
-    fn dictionary(&mut self, node: &YamlNode, entries: &[(String, YamlNode)], schema: &'a Value) -> YamlNode {
+    fn dictionary(
+        &mut self,
+        node: &YamlNode,
+        entries: &[(String, YamlNode)],
+        schema: &'a Value,
+    ) -> YamlNode {
         let mut sound = Vec::new();
         for (name, value) in self.unique(entries) {
             if let Some(value) = self.value(value, schema, &quote(name)) {
@@ -227,7 +244,9 @@ impl<'a> Walk<'a> {
             SchemaType::Dictionary(_) => {
                 Some("write one \"key: value\" a line, or {key: value}".to_owned())
             }
-            SchemaType::Object(object) => Some(format!("known fields: {}", list(object.names(), "and"))),
+            SchemaType::Object(object) => {
+                Some(format!("known fields: {}", list(object.names(), "and")))
+            }
         };
         let mistake =
             Mistake::at(node.place(), format!("{what} must be {}, but is {found}", wanted(type_)));
@@ -250,7 +269,9 @@ fn wanted(type_: &SchemaType<'_>) -> String {
     match type_ {
         SchemaType::Any => "anything".to_owned(),
         SchemaType::Bool => "true or false".to_owned(),
-        SchemaType::Text | SchemaType::Notation { .. } | SchemaType::Choice(_) => "a text".to_owned(),
+        SchemaType::Text | SchemaType::Notation { .. } | SchemaType::Choice(_) => {
+            "a text".to_owned()
+        }
         SchemaType::Number => "a number".to_owned(),
         SchemaType::Integer { least, most } => format!("a whole number from {least} to {most}"),
         SchemaType::List(_) => "a list".to_owned(),
@@ -264,7 +285,11 @@ fn fits(number: &Number, least: i128, most: i128) -> bool {
 }
 
 /// `node` with only the `sound` ones of its entries.
-fn map_of(node: &YamlNode, entries: &[(String, YamlNode)], sound: Vec<(String, YamlNode)>) -> YamlNode {
+fn map_of(
+    node: &YamlNode,
+    entries: &[(String, YamlNode)],
+    sound: Vec<(String, YamlNode)>,
+) -> YamlNode {
     let broken = sound.len() < entries.len() || sound.iter().any(|(_, value)| value.broken);
     YamlNode { content: Content::Map(sound), broken, ..node.emptied() }
 }

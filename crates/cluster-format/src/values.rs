@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     fmt,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     str::FromStr,
     time::Duration,
 };
@@ -115,9 +115,21 @@ impl Notation for Duration {
     }
 }
 
+impl Notation for Ipv4Addr {
+    const NAME: &'static str = "IPv4Address";
+    const ABOUT: &'static str = "An IPv4 address, such as 10.200.100.215.";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| {
+            format!("{text:?} is not an IPv4 address: write one such as 10.200.100.215")
+        })
+    }
+}
+
 impl Notation for SocketAddr {
     const NAME: &'static str = "SocketAddress";
-    const ABOUT: &'static str = "An IP address with a port, such as 127.0.0.1:10250 or [::1]:10250.";
+    const ABOUT: &'static str =
+        "An IP address with a port, such as 127.0.0.1:10250 or [::1]:10250.";
 
     fn read(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| {
@@ -168,9 +180,8 @@ impl Notation for Probability {
 
     fn read(text: &str) -> Result<Self, String> {
         let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
-        let value = value.ok_or_else(|| {
-            format!("{text:?} is not a probability: write 0 to 1, such as 0.25")
-        })?;
+        let value = value
+            .ok_or_else(|| format!("{text:?} is not a probability: write 0 to 1, such as 0.25"))?;
         Ok(Self((value * f64::from(Self::ONE)).round() as u32))
     }
 }

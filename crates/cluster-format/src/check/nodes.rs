@@ -96,9 +96,7 @@ fn check_kubelet(kubelet: &Kubelet, at: &YamlNode, folder: &Path, mistakes: &mut
         let path = folder.join(replay);
         if !path.is_dir() {
             let message = format!("there is no folder {}", quote(&path.display().to_string()));
-            mistakes.push(
-                Mistake::at(place, message).help("write its path relative to the file"),
-            );
+            mistakes.push(Mistake::at(place, message).help("write its path relative to the file"));
         } else if !path.join("resource.1.prom").is_file() {
             mistakes.push(
                 Mistake::at(place, format!("{} holds no resource.1.prom", quote(replay)))
@@ -117,7 +115,8 @@ pub fn check_pod(
     mistakes: &mut Vec<Mistake>,
 ) {
     let place = |field: &str| &at.field(field).location;
-    let name = if pod.count.is_some() { pod.name.replace(POD_COUNTER, "0") } else { pod.name.clone() };
+    let name =
+        if pod.count.is_some() { pod.name.replace(POD_COUNTER, "0") } else { pod.name.clone() };
     names::check(&name, "pod", Rule::Subdomain, count, place("name"), mistakes);
     if pod.count == Some(0) {
         mistakes.push(
