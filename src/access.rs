@@ -1,34 +1,28 @@
-//! Who may ask. Every request passes here before anything else looks at it: who asks
-//! (`authentication`), as whom (`impersonation`), for what (`attributes`), may they
-//! (`authorization`).
+//! Authentication and authorization: every request passes here first. Who sends it (`authn`), as
+//! which user (`filters::impersonation`), what it asks for (`request_info`), whether that user may
+//! (`authz`).
 //!
-//! The API server is asked about tokens and permissions (`reviews`), and its answers are remembered
-//! for a moment (`cache`). Whose certificates are believed (`trust`) is what
-//! `kube-system/extension-apiserver-authentication` says (`cluster_word`), or files that flags name
-//! (`files`). It may change at any time, so certificates are judged for each request by what holds
-//! then; TLS has only made sure that the peer has the key (`serving::AnyClient`).
+//! Tokens and permissions are reviewed by an API server (`review`), and its answers are cached for
+//! seconds (`review_cache`). The CAs of clients and front proxies (`authn::client_ca`) come from
+//! the ConfigMap `kube-system/extension-apiserver-authentication`
+//! (`authn::extension_config_map`), or from files that flags name (`files`). Both can change while
+//! the server runs, so certificates are verified here and not in the TLS handshake, which only
+//! proves that the client has the key (`tls::AnyClient`).
 //!
-//! What cannot be found out lets nobody in.
+//! A request that cannot be decided is refused.
 
-mod admission;
-mod attributes;
-mod authentication;
-mod authorization;
-mod cache;
-mod cluster_word;
+mod authn;
+mod authz;
 mod files;
-mod front_proxy;
-mod impersonation;
-mod in_flight;
-mod open_paths;
+mod filters;
 mod percent;
 mod refusal;
-mod reviews;
-mod servers;
+mod request_info;
+mod request_outcome;
+mod review;
+mod review_cache;
+mod review_servers;
 mod settings;
-mod strangers;
-mod trust;
-mod user;
 
 use std::sync::Arc;
 
@@ -45,77 +39,81 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 pub use self::{
-    admission::Admission,
-    attributes::{Attributes, ResourceAttributes},
+    authn::user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
     files::FileError,
     refusal::Refusal,
-    servers::ApiConfigs,
-    settings::{RequestHeader, Settings, SettingsError},
-    user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
+    request_info::{RequestInfo, ResourceInfo},
+    request_outcome::RequestOutcome,
+    review_servers::ApiConfigs,
+    settings::{RequestHeaderOptions, Settings, SettingsError},
 };
 use self::{
-    authentication::Authenticator,
-    authorization::Authorizer,
-    cache::Hasher,
-    cluster_word::ClusterWord,
+    authn::{
+        Authenticator,
+        client_ca::{ClientCaConfig, FromCluster},
+        extension_config_map::ExtensionConfigMap,
+        failure_log::FailureLog,
+        request_header::RequestHeaderConfig,
+    },
+    authz::Authorizer,
     files::Files,
-    front_proxy::ProxyRules,
-    impersonation::{Impersonation, Requester},
-    in_flight::{InFlight, Place},
-    reviews::Reviewer,
-    strangers::Strangers,
-    trust::{Trust, Wanted},
+    filters::{
+        impersonation::{self, Impersonation, Requester},
+        max_in_flight::{MaxInFlight, Permit},
+    },
+    review::Reviewer,
+    review_cache::Hasher,
 };
 use crate::{
     api::Asked,
-    serving::{LastOfConnection, Peer, until_sent},
+    serving::{ConnectionHandle, Exchange, LastOfConnection, Peer, until_sent},
 };
 
-/// An API server to ask.
+/// An API server that reviews tokens or permissions.
 #[derive(Clone)]
 pub struct ApiServer {
-    /// The way to ask it.
+    /// Its client.
     pub client: ApiClient,
     /// Its address, for messages.
     pub url: Uri,
 }
 
-/// Whom to ask: the same API server, unless flags say otherwise.
+/// The API servers that review: the same one, unless flags name others.
 #[derive(Clone)]
 pub struct ApiServers {
-    /// Whose tokens are whose, and whom to believe (`--authentication-kubeconfig`).
+    /// Reviews tokens and has the client CA configuration (`--authentication-kubeconfig`).
     pub authentication: ApiServer,
-    /// Who may do what (`--authorization-kubeconfig`).
+    /// Reviews permissions (`--authorization-kubeconfig`).
     pub authorization: ApiServer,
 }
 
-/// Decides who may ask.
+/// Authenticates and authorizes requests.
 pub struct Access {
-    trust: watch::Sender<Arc<Trust>>,
+    config: watch::Sender<Arc<ClientCaConfig>>,
     authenticator: Authenticator,
     authorizer: Authorizer,
-    strangers: Strangers,
-    in_flight: InFlight,
+    failure_log: FailureLog,
+    in_flight: MaxInFlight,
     files: Files,
-    cluster: Option<ClusterWord>,
+    config_map: Option<ExtensionConfigMap>,
 }
 
-/// A request that is let in.
-struct Admitted {
+/// An authorized request.
+struct Authorized {
     user: User,
-    /// Its place among those that are answered.
-    place: Place,
-    /// Why it is, as the API server says; often empty.
+    /// Counts it as in flight.
+    permit: Permit,
+    /// The API server's reason; often empty.
     reason: String,
 }
 
-/// Why it cannot be decided who may ask.
+/// Why requests cannot be authenticated or authorized at all.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// The settings make no sense.
+    /// The settings are invalid.
     #[error(transparent)]
     Settings(#[from] SettingsError),
-    /// A file that a flag names is no good.
+    /// A file that a flag names cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
     /// The system gives no random numbers.
@@ -126,7 +124,7 @@ pub enum AccessError {
 // === impl Access ===
 
 impl Access {
-    /// Reads what files say; the cluster has not been asked yet.
+    /// Reads the CA files. The cluster is not asked before [`Access::follow`].
     pub fn new(
         settings: &Settings,
         servers: ApiServers,
@@ -134,19 +132,21 @@ impl Access {
     ) -> Result<Arc<Self>, AccessError> {
         settings.request_header.validate()?;
         let files = Files::new(settings);
-        let mut trust = Trust::default();
-        files.load(&mut trust)?;
-        let wanted = Wanted {
-            clients: settings.client_ca_file.is_none(),
-            proxies: settings.request_header.client_ca_file.is_none(),
+        let mut config = ClientCaConfig::default();
+        files.load(&mut config)?;
+        let from_cluster = FromCluster {
+            client_ca: settings.client_ca_file.is_none(),
+            request_header: settings.request_header.client_ca_file.is_none(),
         };
-        if !wanted.proxies {
-            trust.rules = ProxyRules::from(&settings.request_header);
+        if !from_cluster.request_header {
+            config.request_header = RequestHeaderConfig::from(&settings.request_header);
         }
-        let trust = watch::Sender::new(Arc::new(trust));
-        let cluster = (!settings.skip_lookup && (wanted.clients || wanted.proxies)).then(|| {
+        let config = watch::Sender::new(Arc::new(config));
+        let lookup =
+            !settings.skip_lookup && (from_cluster.client_ca || from_cluster.request_header);
+        let config_map = lookup.then(|| {
             let client = servers.authentication.client.clone();
-            ClusterWord::new(client, wanted, trust.clone(), doors.random.clone())
+            ExtensionConfigMap::new(client, from_cluster, config.clone(), doors.random.clone())
         });
         let reviewer =
             |ApiServer { client, url }| Arc::new(Reviewer::new(client, url, doors.random.clone()));
@@ -161,28 +161,27 @@ impl Access {
                 doors.clock.clone(),
             ),
             authorizer: Authorizer::new(settings, permissions, hasher()?)?,
-            strangers: Strangers::default(),
-            in_flight: InFlight::new(settings),
-            trust,
+            failure_log: FailureLog::default(),
+            in_flight: MaxInFlight::new(settings),
+            config,
             files,
-            cluster,
+            config_map,
         }))
     }
 
-    /// Keeps up with whom to believe, for good.
+    /// Follows changes of the CA files and of the ConfigMap. It never ends.
     pub async fn follow(&self) {
-        let cluster = async {
-            match &self.cluster {
-                Some(cluster) => cluster.follow().await,
+        let config_map = async {
+            match &self.config_map {
+                Some(config_map) => config_map.follow().await,
                 None => std::future::pending().await,
             }
         };
-        futures::future::join(cluster, self.files.follow(&self.trust)).await;
+        futures::future::join(config_map, self.files.follow(&self.config)).await;
     }
 
-    /// Lets through to `router` who may pass. What it sees of a request is without body and
-    /// without anything that says who asks but the extension [`User`]: no token, no header of a
-    /// proxy.
+    /// Passes authorized requests on to `router`: with the extension [`User`], without a body, and
+    /// without tokens and front proxy headers.
     pub fn guard(self: &Arc<Self>, router: Router) -> Router {
         let access = self.clone();
         Router::new().fallback(move |request: Request| {
@@ -195,87 +194,97 @@ impl Access {
         let asked = Asked::of(&request);
         let (mut head, _) = request.into_parts();
         let version = head.version;
-        let admitted = self.admit(&mut head).await;
+        let authorized = self.authorize(&mut head).await;
         let requester = head.extensions.remove::<Requester>();
-        let (mut response, known) = match admitted {
-            Ok(Admitted { user, place, reason }) => {
+        let (mut response, known) = match authorized {
+            Ok(Authorized { user, permit, reason }) => {
                 let known = !user.is_anonymous();
-                let admission = Admission::allowed(&user, reason).of(requester);
+                let outcome = RequestOutcome::allowed(&user, reason).by(requester);
                 head.extensions.insert(user);
                 // No handler takes a body.
                 let answered = router.oneshot(Request::from_parts(head, Body::empty())).await;
                 let mut response = answered.into_response();
-                response.extensions_mut().insert(admission);
-                (response.map(|body| until_sent(body, place)), known)
+                response.extensions_mut().insert(outcome);
+                (response.map(|body| until_sent(body, permit)), known)
             }
             Err(refusal) => {
-                let admission = Admission::from(&refusal).of(requester);
-                let known = admission.user.as_ref().is_some_and(|user| !user.is_anonymous());
+                let outcome = RequestOutcome::from(&refusal).by(requester);
+                let known = outcome.user.as_ref().is_some_and(|user| !user.is_anonymous());
                 let mut response = refusal.respond(&asked);
-                response.extensions_mut().insert(admission);
+                response.extensions_mut().insert(outcome);
                 (response, known)
             }
         };
         if version == Version::HTTP_2 && !known {
-            // HTTP/2 lets a peer ask a lot at little cost: not one that nobody knows.
+            // One HTTP/2 connection can carry very many requests: not for unknown users.
             response.extensions_mut().insert(LastOfConnection);
         }
         response
     }
 
-    /// Who asks, if they may.
-    async fn admit(&self, head: &mut Parts) -> Result<Admitted, Refusal> {
-        let trust = self.trust.borrow().clone();
+    async fn authorize(&self, head: &mut Parts) -> Result<Authorized, Refusal> {
+        let config = self.config.borrow().clone();
         let peer = head.extensions.get::<Peer>();
-        let user = self.authenticator.user(&trust, peer, &head.headers).await.map_err(|error| {
-            self.strangers.note(&error, peer.and_then(|peer| peer.certificates.first()));
-            Refusal::Unauthorized
-        })?;
+        let user = self.authenticator.authenticate(&config, peer, &head.headers).await.map_err(
+            |error| {
+                self.failure_log.record(&error, peer.and_then(|peer| peer.certificates.first()));
+                Refusal::Unauthorized
+            },
+        )?;
+        if let Some(connection) = head.extensions.get::<ConnectionHandle>()
+            && !user.is_anonymous()
+        {
+            connection.set_authenticated();
+        }
         head.headers.remove(header::AUTHORIZATION);
-        trust.rules.strip(&mut head.headers);
-        let attributes = Attributes::of(&head.method, &head.uri);
-        let place = self.in_flight.enter(&user, &attributes)?;
-        let user = self.acting(user, head).await?;
-        let reason = self.permit(&user, attributes, head).await?;
-        Ok(Admitted { user, place, reason })
+        config.request_header.strip(&mut head.headers);
+        let info = RequestInfo::of(&head.method, &head.uri);
+        let permit = self.in_flight.acquire(&user, &info, head.extensions.get::<Exchange>())?;
+        let user = self.impersonate(user, head).await?;
+        let reason = self.permit(&user, info, head).await?;
+        Ok(Authorized { user, permit, reason })
     }
 
-    /// Whom it is asked as: whoever asks, or whom they wish to be and may.
-    async fn acting(&self, user: User, head: &mut Parts) -> Result<User, Refusal> {
-        let wish = match Impersonation::asked(&head.headers) {
-            Ok(Some(wish)) => wish,
+    /// The user to act as: `user`, or the one whom the request impersonates and `user` may.
+    async fn impersonate(&self, user: User, head: &mut Parts) -> Result<User, Refusal> {
+        let impersonation = match Impersonation::requested(&head.headers) {
+            Ok(Some(impersonation)) => impersonation,
             Ok(None) => return Ok(user),
             Err(error) => {
-                let said = error.to_string();
-                return Err(Refusal::Impersonation { user: Box::new(user), said });
+                let message = error.to_string();
+                return Err(Refusal::Impersonation { user: Box::new(user), message });
             }
         };
-        for need in wish.needs() {
-            self.permit(&user, need.clone(), head).await?;
+        for permission in impersonation.permissions() {
+            self.permit(&user, permission.clone(), head).await?;
         }
         impersonation::strip(&mut head.headers);
         head.extensions.insert(Requester(user));
-        Ok(wish.into_user())
+        Ok(impersonation.into_user())
     }
 
-    /// Why somebody may do something, as the API server says.
+    /// The API server's reason why the user may do it.
     async fn permit(
         &self,
         user: &User,
-        attributes: Attributes,
+        info: RequestInfo,
         head: &Parts,
     ) -> Result<String, Refusal> {
-        match self.authorizer.decide(user, &attributes).await {
+        match self.authorizer.decide(user, &info).await {
             Ok(decision) if decision.allowed => Ok(decision.reason),
             Ok(decision) => {
                 tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
-                let (user, attributes) = (Box::new(user.clone()), Box::new(attributes));
-                Err(Refusal::Forbidden { user, attributes, reason: decision.reason })
+                let (user, info) = (Box::new(user.clone()), Box::new(info));
+                Err(Refusal::Forbidden { user, info, reason: decision.reason })
             }
             Err(error) => {
                 tracing::error!(err = %error, cure = error.cure, "Failed to make webhook authorizer request");
                 let uri = head.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
-                Err(Refusal::Undecided { user: Box::new(user.clone()), uri, reason: error.reason })
+                Err(Refusal::InternalError {
+                    user: Box::new(user.clone()),
+                    uri,
+                    reason: error.reason,
+                })
             }
         }
     }

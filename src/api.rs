@@ -13,6 +13,7 @@ mod field_selector;
 mod interface;
 mod item;
 mod list;
+mod list_memory;
 mod negotiate;
 mod objects;
 mod openapi;
@@ -20,6 +21,7 @@ mod options;
 mod query;
 mod read;
 mod resource;
+mod schemas;
 mod send;
 mod status;
 mod table;
@@ -81,7 +83,7 @@ pub fn interface(sources: Sources) -> Interface {
     for version in Version::ALL {
         interface = interface.list(&format!("/apis/{GROUP}/{version}"));
     }
-    openapi::add_to(interface)
+    openapi::add_to(interface, schemas::description)
 }
 
 /// The server's HTTP interface as it stands.

@@ -2,6 +2,7 @@
 //! that any Kubernetes API server writes.
 
 mod event;
+mod id;
 mod log;
 mod policy;
 
@@ -12,9 +13,10 @@ use axum::{
     extract::Request,
     response::{IntoResponse, Response},
 };
-use net::{Clock, Doors, Random};
+use net::{Clock, Doors};
 use tower::ServiceExt;
 
+pub(crate) use self::id::identified;
 use self::{
     event::{Asked, Event},
     log::Log,
@@ -25,7 +27,7 @@ pub use self::{
     policy::PolicyError,
 };
 use crate::{
-    access::{Admission, Attributes},
+    access::{RequestInfo, RequestOutcome},
     api::Status,
     flags::AuditFlags,
     serving::until_sent,
@@ -39,7 +41,6 @@ struct Parts {
     policy: Policy,
     log: Log,
     clock: Clock,
-    random: Random,
 }
 
 /// Why requests cannot be written down.
@@ -76,8 +77,8 @@ impl Audit {
         };
         let Some(path) = &flags.audit_log_path else { return Ok(None) };
         let log = Log::open(path, Rotation::from(flags), doors.clock.clone())?;
-        let (clock, random) = (doors.clock.clone(), doors.random.clone());
-        Ok(Some(Self(Arc::new(Parts { policy, log, clock, random }))))
+        let clock = doors.clock.clone();
+        Ok(Some(Self(Arc::new(Parts { policy, log, clock }))))
     }
 
     /// Writes down what is asked of `router`.
@@ -89,15 +90,15 @@ impl Audit {
     }
 
     async fn answer(self, router: Router, request: Request) -> Response {
-        let Parts { clock, random, .. } = &*self.0;
+        let clock = &self.0.clock;
         let asked = Asked::of(&request);
-        let attributes = Attributes::of(request.method(), request.uri());
-        let event = Event::new(clock.now(), random, asked, attributes);
+        let info = RequestInfo::of(request.method(), request.uri());
+        let event = Event::new(clock.now(), &id::of(request.headers()), asked, info);
         let mut under_way = UnderWay { audit: self, event };
         let mut response = router.oneshot(request).await.into_response();
-        let admission = response.extensions_mut().remove::<Admission>();
+        let outcome = response.extensions_mut().remove::<RequestOutcome>();
         let said = response.extensions_mut().remove::<Status>();
-        under_way.event.answered(admission, response.status(), said.as_ref());
+        under_way.event.answered(outcome, response.status(), said.as_ref());
         response.map(|body| until_sent(body, under_way))
     }
 }
@@ -107,7 +108,7 @@ impl Audit {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let Parts { policy, log, clock, .. } = &*self.audit.0;
-        let recorded = policy.recorded(self.event.user(), self.event.attributes());
+        let recorded = policy.recorded(self.event.user(), self.event.info());
         for line in self.event.lines(clock.now(), recorded) {
             log.write(&line);
         }

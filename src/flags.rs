@@ -10,6 +10,7 @@ mod error;
 mod generic;
 mod kubelet;
 mod kubelet_limits;
+mod list;
 mod logging;
 mod metrics_server;
 mod origin;
@@ -138,7 +139,6 @@ impl Flags {
     /// Go's empty values are values that were not given.
     fn drop_empty(&mut self) {
         self.metrics_server.drop_empty();
-        self.generic.drop_empty();
         self.kubelet.drop_empty();
         self.serving.drop_empty();
         self.authentication.drop_empty();

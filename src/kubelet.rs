@@ -1,37 +1,38 @@
 //! One kubelet: which of its addresses, how to reach it, what it says.
 
 mod address;
+mod address_choice;
 mod body;
-mod cause;
+mod body_budget;
 mod client;
 mod connect;
 mod connection;
+mod connection_limit;
 mod credentials;
-mod cure;
 pub mod decode;
+mod diagnosis;
 mod endpoint;
 mod error;
-mod fallback;
 mod files;
 mod http;
 mod identity;
-mod kept;
-mod overheard;
-mod room;
+mod metrics;
+mod peek;
 mod sample;
-mod tally;
+mod session;
 mod target;
-mod words;
 
+pub(crate) use self::diagnosis::printable;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     body::Limits,
     client::{KubeletClient, Settings, Transport},
     credentials::{Credentials, TokenFile},
-    endpoint::{Endpoint, EndpointError},
+    diagnosis::{Cause, Diagnosis, Known},
+    endpoint::{Endpoint, EndpointError, Page},
     error::ScrapeError,
     files::{FileError, FollowedFiles, TlsFiles},
-    kept::Kept,
-    sample::{ContainerSample, LeftOut, PassedOver, PodSample, Point, Sample},
-    tally::Tally,
+    metrics::KubeletMetrics,
+    sample::{ContainerSample, Dropped, LeftOut, PodSample, Point, Sample},
+    session::Session,
 };

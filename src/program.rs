@@ -41,8 +41,8 @@ enum ProgramError {
     Start(#[from] StartError),
     #[error("set up: {0}")]
     System(#[from] std::io::Error),
-    #[error("told twice to end: what was under way is cut off")]
-    ToldTwice,
+    #[error("received a second signal before the requests under way had been answered")]
+    SecondSignal,
 }
 
 /// Runs the program with the process's arguments.
@@ -118,23 +118,23 @@ async fn serve(flags: &Flags) -> Result<(), ProgramError> {
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut told = async move || {
+    let mut signal = async move || {
         tokio::select! {
             biased;
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
     };
-    let told_twice = async move {
-        told().await;
-        tracing::info!("Shutting down");
+    let second_signal = async move {
+        signal().await;
         stop.send_replace(true);
-        told().await;
+        signal().await;
+        tracing::warn!("Received a second signal, exiting without waiting for requests");
     };
     tokio::select! {
         biased;
         ended = Box::pin(server.run(stopped)) => Ok(ended?),
-        () = told_twice => Err(ProgramError::ToldTwice),
+        () = second_signal => Err(ProgramError::SecondSignal),
     }
 }
 

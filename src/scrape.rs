@@ -1,13 +1,9 @@
 //! The cycle: when kubelets are scraped, how many at once, what failed and why.
 
-mod failure;
-mod goes;
-mod oddity;
-mod report;
-mod state;
+mod health;
+mod log;
 #[cfg(test)]
 mod tests;
-mod turn;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -19,17 +15,12 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, sleep_until},
 };
 
-use self::report::Report;
-pub(crate) use self::report::counts;
-pub use self::{
-    failure::Failure,
-    goes::{Alike, Goes},
-    oddity::Oddity,
-    state::{ScrapeState, Scrapes},
-};
+pub use self::health::{NodeScrapes, ScrapeHealth, Scrapes};
+use self::log::ScrapeLog;
+pub(crate) use self::log::counts;
 use crate::{
     cluster::{Cluster, Node},
-    kubelet::{Credentials, Kept, KubeletClient, Sample, ScrapeError},
+    kubelet::{Cause, Credentials, Diagnosis, KubeletClient, Sample, ScrapeError, Session},
     observability::Telemetry,
     store::Store,
 };
@@ -70,11 +61,11 @@ pub struct Scraper {
     store: Arc<Store>,
     telemetry: Arc<Telemetry>,
     scrapes: Arc<Scrapes>,
-    report: Report,
+    log: ScrapeLog,
     timing: Timing,
     random: Random,
     /// What is kept of each node's kubelet from cycle to cycle.
-    kept: BTreeMap<String, Arc<Mutex<Kept>>>,
+    sessions: BTreeMap<String, Arc<Mutex<Session>>>,
     cycles: watch::Sender<Cycles>,
 }
 
@@ -82,7 +73,7 @@ struct Outcome {
     node: Arc<Node>,
     address: String,
     took: Duration,
-    result: Result<Sample, ScrapeError>,
+    result: Result<Sample, (ScrapeError, Diagnosis)>,
 }
 
 /// The largest multiple of `grid` that is not more than `time`.
@@ -112,10 +103,10 @@ impl Scraper {
             store,
             telemetry,
             scrapes,
-            report: Report::new(timing.resolution),
+            log: ScrapeLog::new(timing.resolution),
             timing,
             random,
-            kept: BTreeMap::new(),
+            sessions: BTreeMap::new(),
             cycles: watch::Sender::new(Cycles::default()),
         }
     }
@@ -158,7 +149,7 @@ impl Scraper {
         for batch in plan.chunk_by(|(one, _), (next, _)| one == next) {
             self.take_until(start + batch[0].0, &mut scrapes).await;
             for (_, node) in batch {
-                let kept = self.kept.entry(node.name.clone()).or_default().clone();
+                let session = self.sessions.entry(node.name.clone()).or_default().clone();
                 let (client, token, node) = (self.client.clone(), token.clone(), node.clone());
                 let limit = self.timing.request_timeout;
                 scrapes.spawn(async move {
@@ -166,14 +157,18 @@ impl Scraper {
                     // A scrape ends with its cycle at the latest, so that one slow kubelet does not
                     // hold up the next cycle of all others.
                     let deadline = (began + limit).min(end);
-                    let mut kept = kept.lock().await;
-                    let scrape = client.scrape(&node, token.as_deref(), &mut kept, deadline);
+                    let mut session = session.lock().await;
+                    let scrape = client.scrape(&node, token.as_deref(), &mut session, deadline);
                     let ended = AssertUnwindSafe(scrape).catch_unwind().await;
-                    let address = kept.address().to_owned();
+                    let address = session.address().to_owned();
                     let result = ended.unwrap_or_else(|_| {
                         // It may be half changed.
-                        *kept = Kept::default();
+                        *session = Session::default();
                         Err(ScrapeError::Panicked)
+                    });
+                    let result = result.map_err(|error| {
+                        let diagnosis = error.diagnose(session.known(&node));
+                        (error, diagnosis)
                     });
                     Outcome { node, address, took: began.elapsed(), result }
                 });
@@ -182,7 +177,7 @@ impl Scraper {
         while let Some(outcome) = scrapes.join_next().await {
             self.take_joined(outcome);
         }
-        self.report.end_cycle();
+        self.log.end_cycle(self.store.limit());
     }
 
     /// Takes what comes in before `moment`.
@@ -204,26 +199,23 @@ impl Scraper {
     }
 
     fn take(&mut self, Outcome { node, address, took, mut result }: Outcome) {
-        if matches!(result, Err(ScrapeError::Panicked)) {
+        let cause = result.as_ref().err().map(|(_, diagnosis)| diagnosis.cause);
+        if cause == Some(Cause::Panic) {
             self.telemetry.panicked("scrape");
         }
-        self.telemetry.scraped(&node.name, took, result.as_ref().err());
+        self.telemetry.scraped(&node.name, took, cause);
         if let Ok(sample) = &result {
-            Report::left_out(&node, &sample.left_out);
+            ScrapeLog::left_out(&node, &sample.left_out);
         }
-        let turn = self.scrapes.note(
-            &node,
-            &address,
-            self.cluster.has_pods(),
-            result.as_mut().map_err(|error| &*error),
-        );
+        let noted = result.as_mut().map_err(|(_, diagnosis)| diagnosis.clone());
+        let transition = self.scrapes.note(&node, &address, self.cluster.has_pods(), noted);
         match result {
             Ok(sample) => {
-                self.report.good(&node, &address, &turn);
+                self.log.succeeded(&node, &address, &transition);
                 self.record(&node, sample);
             }
-            Err(mut error) => {
-                self.report.failed(&node, &address, &error, &turn);
+            Err((mut error, diagnosis)) => {
+                self.log.failed(&node, &address, &error, &diagnosis, &transition);
                 match error.take_sample() {
                     Some(sample) => self.record(&node, sample),
                     None => self.store.miss(&node.name),
@@ -233,15 +225,15 @@ impl Scraper {
     }
 
     fn record(&mut self, node: &Node, sample: Sample) {
-        let passed_over = self.store.record(&node.name, sample);
-        self.telemetry.passed_over(passed_over);
-        self.report.passed_over(passed_over);
+        let dropped = self.store.record(&node.name, sample);
+        self.telemetry.dropped_pods(dropped);
+        self.log.dropped_pods(dropped);
     }
 
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {
         let is_there =
             |name: &str| nodes.binary_search_by(|node| node.name.as_str().cmp(name)).is_ok();
-        self.kept.retain(|name, _| {
+        self.sessions.retain(|name, _| {
             let stays = is_there(name);
             if !stays {
                 self.telemetry.forget_node(name);

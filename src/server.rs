@@ -19,12 +19,12 @@ use crate::{
     cluster::{Cluster, watch},
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
-        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, Settings, Tally,
-        TlsFiles, TokenFile, Transport,
+        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, KubeletMetrics,
+        Settings, TlsFiles, TokenFile, Transport,
     },
     observability::{self, Telemetry, USER_AGENT},
     scrape::{Cycles, Scraper, Scrapes, Timing},
-    serving::{self, Filters, Secure, SecureError},
+    serving::{self, Filters, Limits, OpenFiles, Secure, SecureError},
     store::Store,
     supervisor::Supervisor,
 };
@@ -95,6 +95,8 @@ impl Server {
         address: Option<SocketAddr>,
     ) -> Result<Self, StartError> {
         let config = &configs.cluster;
+        // A server that shares its process does not change it.
+        let open_files = address.is_none().then(OpenFiles::raise);
         let api = api_client(config, &doors, resolver.clone(), USER_AGENT)?;
         let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let servers = ApiServers::new(configs, &asked, &doors, &resolver)?;
@@ -105,26 +107,31 @@ impl Server {
         let store = Store::new(resolution).with_grace(grace);
         let known_pods = cluster.clone();
         let store =
-            Arc::new(store.with_room(kubelet.limits.containers(), move |namespace, pod| {
+            Arc::new(store.with_limit(kubelet.limits.containers(), move |namespace, pod| {
                 known_pods.pod(namespace, pod).is_some()
             }));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let known = Arc::new(Scrapes::new(doors.clock.clone()));
         let settings = Settings {
-            address_types: AddressTypes(kubelet.kubelet_preferred_address_types.clone()),
+            address_types: AddressTypes(kubelet.kubelet_preferred_address_types.concat()),
             port: kubelet.kubelet_port,
             use_node_status_port: kubelet.kubelet_use_node_status_port,
             address_fallback: kubelet.kubelet_address_fallback,
             endpoint: kubelet.kubelet_endpoint,
             limits: kubelet.limits.limits(),
         };
-        let tally = Tally::new()?;
-        telemetry.add(tally.collectors())?;
+        let metrics = KubeletMetrics::new()?;
+        telemetry.add(metrics.collectors())?;
         let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
+        let mut kubelets =
+            KubeletClient::new(doors.clone(), resolver, settings, transport, metrics);
+        if let Some(files) = open_files {
+            kubelets = kubelets.with_connections(files.for_kubelets(Limits::default()));
+        }
         let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
-            KubeletClient::new(doors.clone(), resolver, settings, transport, tally),
+            kubelets,
             credentials(config),
             store.clone(),
             telemetry.clone(),
@@ -159,9 +166,18 @@ impl Server {
             },
         );
         let access = Access::new(&flags.into(), servers, &doors)?;
+        let mut secure = Secure::new(&flags.serving, address.ip(), &doors.clock)?;
+        let request_timeout = flags.generic.request_timeout;
+        // A request that reaches its timeout is answered with 504: that answer has a second.
+        secure.limits.answer = Some(request_timeout + Duration::from_secs(1));
+        secure.limits.shutdown = request_timeout;
+        if let Some(files) = open_files {
+            secure.limits = files.bound(secure.limits);
+            files.warn_if_low(secure.limits);
+        }
         Ok(Self {
-            secure: Secure::new(&flags.serving, address.ip(), &doors.clock)?,
-            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?),
+            secure,
+            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?, &doors.random),
             share_port: flags.serving.permit_port_sharing,
             doors,
             address,
@@ -188,7 +204,8 @@ impl Server {
         self.store.clone()
     }
 
-    /// Watches, scrapes and serves until `stop` says true, and for the shutdown delay after it.
+    /// Watches, scrapes and serves until `stop` says true, then for the shutdown delay, and then
+    /// until the requests under way have been answered.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
         let Self { doors, address, api, cluster, scraper, kubelet_files, access, secure, .. } =
             self;
@@ -208,11 +225,14 @@ impl Server {
         let guarded = self.filters.before(access.guard(self.router));
         let guarded = observability::contained(guarded, telemetry.clone());
         let (tls, limits) = (secure.tls.clone(), secure.limits);
-        let broken = || telemetry.panicked("connection");
+        let observer = {
+            let telemetry = telemetry.clone();
+            Arc::new(move |event| telemetry.serving(event))
+        };
         let supervisor = Supervisor::new(telemetry.clone(), doors.random.clone());
         tokio::select! {
             biased;
-            () = serving::serve_within(limits, listener, tls, guarded, ended, broken) => {}
+            () = serving::serve_within(limits, listener, tls, guarded, ended, observer) => {}
             // Neither of these ends but with the process.
             _ = async { tokio::join!(
                 supervisor.keep("cluster_watch", (api, cluster, doors.random), |(api, cluster, random)| {
@@ -223,7 +243,7 @@ impl Server {
                     Box::pin(follow(files))
                 }),
                 supervisor.keep("serving_certificates", secure, |secure| Box::pin(secure.follow())),
-                supervisor.keep("trust", access, |access| Box::pin(access.follow())),
+                supervisor.keep("client_ca", access, |access| Box::pin(access.follow())),
                 stop_after(stop, telemetry.clone(), delay, end),
             ) } => {}
         }
@@ -255,7 +275,7 @@ async fn follow(files: &mut Option<FollowedFiles>) {
     }
 }
 
-/// Ends the serving when `stop` says so: at once for probes, after `delay` for everyone else.
+/// Fails `/readyz` when `stop` says so, and stops listening after `delay`.
 async fn stop_after(
     mut stop: watch::Receiver<bool>,
     telemetry: Arc<Telemetry>,
@@ -265,8 +285,10 @@ async fn stop_after(
     // An error means that nobody is left to say stop: that is a reason to.
     let _ = stop.wait_for(|stop| *stop).await;
     telemetry.stopping();
-    tracing::info!(delay = duration::format(delay), "Told to end, no longer ready");
+    let delayed = duration::format(delay);
+    tracing::info!(delay = delayed, "Received SIGTERM, shutting down; /readyz now fails");
     sleep(delay).await;
+    tracing::info!("Stopped listening, waiting for the requests under way");
     end.send_replace(true);
 }
 

@@ -1,20 +1,35 @@
 //! The listening side of every program: accepts, speaks TLS and HTTP, hands requests to a router.
 
-mod busy;
-mod connections;
+mod body_guard;
+mod certificate_resolver;
+mod connection;
+mod connection_table;
 mod cors;
 mod deadline;
+mod events;
+mod exchange;
 mod filters;
-mod held;
+mod host;
+mod idle;
 mod limits;
+mod listener;
+mod open_files;
 mod secure;
-mod shown;
-mod stall;
+mod shares;
+mod streams;
+mod turns;
+mod write_timeout;
 
-pub(crate) use self::held::until_sent;
+pub(crate) use self::body_guard::until_sent;
 pub use self::{
-    connections::{LastOfConnection, Peer, serve, serve_within},
+    connection::{LastOfConnection, Peer},
+    connection_table::ConnectionHandle,
+    events::{Closed, CutOff, Event, Observer},
+    exchange::Exchange,
     filters::Filters,
     limits::Limits,
+    listener::{serve, serve_within},
+    open_files::OpenFiles,
     secure::{Secure, SecureError},
+    shares::{Share, Shares},
 };

@@ -1,27 +1,29 @@
 //! The last two points of every node and container, and the usage that follows from them.
 
-mod gap;
 mod history;
-mod room;
+mod limit;
+mod missing;
 #[cfg(test)]
 mod tests;
 mod usage;
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
     time::Duration,
 };
 
-pub use self::gap::Gap;
+use parking_lot::RwLock;
+
+pub use self::missing::MissingUsage;
 pub use self::usage::{ContainerUsage, NodeUsage, PodUsage, Span, Usage, UsageError};
 use self::{
     history::{NodeHistory, PodHistory},
-    room::Room,
+    limit::ContainerLimit,
 };
-use crate::{kubelet::Sample, shared::Shared};
+use crate::{intern::Interner, kubelet::Sample};
 
-/// What every node's kubelet said last, and before.
+/// The last two samples of every node.
 ///
 /// Each node has one slot that is swapped in whole. A pod is found over an index that changes only
 /// when a node's set of pods does.
@@ -29,7 +31,7 @@ pub struct Store {
     resolution: Duration,
     /// For how many missed scrapes in a row what is known of a node is kept.
     grace: u64,
-    room: Room,
+    limit: ContainerLimit,
     slots: RwLock<Slots>,
 }
 
@@ -37,7 +39,7 @@ pub struct Store {
 struct Slots {
     nodes: BTreeMap<Arc<str>, NodeHistory>,
     /// Of namespaces and containers.
-    names: Shared<str>,
+    names: Interner<str>,
     /// Namespace, then name, to the node that reports the pod.
     owners: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Arc<str>>>,
     /// A pod that several nodes report, to those that are not its owner: few, and not for long.
@@ -46,8 +48,8 @@ struct Slots {
     sent: usize,
     /// How many of them are kept.
     kept: usize,
-    /// The nodes send more than there is room for.
-    is_tight: bool,
+    /// The nodes send more than the limit.
+    is_over_limit: bool,
 }
 
 /// Namespace and name.
@@ -58,7 +60,7 @@ type PodKey = (Arc<str>, Arc<str>);
 impl Store {
     /// An empty store for samples that come every `resolution`.
     pub fn new(resolution: Duration) -> Self {
-        Self { resolution, grace: 0, room: Room::endless(), slots: RwLock::default() }
+        Self { resolution, grace: 0, limit: ContainerLimit::none(), slots: RwLock::default() }
     }
 
     /// Keeps what is known of a node for so many missed scrapes in a row. Usage after them is that
@@ -69,20 +71,24 @@ impl Store {
     }
 
     /// Keeps no more than `most` containers of all nodes together. Where nodes send more, only
-    /// pods are kept for which `is_pod` holds, which is told namespace and name.
+    /// pods are kept for which `is_pod` holds, called with namespace and name.
     #[must_use]
-    pub fn with_room(
+    pub fn with_limit(
         self,
         most: usize,
         is_pod: impl Fn(&str, &str) -> bool + Send + Sync + 'static,
     ) -> Self {
-        Self { room: Room::new(most, Box::new(is_pod)), ..self }
+        Self { limit: ContainerLimit::new(most, Box::new(is_pod)), ..self }
     }
 
-    /// Takes in what the kubelet of `node` said, and gives the number of pods for which there is
-    /// no room.
+    /// The most containers that are kept of all nodes together.
+    pub fn limit(&self) -> usize {
+        self.limit.most()
+    }
+
+    /// Takes in a sample of `node`, and returns the number of pods dropped at the limit.
     pub fn record(&self, node: &str, mut sample: Sample) -> usize {
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.write();
         let (name, old) = match slots.nodes.remove_entry(node) {
             Some((name, old)) => (name, Some(old)),
             None => (Arc::from(node), None),
@@ -90,22 +96,22 @@ impl Store {
         let sent = sample.pods.iter().map(|pod| pod.containers.len()).sum();
         slots.uncount(old.as_ref());
         slots.sent += sent;
-        let passed_over = self.room.fit(&mut slots, node, &mut sample);
+        let dropped = self.limit.apply(&mut slots, node, &mut sample);
         let mut new = NodeHistory::follow(old.as_ref(), sample, self.resolution, &mut slots.names);
         new.sent = sent;
-        slots.kept += room::containers(&new.pods);
+        slots.kept += limit::containers(&new.pods);
         let old_pods = old.as_ref().map_or(&[][..], |old| &old.pods);
         // A pod that stays keeps its owner, whatever comes and goes beside it.
         slots.disown(&name, without(old_pods, &new.pods));
         slots.own(&name, without(&new.pods, old_pods));
         slots.nodes.insert(name, new);
-        passed_over
+        dropped
     }
 
     /// The kubelet of `node` could not be scraped. Beyond the grace the node starts anew: its next
     /// usage must not span the gap.
     pub fn miss(&self, node: &str) {
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.write();
         let missed = slots.nodes.get_mut(node).map(|known| {
             known.missed += 1;
             known.missed
@@ -118,7 +124,7 @@ impl Store {
 
     /// Drops what is known of `node` and its pods.
     pub fn forget(&self, node: &str) {
-        let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        let mut slots = self.slots.write();
         if let Some((name, old)) = slots.nodes.remove_entry(node) {
             slots.uncount(Some(&old));
             slots.disown(&name, &old.pods);
@@ -127,31 +133,31 @@ impl Store {
 
     /// The names of all nodes of which something is known.
     pub fn node_names(&self) -> Vec<Arc<str>> {
-        self.slots.read().unwrap_or_else(PoisonError::into_inner).nodes.keys().cloned().collect()
+        self.slots.read().nodes.keys().cloned().collect()
     }
 
     /// What `node` uses; `None` before there are two points.
     pub fn node(&self, node: &str) -> Option<NodeUsage> {
-        self.slots.read().unwrap_or_else(PoisonError::into_inner).nodes.get(node)?.usage(node)
+        self.slots.read().nodes.get(node)?.usage(node)
     }
 
     /// What a pod uses; `None` before each of its containers has two points.
     pub fn pod(&self, namespace: &str, name: &str) -> Option<PodUsage> {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.read();
         let owner = slots.owners.get(namespace)?.get(name)?;
         slots.nodes.get(owner)?.pod(namespace, name)?.usage()
     }
 
     /// Of how many nodes and containers there is usage.
     pub fn points(&self) -> (usize, usize) {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.read();
         let nodes = slots.nodes.values().filter(|node| node.has_node_usage()).count();
         (nodes, slots.nodes.values().map(NodeHistory::containers_with_usage).sum())
     }
 
     /// Whether there is usage of at least one node, and of at least one container.
     pub fn is_ready(&self) -> bool {
-        let slots = self.slots.read().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.slots.read();
         slots.nodes.values().any(NodeHistory::has_node_usage)
             && slots.nodes.values().any(NodeHistory::has_pod_usage)
     }
@@ -176,7 +182,7 @@ impl Slots {
     fn uncount(&mut self, node: Option<&NodeHistory>) {
         let Some(node) = node else { return };
         self.sent -= node.sent;
-        self.kept -= room::containers(&node.pods);
+        self.kept -= limit::containers(&node.pods);
     }
 
     fn own<'p>(&mut self, node: &Arc<str>, pods: impl Iterator<Item = &'p PodHistory>) {
@@ -189,7 +195,7 @@ impl Slots {
                 }
                 // Two kubelets that report one pod: the first one keeps it, so that its usage
                 // does not flap between them, unless the other's was started after it. Then the
-                // pod has moved, and the first one tells of what is over.
+                // pod has moved, and the first one reports what has ended.
                 Entry::Occupied(mut owner) => {
                     let known = self.nodes.get(owner.get());
                     let known = known.and_then(|known| known.pod(&pod.namespace, &pod.name));
@@ -210,7 +216,7 @@ impl Slots {
                 pods = contested,
                 pod = format!("{}/{}", pod.namespace, pod.name),
                 owner = &*owner,
-                "The kubelet reports pods that another node's reports too"
+                "Got duplicate pod point, another node reports the pod too"
             );
         }
     }

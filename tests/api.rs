@@ -203,7 +203,8 @@ async fn open_api_is_cached_by_its_tag() {
     assert_eq!(unacceptable.status.as_u16(), 406);
 }
 
-/// Every type that is referred to is there.
+/// Every type that is referred to is there. In version 2 Kubernetes' own types are the API server's,
+/// which merges the document into its own: there no definition may have the name of one of them.
 #[tokio::test]
 async fn open_api_has_no_loose_ends() {
     fn references(value: &Value, found: &mut Vec<String>) {
@@ -216,6 +217,16 @@ async fn open_api_has_no_loose_ends() {
             _ => {}
         }
     }
+    const OF_API_SERVER: [&str; 8] = [
+        "io.k8s.apimachinery.pkg.api.resource.Quantity",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
+        "io.k8s.apimachinery.pkg.apis.meta.v1.Time",
+        "io.k8s.apimachinery.pkg.version.Info",
+    ];
     let paths = [
         "v2",
         "v3/apis",
@@ -230,7 +241,10 @@ async fn open_api_has_no_loose_ends() {
         references(&document, &mut found);
         assert!(!found.is_empty(), "{path}");
         for reference in found {
-            assert!(document.pointer(&reference[1..]).is_some(), "{path}: {reference}");
+            let name = reference.rsplit('/').next().unwrap();
+            let of_api_server = path == "v2" && OF_API_SERVER.contains(&name);
+            let is_defined = document.pointer(&reference[1..]).is_some();
+            assert_eq!(is_defined, !of_api_server, "{path}: {reference}");
         }
     }
 }

@@ -94,17 +94,21 @@ async fn the_preferred_version_comes_first() {
         group.text(),
         "{\"kind\":\"APIGroup\",\"apiVersion\":\"v1\",\"name\":\"metrics.k8s.io\",\"versions\":[{\"groupVersion\":\"metrics.k8s.io/v1\",\"version\":\"v1\"},{\"groupVersion\":\"metrics.k8s.io/v1beta1\",\"version\":\"v1beta1\"}],\"preferredVersion\":{\"groupVersion\":\"metrics.k8s.io/v1\",\"version\":\"v1\"}}\n"
     );
-    let mut request = get("/apis");
-    request.headers.push((
-        "Accept".to_owned(),
-        "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList".to_owned(),
-    ));
-    let Answer { headers, body, .. } = server.ask(&request).await;
+    let discovery = async |version: &str| {
+        let mut request = get("/apis");
+        let accept =
+            format!("application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList");
+        request.headers.push(("Accept".to_owned(), accept));
+        server.ask(&request).await
+    };
+    let Answer { headers, body, .. } = discovery("v2").await;
     let document: serde_json::Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(document["apiVersion"], "apidiscovery.k8s.io/v2beta1");
+    assert_eq!(document["apiVersion"], "apidiscovery.k8s.io/v2");
     assert_eq!(document["items"][0]["versions"][0]["version"], "v1");
     assert_eq!(
         headers["content-type"],
-        "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList"
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
     );
+    // Kubernetes 1.36 no longer has this version.
+    assert_eq!(discovery("v2beta1").await.status.as_u16(), 406);
 }

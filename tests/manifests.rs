@@ -190,7 +190,7 @@ fn the_pod_may_do_as_little_as_possible() {
 #[test]
 fn the_server_takes_its_flags() {
     let flags = Manifests::base().flags();
-    assert_eq!(flags.kubelet.kubelet_preferred_address_types[0], "InternalIP");
+    assert_eq!(flags.kubelet.kubelet_preferred_address_types[0][0], "InternalIP");
     assert!(
         !flags.kubelet.kubelet_insecure_tls,
         "kubelets are verified unless someone gives that up"

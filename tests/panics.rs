@@ -142,7 +142,7 @@ async fn a_scrape_that_panics_is_one_missed_scrape_of_one_node() {
     assert_eq!(nodes(&world).await, ["other"], "{}", log(&world));
     assert_eq!(panics(&world).await, ["{task=\"scrape\"} 1"]);
     let said = log(&world);
-    assert!(said.contains("err=\"a mistake in the metrics server ended the scrape\""), "{said}");
+    assert!(said.contains("err=\"internal error: panic while scraping\""), "{said}");
 
     cycles(&mut world, 2).await;
     assert_eq!(nodes(&world).await, ["one", "other"], "{}", log(&world));
@@ -158,7 +158,7 @@ async fn what_watches_the_cluster_begins_anew() {
     assert_eq!(nodes(&world).await, ["one", "other"]);
     let counted = panics(&world).await;
     assert!(counted.iter().any(|line| line.starts_with("{task=\"cluster_watch\"}")), "{counted:?}");
-    assert!(counted.iter().any(|line| line.starts_with("{task=\"trust\"}")), "{counted:?}");
+    assert!(counted.iter().any(|line| line.starts_with("{task=\"client_ca\"}")), "{counted:?}");
     let log = log(&world);
     assert!(log.contains("\"A task panicked, it begins anew\" task=\"cluster_watch\""), "{log}");
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+#[path = "program/attack.rs"]
+mod attack;
 #[path = "program/audit.rs"]
 mod audit;
 #[path = "program/client.rs"]
@@ -203,7 +205,11 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = program(folder, arguments).stderr(Stdio::piped()).spawn().unwrap();
+        Self::spawn(program(folder, arguments))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
@@ -283,7 +289,7 @@ fn free_port() -> u16 {
 }
 
 #[test]
-fn without_an_api_server_it_says_so_and_goes_on_until_it_is_told_to_end() {
+fn without_an_api_server_it_says_so_and_goes_on_until_a_signal() {
     let closed = free_port();
     let folder = folder(closed);
     for signal in ["TERM", "INT"] {
@@ -302,13 +308,13 @@ fn without_an_api_server_it_says_so_and_goes_on_until_it_is_told_to_end() {
         assert_eq!(get(&address, "/healthz"), "ok");
         assert_eq!(get(&address, "/livez"), "ok");
         server.signal(signal);
-        server.line("\"Shutting down\"");
+        server.line("\"Received SIGTERM, shutting down");
         assert_eq!(server.end().code(), Some(0), "{signal}");
     }
 }
 
 #[test]
-fn told_twice_it_ends_at_once() {
+fn a_second_signal_ends_it_at_once() {
     let folder = folder(free_port());
     for (first, second) in [("TERM", "TERM"), ("INT", "TERM")] {
         let port = format!("--secure-port={}", free_port());
@@ -316,9 +322,9 @@ fn told_twice_it_ends_at_once() {
         let mut server = Running::start(folder.path(), &arguments);
         server.line("\"Serving securely\"");
         server.signal(first);
-        server.line("\"Shutting down\"");
+        server.line("\"Received SIGTERM, shutting down");
         server.signal(second);
-        server.line("Error: told twice to end");
+        server.line("\"Received a second signal, exiting without waiting for requests\"");
         assert_eq!(server.end().code(), Some(1), "{first} {second}");
     }
 }

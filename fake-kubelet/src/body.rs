@@ -12,7 +12,6 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, header::ACCEPT_ENCODING};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-
 /// Go's HTTP server gives the length of answers that fit its buffer and sends longer ones in
 /// chunks.
 const GO_BUFFER: usize = 2048;

@@ -38,14 +38,8 @@ use net::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-pub(crate) use self::{
-    deletion::delete_all,
-    ownership::Ownership,
-};
-use crate::{
-    config::FleetNode,
-    fleet::Fleet,
-};
+pub(crate) use self::{deletion::delete_all, ownership::Ownership};
+use crate::{config::FleetNode, fleet::Fleet};
 
 /// Requests to the API server at the same time: as many as the real controllers make.
 const CONCURRENCY: usize = 32;

@@ -19,9 +19,7 @@ mod node;
 
 use std::{path::Path, sync::LazyLock};
 
-use cluster_format::{
-    Access, FileErrors, Mistake, Usage, check::check_usage, validate, yaml,
-};
+use cluster_format::{Access, FileErrors, Mistake, Usage, check::check_usage, validate, yaml};
 use jiff::Timestamp;
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -31,7 +29,10 @@ pub(crate) use self::{
     cluster::{ClusterConfig, DEFAULT_OWNER},
     node::{FleetNode, HostConfig, TaintConfig},
 };
-use crate::{kubelet::KubeletSpec, spec::{Sources, SpecError}};
+use crate::{
+    kubelet::KubeletSpec,
+    spec::{Sources, SpecError},
+};
 
 /// The schema's name for itself.
 const ID: &str = "urn:fake-kubelet:config";

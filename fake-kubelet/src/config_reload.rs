@@ -42,8 +42,7 @@ pub(crate) async fn reload(file: &Path, mut config: Config, fleet: &Fleet, clock
 }
 
 async fn apply(sources: Sources<'_>, old: &Config, new: &Config, fleet: &Fleet) {
-    let mut old: BTreeMap<_, _> =
-        old.nodes().map(|node| (node.node.name.clone(), node)).collect();
+    let mut old: BTreeMap<_, _> = old.nodes().map(|node| (node.node.name.clone(), node)).collect();
     let mut changed = 0;
     for node in new.nodes() {
         let name = &node.node.name;

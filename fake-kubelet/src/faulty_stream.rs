@@ -125,7 +125,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_breaks_after_so_many_bytes() {
-        let (mut stream, mut far) = faulty(&ConnectionFaults { cut_after: Some(5), ..ConnectionFaults::default() });
+        let (mut stream, mut far) =
+            faulty(&ConnectionFaults { cut_after: Some(5), ..ConnectionFaults::default() });
         let broken = stream.write_all(b"0123456789").await.unwrap_err();
         assert_eq!(broken.kind(), io::ErrorKind::ConnectionReset);
         drop(stream);
@@ -137,7 +138,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bytes_trickle() {
         let trickle = Trickle { bytes: 3, every: In(Duration::from_secs(1)) };
-        let (mut stream, mut far) = faulty(&ConnectionFaults { trickle: Some(trickle), ..ConnectionFaults::default() });
+        let (mut stream, mut far) =
+            faulty(&ConnectionFaults { trickle: Some(trickle), ..ConnectionFaults::default() });
         let start = Instant::now();
         stream.write_all(b"0123456789").await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_secs(3));

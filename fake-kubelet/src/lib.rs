@@ -40,9 +40,7 @@ pub use self::{
     auth::{
         Access, ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User,
     },
-    certificates::{
-        Authority, CertificateError, Certificates, Identity, Subject, Validity,
-    },
+    certificates::{Authority, CertificateError, Certificates, Identity, Subject, Validity},
     fleet::Fleet,
     kubelet::{Dependencies, FakeKubelet, KubeletError},
     node::{Container, Node, Pod},
@@ -50,7 +48,5 @@ pub use self::{
     replay::{Recording, RecordingError},
     sampling::Sampling,
     spec::{KubeletSpec, Sources, SpecError},
-    usage::{
-        Curve, Level, Shape, TraceError, Usage, UsageError, UsageSchedule,
-    },
+    usage::{Curve, Level, Shape, TraceError, Usage, UsageError, UsageSchedule},
 };

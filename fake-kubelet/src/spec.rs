@@ -1,6 +1,11 @@
 //! What a kubelet is started with, made from a node of the file format.
 
-use std::{net::{IpAddr, SocketAddr}, path::Path, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use cluster_format::{Access, CertificateKind, Faults};
 use jiff::Timestamp;

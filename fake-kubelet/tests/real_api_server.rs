@@ -13,7 +13,7 @@ mod cluster;
 mod manifests;
 mod program;
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use k8s_openapi::{
     api::{
@@ -51,6 +51,8 @@ struct World {
     _server: Killed,
     _fleet: Run,
     cluster: RealCluster,
+    /// Definitions that the API server's OpenAPI document has of its own.
+    definitions: BTreeSet<String>,
 }
 
 // === impl World ===
@@ -58,6 +60,10 @@ struct World {
 impl World {
     async fn start(program: &Path) -> Option<Self> {
         let cluster = RealCluster::start().await?;
+        let (status, document) = cluster.get("/openapi/v2", None).await;
+        assert_eq!(status, 200, "{document}");
+        let document: Value = serde_json::from_str(&document).unwrap();
+        let definitions = document["definitions"].as_object().unwrap().keys().cloned().collect();
         let [port] = cluster::free_ports();
         manifests::apply(&cluster.client, port).await;
         let token = token(&cluster).await;
@@ -76,7 +82,7 @@ impl World {
             .args(["--cert-dir", &cluster.path("certificates")])
             .arg(format!("--secure-port={port}"));
         let server = Killed::start(&mut command, Path::new(&cluster.path("metrics-server.log")));
-        let world = Self { cluster, _fleet: fleet, _server: server };
+        let world = Self { cluster, definitions, _fleet: fleet, _server: server };
         world.until(NODES, None, |said| items(said) == 2).await;
         world.until(PODS, None, |said| items(said) == 2).await;
         Some(world)
@@ -159,6 +165,26 @@ async fn the_metrics_server_serves_behind_a_real_api_server() {
             && [node, own].iter().all(|name| !said["definitions"][name].is_null())
     };
     world.until("/openapi/v2", None, merged).await;
+    // The API server would give another name to a definition that differs from its own.
+    let document = world.json("/openapi/v2").await;
+    let definitions = document["definitions"].as_object().unwrap();
+    let duration = "io.k8s.apimachinery.pkg.apis.meta.v1.Duration";
+    let is_expected = |name: &&String| name.starts_with("io.k8s.metrics.") || *name == duration;
+    let added = definitions.keys().filter(|name| !world.definitions.contains(*name));
+    let (expected, others): (Vec<_>, Vec<_>) = added.partition(is_expected);
+    assert_eq!((expected.len(), others), (11, Vec::new()));
+    let metrics = definitions.iter().filter(|(name, _)| name.starts_with("io.k8s.metrics."));
+    let (mut references, mut open) = (Vec::new(), Vec::new());
+    open.extend(metrics.map(|(_, schema)| schema));
+    while let Some(value) = open.pop() {
+        references.extend(value["$ref"].as_str());
+        let (fields, items) = (value.as_object().into_iter(), value.as_array().into_iter());
+        open.extend(fields.flat_map(|fields| fields.values()).chain(items.flatten()));
+    }
+    assert!(references.len() > 20, "{references:?}");
+    for reference in references {
+        assert!(document.pointer(&reference[1..]).is_some(), "{reference}");
+    }
     let listed = |said: &Value| !said["paths"]["apis/metrics.k8s.io/v1"].is_null();
     world.until("/openapi/v3", None, listed).await;
     world

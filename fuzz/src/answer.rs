@@ -8,7 +8,9 @@ use std::{
 use async_trait::async_trait;
 use metrics_server::{
     cluster::{Node, NodeAddress},
-    kubelet::{AddressTypes, Endpoint, Kept, KubeletClient, Limits, Settings, Tally, Transport},
+    kubelet::{
+        AddressTypes, Endpoint, KubeletClient, KubeletMetrics, Limits, Session, Settings, Transport,
+    },
 };
 use net::{
     Clock, Datagram, Doors, Listener, Network, Random, Stream,
@@ -83,13 +85,14 @@ impl Scraper {
     fn scrape_twice(&self, speech: Speech) {
         self.kubelet.turn().speech = speech;
         self.runtime.block_on(async {
-            let mut kept = Kept::default();
+            let mut session = Session::default();
             for _ in 0..2 {
                 let began = Instant::now();
-                let outcome = self.client.scrape(&self.node, None, &mut kept, began + LIMIT).await;
+                let outcome =
+                    self.client.scrape(&self.node, None, &mut session, began + LIMIT).await;
                 assert!(began.elapsed() <= LIMIT + Duration::from_millis(1), "{outcome:?}");
             }
-            drop(kept);
+            drop(session);
             let connections = mem::take(&mut self.kubelet.turn().connections);
             for connection in connections {
                 assert!(connection.await.is_ok(), "a connection ends well");
@@ -156,7 +159,13 @@ fn client(network: Arc<Kubelet>) -> Option<KubeletClient> {
         endpoint: Endpoint::Auto,
         limits: Limits::default(),
     };
-    Some(KubeletClient::new(doors, resolver, settings, Transport::Plain, Tally::new().ok()?))
+    Some(KubeletClient::new(
+        doors,
+        resolver,
+        settings,
+        Transport::Plain,
+        KubeletMetrics::new().ok()?,
+    ))
 }
 
 fn node() -> Node {

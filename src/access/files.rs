@@ -13,7 +13,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{Settings, trust::Trust};
+use super::{Settings, authn::client_ca::ClientCaConfig};
 
 /// The Go server's period. It is told of changes by the system as well, which not every volume
 /// does.
@@ -48,18 +48,18 @@ impl Files {
     }
 
     /// Reads them for the first time.
-    pub(super) fn load(&self, trust: &mut Trust) -> Result<(), FileError> {
+    pub(super) fn load(&self, config: &mut ClientCaConfig) -> Result<(), FileError> {
         let load = |flag, file: &Option<PathBuf>| match file {
             Some(file) => parse(flag, file, &std::fs::read_to_string(file)).map(Some),
             None => Ok(None),
         };
-        trust.clients = load(CLIENTS, &self.clients)?;
-        trust.proxies = load(PROXIES, &self.proxies)?;
+        config.client_ca = load(CLIENTS, &self.clients)?;
+        config.request_header_ca = load(PROXIES, &self.proxies)?;
         Ok(())
     }
 
     /// Reads them again from time to time, for good.
-    pub(super) async fn follow(&self, trust: &watch::Sender<Arc<Trust>>) {
+    pub(super) async fn follow(&self, config: &watch::Sender<Arc<ClientCaConfig>>) {
         if self.clients.is_none() && self.proxies.is_none() {
             return std::future::pending().await;
         }
@@ -70,7 +70,7 @@ impl Files {
             for (flag, file) in [(CLIENTS, &self.clients), (PROXIES, &self.proxies)] {
                 let Some(file) = file else { continue };
                 let text = tokio::fs::read_to_string(file).await;
-                if let Err(error) = update(trust, flag, file, &text) {
+                if let Err(error) = update(config, flag, file, &text) {
                     let cure = "put the CAs there in PEM; those it held before count on";
                     tracing::error!(err = %error, cure, "Failed to read certificate authorities");
                 }
@@ -80,23 +80,24 @@ impl Files {
 }
 
 fn update(
-    trust: &watch::Sender<Arc<Trust>>,
+    config: &watch::Sender<Arc<ClientCaConfig>>,
     flag: &'static str,
     file: &Path,
     text: &std::io::Result<String>,
 ) -> Result<(), FileError> {
     let known = {
-        let trust = trust.borrow();
-        let bundle = if flag == CLIENTS { &trust.clients } else { &trust.proxies };
+        let config = config.borrow();
+        let bundle = if flag == CLIENTS { &config.client_ca } else { &config.request_header_ca };
         matches!((bundle, text), (Some(bundle), Ok(text)) if bundle.is(text))
     };
     if known {
         return Ok(());
     }
     let bundle = Some(parse(flag, file, text)?);
-    trust.send_modify(|trust| {
-        let trust = Arc::make_mut(trust);
-        *(if flag == CLIENTS { &mut trust.clients } else { &mut trust.proxies }) = bundle;
+    config.send_modify(|config| {
+        let config = Arc::make_mut(config);
+        *(if flag == CLIENTS { &mut config.client_ca } else { &mut config.request_header_ca }) =
+            bundle;
     });
     tracing::info!(file = %file.display(), "Loaded certificate authorities");
     Ok(())

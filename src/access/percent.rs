@@ -1,4 +1,6 @@
-/// Decodes percent-encoded bytes; nothing where they are malformed or no text.
+//! Percent-decoding.
+
+/// Decodes percent-encoded text; none where it is malformed or not UTF-8.
 pub(super) fn decode(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

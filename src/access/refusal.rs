@@ -1,49 +1,49 @@
-//! Refusals in the words of the API server's library.
+//! Refused requests, with the status codes and texts of k8s.io/apiserver.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
-use super::{Attributes, ResourceAttributes, User};
+use super::{RequestInfo, ResourceInfo, User};
 use crate::api::{Asked, Details, Status};
 
-/// Why a request is not answered.
+/// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Whoever asks is not who they say they are, or it cannot be found out.
+    /// Authentication failed.
     #[error("Unauthorized")]
     Unauthorized,
-    /// They wish to act as somebody in a way that makes no sense.
-    #[error("{said}")]
+    /// The impersonation headers are invalid.
+    #[error("{message}")]
     Impersonation {
-        /// Who asks.
+        /// The authenticated user.
         user: Box<User>,
-        /// What is wrong with it.
-        said: String,
+        /// What is wrong with the headers.
+        message: String,
     },
-    /// They may not.
-    #[error("{}", forbidden(user, attributes, reason))]
+    /// The user has no permission.
+    #[error("{}", forbidden(user, info, reason))]
     Forbidden {
-        /// Who asks.
+        /// The authenticated user.
         user: Box<User>,
-        /// For what.
-        attributes: Box<Attributes>,
-        /// What the API server says of it; often empty.
+        /// What they asked for.
+        info: Box<RequestInfo>,
+        /// The API server's reason; often empty.
         reason: String,
     },
-    /// They may, later: too many ask at once.
+    /// Too many requests are in flight.
     #[error("Too many requests, please try again later.")]
-    TooMany {
-        /// Who asks.
+    TooManyRequests {
+        /// The authenticated user.
         user: Box<User>,
     },
-    /// Whether they may cannot be found out.
-    #[error("{}", harmless(&format!("Internal Server Error: {uri:?}: {reason}")))]
-    Undecided {
-        /// Who asks.
+    /// The permission review failed.
+    #[error("{}", escape_html(&format!("Internal Server Error: {uri:?}: {reason}")))]
+    InternalError {
+        /// The authenticated user.
         user: Box<User>,
-        /// What was asked for.
+        /// The path and query.
         uri: String,
-        /// Why it cannot be found out.
+        /// Why the review failed.
         reason: String,
     },
 }
@@ -51,26 +51,26 @@ pub enum Refusal {
 // === impl Refusal ===
 
 impl Refusal {
-    /// The status of the answer.
+    /// The status code of the response.
     pub fn code(&self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Impersonation { .. } => StatusCode::BAD_REQUEST,
             Self::Forbidden { .. } => StatusCode::FORBIDDEN,
-            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Undecided { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::InternalError { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// The answer that says so, in the notation that the client asked for where it is an object.
+    /// The response: a Status in the encoding that the client accepts, or plain text.
     pub fn respond(&self, asked: &Asked) -> Response {
         let mut response = match self {
             Self::Unauthorized => self.status("Unauthorized").respond(asked),
             Self::Impersonation { .. } => self.status("BadRequest").respond(asked),
-            Self::Forbidden { attributes, .. } => {
-                self.status("Forbidden").with_details(details(attributes)).respond(asked)
+            Self::Forbidden { info, .. } => {
+                self.status("Forbidden").with_details(details(info)).respond(asked)
             }
-            Self::TooMany { .. } | Self::Undecided { .. } => {
+            Self::TooManyRequests { .. } | Self::InternalError { .. } => {
                 ([(header::CONTENT_TYPE, TEXT)], format!("{self}\n")).into_response()
             }
         };
@@ -80,7 +80,7 @@ impl Refusal {
         if *self != Self::Unauthorized {
             headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
         }
-        if matches!(self, Self::TooMany { .. }) {
+        if matches!(self, Self::TooManyRequests { .. }) {
             headers.insert(header::RETRY_AFTER, SOON);
         }
         response
@@ -97,28 +97,28 @@ const NOT_CACHED: HeaderValue = HeaderValue::from_static("no-cache, private");
 /// Seconds.
 const SOON: HeaderValue = HeaderValue::from_static("1");
 
-fn details(attributes: &Attributes) -> Details {
-    match attributes {
-        Attributes::Path { .. } => Details::default(),
-        Attributes::Resource(of) => Details::about(&of.name, &of.group, &of.resource),
+fn details(info: &RequestInfo) -> Details {
+    match info {
+        RequestInfo::NonResource { .. } => Details::default(),
+        RequestInfo::Resource(of) => Details::about(&of.name, &of.group, &of.resource),
     }
 }
 
-fn forbidden(user: &User, attributes: &Attributes, reason: &str) -> String {
+fn forbidden(user: &User, info: &RequestInfo, reason: &str) -> String {
     let name = &user.name;
-    let (what, denied) = match attributes {
-        Attributes::Path { verb, path } => {
+    let (object, denied) = match info {
+        RequestInfo::NonResource { verb, path } => {
             (String::new(), format!("User {name:?} cannot {verb} path {path:?}"))
         }
-        Attributes::Resource(of) => (qualified(of), denied(name, of)),
+        RequestInfo::Resource(of) => (qualified(of), denied(name, of)),
     };
     let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-    format!("{what}forbidden: {}{reason}", harmless(&denied))
+    format!("{object}forbidden: {}{reason}", escape_html(&denied))
 }
 
 /// `pods.metrics.k8s.io "a" is `.
-fn qualified(of: &ResourceAttributes) -> String {
-    let ResourceAttributes { group, resource, name, .. } = of;
+fn qualified(of: &ResourceInfo) -> String {
+    let ResourceInfo { group, resource, name, .. } = of;
     if resource.is_empty() {
         return String::new();
     }
@@ -127,8 +127,8 @@ fn qualified(of: &ResourceAttributes) -> String {
     format!("{resource}{dot}{group}{name} is ")
 }
 
-fn denied(user: &str, of: &ResourceAttributes) -> String {
-    let ResourceAttributes { verb, group, namespace, resource, subresource, .. } = of;
+fn denied(user: &str, of: &ResourceInfo) -> String {
+    let ResourceInfo { verb, group, namespace, resource, subresource, .. } = of;
     let slash = if subresource.is_empty() { "" } else { "/" };
     let place = if namespace.is_empty() {
         "at the cluster scope".to_owned()
@@ -139,7 +139,7 @@ fn denied(user: &str, of: &ResourceAttributes) -> String {
     format!("User {user:?} cannot {verb} resource {resource:?} in API group {group:?} {place}")
 }
 
-/// What looks like HTML is not sent to browsers.
-fn harmless(text: &str) -> String {
+/// A browser must not read the text as HTML.
+fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,60 +1,64 @@
+//! The settings of authentication and authorization.
+
 use std::{path::PathBuf, time::Duration};
 
 use crate::flags::Flags;
 
-/// How who may ask is found out. The defaults are the Go server's.
+/// How requests are authenticated and authorized. The defaults are the Go server's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `--client-ca-file`: the CAs of client certificates, in place of the cluster's.
     pub client_ca_file: Option<PathBuf>,
     /// `--requestheader-…`: the front proxy.
-    pub request_header: RequestHeader,
-    /// `--authentication-skip-lookup`: what the files do not say is not asked of the cluster.
+    pub request_header: RequestHeaderOptions,
+    /// `--authentication-skip-lookup`: the cluster is not asked for what the files do not have.
     pub skip_lookup: bool,
-    /// `--authentication-token-webhook-cache-ttl`: how long it is remembered whose a token is.
+    /// `--authentication-token-webhook-cache-ttl`: how long TokenReviews are cached.
     pub token_ttl: Duration,
-    /// `--authorization-always-allow-paths`: what everybody may get. A `*` at the end stands for
-    /// anything; a `/` at the beginning may be left out.
+    /// `--authorization-always-allow-paths`: paths that need no authorization. A `*` at the end
+    /// matches anything; a `/` at the beginning may be left out.
     pub always_allow_paths: Vec<String>,
-    /// `--authorization-webhook-cache-authorized-ttl`: how long it is remembered that somebody may.
+    /// `--authorization-webhook-cache-authorized-ttl`: how long an allowed
+    /// SubjectAccessReview is cached.
     pub authorized_ttl: Duration,
-    /// `--authorization-webhook-cache-unauthorized-ttl`: how long, that somebody may not.
+    /// `--authorization-webhook-cache-unauthorized-ttl`: how long a denied
+    /// SubjectAccessReview is cached.
     pub unauthorized_ttl: Duration,
-    /// `--max-requests-inflight`: how many requests that only read are answered at once; 0, any
-    /// number.
+    /// `--max-requests-inflight`: the limit of non-mutating requests in flight; 0, no limit.
     pub max_requests_in_flight: u64,
-    /// `--max-mutating-requests-inflight`: the same for others.
+    /// `--max-mutating-requests-inflight`: the same for mutating requests.
     pub max_mutating_requests_in_flight: u64,
 }
 
-/// Which proxy may say who asks, and in which headers.
+/// The front proxies that are accepted, and the headers in which they name the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestHeader {
-    /// `--requestheader-client-ca-file`: the CAs of the proxy's certificate. Without, the cluster
-    /// says this and all that follows.
+pub struct RequestHeaderOptions {
+    /// `--requestheader-client-ca-file`: the CAs of front proxies. Without it, this and all that
+    /// follows comes from the cluster.
     pub client_ca_file: Option<PathBuf>,
-    /// `--requestheader-allowed-names`: the common names that a proxy may have; any, when empty.
+    /// `--requestheader-allowed-names`: the common names of front proxies; empty, any.
     pub allowed_names: Vec<String>,
-    /// `--requestheader-username-headers`: the first one with a value counts.
+    /// `--requestheader-username-headers`: the first header with a value is used.
     pub username_headers: Vec<String>,
-    /// `--requestheader-uid-headers`: the first one with a value counts.
+    /// `--requestheader-uid-headers`: the first header with a value is used.
     pub uid_headers: Vec<String>,
-    /// `--requestheader-group-headers`: all values of all of them count.
+    /// `--requestheader-group-headers`: all values of all headers are used.
     pub group_headers: Vec<String>,
-    /// `--requestheader-extra-headers-prefix`: what follows the prefix is the key.
+    /// `--requestheader-extra-headers-prefix`: the rest of the header's name is the
+    /// key.
     pub extra_header_prefixes: Vec<String>,
 }
 
-/// Settings that make no sense.
+/// Invalid settings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// A star elsewhere than at the end.
+    /// A `*` that is not at the end.
     #[error("--authorization-always-allow-paths: only trailing * allowed in {0:?}")]
     Star(String),
-    /// A name of nothing but white space.
+    /// An empty or blank value.
     #[error("--{0}: a value is empty; leave it out")]
     Empty(&'static str),
-    /// The API server names users in another header than those read.
+    /// The standard header is missing.
     #[error(
         "--requestheader-uid-headers is set without the standard X-Remote-Uid: add it, or API aggregation will not work"
     )]
@@ -68,7 +72,7 @@ impl Default for Settings {
         const TTL: Duration = Duration::from_secs(10);
         Self {
             client_ca_file: None,
-            request_header: RequestHeader::default(),
+            request_header: RequestHeaderOptions::default(),
             skip_lookup: false,
             token_ttl: TTL,
             always_allow_paths: ["/healthz", "/readyz", "/livez"].map(str::to_owned).to_vec(),
@@ -85,17 +89,17 @@ impl From<&Flags> for Settings {
         let (authentication, authorization) = (&flags.authentication, &flags.authorization);
         Self {
             client_ca_file: authentication.client_ca_file.clone(),
-            request_header: RequestHeader {
+            request_header: RequestHeaderOptions {
                 client_ca_file: authentication.requestheader_client_ca_file.clone(),
-                allowed_names: authentication.requestheader_allowed_names.clone(),
-                username_headers: authentication.requestheader_username_headers.clone(),
-                uid_headers: authentication.requestheader_uid_headers.clone(),
-                group_headers: authentication.requestheader_group_headers.clone(),
-                extra_header_prefixes: authentication.requestheader_extra_headers_prefix.clone(),
+                allowed_names: authentication.requestheader_allowed_names.concat(),
+                username_headers: authentication.requestheader_username_headers.concat(),
+                uid_headers: authentication.requestheader_uid_headers.concat(),
+                group_headers: authentication.requestheader_group_headers.concat(),
+                extra_header_prefixes: authentication.requestheader_extra_headers_prefix.concat(),
             },
             skip_lookup: authentication.authentication_skip_lookup,
             token_ttl: authentication.authentication_token_webhook_cache_ttl,
-            always_allow_paths: authorization.authorization_always_allow_paths.clone(),
+            always_allow_paths: authorization.authorization_always_allow_paths.concat(),
             authorized_ttl: authorization.authorization_webhook_cache_authorized_ttl,
             unauthorized_ttl: authorization.authorization_webhook_cache_unauthorized_ttl,
             max_requests_in_flight: flags.generic.max_requests_inflight,
@@ -104,10 +108,10 @@ impl From<&Flags> for Settings {
     }
 }
 
-// === impl RequestHeader ===
+// === impl RequestHeaderOptions ===
 
-impl Default for RequestHeader {
-    /// No header is read for user ids unless it is said: old API servers let clients set it.
+impl Default for RequestHeaderOptions {
+    /// No header is read for UIDs by default: old API servers let clients set it.
     fn default() -> Self {
         let one = |name: &str| vec![name.to_owned()];
         Self {
@@ -121,7 +125,7 @@ impl Default for RequestHeader {
     }
 }
 
-impl RequestHeader {
+impl RequestHeaderOptions {
     pub(super) fn validate(&self) -> Result<(), SettingsError> {
         let given = [
             ("requestheader-allowed-names", &self.allowed_names),

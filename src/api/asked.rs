@@ -2,6 +2,7 @@ use http::{HeaderMap, HeaderName, Method, header};
 use k8s_text::go;
 
 use super::query::Query;
+use crate::serving::Exchange;
 
 /// What of a request decides the form of its answer.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Asked {
     pub(super) gzip: bool,
     /// The entity tags that the client has.
     pub(super) known_tags: String,
+    /// Its exchange, where it came over a connection.
+    pub(super) exchange: Option<Exchange>,
 }
 
 // === impl Asked ===
@@ -34,6 +37,7 @@ impl Asked {
             pretty: is_pretty(&query, &text(headers, &header::USER_AGENT)),
             gzip,
             known_tags: text(headers, &header::IF_NONE_MATCH),
+            exchange: request.extensions().get().cloned(),
             query,
         }
     }

@@ -10,7 +10,7 @@ use super::{
     answer::{whole, write_json},
     asked::Asked,
     encode::protobuf,
-    negotiate::{self, Choice, DiscoveryVersion, Media},
+    negotiate::{self, Choice, Media},
     resource::Resource,
     status::Failure,
     version::Version,
@@ -92,27 +92,20 @@ pub(super) fn plain(asked: &Asked, document: Document<'_>) -> Result<Response, F
 }
 
 /// Answers with everything in one document.
-pub(super) fn aggregated(
-    asked: &Asked,
-    choice: Choice<DiscoveryVersion>,
-    settings: &Settings,
-) -> Response {
-    let json = aggregated_json(choice.form, settings);
+pub(super) fn aggregated(asked: &Asked, choice: Choice<()>, settings: &Settings) -> Response {
+    let json = aggregated_json(settings);
     // Of the document itself, not of its notation: the header Vary tells those apart.
     let tag = entity_tag(&json);
     let known = asked.knows(&tag);
-    let version = choice.form.name();
-    let content_type = format!(
-        "{};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList",
-        choice.media.name()
-    );
+    let content_type =
+        format!("{};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList", choice.media.name());
     let mut response = if known {
         let mut response = Response::default();
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response
     } else {
         let body = match choice.media {
-            Media::Protobuf => aggregated_protobuf(choice.form, settings),
+            Media::Protobuf => aggregated_protobuf(settings),
             _ => write_json(choice, json),
         };
         whole(asked, StatusCode::OK, &content_type, body)
@@ -263,7 +256,7 @@ fn scope(resource: Resource) -> &'static str {
     if resource.is_namespaced() { "Namespaced" } else { "Cluster" }
 }
 
-fn aggregated_json(discovery: DiscoveryVersion, settings: &Settings) -> Vec<u8> {
+fn aggregated_json(settings: &Settings) -> Vec<u8> {
     let resources: Vec<_> = Resource::ALL
         .iter()
         .map(|resource| {
@@ -281,14 +274,14 @@ fn aggregated_json(discovery: DiscoveryVersion, settings: &Settings) -> Vec<u8> 
             format!(r#"{{"version":"{version}","resources":[{resources}],"freshness":"Current"}}"#)
         })
         .collect();
-    let (discovery, versions) = (discovery.name(), versions.join(","));
+    let versions = versions.join(",");
     format!(
-        r#"{{"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/{discovery}","metadata":{{}},"items":[{{"metadata":{{"name":"{GROUP}","creationTimestamp":null}},"versions":[{versions}]}}]}}"#
+        r#"{{"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/v2","metadata":{{}},"items":[{{"metadata":{{"name":"{GROUP}","creationTimestamp":null}},"versions":[{versions}]}}]}}"#
     )
     .into_bytes()
 }
 
-fn aggregated_protobuf(discovery: DiscoveryVersion, settings: &Settings) -> Vec<u8> {
+fn aggregated_protobuf(settings: &Settings) -> Vec<u8> {
     let mut out = Vec::new();
     protobuf::list_metadata(&mut out);
     protobuf::message(&mut out, 2, |out| {
@@ -308,8 +301,7 @@ fn aggregated_protobuf(discovery: DiscoveryVersion, settings: &Settings) -> Vec<
             });
         }
     });
-    let api_version = format!("apidiscovery.k8s.io/{}", discovery.name());
-    protobuf::document(&api_version, "APIGroupDiscoveryList", &out)
+    protobuf::document("apidiscovery.k8s.io/v2", "APIGroupDiscoveryList", &out)
 }
 
 fn discovered_resource(out: &mut Vec<u8>, resource: Resource) {

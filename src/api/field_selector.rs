@@ -40,6 +40,11 @@ pub(super) enum FieldSelectorError {
 // === impl FieldSelector ===
 
 impl FieldSelector {
+    /// How many requirements it has.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn parse(selector: &str) -> Result<Self, FieldSelectorError> {
         let mut parts = split(selector);
         parts.sort_unstable();

@@ -17,6 +17,7 @@ use super::{
     asked::Asked,
     discovery::{self, Document},
     encode::json,
+    list_memory::ListMemory,
     negotiate, read,
     status::Failure,
     target::Target,
@@ -34,6 +35,7 @@ struct Fallback {
     sources: Sources,
     /// All listed paths, as the answer to requests for others.
     listing: Vec<u8>,
+    memory: ListMemory,
 }
 
 // === impl Interface ===
@@ -73,7 +75,8 @@ impl Interface {
             json::string(&mut listing, path);
         }
         listing.extend_from_slice(b"]}");
-        let fallback = Arc::new(Fallback { sources: self.sources, listing });
+        let fallback =
+            Arc::new(Fallback { sources: self.sources, listing, memory: ListMemory::default() });
         let index = any(async |State(fallback): State<Arc<Fallback>>, request: Request| {
             raw_json(&Asked::of(&request), StatusCode::OK, &fallback.listing)
         });
@@ -98,12 +101,12 @@ async fn serve(State(fallback): State<Arc<Fallback>>, request: Request) -> Respo
         return raw_json(&asked, StatusCode::NOT_FOUND, &fallback.listing);
     };
     let method = request.method().clone();
-    let answer = answer(&fallback.sources, &asked, &method, &target).await;
+    let answer = answer(&fallback, &asked, &method, &target).await;
     answer.unwrap_or_else(|failure| failure.respond(&asked))
 }
 
 async fn answer(
-    sources: &Sources,
+    Fallback { sources, memory, .. }: &Fallback,
     asked: &Asked,
     method: &Method,
     target: &Target,
@@ -123,7 +126,7 @@ async fn answer(
         Target::Group => discovery::plain(asked, Document::Group(settings)),
         Target::Resources(version) => discovery::plain(asked, Document::Resources(*version)),
         Target::List { version, resource, namespace } => {
-            read::list(sources, asked, *version, *resource, namespace.as_deref()).await
+            read::list(sources, memory, asked, *version, *resource, namespace.as_deref()).await
         }
         Target::Object { version, resource, namespace, name } => {
             read::object(sources, asked, *version, *resource, namespace.as_deref(), name).await

@@ -10,9 +10,6 @@ use super::{
     version::Version,
 };
 
-/// How many objects are looked at before others get their turn.
-const LOOKS: usize = 512;
-
 /// What a list's items are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
@@ -72,7 +69,7 @@ impl List {
     /// Goes on until `out` is about `length` long or it is time for others. False when it is
     /// complete.
     pub(super) fn write(&mut self, out: &mut Vec<u8>, length: usize) -> bool {
-        for _ in 0..LOOKS {
+        for _ in 0..self.objects.looks() {
             if !self.write_next(out) {
                 self.finish(out);
                 return false;

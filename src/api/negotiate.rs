@@ -39,13 +39,6 @@ pub(super) struct Choice<T = Option<Transform>> {
     pub(super) form: T,
 }
 
-/// A version of the aggregated discovery document. Both have the same shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DiscoveryVersion {
-    V2,
-    V2Beta1,
-}
-
 // === impl Media ===
 
 impl Media {
@@ -76,17 +69,6 @@ impl MetaVersion {
         match self {
             Self::V1 => "meta.k8s.io/v1",
             Self::V1Beta1 => "meta.k8s.io/v1beta1",
-        }
-    }
-}
-
-// === impl DiscoveryVersion ===
-
-impl DiscoveryVersion {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::V2 => "v2",
-            Self::V2Beta1 => "v2beta1",
         }
     }
 }
@@ -128,18 +110,13 @@ pub(super) fn discovery(asked: &Asked) -> Result<Choice<()>, Failure> {
 }
 
 /// The notation of the aggregated discovery document, where that is asked for.
-pub(super) fn aggregated(asked: &Asked) -> Option<Choice<DiscoveryVersion>> {
+pub(super) fn aggregated(asked: &Asked) -> Option<Choice<()>> {
     // An absent header asks for nothing in particular.
     if asked.accept.is_empty() {
         return None;
     }
-    choose(asked, |_, wanted| match wanted {
-        Some(("apidiscovery.k8s.io", "v2", "APIGroupDiscoveryList")) => Some(DiscoveryVersion::V2),
-        Some(("apidiscovery.k8s.io", "v2beta1", "APIGroupDiscoveryList")) => {
-            Some(DiscoveryVersion::V2Beta1)
-        }
-        _ => None,
-    })
+    let document = Some(("apidiscovery.k8s.io", "v2", "APIGroupDiscoveryList"));
+    choose(asked, |_, wanted| (wanted == document).then_some(()))
 }
 
 fn not_acceptable() -> Failure {

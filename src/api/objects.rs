@@ -10,7 +10,7 @@ use super::{
     status::Failure,
 };
 use crate::{
-    cluster::{Node, PodKey, PodLabels},
+    cluster::{Cluster, Node, PodKey, PodLabels},
     store::Store,
 };
 
@@ -25,8 +25,23 @@ pub(super) struct Objects {
 
 enum Rest {
     Nodes(vec::IntoIter<Arc<Node>>),
-    Pods(vec::IntoIter<(PodKey, PodLabels)>),
+    Pods(Pods),
 }
+
+/// Pods, a page at a time: whoever reads a long list slowly does not keep a copy of it.
+struct Pods {
+    cluster: Arc<Cluster>,
+    namespace: Option<String>,
+    page: vec::IntoIter<(PodKey, PodLabels)>,
+    /// The last one of the page; `None` when there is no page after it.
+    last: Option<PodKey>,
+}
+
+/// How many objects are looked at in one turn where that is all there is to do.
+const LOOKS: usize = 512;
+
+/// How many pods a page has.
+const PAGE: usize = 256;
 
 // === impl Objects ===
 
@@ -40,7 +55,7 @@ impl Objects {
     ) -> Self {
         let rest = match resource {
             Resource::Nodes => Rest::Nodes(sources.cluster.nodes().into_iter()),
-            Resource::Pods => Rest::Pods(sources.cluster.pods(namespace).into_iter()),
+            Resource::Pods => Rest::Pods(Pods::of(sources.cluster.clone(), namespace)),
         };
         Self { store: sources.store.clone(), options, served: sources.served.clone(), rest }
     }
@@ -59,7 +74,7 @@ impl Objects {
             }
             Resource::Pods => {
                 let pod = sources.cluster.pod(namespace.unwrap_or_default(), name);
-                Rest::Pods(vec![pod.ok_or_else(missing)?].into_iter())
+                Rest::Pods(Pods::one(sources.cluster.clone(), pod.ok_or_else(missing)?))
             }
         };
         Ok(Self {
@@ -68,6 +83,13 @@ impl Objects {
             served: sources.served.clone(),
             rest,
         })
+    }
+
+    /// How many objects may be looked at before others get their turn: fewer for a selector with
+    /// thousands of requirements, each of which takes as long as a label takes to be found.
+    pub(super) fn looks(&self) -> usize {
+        let requirements = self.options.fields.len() + self.options.labels.len();
+        (LOOKS / (1 + requirements / 8)).max(1)
     }
 
     /// Looks at the next object, and shows it to `visit` if it is selected and its usage is known.
@@ -109,6 +131,46 @@ impl Objects {
             }
         }
         true
+    }
+}
+
+// === impl Pods ===
+
+impl Pods {
+    fn of(cluster: Arc<Cluster>, namespace: Option<&str>) -> Self {
+        let page = cluster.pods_after(namespace, None, PAGE);
+        let mut pods = Self {
+            cluster,
+            namespace: namespace.map(str::to_owned),
+            page: vec![].into_iter(),
+            last: None,
+        };
+        pods.turn_to(page);
+        pods
+    }
+
+    fn one(cluster: Arc<Cluster>, pod: (PodKey, PodLabels)) -> Self {
+        Self { cluster, namespace: None, page: vec![pod].into_iter(), last: None }
+    }
+
+    fn turn_to(&mut self, page: Vec<(PodKey, PodLabels)>) {
+        let is_full = page.len() == PAGE;
+        self.last = page.last().filter(|_| is_full).map(|(key, _)| key.clone());
+        self.page = page.into_iter();
+    }
+}
+
+impl Iterator for Pods {
+    type Item = (PodKey, PodLabels);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(pod) = self.page.next() {
+            return Some(pod);
+        }
+        let last = self.last.take()?;
+        let page = self.cluster.pods_after(self.namespace.as_deref(), Some(&last), PAGE);
+        self.turn_to(page);
+        self.page.next()
     }
 }
 

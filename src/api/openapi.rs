@@ -1,13 +1,13 @@
 //! OpenAPI, versions 2 and 3: what `kubectl explain` and the API server's aggregator read.
 
+mod description;
+mod dialect;
 mod meta;
 mod operations;
-mod schema;
-mod types;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
 };
 
 use axum::{body::Body, extract::Request, response::Response, routing::any};
@@ -15,9 +15,12 @@ use http::{HeaderValue, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use self::schema::{Dialect, Schema};
+pub(super) use self::description::{DescribedResource, DescribedVersion, Description};
+use self::{
+    dialect::{Dialect, as_v2, referenced},
+    operations::Operation,
+};
 use super::{
-    Version,
     accept::clauses,
     answer::{self, whole},
     asked::Asked,
@@ -34,73 +37,32 @@ struct Document {
     tag: String,
 }
 
-/// All documents of version 3, and the index of them.
+/// The documents of both versions, and the index of those of version 3.
 struct Documents {
+    v2: Document,
     index: Document,
-    by_name: BTreeMap<String, Document>,
+    v3: BTreeMap<String, Document>,
 }
 
-static V2: LazyLock<Document> = LazyLock::new(|| {
-    let operations = operations::operations();
-    let paths = operations.iter().map(|each| (each.path.clone(), each.render(Dialect::V2)));
-    let definitions = schemas().map(|each| (each.name.to_owned(), each.render(Dialect::V2)));
-    Document::new(&json!({
-        "swagger": "2.0",
-        "info": information(),
-        "paths": Value::Object(paths.collect()),
-        "definitions": Value::Object(definitions.collect()),
-        "parameters": operations::shared_parameters(),
-    }))
-});
-
-static V3: LazyLock<Documents> = LazyLock::new(|| {
-    let operations = operations::operations();
-    let names: BTreeSet<_> = operations.iter().map(|each| each.document.clone()).collect();
-    let by_name: BTreeMap<_, _> = names
-        .into_iter()
-        .map(|name| {
-            let own = operations.iter().filter(|each| each.document == name);
-            let paths = own.map(|each| (each.path.clone(), each.render(Dialect::V3)));
-            let paths = Value::Object(paths.collect());
-            let document = Document::new(&json!({
-                "openapi": "3.0.0",
-                "info": information(),
-                "paths": paths,
-                "components": {"schemas": needed_by(&paths)},
-            }));
-            (name, document)
-        })
-        .collect();
-    let paths = by_name
-        .iter()
-        .map(|(name, document)| (name.clone(), json!({"serverRelativeURL": document.url(name)})));
-    let index = json!({"paths": Value::Object(paths.collect())});
-    Documents { index: Document::new(&index), by_name }
-});
-
 /// Adds the paths of both versions.
-pub(super) fn add_to(interface: Interface) -> Interface {
+pub(super) fn add_to(interface: Interface, description: fn() -> Description) -> Interface {
     let clock = interface.clock();
-    let document = any(async move |request: Request| third(&request, clock.now()));
+    // Written when first asked for: few clients ask, the API server once after a start.
+    let documents = Arc::new(LazyLock::new(move || Documents::of(&description())));
+    let (v2, index) = (Arc::clone(&documents), Arc::clone(&documents));
+    let document = any(async move |request: Request| documents.third(&request, clock.now()));
     interface
-        .route("/openapi/v2", any(async |request: Request| second(&Asked::of(&request))))
-        .route("/openapi/v3", any(async |request: Request| V3.index.respond(&Asked::of(&request))))
+        .route("/openapi/v2", any(async move |request: Request| v2.second(&Asked::of(&request))))
+        .route(
+            "/openapi/v3",
+            any(async move |request: Request| index.index.respond(&Asked::of(&request))),
+        )
         .route("/openapi/v3/", document.clone())
         .unlisted("/openapi/v3/{*name}", document)
 }
 
-fn information() -> Value {
-    json!({"title": "Kubernetes metrics-server", "version": env!("CARGO_PKG_VERSION")})
-}
-
-fn schemas() -> impl Iterator<Item = Schema> {
-    let kubernetes = meta::SCHEMAS.iter().map(|schema| Schema { ..*schema });
-    kubernetes.chain(Version::ALL.into_iter().flat_map(types::schemas))
-}
-
-/// The types that `value` refers to, and those that these refer to.
-fn needed_by(value: &Value) -> Map<String, Value> {
-    let all: BTreeMap<_, _> = schemas().map(|each| (each.name, each.render(Dialect::V3))).collect();
+/// Those of `schemas` that `value` refers to, and those that these refer to.
+fn needed_by(value: &Value, schemas: &Map<String, Value>) -> Map<String, Value> {
     let mut needed = Map::new();
     let mut open = vec![value];
     while let Some(value) = open.pop() {
@@ -108,8 +70,8 @@ fn needed_by(value: &Value) -> Map<String, Value> {
             Value::Object(fields) => open.extend(fields.values()),
             Value::Array(values) => open.extend(values),
             Value::String(text) => {
-                let name = text.strip_prefix("#/components/schemas/").unwrap_or_default();
-                if let Some(schema) = all.get(name)
+                if let Some(name) = referenced(text)
+                    && let Some(schema) = schemas.get(name)
                     && needed.insert(name.to_owned(), schema.clone()).is_none()
                 {
                     open.push(schema);
@@ -119,29 +81,6 @@ fn needed_by(value: &Value) -> Map<String, Value> {
         }
     }
     needed
-}
-
-fn second(asked: &Asked) -> Response {
-    let mut response = if accepts_json(asked) {
-        V2.respond_compressed(asked)
-    } else {
-        status(StatusCode::NOT_ACCEPTABLE)
-    };
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
-    response
-}
-
-fn third(request: &Request, now: Timestamp) -> Response {
-    let asked = Asked::of(request);
-    let name = request.uri().path().strip_prefix("/openapi/v3/").unwrap_or_default();
-    let mut response = if accepts_json(&asked) {
-        // The Go server says nothing, rather than that there is nothing.
-        V3.by_name.get(name).map_or_else(Response::default, |found| found.named(name, &asked, now))
-    } else {
-        status(StatusCode::NOT_ACCEPTABLE)
-    };
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
-    response
 }
 
 /// Protobuf, the other notation of these documents, is for clients of the API server, which
@@ -158,6 +97,80 @@ fn status(code: StatusCode) -> Response {
     let mut response = Response::default();
     *response.status_mut() = code;
     response
+}
+
+// === impl Documents ===
+
+impl Documents {
+    fn of(description: &Description) -> Self {
+        let operations = operations::operations(description);
+        let info = json!({"title": description.title, "version": description.release});
+        let mut schemas = meta::schemas();
+        schemas.extend(description.schemas());
+        let names: BTreeSet<_> = operations.iter().map(|each| each.document.clone()).collect();
+        let v3: BTreeMap<_, _> = names
+            .into_iter()
+            .map(|name| {
+                let own = operations.iter().filter(|each| each.document == name);
+                let paths = own.map(|each| (each.path.clone(), each.render(Dialect::V3)));
+                let paths = Value::Object(paths.collect());
+                let document = Document::new(&json!({
+                    "openapi": "3.0.0",
+                    "info": info,
+                    "paths": paths,
+                    "components": {"schemas": needed_by(&paths, &schemas)},
+                }));
+                (name, document)
+            })
+            .collect();
+        let urls = v3.iter().map(|(name, document)| {
+            (name.clone(), json!({"serverRelativeURL": document.url(name)}))
+        });
+        let index = Document::new(&json!({"paths": Value::Object(urls.collect())}));
+        Self { v2: Self::v2(description, &operations, &info), index, v3 }
+    }
+
+    /// The one document of version 2. It refers to Kubernetes' own types and leaves their
+    /// definitions out: the API server merges this document into its own and gives each definition
+    /// that differs from its own in a single letter another name, such as `ObjectMeta_v2`. The
+    /// text of these definitions changes with every release of Kubernetes, so only the API
+    /// server's are equal to the API server's. Documents of version 3 are not merged, and are
+    /// complete.
+    fn v2(description: &Description, operations: &[Operation], info: &Value) -> Document {
+        let paths = operations.iter().map(|each| (each.path.clone(), each.render(Dialect::V2)));
+        let mut definitions = meta::missing_in_api_server();
+        definitions.extend(description.schemas());
+        Document::new(&json!({
+            "swagger": "2.0",
+            "info": info,
+            "paths": Value::Object(paths.collect()),
+            "definitions": as_v2(Value::Object(definitions)),
+            "parameters": operations::shared_parameters(),
+        }))
+    }
+
+    fn second(&self, asked: &Asked) -> Response {
+        let mut response = if accepts_json(asked) {
+            self.v2.respond_compressed(asked)
+        } else {
+            status(StatusCode::NOT_ACCEPTABLE)
+        };
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
+        response
+    }
+
+    fn third(&self, request: &Request, now: Timestamp) -> Response {
+        let asked = Asked::of(request);
+        let name = request.uri().path().strip_prefix("/openapi/v3/").unwrap_or_default();
+        let mut response = if accepts_json(&asked) {
+            // The Go server answers 200 without a body where there is no such document.
+            self.v3.get(name).map_or_else(Response::default, |found| found.named(name, &asked, now))
+        } else {
+            status(StatusCode::NOT_ACCEPTABLE)
+        };
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept"));
+        response
+    }
 }
 
 // === impl Document ===

@@ -76,15 +76,16 @@ fn watch_mistakes(query: &Query) -> Vec<Cause> {
     let rule = query.get(MATCH).unwrap_or_default();
     let initial = query.get(INITIAL).is_some();
     let mut causes = Vec::new();
-    if initial {
-        if rule != "NotOlderThan" {
-            let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            causes.push(Cause::forbidden(MATCH, why));
-        }
-        // What a client library takes as the sign to fall back to a list.
-        let why =
-            "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
-        causes.push(Cause::forbidden(INITIAL, why));
+    if initial && rule != "NotOlderThan" {
+        let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+        causes.push(Cause::forbidden(MATCH, why));
+    }
+    // The API server reads a watch from the beginning as one that begins with what there is.
+    let begins = ["", "0"].contains(&query.get("resourceVersion").unwrap_or_default());
+    let is_implied = begins && !initial && rule.is_empty();
+    if is_implied && is_continued(query) {
+        let why = "resourceVersionMatch is forbidden when continue is provided";
+        causes.push(Cause::forbidden(MATCH, why));
     }
     if !rule.is_empty() {
         if !initial {
@@ -137,10 +138,18 @@ mod tests {
                 ),
             ),
             ("watch=true", None),
+            ("watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan", None),
+            ("watch=1&resourceVersion=5&continue=x", None),
             (
-                "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan",
+                "watch=1&resourceVersion=0&continue=x",
                 Some(
-                    "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled",
+                    "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided",
+                ),
+            ),
+            (
+                "watch=1&sendInitialEvents=true",
+                Some(
+                    "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
                 ),
             ),
         ];

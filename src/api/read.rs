@@ -10,6 +10,7 @@ use super::{
     encode::protobuf,
     item::ItemWriter,
     list::{Form, List},
+    list_memory::ListMemory,
     negotiate::{self, Choice, Include, Media, Transform},
     objects::Objects,
     options::ListOptions,
@@ -24,6 +25,7 @@ use super::{
 /// All objects of a resource, or those of a namespace.
 pub(super) async fn list(
     sources: &Sources,
+    memory: &ListMemory,
     asked: &Asked,
     version: Version,
     resource: Resource,
@@ -56,7 +58,7 @@ pub(super) async fn list(
         Form::Table(_) => None,
     };
     if let Some(form) = protobuf_form {
-        return Ok(send::protobuf(asked, form, resource, objects(options), writer).await);
+        return Ok(send::protobuf(asked, memory, form, resource, objects(options), writer).await);
     }
     let list = List::new(objects(options), writer, resource, form, choice);
     Ok(send::text(asked, choice.media, list).await)

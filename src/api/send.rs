@@ -1,6 +1,6 @@
 //! Lists as responses: short ones whole, long ones while they are written.
 
-use std::{convert::Infallible, io::Write, mem};
+use std::{convert::Infallible, io::Write, iter, mem};
 
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use super::{
     encode::protobuf,
     item::ItemWriter,
     list::List,
+    list_memory::{ListMemory, Piece},
     negotiate::{Media, MetaVersion},
     objects::Objects,
     resource::Resource,
@@ -78,41 +79,72 @@ pub(super) enum ProtobufForm {
 /// Sends a list as protobuf, which says its length at its start and so has to be complete first.
 pub(super) async fn protobuf(
     asked: &Asked,
+    memory: &ListMemory,
     form: ProtobufForm,
     resource: Resource,
     mut objects: Objects,
     mut writer: ItemWriter,
 ) -> Response {
+    let mut list = memory.begin(asked.exchange.as_ref());
     let mut items = Vec::new();
-    let mut looks = 0_usize;
+    protobuf::list_metadata(&mut items);
+    let (mut looked, looks) = (0_usize, objects.looks());
     while objects.next(|item| {
         protobuf::message(&mut items, 2, |out| match form {
             ProtobufForm::Objects(_) => writer.protobuf(out, item),
             ProtobufForm::Partial(_) => writer.protobuf_metadata(out, item),
         });
     }) {
-        looks += 1;
-        if looks.is_multiple_of(512) {
+        if items.len() >= PIECE {
+            list.push(mem::replace(&mut items, Vec::with_capacity(PIECE + PIECE / 4))).await;
+        }
+        looked += 1;
+        if looked.is_multiple_of(looks) {
             tokio::task::yield_now().await;
         }
     }
+    list.push(items).await;
     let (version, kind) = match form {
         ProtobufForm::Objects(version) => (version.group_version(), resource.list_kind()),
         ProtobufForm::Partial(version) => (version.group_version(), "PartialObjectMetadataList"),
     };
-    let mut metadata = Vec::new();
-    protobuf::list_metadata(&mut metadata);
     let mut before = Vec::new();
-    protobuf::envelope(&mut before, version, kind, metadata.len() + items.len());
-    before.extend_from_slice(&metadata);
+    protobuf::envelope(&mut before, version, kind, list.length());
+    let (length, items) = (list.length(), list.finish());
+    let ends = [Piece::free(before), Piece::free(protobuf::ENVELOPE_END)];
+    let [before, after] = ends;
+    let pieces = iter::once(before).chain(items).chain(iter::once(after));
     let content_type = Media::Protobuf.name();
-    if asked.gzip || items.len() <= GZIP_THRESHOLD {
-        let body = [&before, &items, protobuf::ENVELOPE_END].concat();
+    if length <= GZIP_THRESHOLD {
+        let body = pieces.flat_map(|piece| piece.bytes).collect();
         return whole(asked, StatusCode::OK, content_type, body);
     }
-    // As pieces, since a long list is not to be copied.
-    let end = Bytes::from_static(protobuf::ENVELOPE_END);
-    let pieces = [before.into(), items.into(), end].map(Ok::<Bytes, Infallible>);
-    let body = Body::from_stream(stream::iter(pieces));
-    typed(StatusCode::OK, content_type, false, body)
+    let body = Body::from_stream(stream::iter(compressed(pieces, asked.gzip)));
+    typed(StatusCode::OK, content_type, asked.gzip, body)
+}
+
+/// The same pieces, compressed one by one if wanted. The memory of each is free when the next one is
+/// asked for.
+fn compressed(
+    pieces: impl Iterator<Item = Piece>,
+    gzip: bool,
+) -> impl Iterator<Item = Result<Bytes, Infallible>> {
+    let mut encoder = gzip.then(|| GzEncoder::new(Vec::new(), GZIP_LEVEL));
+    // The last one is for what the encoder still has.
+    let mut pieces = pieces.map(Some).chain(gzip.then_some(None));
+    let mut sent = None;
+    iter::from_fn(move || {
+        let piece = pieces.next()?;
+        let bytes = match (&mut encoder, &piece) {
+            (None, piece) => piece.as_ref()?.bytes.clone(),
+            (Some(encoder), Some(piece)) => {
+                // Writing to a Vec cannot fail.
+                let _ = encoder.write_all(&piece.bytes);
+                mem::take(encoder.get_mut()).into()
+            }
+            (Some(_), None) => encoder.take()?.finish().unwrap_or_default().into(),
+        };
+        drop(mem::replace(&mut sent, piece));
+        Some(Ok(bytes))
+    })
 }

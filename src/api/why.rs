@@ -7,8 +7,8 @@ use k8s_text::duration;
 
 use super::{Sources, resource::Resource};
 use crate::{
-    scrape::{ScrapeState, counts},
-    store::Gap,
+    scrape::{NodeScrapes, counts},
+    store::MissingUsage,
 };
 
 /// The reason, as it goes on after `not found: `.
@@ -27,34 +27,36 @@ pub(super) fn why(
 fn node(sources: &Sources, name: &str) -> String {
     let scrapes = &sources.scrapes;
     let Some(state) = scrapes.of(name) else { return "it has not been scraped yet".to_owned() };
-    let ScrapeState { address, at, last_good, failure, .. } = state;
+    let NodeScrapes { address, at, last_good, diagnosis, .. } = state;
     let ago = |moment| whole_seconds(scrapes.ago(moment));
-    if let Some(failure) = failure {
+    if let Some(diagnosis) = diagnosis {
         let to = if address.is_empty() { String::new() } else { format!(" of {address}") };
         let good = last_good.map_or_else(String::new, |moment| {
             format!("; the last good one was {} ago", ago(moment))
         });
-        return format!("last scrape{to} failed {} ago: {}{good}", ago(at), failure.words);
+        return format!("last scrape{to} failed {} ago: {}{good}", ago(at), diagnosis.text);
     }
-    match sources.store.node_gap(name) {
-        Gap::Unreported => {
+    match sources.store.why_node_is_missing(name) {
+        MissingUsage::Unreported => {
             format!(
-                "last scrape of {address} {} ago told nothing, or 0, of the node's CPU or memory",
+                "last scrape of {address} {} ago reported no (or zero) CPU or memory usage for the node",
                 ago(at)
             )
         }
-        gap => say(sources, gap),
+        missing => say(sources, missing),
     }
 }
 
 fn pod(sources: &Sources, namespace: &str, name: &str) -> String {
-    match sources.store.pod_gap(namespace, name) {
-        Gap::Unreported => {}
-        gap => return say(sources, gap),
+    match sources.store.why_pod_is_missing(namespace, name) {
+        MissingUsage::Unreported => {}
+        missing => return say(sources, missing),
     }
     if let Some(out) = sources.scrapes.left_out(namespace, name) {
         let (lacks, container) = (out.lacks, out.container);
-        return format!("its kubelet reports no {lacks}, or 0, of container {container:?}");
+        return format!(
+            "its kubelet reported no (or zero) {lacks} usage for container {container:?}"
+        );
     }
     match sources.scrapes.failing() {
         (0, _) => "no node has been scraped yet".to_owned(),
@@ -69,18 +71,18 @@ fn pod(sources: &Sources, namespace: &str, name: &str) -> String {
     }
 }
 
-fn say(sources: &Sources, gap: Gap) -> String {
-    match gap {
-        Gap::Unreported => "it is not reported".to_owned(),
-        Gap::OneSample { container, at } => {
+fn say(sources: &Sources, missing: MissingUsage) -> String {
+    match missing {
+        MissingUsage::Unreported => "it is not reported".to_owned(),
+        MissingUsage::OneSample { container, at } => {
             let of = container.map_or_else(String::new, |name| format!(" of container {name:?}"));
             let at = at.map_or_else(String::new, |moment| {
                 format!(", measured {} ago", whole_seconds(sources.scrapes.ago(moment)))
             });
             format!("there is only one sample{of} yet{at}, and usage takes two")
         }
-        Gap::Unusable(error) => error.to_string(),
-        Gap::None => "its usage became known only now, ask again".to_owned(),
+        MissingUsage::Unusable(error) => error.to_string(),
+        MissingUsage::None => "its usage became known only now, ask again".to_owned(),
     }
 }
 

@@ -5,13 +5,12 @@ use std::{collections::BTreeMap, net::IpAddr};
 use axum::extract::Request;
 use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
-use net::Random;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::policy::{Recorded, Stage};
 use crate::{
-    access::{Admission, Attributes, User},
+    access::{RequestInfo, RequestOutcome, User},
     api::Status,
     serving::Peer,
 };
@@ -32,8 +31,8 @@ pub(super) struct Event {
     id: String,
     received: Timestamp,
     asked: Asked,
-    attributes: Attributes,
-    admission: Option<Admission>,
+    info: RequestInfo,
+    outcome: Option<RequestOutcome>,
     answer: Option<Value>,
 }
 
@@ -135,23 +134,17 @@ fn short(text: &str) -> String {
 // === impl Event ===
 
 impl Event {
-    pub(super) fn new(
-        received: Timestamp,
-        random: &Random,
-        asked: Asked,
-        attributes: Attributes,
-    ) -> Self {
-        let id = id(random);
-        Self { id, received, asked, attributes, admission: None, answer: None }
+    pub(super) fn new(received: Timestamp, id: &str, asked: Asked, info: RequestInfo) -> Self {
+        Self { id: short(id), received, asked, info, outcome: None, answer: None }
     }
 
     pub(super) fn answered(
         &mut self,
-        admission: Option<Admission>,
+        outcome: Option<RequestOutcome>,
         code: StatusCode,
         said: Option<&Status>,
     ) {
-        self.admission = admission;
+        self.outcome = outcome;
         let mut answer = said.map_or_else(|| serde_json::json!({"metadata": {}}), Status::value);
         if let Some(answer) = answer.as_object_mut() {
             // In an event it is no object of its own.
@@ -168,16 +161,16 @@ impl Event {
     }
 
     pub(super) fn user(&self) -> Option<&User> {
-        self.admission.as_ref().and_then(|admission| admission.user.as_ref())
+        self.outcome.as_ref().and_then(|outcome| outcome.user.as_ref())
     }
 
-    pub(super) fn attributes(&self) -> &Attributes {
-        &self.attributes
+    pub(super) fn info(&self) -> &RequestInfo {
+        &self.info
     }
 
     /// Somebody who is not who they say they are.
     fn is_stranger(&self) -> bool {
-        self.admission.as_ref().is_some_and(|admission| admission.user.is_none())
+        self.outcome.as_ref().is_some_and(|outcome| outcome.user.is_none())
     }
 
     /// A line for each stage that is wanted. They are written together, when all is known.
@@ -200,11 +193,11 @@ impl Event {
     }
 
     fn written(&self, stage: Stage, is_last: bool, at: Timestamp) -> Written<'_> {
-        let admission = self.admission.as_ref().filter(|_| is_last);
+        let outcome = self.outcome.as_ref().filter(|_| is_last);
         let mut annotations = BTreeMap::new();
-        if let Some(decision) = admission.and_then(|admission| admission.decision) {
+        if let Some(decision) = outcome.and_then(|outcome| outcome.decision) {
             annotations.insert("authorization.k8s.io/decision", decision);
-            let reason = admission.map_or("", |admission| admission.reason.as_str());
+            let reason = outcome.map_or("", |outcome| outcome.reason.as_str());
             annotations.insert("authorization.k8s.io/reason", reason);
         }
         Written {
@@ -214,16 +207,16 @@ impl Event {
             audit_id: &self.id,
             stage,
             request_uri: &self.asked.uri,
-            verb: self.attributes.verb(),
+            verb: self.info.verb(),
             user: self.user().map(WrittenUser::from).unwrap_or_default(),
-            impersonated_user: admission
-                .and_then(|admission| admission.acting_as.as_ref())
+            impersonated_user: outcome
+                .and_then(|outcome| outcome.impersonated.as_ref())
                 .map(WrittenUser::from),
             source_ips: &self.asked.from,
             user_agent: &self.asked.agent,
-            object_ref: match &self.attributes {
-                Attributes::Path { .. } => None,
-                Attributes::Resource(of) => Some(ObjectRef {
+            object_ref: match &self.info {
+                RequestInfo::NonResource { .. } => None,
+                RequestInfo::Resource(of) => Some(ObjectRef {
                     resource: &of.resource,
                     namespace: &of.namespace,
                     name: &of.name,
@@ -242,16 +235,6 @@ impl Event {
 
 fn micro(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()
-}
-
-/// A random UUID (RFC 9562, version 4).
-fn id(random: &Random) -> String {
-    let parts: [u16; 8] = std::array::from_fn(|_| random.u16());
-    let (version, variant) = (parts[3] & 0x0fff | 0x4000, parts[4] & 0x3fff | 0x8000);
-    let [first, second, third, .., sixth, seventh, eighth] = parts;
-    format!(
-        "{first:04x}{second:04x}-{third:04x}-{version:04x}-{variant:04x}-{sixth:04x}{seventh:04x}{eighth:04x}"
-    )
 }
 
 impl<'a> From<&'a User> for WrittenUser<'a> {

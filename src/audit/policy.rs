@@ -5,7 +5,7 @@ use std::path::Path;
 use net::errno;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Attributes, ResourceAttributes, User};
+use crate::access::{RequestInfo, ResourceInfo, User};
 
 /// A policy that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -141,12 +141,8 @@ impl Policy {
         Ok(policy)
     }
 
-    pub(super) fn recorded(
-        &self,
-        user: Option<&User>,
-        attributes: &Attributes,
-    ) -> Option<Recorded<'_>> {
-        let rule = self.rules.iter().find(|rule| rule.fits(user, attributes))?;
+    pub(super) fn recorded(&self, user: Option<&User>, info: &RequestInfo) -> Option<Recorded<'_>> {
+        let rule = self.rules.iter().find(|rule| rule.fits(user, info))?;
         (rule.level != Level::None).then_some(Recorded { omit: &rule.omit_stages })
     }
 }
@@ -174,24 +170,24 @@ impl Rule {
         Ok(())
     }
 
-    fn fits(&self, user: Option<&User>, attributes: &Attributes) -> bool {
+    fn fits(&self, user: Option<&User>, info: &RequestInfo) -> bool {
         let named = |user: &User| self.users.contains(&user.name);
         let grouped = |user: &User| user.groups.iter().any(|of| self.user_groups.contains(of));
-        let verb = attributes.verb();
+        let verb = info.verb();
         (self.users.is_empty() || user.is_some_and(named))
             && (self.user_groups.is_empty() || user.is_some_and(grouped))
             && (self.verbs.is_empty() || self.verbs.iter().any(|known| known == verb))
-            && self.fits_what(attributes)
+            && self.fits_what(info)
     }
 
-    fn fits_what(&self, attributes: &Attributes) -> bool {
+    fn fits_what(&self, info: &RequestInfo) -> bool {
         let of_resources = !self.namespaces.is_empty() || !self.resources.is_empty();
-        match attributes {
-            Attributes::Resource(of) if of_resources => {
+        match info {
+            RequestInfo::Resource(of) if of_resources => {
                 (self.namespaces.is_empty() || self.namespaces.contains(&of.namespace))
                     && (self.resources.is_empty() || self.resources.iter().any(|all| all.fit(of)))
             }
-            Attributes::Path { path, .. } if !of_resources && !self.paths.is_empty() => {
+            RequestInfo::NonResource { path, .. } if !of_resources && !self.paths.is_empty() => {
                 self.paths.iter().any(|pattern| match pattern.strip_suffix('*') {
                     Some(start) => path.starts_with(start),
                     None => path == pattern,
@@ -205,7 +201,7 @@ impl Rule {
 // === impl Resources ===
 
 impl Resources {
-    fn fit(&self, of: &ResourceAttributes) -> bool {
+    fn fit(&self, of: &ResourceInfo) -> bool {
         let group = self.group == "*" || self.group == of.group;
         let name = self.resource_names.is_empty() || self.resource_names.contains(&of.name);
         let known = |pattern: &String| match pattern.split_once('/') {

@@ -1,5 +1,6 @@
 use std::{
     collections::BTreeMap,
+    ops::Bound,
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -65,17 +66,23 @@ impl Cluster {
         self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    /// All running pods of a namespace, or of all: by namespace and name.
-    pub fn pods(&self, namespace: Option<&str>) -> Vec<(PodKey, PodLabels)> {
+    /// The first `most` running pods after `last`, by namespace and name.
+    pub fn pods_after(
+        &self,
+        namespace: Option<&str>,
+        last: Option<&PodKey>,
+        most: usize,
+    ) -> Vec<(PodKey, PodLabels)> {
         let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = |(key, labels): (&PodKey, &PodLabels)| (key.clone(), labels.clone());
-        match namespace {
-            None => pods.iter().map(entry).collect(),
-            Some(namespace) => {
-                let first: PodKey = (namespace.into(), "".into());
-                pods.range(first..).take_while(|(key, _)| &*key.0 == namespace).map(entry).collect()
-            }
-        }
+        let first = match last {
+            Some(last) => Bound::Excluded(last.clone()),
+            None => Bound::Included((namespace.unwrap_or_default().into(), "".into())),
+        };
+        pods.range((first, Bound::Unbounded))
+            .take_while(|((of, _), _)| namespace.is_none_or(|namespace| &**of == namespace))
+            .take(most)
+            .map(|(key, labels)| (key.clone(), labels.clone()))
+            .collect()
     }
 
     /// Whether there is a running pod.

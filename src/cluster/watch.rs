@@ -10,17 +10,18 @@ use kube::{
         watcher::{self, Event, watcher},
     },
 };
-use kube_dial::{Backoff, report};
+use kube_dial::Backoff;
+use kube_dial::report;
 use net::Random;
 
 use super::{Cluster, Node, PodKey, PodLabels};
-use crate::shared::Shared;
+use crate::intern::Interner;
 
 /// What pods have in common.
 #[derive(Default)]
 struct Common {
-    namespaces: Shared<str>,
-    labels: Shared<BTreeMap<String, String>>,
+    namespaces: Interner<str>,
+    labels: Interner<BTreeMap<String, String>>,
 }
 
 /// Cures a refusal.
@@ -91,8 +92,8 @@ async fn follow_pods(
 impl Common {
     fn split(&mut self, pod: PartialObjectMeta<Pod>) -> (PodKey, PodLabels) {
         let metadata = pod.metadata;
-        let namespace = self.namespaces.share(metadata.namespace.unwrap_or_default());
+        let namespace = self.namespaces.intern(metadata.namespace.unwrap_or_default());
         let key = (namespace, metadata.name.unwrap_or_default().into());
-        (key, self.labels.share(metadata.labels.unwrap_or_default()))
+        (key, self.labels.intern(metadata.labels.unwrap_or_default()))
     }
 }

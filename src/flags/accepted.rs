@@ -3,8 +3,12 @@
 
 use clap::{Arg, ArgAction, builder::Str};
 
-use super::values::{
-    BOOL, read_address, read_bool, read_count, read_duration, read_float, read_number, read_size,
+use super::{
+    list::read_list,
+    values::{
+        BOOL, read_address, read_bool, read_count, read_duration, read_float, read_number,
+        read_numbers, read_size,
+    },
 };
 
 /// A flag that has no effect here.
@@ -26,12 +30,14 @@ enum Kind {
     Duration,
     Float,
     Number,
+    Numbers,
+    Pairs,
     Size,
     Text,
     Texts,
 }
 
-use Kind::{Address, Boolean, Count, Duration, Float, Number, Size, Text, Texts};
+use Kind::{Address, Boolean, Count, Duration, Float, Number, Numbers, Pairs, Size, Text, Texts};
 
 const GENERIC: &str = "Generic";
 const AUTHENTICATION: &str = "Authentication";
@@ -78,7 +84,7 @@ const ALL: [Accepted; 60] = [
     flag("emulated-version", GENERIC, Texts, "", EMULATION),
     flag("emulation-forward-compatible", GENERIC, Boolean, "false", EMULATION),
     flag("external-hostname", GENERIC, Text, "", NO_LINKS),
-    flag("feature-gates", GENERIC, Texts, "", NO_GATES),
+    flag("feature-gates", GENERIC, Pairs, "", NO_GATES),
     flag("goaway-chance", GENERIC, Float, "0", NO_GOAWAY),
     flag("livez-grace-period", GENERIC, Duration, "0s", STARTS_AT_ONCE),
     flag("min-compatibility-version", GENERIC, Texts, "", EMULATION),
@@ -87,7 +93,7 @@ const ALL: [Accepted; 60] = [
     flag("shutdown-send-retry-after", GENERIC, Boolean, "false", STOPS_AT_ONCE),
     flag("shutdown-watch-termination-grace-period", GENERIC, Duration, "0s", NO_WATCH),
     flag("storage-initialization-timeout", GENERIC, Duration, "1m0s", NO_STORAGE),
-    flag("tls-curve-preferences", SERVING, Texts, "", RUSTLS_CURVES),
+    flag("tls-curve-preferences", SERVING, Numbers, "", RUSTLS_CURVES),
     flag("audit-log-batch-buffer-size", AUDIT, Number, "10000", AUDIT_AT_ONCE),
     flag("audit-log-batch-max-size", AUDIT, Number, "1", AUDIT_AT_ONCE),
     flag("audit-log-batch-max-wait", AUDIT, Duration, "0s", AUDIT_AT_ONCE),
@@ -153,20 +159,25 @@ impl Accepted {
             .long(self.name)
             .help_heading(self.group)
             .help(format!("Has no effect: {}.", self.reason))
-            .default_value(Str::from(self.default))
             .action(ArgAction::Set);
+        let arg = match self.kind {
+            Numbers | Pairs | Texts => arg,
+            _ => arg.default_value(Str::from(self.default)),
+        };
         match self.kind {
             Address => arg.value_name("IP").value_parser(read_address),
             Boolean => arg.value_name(BOOL).value_parser(read_bool),
             Count => arg.value_name("NUMBER").value_parser(read_count),
             Duration => arg.value_name("DURATION").value_parser(read_duration),
             Float => arg.value_name("NUMBER").value_parser(read_float),
-            Number => {
-                arg.value_name("NUMBER").allow_negative_numbers(true).value_parser(read_number)
+            Number => arg.value_name("NUMBER").value_parser(read_number),
+            Numbers => {
+                arg.value_name("NUMBER,…").action(ArgAction::Append).value_parser(read_numbers)
             }
+            Pairs => arg.value_name("KEY=BOOL,…").action(ArgAction::Append),
             Size => arg.value_name("SIZE").value_parser(read_size),
             Text => arg.value_name("TEXT"),
-            Texts => arg.value_name("TEXT,…").action(ArgAction::Append),
+            Texts => arg.value_name("TEXT,…").action(ArgAction::Append).value_parser(read_list),
         }
     }
 }

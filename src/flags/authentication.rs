@@ -2,7 +2,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Args};
 
-use super::values::{BOOL, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path};
+use super::{
+    list::read_list,
+    values::{BOOL, drop_empty_path, read_bool, read_duration, read_path},
+};
 
 /// Who asks.
 #[derive(Clone, Debug, Args)]
@@ -26,28 +29,28 @@ pub struct AuthenticationFlags {
     pub client_ca_file: Option<PathBuf>,
 
     /// The common names that a front proxy's certificate may have; none, any.
-    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
-    pub requestheader_allowed_names: Vec<String>,
+    #[arg(long, value_name = "NAME,…", value_parser = read_list)]
+    pub requestheader_allowed_names: Vec<Vec<String>>,
 
     /// The CA of front proxies' certificates.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub requestheader_client_ca_file: Option<PathBuf>,
 
     /// Prefixes of headers with what else a front proxy tells of a user.
-    #[arg(long, value_name = "PREFIX,…", value_delimiter = ',', default_value = "x-remote-extra-")]
-    pub requestheader_extra_headers_prefix: Vec<String>,
+    #[arg(long, value_name = "PREFIX,…", value_parser = read_list, default_value = "x-remote-extra-")]
+    pub requestheader_extra_headers_prefix: Vec<Vec<String>>,
 
     /// Headers with a user's groups.
-    #[arg(long, value_name = "HEADER,…", value_delimiter = ',', default_value = "x-remote-group")]
-    pub requestheader_group_headers: Vec<String>,
+    #[arg(long, value_name = "HEADER,…", value_parser = read_list, default_value = "x-remote-group")]
+    pub requestheader_group_headers: Vec<Vec<String>>,
 
     /// Headers with a user's UID.
-    #[arg(long, value_name = "HEADER,…", value_delimiter = ',')]
-    pub requestheader_uid_headers: Vec<String>,
+    #[arg(long, value_name = "HEADER,…", value_parser = read_list)]
+    pub requestheader_uid_headers: Vec<Vec<String>>,
 
     /// Headers with a user's name.
-    #[arg(long, value_name = "HEADER,…", value_delimiter = ',', default_value = "x-remote-user")]
-    pub requestheader_username_headers: Vec<String>,
+    #[arg(long, value_name = "HEADER,…", value_parser = read_list, default_value = "x-remote-user")]
+    pub requestheader_username_headers: Vec<Vec<String>>,
 }
 
 // === impl AuthenticationFlags ===
@@ -57,10 +60,5 @@ impl AuthenticationFlags {
         drop_empty_path(&mut self.authentication_kubeconfig);
         drop_empty_path(&mut self.client_ca_file);
         drop_empty_path(&mut self.requestheader_client_ca_file);
-        drop_empty_texts(&mut self.requestheader_allowed_names);
-        drop_empty_texts(&mut self.requestheader_extra_headers_prefix);
-        drop_empty_texts(&mut self.requestheader_group_headers);
-        drop_empty_texts(&mut self.requestheader_uid_headers);
-        drop_empty_texts(&mut self.requestheader_username_headers);
     }
 }

@@ -2,15 +2,18 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 
-use super::values::{drop_empty_path, drop_empty_texts, read_duration, read_path};
+use super::{
+    list::read_list,
+    values::{drop_empty_path, read_duration, read_path},
+};
 
 /// Who may.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Authorization")]
 pub struct AuthorizationFlags {
     /// Paths that anyone may read.
-    #[arg(long, value_name = "PATH,…", value_delimiter = ',', default_values_t = ["/healthz", "/readyz", "/livez"].map(str::to_owned))]
-    pub authorization_always_allow_paths: Vec<String>,
+    #[arg(long, value_name = "PATH,…", value_parser = read_list, default_values = ["/healthz", "/readyz", "/livez"])]
+    pub authorization_always_allow_paths: Vec<Vec<String>>,
 
     /// The kubeconfig with which access is reviewed. Default: as for everything else.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
@@ -30,6 +33,5 @@ pub struct AuthorizationFlags {
 impl AuthorizationFlags {
     pub(super) fn drop_empty(&mut self) {
         drop_empty_path(&mut self.authorization_kubeconfig);
-        drop_empty_texts(&mut self.authorization_always_allow_paths);
     }
 }

@@ -4,8 +4,9 @@ use clap::Args;
 
 use super::{
     Origin,
-    origin::{self, read_origin},
-    values::{drop_empty_texts, read_count, read_duration},
+    list::{list_of, read_list},
+    origin::read_origin,
+    values::{read_count, read_duration},
 };
 
 /// What any API server has.
@@ -31,19 +32,10 @@ pub struct GenericFlags {
 
     /// Regular expressions for origins whose pages browsers may let ask this server; none, CORS
     /// is off.
-    #[arg(long, value_name = "REGEX,…", value_delimiter = ',', value_parser = read_origin)]
-    pub cors_allowed_origins: Vec<Origin>,
+    #[arg(long, value_name = "REGEX,…", value_parser = list_of(read_origin))]
+    pub cors_allowed_origins: Vec<Vec<Origin>>,
 
     /// Directives of the Strict-Transport-Security header; none, no header.
-    #[arg(long, value_name = "DIRECTIVE,…", value_delimiter = ',')]
-    pub strict_transport_security_directives: Vec<String>,
-}
-
-// === impl GenericFlags ===
-
-impl GenericFlags {
-    pub(super) fn drop_empty(&mut self) {
-        origin::drop_empty(&mut self.cors_allowed_origins);
-        drop_empty_texts(&mut self.strict_transport_security_directives);
-    }
+    #[arg(long, value_name = "DIRECTIVE,…", value_parser = read_list)]
+    pub strict_transport_security_directives: Vec<Vec<String>>,
 }

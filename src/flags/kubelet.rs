@@ -5,9 +5,8 @@ use k8s_text::selector::{LabelSelector, LabelSelectorError};
 
 use super::{
     kubelet_limits::KubeletLimits,
-    values::{
-        BOOL, drop_empty_path, drop_empty_texts, read_bool, read_duration, read_path, read_port,
-    },
+    list::read_list,
+    values::{BOOL, drop_empty_path, read_bool, read_duration, read_path, read_port},
 };
 use crate::kubelet::{DEFAULT_ADDRESS_TYPES, Endpoint, EndpointError};
 
@@ -42,8 +41,8 @@ pub struct KubeletFlags {
     pub kubelet_use_node_status_port: bool,
 
     /// Types of node addresses in the order of preference.
-    #[arg(long, value_name = "TYPE,…", value_delimiter = ',', default_values_t = DEFAULT_ADDRESS_TYPES.map(str::to_owned))]
-    pub kubelet_preferred_address_types: Vec<String>,
+    #[arg(long, value_name = "TYPE,…", value_parser = read_list, default_values = DEFAULT_ADDRESS_TYPES)]
+    pub kubelet_preferred_address_types: Vec<Vec<String>>,
 
     /// Where a node's preferred address cannot be resolved, reached or verified, try its other ones
     /// in the order of preference within the same request time. One that works is kept, and the
@@ -95,6 +94,5 @@ impl KubeletFlags {
         drop_empty_path(&mut self.kubelet_certificate_authority);
         drop_empty_path(&mut self.kubelet_client_certificate);
         drop_empty_path(&mut self.kubelet_client_key);
-        drop_empty_texts(&mut self.kubelet_preferred_address_types);
     }
 }

@@ -3,14 +3,14 @@ use std::time::Duration;
 use clap::Args;
 use k8s_text::klog::{FilePatterns, Format, Settings};
 
-use super::values::{ValueError, read_duration, read_number};
+use super::values::{ValueError, read_duration};
 
 /// What is logged, and how.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Logging")]
 pub struct LoggingFlags {
     /// How much is logged: 0 for operators, 2 to look for a fault, 6 for developers.
-    #[arg(id = "v", short, long = "v", value_name = "LEVEL", default_value = "0", allow_negative_numbers = true, value_parser = read_verbosity)]
+    #[arg(id = "v", short, long = "v", value_name = "LEVEL", default_value = "0", value_parser = read_verbosity)]
     pub verbosity: u8,
 
     /// Other levels for some source files: FILE=LEVEL with * and ? in the file's name without
@@ -28,8 +28,11 @@ pub struct LoggingFlags {
 }
 
 fn read_verbosity(text: &str) -> Result<u8, ValueError> {
-    // Levels beyond the last and before the first are legal in Go and change nothing.
-    read_number(text).map(|level| level.clamp(0, i64::from(u8::MAX)) as u8)
+    // Go reads a decimal number of 31 bits; levels beyond the last change nothing.
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    let level = text.parse().ok().filter(|level| is_decimal && i32::try_from(*level).is_ok());
+    let level: u32 = level.ok_or(ValueError::Count)?;
+    Ok(u8::try_from(level).unwrap_or(u8::MAX))
 }
 
 fn read_vmodule(text: &str) -> Result<FilePatterns, ValueError> {

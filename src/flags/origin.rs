@@ -21,15 +21,10 @@ pub(super) fn read_origin(text: &str) -> Result<Origin, ValueError> {
     let pattern = Regex::new(text)
         .map_err(|error| ValueError::Other(format!("it is no regular expression: {error}")))?;
     let is_pinned = (text.contains('^') || text.contains("//")) && text.contains(['$', ':']);
-    if text.is_empty() || is_pinned {
+    if is_pinned {
         Ok(Origin(pattern))
     } else {
         let how = "pin the host at both ends, with ^ or // before it and $ or (:|$) after it";
         Err(ValueError::Other(how.to_owned()))
     }
-}
-
-/// Go's empty value is none.
-pub(super) fn drop_empty(origins: &mut Vec<Origin>) {
-    origins.retain(|origin| !origin.0.as_str().is_empty());
 }

@@ -5,7 +5,11 @@ use std::fmt::Write;
 use clap::{Arg, ArgMatches};
 use k8s_text::duration;
 
-use super::{Flags, accepted, values};
+use super::{
+    Flags, accepted,
+    list::{read_list, write_list},
+    values,
+};
 
 const HEADER: &str = "\
 # Flags
@@ -18,7 +22,8 @@ no effect. A flag without effect that is given is named once in the log.
 
 Booleans may stand alone (`--kubelet-insecure-tls`) or with a value (`=true`, `=false`). Durations
 are written as Go writes them (`90s`, `1m30s`). Lists are separated by commas, or the flag is
-repeated. Of a single value that is given twice the last counts.
+repeated; a value with a comma or a quotation mark stands in quotation marks, as in CSV
+(`'\"a,b\",c'`). Of a single value that is given twice the last counts.
 ";
 
 /// Why a flag has no effect; `None` for one that has.
@@ -41,13 +46,23 @@ pub(super) fn value(arg: &Arg, matches: &ArgMatches) -> String {
 
 fn notation(arg: &Arg, values: &[String]) -> String {
     let name = arg.get_value_names().and_then(|names| names.first()).map_or("", |name| name);
-    if name.ends_with(",…") && name != "FILE=LEVEL,…" || arg.get_id() == "tls_sni_cert_key" {
-        let values: Vec<_> = values.iter().filter(|v| !v.is_empty()).map(String::as_str).collect();
-        return format!("[{}]", values.join(","));
+    if arg.get_id() == "tls_sni_cert_key" {
+        return format!("[{}]", values.join(";"));
+    }
+    if name.ends_with(",…") && name != "FILE=LEVEL,…" {
+        // What is no CSV has been read by rules of its own.
+        let read = |value: &String| read_list(value).unwrap_or_else(|_| vec![value.clone()]);
+        return write_list(&values.iter().flat_map(read).collect::<Vec<_>>());
     }
     let value = values.last().map_or("", String::as_str);
     match name {
         "DURATION" => duration::parse(value).map_or(value.to_owned(), duration::format),
+        "IP" if !value.is_empty() => {
+            values::read_address(value).map_or(value.to_owned(), |ip| ip.to_string())
+        }
+        "LEVEL" | "NUMBER" | "PORT" => {
+            values::read_number(value).map_or(value.to_owned(), |number| number.to_string())
+        }
         values::BOOL => values::read_bool(value).map_or(value.to_owned(), |on| on.to_string()),
         _ => value.to_owned(),
     }

@@ -74,9 +74,8 @@ fn serving(flags: &Flags, wrong: &mut Vec<String>) {
     if serving.tls_cert_file.is_some() != serving.tls_private_key_file.is_some() {
         wrong.push("--tls-cert-file and --tls-private-key-file go together".to_owned());
     }
-    if !serving.tls_cipher_suites.is_empty()
-        && serving.tls_cipher_suites.iter().all(|suite| suite.suite.is_none())
-    {
+    let suites = serving.tls_cipher_suites.concat();
+    if !suites.is_empty() && suites.iter().all(|suite| suite.suite.is_none()) {
         wrong.push(
             "--tls-cipher-suites has no suite that is safe enough for this server".to_owned(),
         );
@@ -86,13 +85,13 @@ fn serving(flags: &Flags, wrong: &mut Vec<String>) {
 fn access(flags: &Flags, wrong: &mut Vec<String>) {
     let authentication = &flags.authentication;
     if authentication.requestheader_client_ca_file.is_some()
-        && authentication.requestheader_username_headers.is_empty()
+        && authentication.requestheader_username_headers.concat().is_empty()
     {
         wrong.push(
             "--requestheader-client-ca-file needs --requestheader-username-headers".to_owned(),
         );
     }
-    for path in &flags.authorization.authorization_always_allow_paths {
+    for path in flags.authorization.authorization_always_allow_paths.iter().flatten() {
         if path.trim_end_matches('*').contains('*') {
             wrong.push(format!(
                 "--authorization-always-allow-paths may have * at the end of a path only, not in {path:?}"
@@ -117,7 +116,7 @@ fn generic(flags: &Flags, matches: &ArgMatches, wrong: &mut Vec<String>) {
                 .to_owned(),
         );
     }
-    for directive in &flags.generic.strict_transport_security_directives {
+    for directive in flags.generic.strict_transport_security_directives.iter().flatten() {
         let known = directive.eq_ignore_ascii_case("includeSubDomains")
             || directive.eq_ignore_ascii_case("preload")
             || directive.strip_prefix("max-age=").is_some_and(|age| age.parse::<u64>().is_ok());

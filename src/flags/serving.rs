@@ -4,6 +4,7 @@ use clap::{ArgAction, Args};
 
 use super::{
     Warning,
+    list::list_of,
     values::{
         BOOL, ValueError, drop_empty_path, read_address, read_bool, read_count, read_path,
         read_port,
@@ -44,8 +45,8 @@ pub struct ServingFlags {
     pub tls_min_version: TlsVersion,
 
     /// The cipher suites of TLS 1.2, by their Go names; none, all that are safe.
-    #[arg(long, value_name = "SUITE,…", value_delimiter = ',', value_parser = read_cipher_suite)]
-    pub tls_cipher_suites: Vec<CipherSuite>,
+    #[arg(long, value_name = "SUITE,…", value_parser = list_of(read_cipher_suite))]
+    pub tls_cipher_suites: Vec<Vec<CipherSuite>>,
 
     /// Speak HTTP/1.1 only.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
@@ -152,7 +153,7 @@ fn read_tls_version(text: &str) -> Result<TlsVersion, ValueError> {
 
 fn read_cipher_suite(name: &str) -> Result<CipherSuite, ValueError> {
     let suite = SPOKEN.iter().find(|(known, _)| *known == name).map(|(_, suite)| *suite);
-    if suite.is_none() && !name.is_empty() && !UNSPOKEN.contains(&name) {
+    if suite.is_none() && !UNSPOKEN.contains(&name) {
         let known: Vec<_> = SPOKEN.iter().map(|(known, _)| *known).collect();
         let known = known.join(", ");
         return Err(ValueError::Other(format!(
@@ -163,7 +164,11 @@ fn read_cipher_suite(name: &str) -> Result<CipherSuite, ValueError> {
 }
 
 fn read_sni(text: &str) -> Result<SniCertificate, ValueError> {
-    let (files, names) = text.split_once(':').unwrap_or((text, ""));
+    let (files, names) = match text.split_once(':') {
+        Some((_, "")) => return Err(ValueError::Other("write names after the colon".to_owned())),
+        Some((files, names)) => (files, names),
+        None => (text, ""),
+    };
     match files.split(',').map(str::trim).collect::<Vec<_>>()[..] {
         [certificate, key] if !certificate.is_empty() && !key.is_empty() => Ok(SniCertificate {
             certificate: certificate.into(),
@@ -185,7 +190,6 @@ impl ServingFlags {
     pub(super) fn drop_empty(&mut self) {
         drop_empty_path(&mut self.tls_cert_file);
         drop_empty_path(&mut self.tls_private_key_file);
-        self.tls_cipher_suites.retain(|suite| !suite.name.is_empty());
     }
 
     /// What was asked for and is not done, because it is not safe.
@@ -195,7 +199,7 @@ impl ServingFlags {
             let argument = format!("--tls-min-version={min_version}");
             warnings.push(Warning { argument, reason: "TLS 1.2 is the oldest that is served" });
         }
-        let weak = self.tls_cipher_suites.iter().filter(|suite| suite.suite.is_none());
+        let weak = self.tls_cipher_suites.iter().flatten().filter(|suite| suite.suite.is_none());
         warnings.extend(weak.map(|suite| Warning {
             argument: format!("--tls-cipher-suites={}", suite.name),
             reason: "this suite is weak and not offered; the others are",

@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::{Arg, builder::StyledStr};
-use k8s_text::duration::{self, DurationError};
+use k8s_text::{
+    duration::{self, DurationError},
+    quantity::Quantity,
+};
 
 /// The value name by which boolean flags are told: they may stand without a value.
 pub(super) const BOOL: &str = "BOOL";
@@ -27,8 +30,12 @@ pub(super) enum ValueError {
     Address,
     #[error("write a number")]
     Float,
-    #[error("write a number of bytes, such as 512, 1K or 2Mi")]
+    #[error("write a number of bytes, such as 512, 1k or 2Mi")]
     Size,
+    #[error(
+        "write a comma between values, and quotation marks around a value that has one of either: \"a,b\",c"
+    )]
+    List,
     #[error("write one of {0}")]
     OneOf(&'static str),
     #[error("{0}")]
@@ -36,12 +43,17 @@ pub(super) enum ValueError {
 }
 
 /// What holds for all flags: a boolean may stand alone and takes a value only after an equals
-/// sign; an empty default is none.
+/// sign; any other takes the next argument, whatever that is; an empty default is none.
 pub(super) fn complete(arg: Arg) -> Arg {
     let is_empty = matches!(arg.get_default_values(), [value] if value.is_empty());
     let arg = if is_empty { arg.hide_default_value(true) } else { arg };
     if arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == BOOL)) {
         arg.num_args(0..=1).require_equals(true).default_missing_value("true")
+    } else if arg.get_long().is_some()
+        && arg.get_action().takes_values()
+        && !arg.is_require_equals_set()
+    {
+        arg.allow_hyphen_values(true)
     } else {
         arg
     }
@@ -59,25 +71,36 @@ pub(super) fn read_duration(text: &str) -> Result<Duration, DurationError> {
     duration::parse(text)
 }
 
-/// Go reads numbers in base 10, 8 (`0…`, `0o…`), 16 (`0x…`) and 2 (`0b…`).
+/// Go reads numbers in base 10, 8 (`0…`, `0o…`), 16 (`0x…`) and 2 (`0b…`), with underscores
+/// between digits.
 pub(super) fn read_number(text: &str) -> Result<i64, ValueError> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    let (sign, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
     };
-    let prefixed = digits.get(..2).map(str::to_ascii_lowercase);
-    let (base, digits) = match prefixed.as_deref() {
-        Some("0x") => (16, &digits[2..]),
-        Some("0b") => (2, &digits[2..]),
-        Some("0o") => (8, &digits[2..]),
-        _ if digits.len() > 1 && digits.starts_with('0') => (8, &digits[1..]),
-        _ => (10, digits),
+    let prefix = unsigned.get(..2).map(str::to_ascii_lowercase);
+    let (base, digits) = match prefix.as_deref() {
+        Some("0x") => (16, &unsigned[2..]),
+        Some("0b") => (2, &unsigned[2..]),
+        Some("0o") => (8, &unsigned[2..]),
+        _ if unsigned.len() > 1 && unsigned.starts_with('0') => (8, &unsigned[1..]),
+        _ => (10, unsigned),
     };
-    let value = i64::from_str_radix(digits, base).map_err(|_| ValueError::Number)?;
-    if digits.starts_with(['+', '-']) {
-        return Err(ValueError::Number);
-    }
-    Ok(if negative { -value } else { value })
+    let is_separated = !digits.contains("__")
+        && !digits.ends_with('_')
+        && (base != 10 || !digits.starts_with('_'))
+        && !digits.starts_with(['+', '-']);
+    let value = i128::from_str_radix(&digits.replace('_', ""), base).ok();
+    value
+        .filter(|_| is_separated)
+        .and_then(|value| i64::try_from(sign * value).ok())
+        .ok_or(ValueError::Number)
+}
+
+/// Numbers with commas between them.
+pub(super) fn read_numbers(text: &str) -> Result<Vec<i32>, ValueError> {
+    let number = |text: &str| i32::try_from(read_number(text)?).map_err(|_| ValueError::Number);
+    text.split(',').map(number).collect()
 }
 
 pub(super) fn read_count(text: &str) -> Result<u64, ValueError> {
@@ -93,12 +116,8 @@ pub(super) fn read_float(text: &str) -> Result<f64, ValueError> {
     text.parse().ok().filter(|number: &f64| number.is_finite()).ok_or(ValueError::Float)
 }
 
-pub(super) fn read_size(text: &str) -> Result<String, ValueError> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let known = ["", "k", "K", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-    let is_size = digits.parse::<f64>().is_ok_and(|number| number >= 0.0)
-        && known.contains(&&text[digits.len()..]);
-    is_size.then(|| text.to_owned()).ok_or(ValueError::Size)
+pub(super) fn read_size(text: &str) -> Result<Quantity, ValueError> {
+    text.parse().map_err(|_| ValueError::Size)
 }
 
 /// A size in bytes: `512`, `64K`, `32Mi`.
@@ -118,12 +137,15 @@ pub(super) fn read_bytes(text: &str) -> Result<usize, ValueError> {
     count.and_then(|count| count.checked_mul(unit)).ok_or(ValueError::Size)
 }
 
-/// Go takes no address for every address.
+/// Go takes no address for every address, and an IPv4 address in IPv6 for what it is.
 pub(super) fn read_address(text: &str) -> Result<IpAddr, ValueError> {
-    if text.is_empty() {
-        return Ok(Ipv4Addr::UNSPECIFIED.into());
+    match text.trim() {
+        "" => Ok(Ipv4Addr::UNSPECIFIED.into()),
+        text => text
+            .parse()
+            .map(|address: IpAddr| address.to_canonical())
+            .map_err(|_| ValueError::Address),
     }
-    text.parse().map_err(|_| ValueError::Address)
 }
 
 /// A path, or the empty text that stands for none.
@@ -134,10 +156,6 @@ pub(super) fn read_path(text: &str) -> Result<PathBuf, ValueError> {
 
 pub(super) fn drop_empty_path(path: &mut Option<PathBuf>) {
     path.take_if(|path| path.as_os_str().is_empty());
-}
-
-pub(super) fn drop_empty_texts(texts: &mut Vec<String>) {
-    texts.retain(|text| !text.is_empty());
 }
 
 /// A flag's help in one line.

@@ -1,32 +1,33 @@
 //! Bodies of answers, read within bounds: of each one, and of all that are read at the same time.
 
-use std::{
-    mem,
-    ops::Deref,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{mem, ops::Deref, sync::Arc};
 
+use parking_lot::Mutex;
 use prometheus::IntGaugeVec;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
+    body_budget::{BodyBudget, Share},
     connection::Exchange,
     error::BodyError,
-    room::{NoRoom, Place, Room},
 };
 
 /// A body of 30 pods with two containers each is 40 KB.
 pub(super) const USUAL_BODY: usize = 48 << 10;
 
-/// What stands around the data of a chunked body, and room for one more read.
+/// What stands around the data of a chunked body, and space for one more read.
 const AROUND: usize = 4 << 10;
+
+/// The most that a body begins with, however long the one before was: what is more must be asked
+/// for when it is needed.
+const FIRST: usize = 256 << 10;
 
 /// How many bodies' memory is kept for the next ones, and of which size at most: the system takes
 /// its time over large pieces, and a few are in use at one moment in a cycle that goes well.
 const SPARE_BODIES: usize = 16;
 const SPARE_BYTES: usize = 256 << 10;
 
-/// How much is believed of what a kubelet says.
+/// How large a response may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of a body.
@@ -43,18 +44,18 @@ pub struct Limits {
 #[derive(Clone)]
 pub(super) struct Reader {
     limits: Limits,
-    room: Room,
+    budget: BodyBudget,
     spare: Arc<Spare>,
 }
 
-/// Memory of bodies that are over.
+/// Memory of earlier bodies.
 #[derive(Default)]
 struct Spare(Mutex<Vec<Vec<u8>>>);
 
-/// A body, which takes up room until it is dropped.
+/// A body, which takes up memory of the budget until it is dropped.
 pub(super) struct Body {
     bytes: Vec<u8>,
-    place: Place,
+    share: Share,
     spare: Arc<Spare>,
 }
 
@@ -71,10 +72,10 @@ impl Default for Limits {
 // === impl Reader ===
 
 impl Reader {
-    /// Shows the most that bodies took up once there was no room for one.
+    /// Shows the most that bodies took up in `most_taken`, once they reached the limit.
     pub(super) fn new(limits: Limits, most_taken: IntGaugeVec) -> Self {
-        let room = Room::new(limits.bodies, most_taken);
-        Self { limits, room, spare: Arc::default() }
+        let budget = BodyBudget::new(limits.bodies, limits.body, most_taken);
+        Self { limits, budget, spare: Arc::default() }
     }
 
     /// Reads a body of no more than `limit` bytes, or else the limit of all. It is likely to have
@@ -90,12 +91,15 @@ impl Reader {
         if exchange.length().is_some_and(|length| length > limit as u64) {
             return Err(BodyError::TooLarge { limit });
         }
-        let most = limit.saturating_add(AROUND).min(self.room.limit().max(limit));
-        let start = usual.saturating_add(AROUND).min(most).max(exchange.early());
-        let bytes = self.spare.take(start);
-        let start = start.max(bytes.capacity());
-        let mut body = Body { bytes, place: self.room.enter(), spare: self.spare.clone() };
-        self.grow(&mut body, start, deadline).await?;
+        let most = limit.saturating_add(AROUND).min(self.budget.limit().max(limit));
+        let usual = usual.saturating_add(AROUND).min(most);
+        let first = usual.min(FIRST).max(exchange.early());
+        let bytes = self.spare.take(first);
+        let first = first.max(bytes.capacity());
+        let share = timeout_at(deadline, self.budget.first(first)).await;
+        let share = share.map_err(|_| self.limit_reached())?;
+        let mut body = Body { bytes, share, spare: self.spare.clone() };
+        body.reserve(first);
         let mut is_over = exchange.begin(&mut body.bytes)?;
         loop {
             if body.len() > limit {
@@ -109,43 +113,28 @@ impl Reader {
                 if capacity >= most {
                     return Err(BodyError::TooLarge { limit });
                 }
-                self.grow(&mut body, capacity.saturating_mul(2).min(most), deadline).await?;
-            }
-            let Body { bytes, place, .. } = &mut body;
-            is_over = tokio::select! {
-                biased;
-                () = place.must_go() => return Err(self.no_room()),
-                read = timeout_at(deadline, exchange.read(bytes)) => {
-                    read.unwrap_or(Err(BodyError::Timeout))?
+                let more = capacity.saturating_mul(2).max(usual).min(most);
+                if !body.share.grow(more) {
+                    return Err(self.limit_reached());
                 }
-            };
+                body.reserve(more);
+            }
+            let read = timeout_at(deadline, exchange.read(&mut body.bytes)).await;
+            is_over = read.unwrap_or(Err(BodyError::Timeout))?;
         }
     }
 
-    async fn grow(
-        &self,
-        body: &mut Body,
-        capacity: usize,
-        deadline: Instant,
-    ) -> Result<(), BodyError> {
-        let grown = timeout_at(deadline, body.place.grow(capacity)).await;
-        grown.map_err(|_| NoRoom).flatten().map_err(|NoRoom| self.no_room())?;
-        body.bytes.reserve_exact(capacity - body.bytes.len());
-        body.place.take(body.bytes.capacity());
-        Ok(())
-    }
-
-    fn no_room(&self) -> BodyError {
-        BodyError::NoRoom { limit: self.room.limit() }
+    fn limit_reached(&self) -> BodyError {
+        BodyError::MemoryLimit { limit: self.budget.limit() }
     }
 }
 
 // === impl Spare ===
 
 impl Spare {
-    /// Memory for `wanted` bytes, or none. Much more than that would take the room of others.
+    /// Memory for `wanted` bytes, or none. Much more than that would be at the expense of others.
     fn take(&self, wanted: usize) -> Vec<u8> {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = self.0.lock();
         let fits = wanted..=wanted.saturating_add(wanted / 4);
         let at = spare.iter().rposition(|bytes| fits.contains(&bytes.capacity()));
         at.map(|at| spare.remove(at)).unwrap_or_default()
@@ -156,7 +145,7 @@ impl Spare {
             return;
         }
         bytes.clear();
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = self.0.lock();
         if spare.len() == SPARE_BODIES {
             spare.remove(0);
         }
@@ -165,6 +154,12 @@ impl Spare {
 }
 
 // === impl Body ===
+
+impl Body {
+    fn reserve(&mut self, capacity: usize) {
+        self.bytes.reserve_exact(capacity - self.bytes.len());
+    }
+}
 
 impl Drop for Body {
     fn drop(&mut self) {

@@ -7,10 +7,10 @@ use rustls::ClientConfig;
 use tokio::{sync::watch, time::Instant};
 
 use super::{
-    AddressTypes, Endpoint, Kept, Sample, ScrapeError, Tally,
+    AddressTypes, Endpoint, KubeletMetrics, Page, Sample, ScrapeError, Session,
     body::{Limits, Reader},
     connect::Connector,
-    endpoint::Page,
+    connection_limit::ConnectionLimit,
     target::Target,
 };
 use crate::cluster::Node;
@@ -42,7 +42,7 @@ pub struct KubeletClient {
     connector: Connector,
     settings: Settings,
     transport: Transport,
-    tally: Tally,
+    metrics: KubeletMetrics,
     reader: Reader,
 }
 
@@ -58,47 +58,56 @@ pub enum Transport {
 // === impl KubeletClient ===
 
 impl KubeletClient {
-    /// A client that goes out through `doors` and counts in `tally`.
+    /// A client that goes out through `doors` and counts in `metrics`.
     pub fn new(
         doors: Doors,
         resolver: Resolver,
         settings: Settings,
         transport: Transport,
-        tally: Tally,
+        metrics: KubeletMetrics,
     ) -> Self {
         let same_node_only = settings.address_fallback;
         let (clock, random) = (doors.clock.clone(), doors.random.clone());
-        let connector = Connector { dialer: Dialer::new(doors, resolver), same_node_only };
-        let reader = Reader::new(settings.limits, tally.most_taken.clone());
-        Self { clock, random, connector, settings, transport, tally, reader }
+        let dialer = Dialer::new(doors, resolver);
+        let connector = Connector { dialer, limit: ConnectionLimit::default(), same_node_only };
+        let reader = Reader::new(settings.limits, metrics.most_taken.clone());
+        Self { clock, random, connector, settings, transport, metrics, reader }
     }
 
-    /// Scrapes `node`, whose `kept` is what was learned of it so far. Ends at `deadline`.
+    /// The same with no more than so many connections at a time. They are kept from one scrape to
+    /// the next only as far as others can still be made.
+    #[must_use]
+    pub fn with_connections(mut self, most: usize) -> Self {
+        self.connector.limit = ConnectionLimit::of(most);
+        self
+    }
+
+    /// Scrapes `node`, whose `session` is what was learned of it so far. Ends at `deadline`.
     pub async fn scrape(
         &self,
         node: &Node,
         token: Option<&str>,
-        kept: &mut Kept,
+        session: &mut Session,
         deadline: Instant,
     ) -> Result<Sample, ScrapeError> {
-        let page = self.settings.endpoint.first(&kept.known_old);
-        let asked = self.ask_for(page, node, token, kept, deadline).await;
+        let page = self.settings.endpoint.first(&session.known_old);
+        let asked = self.ask_for(page, node, token, session, deadline).await;
         // A node that names a path of its own has its metrics there or nowhere.
         let may_be_old = page == Page::Resource
             && self.settings.endpoint == Endpoint::Auto
             && node.resource_path.is_none();
         match asked {
             Err(error) if may_be_old && error.is_not_found() => {
-                match self.ask_for(Page::Summary, node, token, kept, deadline).await {
+                match self.ask_for(Page::Summary, node, token, session, deadline).await {
                     Err(other) if other.is_not_found() => {
-                        kept.known_old.forget();
+                        session.known_old.forget();
                         Err(error)
                     }
                     Ok(sample) => {
-                        if kept.known_old.remember() {
+                        if session.known_old.remember() {
                             tracing::info!(
                                 node = node.name,
-                                "The kubelet has no /metrics/resource, asking for /stats/summary"
+                                "The kubelet has no /metrics/resource, using /stats/summary"
                             );
                         }
                         Ok(sample)
@@ -107,11 +116,11 @@ impl KubeletClient {
                 }
             }
             Err(error) if error.is_not_found() => {
-                kept.known_old.forget();
+                session.known_old.forget();
                 Err(error)
             }
             Ok(sample) if page == Page::Resource => {
-                kept.known_old.forget();
+                session.known_old.forget();
                 Ok(sample)
             }
             other => other,

@@ -6,12 +6,14 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    connection::Connection, error::RequestError, identity, overheard::Overheard, target::Target,
+    connection::Connection, connection_limit::ConnectionLimit, error::RequestError, identity,
+    peek::Peek, target::Target,
 };
 
 /// Makes connections to kubelets.
 pub(super) struct Connector {
     pub(super) dialer: Dialer,
+    pub(super) limit: ConnectionLimit,
     /// Refuse a kubelet whose certificate names another node.
     pub(super) same_node_only: bool,
 }
@@ -28,6 +30,7 @@ impl Connector {
         tls: Option<Arc<ClientConfig>>,
         deadline: Instant,
     ) -> Result<Connection, RequestError> {
+        let slot = self.limit.acquire(deadline).await.ok_or(RequestError::Timeout)?;
         let stream = self.dialer.dial(&target.host, target.port, deadline).await?;
         let stream = match &tls {
             None => stream,
@@ -41,7 +44,7 @@ impl Connector {
                 Box::new(stream)
             }
         };
-        Ok(Connection::new(target.authority(), tls, stream))
+        Ok(Connection::new(target.authority(), tls, stream, slot))
     }
 }
 
@@ -50,10 +53,10 @@ async fn encrypt(
     target: &Target,
     tls: Arc<ClientConfig>,
     deadline: Instant,
-) -> Result<TlsStream<Overheard>, RequestError> {
+) -> Result<TlsStream<Peek>, RequestError> {
     let name = ServerName::try_from(target.host.clone())
         .map_err(|error| RequestError::Tls(error.to_string()))?;
-    let connecting = TlsConnector::from(tls).connect(name, Overheard::new(stream)).into_fallible();
+    let connecting = TlsConnector::from(tls).connect(name, Peek::new(stream)).into_fallible();
     match timeout_at(deadline, connecting).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err((_, stream))) if stream.is_http() => Err(RequestError::NoTls),
@@ -64,7 +67,7 @@ async fn encrypt(
 
 /// An address that has gone over to another node has a certificate that is as good as the right
 /// one: only the node in it tells.
-fn other_node(stream: &TlsStream<Overheard>, node: &str) -> Option<RequestError> {
+fn other_node(stream: &TlsStream<Peek>, node: &str) -> Option<RequestError> {
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let found = certificates.first().and_then(identity::node_of)?;
     (found != node).then(|| RequestError::OtherNode { found, wanted: node.to_owned() })

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{
+    connection_limit::Slot,
     error::{self, BodyError, RequestError},
     http::{Framing, Head, LONGEST_HEAD, Taken},
 };
@@ -23,6 +24,7 @@ pub(super) struct Connection {
     /// The TLS configuration it was made with: another one may show or believe other certificates.
     tls: Option<Arc<ClientConfig>>,
     stream: Stream,
+    slot: Slot,
 }
 
 /// A connection that an answer comes over, of which the head has been read.
@@ -40,8 +42,13 @@ pub(super) struct Exchange {
 // === impl Connection ===
 
 impl Connection {
-    pub(super) fn new(authority: String, tls: Option<Arc<ClientConfig>>, stream: Stream) -> Self {
-        Self { authority, tls, stream }
+    pub(super) fn new(
+        authority: String,
+        tls: Option<Arc<ClientConfig>>,
+        stream: Stream,
+        slot: Slot,
+    ) -> Self {
+        Self { authority, tls, stream, slot }
     }
 
     /// Host and port that it leads to.
@@ -183,8 +190,9 @@ impl Exchange {
         Ok(self.is_over)
     }
 
-    /// The connection, where it can carry another request.
+    /// The connection, where it can carry another request and need not give way to others.
     pub(super) fn end(self) -> Option<Connection> {
-        (self.is_over && self.stays_open).then_some(self.connection)
+        let stays = self.is_over && self.stays_open && self.connection.slot.may_stay();
+        stays.then_some(self.connection)
     }
 }

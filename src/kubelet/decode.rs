@@ -27,8 +27,8 @@ pub struct DecodeError {
     pub text: String,
 }
 
-/// A sample and how many lines were passed over because they cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A sample and what was dropped on the way to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
     /// What the sound lines say.
     pub sample: Sample,
@@ -36,7 +36,7 @@ pub struct Decoded {
     pub first_bad: Option<DecodeError>,
     /// How many lines are bad.
     pub bad_lines: usize,
-    /// How many series were passed over because a label is too long.
+    /// How many series were dropped because a label is too long.
     pub long_labels: usize,
     /// There are more series than are believed: the sample is not complete.
     pub too_many: bool,

@@ -26,8 +26,10 @@ pub struct EndpointError;
 
 /// A page with usage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Page {
+pub enum Page {
+    /// `/metrics/resource`, or what the node names instead.
     Resource,
+    /// `/stats/summary`.
     Summary,
 }
 
@@ -57,6 +59,18 @@ impl Endpoint {
             Self::Summary => Page::Summary,
             Self::Auto if known.0.is_some_and(|until| Instant::now() < until) => Page::Summary,
             Self::Resource | Self::Auto => Page::Resource,
+        }
+    }
+}
+
+// === impl Page ===
+
+impl Page {
+    /// What an error says of the page: nothing of the usual one.
+    pub(super) fn suffix(self) -> &'static str {
+        match self {
+            Self::Resource => "",
+            Self::Summary => " at /stats/summary",
         }
     }
 }

@@ -5,7 +5,7 @@ use tls::x509::X509Error;
 
 pub(super) use self::wire::{broken, cut_off, is_alert};
 use super::{
-    Sample,
+    Page, Sample,
     decode::{DecodeError, summary::SummaryError},
 };
 
@@ -43,17 +43,13 @@ pub enum ScrapeError {
         /// What is wrong with the others.
         others: Vec<ScrapeError>,
     },
-    /// The kubelet answered something else than 200.
-    #[error("request failed, status: \"{}\"", wire::status(*status))]
+    /// The kubelet responded with another status than 200.
+    #[error("request failed, status: \"{}\"{}", wire::status(*status), page.suffix())]
     Status {
         /// Code and reason phrase.
         status: http::StatusCode,
-    },
-    /// The kubelet answered something else than 200 when asked for its summary.
-    #[error("request failed, status: \"{}\" at /stats/summary", wire::status(*status))]
-    SummaryStatus {
-        /// Code and reason phrase.
-        status: http::StatusCode,
+        /// What was asked for.
+        page: Page,
     },
     /// The kubelet says that it failed to measure.
     #[error("the kubelet failed to measure: resource_scrape_error 1")]
@@ -76,8 +72,8 @@ pub enum ScrapeError {
     /// The summary cannot be used.
     #[error(transparent)]
     Summary(#[from] SummaryError),
-    /// It is the metrics server's fault.
-    #[error("a mistake in the metrics server ended the scrape")]
+    /// A bug of the metrics server.
+    #[error("internal error: panic while scraping")]
     Panicked,
 }
 
@@ -130,14 +126,14 @@ pub enum BodyError {
     )]
     Timeout,
     /// It is encoded, such as compressed, although that was not asked for.
-    #[error("it has the Content-Encoding {encoding}, which was not asked for")]
+    #[error("unexpected Content-Encoding {encoding}")]
     Encoded {
         /// How.
         encoding: String,
     },
-    /// Other answers take up all the room there is.
-    #[error("no room: all answers together are larger than {limit} bytes")]
-    NoRoom {
+    /// Bodies of other kubelets take up all the memory for bodies.
+    #[error("memory limit of scrape bodies reached: {limit} bytes")]
+    MemoryLimit {
         /// The limit.
         limit: usize,
     },
@@ -164,11 +160,7 @@ impl ScrapeError {
 
     /// Whether the kubelet does not have what was asked for.
     pub(super) fn is_not_found(&self) -> bool {
-        matches!(
-            self,
-            Self::Status { status: http::StatusCode::NOT_FOUND }
-                | Self::SummaryStatus { status: http::StatusCode::NOT_FOUND }
-        )
+        matches!(self, Self::Status { status: http::StatusCode::NOT_FOUND, .. })
     }
 
     /// What there is to serve in spite of it.

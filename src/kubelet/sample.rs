@@ -20,14 +20,14 @@ pub struct Sample {
     pub pods: Vec<PodSample>,
     /// Pods that it mentions and that are none of `pods`.
     pub left_out: Vec<LeftOut>,
-    /// What of the answer is not in here, if anything.
-    pub passed_over: Option<Box<PassedOver>>,
+    /// What of the response was dropped, if anything.
+    pub dropped: Option<Box<Dropped>>,
 }
 
-/// What a kubelet said that cannot be used.
+/// What was dropped from a response because it cannot be used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PassedOver {
-    /// How many lines cannot be read.
+pub struct Dropped {
+    /// How many lines cannot be parsed.
     pub lines: usize,
     /// What is wrong with the first of them.
     pub first: String,

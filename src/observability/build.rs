@@ -8,6 +8,14 @@ pub struct Build {
     pub major: String,
     /// Minor version.
     pub minor: String,
+    /// Major version that the server behaves as: its own.
+    pub emulation_major: String,
+    /// Minor version that the server behaves as: its own.
+    pub emulation_minor: String,
+    /// Major version of the oldest release that the server works beside.
+    pub min_compatibility_major: String,
+    /// Minor version of the oldest release that the server works beside: the one before its own.
+    pub min_compatibility_minor: String,
     /// The whole version, as tags have it: `v0.1.0`.
     pub git_version: String,
     /// The commit, where the build was told.
@@ -44,9 +52,15 @@ impl Build {
             "aarch64" => "arm64",
             other => other,
         };
+        let (major, minor) = (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
+        let before = minor.parse::<u32>().unwrap_or_default().saturating_sub(1);
         Self {
-            major: env!("CARGO_PKG_VERSION_MAJOR").to_owned(),
-            minor: env!("CARGO_PKG_VERSION_MINOR").to_owned(),
+            major: major.to_owned(),
+            minor: minor.to_owned(),
+            emulation_major: major.to_owned(),
+            emulation_minor: minor.to_owned(),
+            min_compatibility_major: major.to_owned(),
+            min_compatibility_minor: before.to_string(),
             git_version: short_version().to_owned(),
             git_commit: told(option_env!("GIT_COMMIT")),
             git_tree_state: told(option_env!("GIT_TREE_STATE")),

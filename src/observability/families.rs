@@ -25,7 +25,11 @@ pub(super) struct Families {
     /// Ours too, and absent until something panics.
     pub(super) panics: IntCounterVec,
     /// The same.
-    pub(super) passed_over: IntCounterVec,
+    pub(super) closed: IntCounterVec,
+    /// The same.
+    pub(super) cut_off: IntCounterVec,
+    /// The same.
+    pub(super) dropped_pods: IntCounterVec,
     pub(super) tick_duration: Histogram,
     pub(super) points: GaugeVec,
     pub(super) requests: RequestMetrics,
@@ -72,9 +76,19 @@ impl Families {
                 "Mistakes in the program that ended something before its time, by what it was.",
                 &["task"],
             )?,
-            passed_over: new.counters(
-                "metrics_server_storage_pods_passed_over_total",
-                "Pods that kubelets reported and that were not kept, by cause.",
+            closed: new.counters(
+                "metrics_server_connections_closed_total",
+                "Connections of clients that the server closed, by reason.",
+                &["reason"],
+            )?,
+            cut_off: new.counters(
+                "metrics_server_requests_cut_off_total",
+                "Requests that ended before their client had taken the answer, by reason.",
+                &["reason"],
+            )?,
+            dropped_pods: new.counters(
+                "metrics_server_storage_pods_dropped_total",
+                "Pods that kubelets reported and that were dropped, by cause.",
                 &["cause"],
             )?,
             tick_duration: new.histogram(

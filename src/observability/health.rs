@@ -17,6 +17,11 @@ use super::{NO_CACHE, PLAIN_TEXT, Sources};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
     Ping,
+    /// Checks of k8s.io/apiserver that pass as soon as a server listens. The Go server's own
+    /// end-to-end suite and monitoring look for them by name.
+    Log,
+    MaxInFlightFilter,
+    StorageObjectCountTracker,
     MetricStorageReady,
     MetricInformerSync,
     MetricCollectionTimely,
@@ -28,23 +33,26 @@ enum Check {
 }
 
 use Check::{
-    MetadataInformerRuns, MetadataInformerSync, MetricCollectionTimely, MetricInformerSync,
-    MetricStorageReady, Ping, Shutdown,
+    Log, MaxInFlightFilter, MetadataInformerRuns, MetadataInformerSync, MetricCollectionTimely,
+    MetricInformerSync, MetricStorageReady, Ping, Shutdown, StorageObjectCountTracker,
 };
 
 /// A path that answers for several checks.
 #[derive(Clone, Copy)]
 struct Endpoint {
     name: &'static str,
-    checks: &'static [Check],
+    /// What is checked after the checks that all of them start with.
+    own: &'static [Check],
 }
 
+const COMMON: [Check; 4] = [Ping, Log, MaxInFlightFilter, StorageObjectCountTracker];
+
 const ENDPOINTS: [Endpoint; 3] = [
-    Endpoint { name: "healthz", checks: &[Ping, MetadataInformerRuns] },
-    Endpoint { name: "livez", checks: &[Ping, MetricCollectionTimely, MetadataInformerRuns] },
+    Endpoint { name: "healthz", own: &[MetadataInformerRuns] },
+    Endpoint { name: "livez", own: &[MetricCollectionTimely, MetadataInformerRuns] },
     Endpoint {
         name: "readyz",
-        checks: &[Ping, MetricStorageReady, MetricInformerSync, MetadataInformerSync, Shutdown],
+        own: &[MetricStorageReady, MetricInformerSync, MetadataInformerSync, Shutdown],
     },
 ];
 
@@ -54,8 +62,8 @@ pub(super) fn routes() -> impl Iterator<Item = (String, MethodRouter<Sources>)> 
         let all = async move |State(sources): State<Sources>, RawQuery(query): RawQuery| {
             endpoint.answer(&sources, query.as_deref().unwrap_or_default())
         };
-        let singles = endpoint.checks.iter().map(move |check| {
-            let one = async |State(sources): State<Sources>| check.answer(&sources);
+        let singles = endpoint.checks().map(move |check| {
+            let one = async move |State(sources): State<Sources>| check.answer(&sources);
             (format!("/{}/{}", endpoint.name, check.name()), any(one))
         });
         std::iter::once((format!("/{}", endpoint.name), any(all))).chain(singles)
@@ -65,13 +73,17 @@ pub(super) fn routes() -> impl Iterator<Item = (String, MethodRouter<Sources>)> 
 // === impl Endpoint ===
 
 impl Endpoint {
+    fn checks(self) -> impl Iterator<Item = Check> {
+        COMMON.into_iter().chain(self.own.iter().copied())
+    }
+
     /// `ok`, or each check's result when one fails or `verbose` is asked for. Why a check fails is
     /// told to nobody here, because anybody may ask: it is in the log.
     fn answer(self, sources: &Sources, query: &str) -> Response {
         let mut excluded = values(query, "exclude");
         let mut text = String::new();
         let mut passed = true;
-        for check in self.checks {
+        for check in self.checks() {
             let name = check.name();
             let count = excluded.len();
             excluded.retain(|other| other != name);
@@ -128,6 +140,9 @@ impl Check {
     fn name(self) -> &'static str {
         match self {
             Ping => "ping",
+            Log => "log",
+            MaxInFlightFilter => "poststarthook/max-in-flight-filter",
+            StorageObjectCountTracker => "poststarthook/storage-object-count-tracker-hook",
             MetricStorageReady => "metric-storage-ready",
             MetricInformerSync => "metric-informer-sync",
             MetricCollectionTimely => "metric-collection-timely",

@@ -10,7 +10,7 @@ use axum::{
 use k8s_text::duration;
 
 use super::{Build, NO_CACHE, PLAIN_TEXT, Sources, short_version};
-use crate::scrape::{Alike, Goes, ScrapeState, Scrapes};
+use crate::scrape::{NodeScrapes, ScrapeHealth, Scrapes};
 
 /// The name under which pages present themselves.
 const COMPONENT: &str = "metrics-server";
@@ -58,7 +58,7 @@ pub(super) async fn statusz(State(sources): State<Sources>, headers: HeaderMap) 
 
 pub(super) async fn flagz(State(sources): State<Sources>, headers: HeaderMap) -> Response {
     page(&headers, || {
-        let mut text = format!("\n{COMPONENT} flags\n{WARNING}\n\n");
+        let mut text = format!("\n{COMPONENT} flagz\n{WARNING}\n");
         for (name, value) in sources.telemetry.flags() {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name}: {value}");
@@ -71,16 +71,20 @@ pub(super) async fn flagz(State(sources): State<Sources>, headers: HeaderMap) ->
 fn nodes(sources: &Sources, text: &mut String) {
     let scrapes = &sources.scrapes;
     let mut known = 0;
-    for (goes, Alike { count, first }) in scrapes.alike(NAMED) {
+    for (health, (count, first)) in scrapes.by_health(NAMED) {
         known += count;
         // Writing to a String cannot fail.
-        let _ = match goes {
-            Goes::Failing(cause) => writeln!(text, "failing, {cause}: {count}"),
-            Goes::NotReady(cause) => writeln!(text, "failing and not ready, {cause}: {count}"),
-            Goes::Odd(oddity) => writeln!(text, "good, but {}: {count}", oddity.words()),
-            Goes::Good => writeln!(text, "good: {count}"),
+        let _ = match (health, health.problem()) {
+            (ScrapeHealth::Failing(cause), _) => {
+                writeln!(text, "failing, {}: {count}", cause.name())
+            }
+            (ScrapeHealth::NotReady(cause), _) => {
+                writeln!(text, "failing and not ready, {}: {count}", cause.name())
+            }
+            (_, Some((problem, _))) => writeln!(text, "good, but {problem}: {count}"),
+            (_, None) => writeln!(text, "good: {count}"),
         };
-        if goes == Goes::Good {
+        if health == ScrapeHealth::Healthy {
             continue;
         }
         for (name, state) in &first {
@@ -96,15 +100,15 @@ fn nodes(sources: &Sources, text: &mut String) {
     }
 }
 
-fn node(scrapes: &Scrapes, name: &str, state: &ScrapeState, text: &mut String) {
+fn node(scrapes: &Scrapes, name: &str, state: &NodeScrapes, text: &mut String) {
     let ago = |moment| duration::format(Duration::from_secs(scrapes.ago(moment).as_secs()));
-    let words = state.failure.as_ref().map_or("", |failure| &*failure.words);
+    let words = state.diagnosis.as_ref().map_or("", |diagnosis| &*diagnosis.text);
     let words: String = words.chars().take(SHOWN_WORDS).collect();
     let good = match state.last_good {
         Some(moment) => format!("last good {} ago", ago(moment)),
         None => "never good".to_owned(),
     };
-    let ScrapeState { address, times, .. } = state;
+    let NodeScrapes { address, times, .. } = state;
     let since = ago(state.since);
     // Writing to a String cannot fail.
     let _ =

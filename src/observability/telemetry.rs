@@ -13,7 +13,7 @@ use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
 use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
-use crate::kubelet::ScrapeError;
+use crate::{kubelet::Cause, serving::Event};
 
 /// A cycle that starts later than this many resolutions after the one before is late: the bound of
 /// the Go server.
@@ -82,14 +82,14 @@ impl Telemetry {
     }
 
     /// A kubelet has been asked, which took `took`.
-    pub fn scraped(&self, node: &str, took: Duration, failure: Option<&ScrapeError>) {
+    pub fn scraped(&self, node: &str, took: Duration, failure: Option<Cause>) {
         let now = self.clock.now();
         self.families.request_duration.with_label_values(&[node]).observe(took.as_secs_f64());
         self.families.last_request.with_label_values(&[node]).set(now.as_second() as f64);
         let success = if failure.is_none() { "true" } else { "false" };
         self.families.request_total.with_label_values(&[success]).inc();
-        if let Some(error) = failure {
-            self.families.failures.with_label_values(&[error.cause_label()]).inc();
+        if let Some(cause) = failure {
+            self.families.failures.with_label_values(&[cause.name()]).inc();
         }
     }
 
@@ -111,10 +111,19 @@ impl Telemetry {
         self.families.panics.with_label_values(&[task]).inc();
     }
 
-    /// There was no room for so many of a kubelet's pods.
-    pub fn passed_over(&self, pods: usize) {
+    /// Something happened while serving.
+    pub fn serving(&self, event: Event) {
+        match event {
+            Event::Panicked => self.panicked("connection"),
+            Event::Closed(why) => self.families.closed.with_label_values(&[why.label()]).inc(),
+            Event::CutOff(why) => self.families.cut_off.with_label_values(&[why.label()]).inc(),
+        }
+    }
+
+    /// So many of a kubelet's pods were dropped at the limit of containers.
+    pub fn dropped_pods(&self, pods: usize) {
         if pods > 0 {
-            self.families.passed_over.with_label_values(&["no_room"]).inc_by(pods as u64);
+            self.families.dropped_pods.with_label_values(&["container_limit"]).inc_by(pods as u64);
         }
     }
 

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::{
     cluster::Node,
-    kubelet::{ContainerSample, PodSample, Point, Sample, ScrapeError},
+    kubelet::{Cause, ContainerSample, Known, Page, PodSample, Point, Sample, ScrapeError},
 };
 
 const RESOLUTION: Duration = Duration::from_secs(15);
@@ -124,25 +124,23 @@ async fn a_check_that_fails_says_why_to_those_who_ask_for_it() {
     assert_eq!(status.as_u16(), 500);
     assert_eq!(
         body,
-        "[+]ping ok\n[+]metric-storage-ready excluded: ok\n[-]metric-informer-sync failed: reason withheld\n[-]metadata-informer-sync failed: reason withheld\n[+]shutdown ok\nwarn: some health checks cannot be excluded: no matches for \"a\", \"x\"\nreadyz check failed\n"
+        "[+]ping ok\n[+]log ok\n[+]poststarthook/max-in-flight-filter ok\n[+]poststarthook/storage-object-count-tracker-hook ok\n[+]metric-storage-ready excluded: ok\n[-]metric-informer-sync failed: reason withheld\n[-]metadata-informer-sync failed: reason withheld\n[+]shutdown ok\nwarn: some health checks cannot be excluded: no matches for \"a\", \"x\"\nreadyz check failed\n"
     );
     assert_eq!(rig.get("/readyz/whatever").await.0.as_u16(), 404);
 }
 
-/// The paths that the Go server lists at `/`, as far as they are not of its framework.
+/// The paths that the Go server lists at `/`.
 #[tokio::test(start_paused = true)]
 async fn every_path_of_the_go_server_is_here() {
     let exchange = recorded().into_iter().find(|exchange| exchange["name"] == "root").unwrap();
     let listed: Value =
         serde_json::from_str(exchange["response"]["body"].as_str().unwrap()).unwrap();
-    let is_of_framework = |path: &str| path.ends_with("/log") || path.contains("/poststarthook/");
     let mut expected: Vec<_> = listed["paths"]
         .as_array()
         .unwrap()
         .iter()
         .map(|path| path.as_str().unwrap().to_owned())
         .filter(|path| !path.starts_with("/apis") && !path.starts_with("/openapi"))
-        .filter(|path| !is_of_framework(path))
         .chain(["/statusz", "/flagz"].map(str::to_owned))
         .collect();
     let mut here: Vec<_> = routes(&Rig::new().sources).into_iter().map(|(path, _)| path).collect();
@@ -202,9 +200,9 @@ async fn metrics_have_the_go_servers_names_types_and_labels() {
 #[tokio::test(start_paused = true)]
 async fn failures_are_counted_by_cause_and_leave_no_trace_of_nodes_that_left() {
     let rig = Rig::new();
-    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN };
+    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN, page: Page::Resource };
     for node in ["n1", "n2"] {
-        rig.sources.telemetry.scraped(node, Duration::from_millis(3), Some(&error));
+        rig.sources.telemetry.scraped(node, Duration::from_millis(3), Some(Cause::of(&error)));
     }
     rig.sources.telemetry.forget_node("n1");
     let (_, metrics) = rig.get("/metrics").await;
@@ -238,12 +236,7 @@ async fn the_version_has_the_recorded_shape() {
     let recorded: BTreeMap<String, String> =
         serde_json::from_str(exchange["response"]["body"].as_str().unwrap()).unwrap();
     let own: Vec<_> = seen.keys().collect();
-    // What this server does not emulate it does not mention.
-    let theirs: Vec<_> = recorded
-        .keys()
-        .filter(|key| !key.starts_with("emulation") && !key.starts_with("minCompatibility"))
-        .collect();
-    assert_eq!(own, theirs);
+    assert_eq!(own, recorded.keys().collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,10 +244,11 @@ async fn pages_are_for_people() {
     let rig = Rig::new();
     tokio::time::advance(Duration::from_secs(3_725)).await;
     rig.scrape_twice();
-    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN };
+    let error = ScrapeError::Status { status: StatusCode::FORBIDDEN, page: Page::Resource };
     for name in (0..12).map(|at| format!("n{at:02}")) {
         let node = Node { name, ready: true, ..Node::default() };
-        rig.sources.scrapes.note(&node, "10.0.0.1:10250", false, Err(&error));
+        let diagnosis = error.diagnose(Known { node: &node, was_authorized: false });
+        rig.sources.scrapes.note(&node, "10.0.0.1:10250", false, Err(diagnosis));
     }
     insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r#"
 
@@ -279,7 +273,7 @@ async fn pages_are_for_people() {
       n09 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
       … and 2 more
     "#);
-    assert!(rig.get("/flagz").await.1.ends_with("\n\nv: 0\n"));
+    assert!(rig.get("/flagz").await.1.ends_with("debugging purposes only.\nv: 0\n"));
     let request = Request::get("/flagz").header("accept", "application/json");
     let response = rig.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);

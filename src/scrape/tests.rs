@@ -8,10 +8,10 @@ use k8s_text::klog::Klog;
 use net::Clock;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::{Goes, Scrapes, report::Report};
+use super::{ScrapeHealth, Scrapes, log::ScrapeLog};
 use crate::{
     cluster::Node,
-    kubelet::{ContainerSample, PassedOver, PodSample, Point, Sample, ScrapeError},
+    kubelet::{ContainerSample, Dropped, Known, Page, PodSample, Point, Sample, ScrapeError},
 };
 
 const RESOLUTION: Duration = Duration::from_mins(1);
@@ -20,7 +20,7 @@ const ADDRESS: &str = "10.0.0.1:10250";
 /// Scrapes and what is logged of them.
 struct Rig {
     scrapes: Scrapes,
-    report: Report,
+    log: ScrapeLog,
 }
 
 fn node(name: &str) -> Node {
@@ -28,7 +28,7 @@ fn node(name: &str) -> Node {
 }
 
 fn status(code: u16) -> ScrapeError {
-    ScrapeError::Status { status: StatusCode::from_u16(code).unwrap() }
+    ScrapeError::Status { status: StatusCode::from_u16(code).unwrap(), page: Page::Resource }
 }
 
 /// A node and a container, measured at `second`.
@@ -49,7 +49,7 @@ fn logged(verbosity: u8, act: impl FnOnce(&mut Rig)) -> Vec<String> {
         sink.lock().unwrap().push(format!("{} {said}", &head[..1]));
     });
     let klog = Klog::new(clock.clone(), 1, verbosity, sink);
-    let mut rig = Rig { scrapes: Scrapes::new(clock), report: Report::new(RESOLUTION) };
+    let mut rig = Rig { scrapes: Scrapes::new(clock), log: ScrapeLog::new(RESOLUTION) };
     tracing::subscriber::with_default(tracing_subscriber::registry().with(klog), || act(&mut rig));
     let lines = lines.lock().unwrap();
     lines.clone()
@@ -59,13 +59,14 @@ fn logged(verbosity: u8, act: impl FnOnce(&mut Rig)) -> Vec<String> {
 
 impl Rig {
     fn fails(&mut self, node: &Node, error: &ScrapeError) {
-        let turn = self.scrapes.note(node, ADDRESS, true, Err(error));
-        self.report.failed(node, ADDRESS, error, &turn);
+        let diagnosis = error.diagnose(Known { node, was_authorized: false });
+        let transition = self.scrapes.note(node, ADDRESS, true, Err(diagnosis.clone()));
+        self.log.failed(node, ADDRESS, error, &diagnosis, &transition);
     }
 
     fn answers(&mut self, node: &Node, mut sample: Sample) {
-        let turn = self.scrapes.note(node, ADDRESS, true, Ok(&mut sample));
-        self.report.good(node, ADDRESS, &turn);
+        let transition = self.scrapes.note(node, ADDRESS, true, Ok(&mut sample));
+        self.log.succeeded(node, ADDRESS, &transition);
     }
 }
 
@@ -74,11 +75,11 @@ async fn a_failure_is_said_once_and_then_every_five_minutes() {
     let lines = logged(0, |rig| {
         for cycle in 0..11 {
             rig.fails(&node("n1"), &status(if cycle < 7 { 500 } else { 503 }));
-            rig.report.end_cycle();
+            rig.log.end_cycle(500_000);
         }
         for _ in 0..2 {
             rig.answers(&node("n1"), sample(1));
-            rig.report.end_cycle();
+            rig.log.end_cycle(500_000);
         }
     });
     let named: Vec<_> = lines.iter().filter(|line| !line.starts_with('W')).cloned().collect();
@@ -94,12 +95,12 @@ async fn thousands_that_fail_alike_are_counted() {
             for node in &nodes {
                 rig.fails(node, &status(403));
             }
-            rig.report.end_cycle();
+            rig.log.end_cycle(500_000);
         }
         for node in &nodes {
             rig.answers(node, sample(1));
         }
-        rig.report.end_cycle();
+        rig.log.end_cycle(500_000);
     });
     assert_eq!(lines.len(), 20 + 1 + 1 + 20 + 1, "{lines:#?}");
     assert_eq!(
@@ -110,7 +111,7 @@ async fn thousands_that_fail_alike_are_counted() {
         lines[21],
         r#"W "Some nodes could not be scraped" failed=5000 nodes=5000 causes="forbidden 5000""#
     );
-    assert_eq!(lines[42], r#"I "Scraped more nodes again" nodes=4980"#);
+    assert_eq!(lines[42], r#"I "Node scrapes recovered" nodes=4980"#);
 }
 
 #[tokio::test(start_paused = true)]
@@ -118,9 +119,9 @@ async fn nodes_that_are_not_ready_are_left_to_those_who_look_closer() {
     let act = |rig: &mut Rig| {
         let not_ready = Node { ready: false, ..node("n1") };
         rig.fails(&not_ready, &status(500));
-        rig.report.end_cycle();
+        rig.log.end_cycle(500_000);
         rig.answers(&not_ready, sample(1));
-        rig.report.end_cycle();
+        rig.log.end_cycle(500_000);
     };
     assert_eq!(logged(0, act), Vec::<String>::new());
     assert_eq!(logged(2, act).len(), 3);
@@ -169,29 +170,29 @@ async fn nodes_that_leave_are_forgotten() {
         assert_eq!(rig.scrapes.failing(), (2, [("http_status", 1)].into()));
         rig.scrapes.retain(|name| name == "n2");
         assert_eq!(rig.scrapes.of("n1"), None);
-        let goes: Vec<_> = rig.scrapes.alike(1).into_keys().collect();
-        assert_eq!(goes, [Goes::Good]);
+        let health: Vec<_> = rig.scrapes.by_health(1).into_keys().collect();
+        assert_eq!(health, [ScrapeHealth::Healthy]);
     });
 }
 
 #[tokio::test(start_paused = true)]
-async fn lines_that_are_passed_over_are_said_once_and_then_every_five_minutes() {
+async fn dropped_lines_are_logged_once_and_then_every_five_minutes() {
     let over = |lines, long_labels| {
-        let what = PassedOver { lines, first: "line 3".to_owned(), long_labels, limit: 256 };
-        Sample { passed_over: Some(Box::new(what)), ..sample(1) }
+        let what = Dropped { lines, first: "line 3".to_owned(), long_labels, limit: 256 };
+        Sample { dropped: Some(Box::new(what)), ..sample(1) }
     };
     let lines = logged(0, |rig| {
         // Their number changes from answer to answer, which is no news.
         for cycle in 0..7 {
             rig.answers(&node("n1"), over(1 + cycle, 0));
-            rig.report.end_cycle();
+            rig.log.end_cycle(500_000);
         }
         rig.answers(&node("n1"), over(1, 2));
-        rig.answers(&node("n1"), Sample { passed_over: None, ..sample(200) });
+        rig.answers(&node("n1"), Sample { dropped: None, ..sample(200) });
         rig.answers(&node("n1"), over(0, 2));
     });
-    let said: Vec<_> = lines.iter().filter(|line| line.contains("Passed over")).collect();
+    let said: Vec<_> = lines.iter().filter(|line| line.contains("Dropped ")).collect();
     let count = |text| said.iter().filter(|line| line.contains(text)).count();
     assert_eq!((said.len(), count("lines=1"), count("series=2")), (5, 2, 2), "{said:#?}");
-    assert!(said[1].ends_with("lines=6 err=\"line 3\" answers=6"), "{said:#?}");
+    assert!(said[1].ends_with("lines=6 err=\"line 3\" responses=6"), "{said:#?}");
 }

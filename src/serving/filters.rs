@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::{Router, response::Response};
 use http::{HeaderValue, header};
+use net::Random;
 
 use super::{cors, deadline};
 use crate::{
-    audit::Audit,
+    audit::{Audit, identified},
     flags::{GenericFlags, Origin},
 };
 
@@ -18,22 +19,24 @@ pub struct Filters {
     request_timeout: Duration,
     origins: Vec<Origin>,
     strict_transport: Option<HeaderValue>,
+    random: Random,
 }
 
 // === impl Filters ===
 
 impl Filters {
-    /// As `flags` say; requests are written down by `audit`.
-    pub fn new(flags: &GenericFlags, audit: Option<Audit>) -> Self {
-        let directives = flags.strict_transport_security_directives.join("; ");
+    /// As `flags` say; requests are written down by `audit`, and get an ID out of `random`.
+    pub fn new(flags: &GenericFlags, audit: Option<Audit>, random: &Random) -> Self {
+        let directives = flags.strict_transport_security_directives.concat().join("; ");
         Self {
             audit,
             request_timeout: flags.request_timeout,
-            origins: flags.cors_allowed_origins.clone(),
+            origins: flags.cors_allowed_origins.concat(),
             // The rules of the flag allow nothing that a header cannot hold.
             strict_transport: Some(directives)
                 .filter(|directives| !directives.is_empty())
                 .and_then(|directives| HeaderValue::try_from(directives).ok()),
+            random: random.clone(),
         }
     }
 
@@ -45,7 +48,7 @@ impl Filters {
             None => router,
         };
         let router = cors::allowing(&self.origins, router);
-        match self.strict_transport.clone() {
+        let router = match self.strict_transport.clone() {
             None => router,
             Some(directives) => {
                 router.layer(axum::middleware::map_response(move |response: Response| {
@@ -53,7 +56,8 @@ impl Filters {
                     async move { with_strict_transport(response, directives) }
                 }))
             }
-        }
+        };
+        identified(router, &self.random)
     }
 }
 

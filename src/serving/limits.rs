@@ -1,9 +1,12 @@
+//! What clients may cost a server before and after they are authenticated.
+
 use std::time::Duration;
 
-/// What strangers may cost a server: all of these bind before anybody is authenticated.
+/// Limits of connections and of what goes over them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections at a time, those in their handshake included; further ones are closed at once.
+    /// Connections at a time, those in their handshake included. For a further one another one is
+    /// closed: clients that were never authenticated come first, and front proxies last.
     pub connections: usize,
     /// From a connection's beginning to the end of its TLS handshake.
     pub handshake: Duration,
@@ -13,11 +16,19 @@ pub struct Limits {
     /// HTTP/2: how long a connection may be without any request.
     pub idle: Duration,
     /// How long a peer may take nothing of an answer.
-    pub stall: Duration,
+    pub write_timeout: Duration,
     /// Bytes of one request's headers.
     pub header_bytes: u32,
     /// HTTP/2: requests at a time over one connection.
     pub streams: u32,
+    /// Requests at a time over a connection over which nobody has been authenticated; further ones
+    /// wait.
+    pub unauthenticated_requests: u32,
+    /// From a request's headers until its answer has been taken, whether the client reads or not;
+    /// `None` where answers may take as long as they like, as watches do.
+    pub answer: Option<Duration>,
+    /// How long requests under way may go on after the order to stop.
+    pub shutdown: Duration,
 }
 
 // === impl Limits ===
@@ -32,9 +43,12 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             header: Duration::from_secs(32),
             idle: Duration::from_secs(90),
-            stall: Duration::from_secs(30),
+            write_timeout: Duration::from_secs(30),
             header_bytes: 64 << 10,
             streams: 250,
+            unauthenticated_requests: 250,
+            answer: None,
+            shutdown: Duration::ZERO,
         }
     }
 }

@@ -20,7 +20,7 @@ use tokio::{sync::watch, time::sleep};
 
 use super::{
     Limits,
-    shown::{ByName, Shown},
+    certificate_resolver::{CertificateResolver, NamedCertificates},
 };
 use crate::flags::{ServingFlags, TlsVersion};
 
@@ -61,7 +61,7 @@ struct Certificates {
     /// What is shown to those who ask for no name that is known.
     default: Fallback,
     named: Vec<KeyPair>,
-    shown: watch::Sender<Arc<Shown>>,
+    shown: watch::Sender<Arc<NamedCertificates>>,
     /// The self-signed one, if it is new: said once.
     made: Option<PathBuf>,
 }
@@ -77,8 +77,8 @@ impl Secure {
     /// As `flags` say, for a server at the address `bound`.
     pub fn new(flags: &ServingFlags, bound: IpAddr, clock: &Clock) -> Result<Self, SecureError> {
         let certificates = Certificates::read(flags, bound, clock)?;
-        let resolver = Arc::new(ByName(certificates.shown.subscribe()));
-        let mut limits = Limits::default();
+        let resolver = Arc::new(CertificateResolver(certificates.shown.subscribe()));
+        let mut limits = Limits { unauthenticated_requests: 8, ..Limits::default() };
         if let Ok(streams @ 1..) = u32::try_from(flags.http2_max_streams_per_connection) {
             limits.streams = streams;
         }
@@ -109,7 +109,8 @@ fn config(
     resolver: Arc<dyn ResolvesServerCert>,
 ) -> Result<Arc<ServerConfig>, rustls::Error> {
     let mut spoken = (*provider()).clone();
-    let wanted: Vec<_> = flags.tls_cipher_suites.iter().filter_map(|suite| suite.suite).collect();
+    let wanted: Vec<_> =
+        flags.tls_cipher_suites.iter().flatten().filter_map(|suite| suite.suite).collect();
     if !wanted.is_empty() {
         // As in Go, the suites of TLS 1.3 are not a matter of choice.
         spoken
@@ -153,7 +154,8 @@ impl Certificates {
             .iter()
             .map(|given| KeyPair::read(NAMED, &given.certificate, &given.key, given.names.clone()));
         let named: Vec<_> = named.collect::<Result<_, _>>()?;
-        let shown = watch::Sender::new(Arc::new(Shown::by_name(default.shown(), &named)));
+        let shown =
+            watch::Sender::new(Arc::new(NamedCertificates::by_name(default.shown(), &named)));
         Ok(Self { default, named, shown, made })
     }
 
@@ -175,7 +177,7 @@ impl Certificates {
             changed |= pair.look_again();
         }
         if changed {
-            let shown = Shown::by_name(self.default.shown(), &self.named);
+            let shown = NamedCertificates::by_name(self.default.shown(), &self.named);
             self.shown.send_replace(Arc::new(shown));
         }
         changed

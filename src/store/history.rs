@@ -1,8 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    intern::Interner,
     kubelet::{ContainerSample, PodSample, Point, Sample},
-    shared::Shared,
 };
 
 /// A container younger than this says too little about its usage.
@@ -43,7 +43,7 @@ impl NodeHistory {
         old: Option<&Self>,
         sample: Sample,
         resolution: Duration,
-        names: &mut Shared<str>,
+        names: &mut Interner<str>,
     ) -> Self {
         let node = sample.node.map(|point| {
             let old = old.and_then(|old| old.node);
@@ -95,7 +95,7 @@ impl PodHistory {
         old: Option<&Self>,
         pod: PodSample,
         resolution: Duration,
-        names: &mut Shared<str>,
+        names: &mut Interner<str>,
     ) -> Self {
         let containers = pod
             .containers
@@ -107,12 +107,12 @@ impl PodHistory {
                     last: point,
                     previous: container_predecessor(before, &point, resolution),
                 };
-                (old.map_or_else(|| names.share(name), |(name, _)| name.clone()), points)
+                (old.map_or_else(|| names.intern(name), |(name, _)| name.clone()), points)
             })
             .collect();
         let (namespace, name) = match old {
             Some(old) => (old.namespace.clone(), old.name.clone()),
-            None => (names.share(pod.namespace), pod.name.into()),
+            None => (names.intern(pod.namespace), pod.name.into()),
         };
         Self { namespace, name, containers }
     }

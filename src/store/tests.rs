@@ -2,7 +2,7 @@
 //! says otherwise.
 
 mod laws;
-mod room;
+mod limit;
 
 use k8s_text::duration;
 

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use axum::Router;
+use http::HeaderValue;
 use metrics_server::{
     access::Settings,
     audit::Audit,
@@ -32,7 +33,8 @@ async fn audited(cluster: &Cluster, folder: &Path, policy: Option<&str>) -> Guar
         network: Arc::new(HostNetwork),
         random: Random::seeded(1),
     };
-    let filters = Filters::new(&flags.generic, Audit::new(&flags.audit, &doors).unwrap());
+    let filters =
+        Filters::new(&flags.generic, Audit::new(&flags.audit, &doors).unwrap(), &doors.random);
     let access = cluster.access(&Settings::default());
     let guarded = access.guard(Router::new().fallback(async || "yes"));
     let mut server = cluster.serve_router(Limits::default(), filters.before(guarded));
@@ -55,12 +57,20 @@ async fn every_request_is_a_line() {
     let bob = ("authorization", "Bearer bob");
     let pod = "/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods/web?pretty=1";
     let proxied = [agent, bob, ("x-forwarded-for", "203.0.113.9, 192.0.2.7")];
-    assert_eq!(server.ask(None, NODES, &proxied).await.status, 200);
+    let first = server.ask(None, NODES, &proxied).await;
+    assert_eq!(first.status, 200);
     assert_eq!(server.ask(None, pod, &[bob]).await.status, 403);
     assert_eq!(server.ask(None, NODES, &[("authorization", "Bearer nope")]).await.status, 401);
-    assert_eq!(server.ask(None, "/healthz", &[]).await.status, 200);
+    let own = "01234567-89ab-cdef-0123-456789abcdef";
+    let last = server.ask(None, "/healthz", &[("audit-id", own)]).await;
+    assert_eq!(last.status, 200);
     settle().await;
     let mut events = events(folder.path());
+    assert_eq!(first.headers["audit-id"], events[0]["auditID"].as_str().unwrap());
+    assert_eq!(
+        (&last.headers["audit-id"], &events[3]["auditID"]),
+        (&HeaderValue::from_static(own), &json!(own))
+    );
     for event in &mut events {
         let id = event["auditID"].take();
         assert_eq!(id.as_str().unwrap().len(), 36);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fake_kubelet::{Authority, Subject, Validity};
-use metrics_server::access::{RequestHeader, Settings};
+use metrics_server::access::{RequestHeaderOptions, Settings};
 use serde_json::json;
 use tokio::time::advance;
 
@@ -133,10 +133,10 @@ async fn flags_may_say_what_the_cluster_says() {
     let own = Authority::new("own", START.parse().unwrap()).unwrap();
     std::fs::write(&file, own.pem()).unwrap();
     let settings = Settings {
-        request_header: RequestHeader {
+        request_header: RequestHeaderOptions {
             client_ca_file: Some(file.path().to_owned()),
             allowed_names: vec!["mine".to_owned()],
-            ..RequestHeader::default()
+            ..RequestHeaderOptions::default()
         },
         ..Settings::default()
     };

@@ -7,6 +7,7 @@ use axum::Router;
 use fake_kubelet::Identity;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use metrics_server::{
     flags::Flags,
@@ -27,8 +28,9 @@ use super::serving::AnyServer;
 /// A server that says who it thinks is asking.
 pub(crate) struct Guarded {
     network: mpsc::UnboundedSender<(Stream, SocketAddr)>,
+    serving: Task,
     tasks: Vec<Task>,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
 }
 
 /// A task that ends with its owner.
@@ -58,8 +60,9 @@ impl Guarded {
         let unspecified = flags.serving.bind_address;
         let tls = Secure::new(&flags.serving, unspecified, clock).unwrap().tls;
         let listener = Box::new(Memory(incoming));
-        let served = serving::serve_within(limits, listener, tls, router, stopped, || {});
-        Self { network, tasks: vec![Task(tokio::spawn(served))], _stop: stop }
+        let observer = Arc::new(|_| {});
+        let served = serving::serve_within(limits, listener, tls, router, stopped, observer);
+        Self { network, serving: Task(tokio::spawn(served)), tasks: Vec::new(), stop }
     }
 
     /// Does something besides for as long as it serves.
@@ -67,11 +70,48 @@ impl Guarded {
         self.tasks.push(Task(tokio::spawn(doing)));
     }
 
+    /// Tells it to stop.
+    pub(crate) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    /// Waits until nothing is served any more.
+    pub(crate) async fn stopped(&mut self) {
+        (&mut self.serving.0).await.unwrap();
+    }
+
+    /// Whether connections are accepted.
+    pub(crate) fn listens(&self) -> bool {
+        !self.network.is_closed()
+    }
+
     /// A TCP connection on which nothing has been said.
     pub(crate) fn dial(&self) -> Stream {
+        self.dial_from("192.0.2.1")
+    }
+
+    /// The same from another host.
+    pub(crate) fn dial_from(&self, host: &str) -> Stream {
         let (near, far) = duplex(64 << 10);
-        self.network.send((Box::new(far), "192.0.2.1:40000".parse().unwrap())).unwrap();
+        let from = SocketAddr::new(host.parse().unwrap(), 40_000);
+        self.network.send((Box::new(far), from)).unwrap();
         Box::new(near)
+    }
+
+    /// An HTTP/2 connection that lets the server send so many bytes of each answer.
+    pub(crate) async fn connect_with_window(
+        &self,
+        identity: Option<&Identity>,
+        window: u32,
+    ) -> Connection {
+        let stream = TokioIo::new(self.handshake(identity, b"h2").await.unwrap());
+        let (sender, driver) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(window)
+            .handshake(stream)
+            .await
+            .unwrap();
+        tokio::spawn(driver);
+        Connection::Http2(sender)
     }
 
     pub(crate) async fn connect(&self, identity: Option<&Identity>) -> Connection {
@@ -166,24 +206,37 @@ impl Connection {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = match self {
-            Self::Http1(sender) => {
-                let request = request.header("host", "metrics-server").body(Empty::new()).unwrap();
-                sender.ready().await?;
-                sender.send_request(request).await?
-            }
-            Self::Http2(sender) => {
-                let uri = format!("https://metrics-server{path}");
-                let request = request.uri(uri).body(Empty::new()).unwrap();
-                sender.ready().await?;
-                sender.send_request(request).await?
-            }
-        };
+        let response = self.begin(request).await?;
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
         // Protobuf is no text.
         let body = String::from_utf8_lossy(&body).into_owned();
         Ok(Answer { status: head.status, headers: head.headers, body })
+    }
+
+    /// The head of an answer whose body nobody takes yet.
+    pub(crate) async fn head(&mut self, path: &str) -> hyper::Result<http::Response<Incoming>> {
+        self.begin(http::Request::builder().method("GET").uri(path)).await
+    }
+
+    async fn begin(
+        &mut self,
+        request: http::request::Builder,
+    ) -> hyper::Result<http::Response<Incoming>> {
+        match self {
+            Self::Http1(sender) => {
+                let request = request.header("host", "metrics-server").body(Empty::new()).unwrap();
+                sender.ready().await?;
+                sender.send_request(request).await
+            }
+            Self::Http2(sender) => {
+                let path = request.uri_ref().unwrap().to_string();
+                let uri = format!("https://metrics-server{path}");
+                let request = request.uri(uri).body(Empty::new()).unwrap();
+                sender.ready().await?;
+                sender.send_request(request).await
+            }
+        }
     }
 
     pub(crate) fn is_closed(&self) -> bool {

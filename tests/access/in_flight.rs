@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use axum::{Router, extract::Request, routing::any};
 use fake_kubelet::Identity;
+use http_body_util::BodyExt;
 use metrics_server::{
     access::Settings,
     flags::Flags,
     serving::{Filters, Limits},
 };
+use net::Random;
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -22,7 +24,8 @@ const SLOW: Duration = Duration::from_mins(5);
 /// Answers slowly, unless asked to be quick.
 fn slow() -> Router {
     Router::new().fallback(any(async |request: Request| {
-        if !request.headers().contains_key("x-quick") {
+        let is_quick = request.uri().query() == Some("quick");
+        if !is_quick && !request.headers().contains_key("x-quick") {
             sleep(SLOW).await;
         }
         "done"
@@ -103,10 +106,29 @@ async fn who_gives_up_makes_room() {
     assert_eq!(ask(&server, &admin, "GET", true).await.0, 200);
 }
 
+#[tokio::test(start_paused = true)]
+async fn clients_that_take_no_answers_keep_nobody_out() {
+    let cluster = Cluster::new();
+    let server = limited(&cluster, 8, 1).await;
+    let (eve, bob) = (admin(&cluster), admin(&cluster));
+    let mut hungry = server.connect_with_window(Some(&eve), 0).await;
+    let mut untaken = Vec::new();
+    for round in 0..20 {
+        for _ in 0..8 {
+            untaken.push(hungry.head("/version?quick").await.unwrap());
+        }
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(ask(&server, &bob, "GET", true).await.0, 200, "{round}");
+    }
+    for answer in untaken.drain(..8) {
+        assert!(answer.into_body().collect().await.is_err(), "it gave way");
+    }
+}
+
 /// Behind the filters that `flags` ask for.
 fn filtered(cluster: &Cluster, flags: &[&str]) -> Guarded {
     let flags = Flags::parse_from_args(flags.iter().map(ToString::to_string)).unwrap();
-    let filters = Filters::new(&flags.generic, None);
+    let filters = Filters::new(&flags.generic, None, &Random::seeded(1));
     cluster.serve_router(Limits::default(), filters.before(slow()))
 }
 

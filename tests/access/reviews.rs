@@ -122,7 +122,7 @@ async fn only_a_clear_yes_lets_in() {
             500,
             "Internal Server Error: \"/metrics\": webhook subject access review returned both allow and deny response\n",
         ),
-        (carol(), text(200, "<html>"), 500, "the answer is no review\n"),
+        (carol(), text(200, "<html>"), 500, "the response is not a review\n"),
         (carol(), text(404, "<html>"), 500, "Internal Server Error: \"/metrics\": "),
     ];
     for (token, access, status, part) in cases {

@@ -81,13 +81,14 @@ async fn what_is_missing_or_malformed_changes_nothing() {
         cluster.publish(&map);
         settle().await;
         assert_eq!(connection.get(NODES, &alice).await.short(), "alice", "{key}");
-        let logged = cluster.logged(&["Failed to read whom to believe", key]);
+        let logged =
+            cluster.logged(&["Failed to load client CA and request header configuration", key]);
         assert_eq!(logged, !value.is_empty(), "{key}: {}", cluster.log());
     }
     cluster.api_server.remove_config_map("kube-system", "extension-apiserver-authentication");
     settle().await;
     assert_eq!(connection.get(NODES, &alice).await.short(), "alice");
-    assert!(cluster.logged(&["There is no longer a ConfigMap", "what it said counts on"]));
+    assert!(cluster.logged(&["was deleted", "the configuration loaded before stays in use"]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,10 @@
-//! What strangers may cost.
+//! Limits of connections and of what goes over them.
 
-use std::{io, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use axum::{Router, routing::get};
+use axum::{Router, body::Body, routing::get};
+use bytes::Bytes;
+use http_body_util::BodyExt;
 use metrics_server::serving::Limits;
 use rustls::{
     DigitallySignedStruct, Error, SignatureScheme,
@@ -104,21 +106,160 @@ async fn a_handshake_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_beyond_the_limit_are_closed_at_once_until_others_end() {
+async fn whoever_comes_gets_in_and_the_oldest_handshake_gives_way() {
     let cluster = Cluster::new();
-    let server = plain(&cluster, Limits { connections: 3, ..Limits::default() });
-    let mut silent: Vec<_> = (0..2).map(|_| server.dial()).collect();
-    let mut inside = server.connect(None).await;
-    assert_eq!(inside.get("/", &[]).await.body, "quick");
-    for _ in 0..1000 {
-        assert_eq!(closed(&mut server.dial(), Instant::now()).await, Duration::ZERO);
+    let server = plain(&cluster, Limits { connections: 16, ..Limits::default() });
+    let began = Instant::now();
+    let mut silent: Vec<_> = (0..16).map(|_| server.dial()).collect();
+    for _ in 0..100 {
+        assert_eq!(server.connect(None).await.get("/", &[]).await.body, "quick");
     }
-    let refused = server.connect_speaking(None, b"h2").await.err().unwrap();
-    assert_eq!(refused.kind(), io::ErrorKind::UnexpectedEof);
-    assert_eq!(inside.get("/", &[]).await.body, "quick", "those who are in stay");
-    drop(silent.pop());
-    settle().await;
-    assert_eq!(server.connect(None).await.get("/", &[]).await.body, "quick");
+    assert_eq!(closed(&mut silent[0], began).await, Duration::ZERO);
+    assert_eq!(closed(&mut silent[15], began).await.as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn idle_and_slow_crowds_keep_out_neither_probes_nor_users() {
+    const LIMIT: usize = 32;
+    let cluster = Cluster::new();
+    let server = cluster.serve_within(Limits { connections: LIMIT, ..Limits::default() }).await;
+    let bob = cluster.certificate(&cluster.clients, "bob", None);
+    let mut known = server.connect_speaking(Some(&bob), b"h2").await.unwrap();
+    assert_eq!(known.get(NODES, &[]).await.status, 403);
+    let mut crowd: Vec<Box<dyn std::any::Any>> = Vec::new();
+    let mut kept = Vec::new();
+    for round in 0..20 {
+        // Not one byte.
+        crowd.extend((0..LIMIT * 2).map(|_| Box::new(server.dial()) as Box<dyn std::any::Any>));
+        // A probe now and then over a connection that is kept.
+        for _ in 0..LIMIT / 2 {
+            let mut probe = server.connect(None).await;
+            assert_eq!(probe.get("/livez", &[]).await.status, 200, "{round}");
+            kept.push(probe);
+        }
+        // One byte of a request, and no more.
+        let mut slow = server.raw(None, b"http/1.1").await;
+        slow.write_all(b"G").await.unwrap();
+        crowd.push(Box::new(slow));
+        assert_eq!(server.ask(None, "/livez", &[]).await.status, 200, "{round}");
+        assert_eq!(server.ask(Some(&bob), NODES, &[]).await.status, 403, "{round}");
+        assert_eq!(known.get(NODES, &[]).await.status, 403, "who is known stays: {round}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_without_one_host_are_refused() {
+    let cluster = Cluster::new();
+    let server = plain(&cluster, Limits::default());
+    for (head, expected) in [
+        ("GET / HTTP/1.1\r\nhost: a\r\n\r\n", "HTTP/1.1 200 OK"),
+        ("GET / HTTP/1.1\r\nhost:\r\n\r\n", "HTTP/1.1 200 OK"),
+        ("GET / HTTP/1.1\r\nhost: [2001:db8::1]:443\r\n\r\n", "HTTP/1.1 200 OK"),
+        ("GET / HTTP/1.0\r\n\r\n", "HTTP/1.0 200 OK"),
+        ("GET / HTTP/1.1\r\n\r\n", "400 Bad Request: missing required Host header"),
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", "400 Bad Request: too many Host headers"),
+        ("GET / HTTP/1.0\r\nhost: a\r\nhost: b\r\n\r\n", "400 Bad Request: too many Host headers"),
+        ("GET / HTTP/1.1\r\nhost: a b\r\n\r\n", "400 Bad Request: malformed Host header"),
+        ("GET / HTTP/1.1\r\nhost: a/b\r\n\r\n", "400 Bad Request: malformed Host header"),
+    ] {
+        let mut stream = server.raw(None, b"http/1.1").await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = timeout(Duration::from_secs(1), stream.read_to_end(&mut answer)).await;
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.contains(expected), "{head:?}: {answer}");
+        let is_refused = answer.starts_with("HTTP/1.1 400 ") || answer.starts_with("HTTP/1.0 400 ");
+        assert_eq!(is_refused, expected.starts_with("400"), "{head:?}: {answer}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_end_at_their_limit_whether_they_are_read_or_not() {
+    let cluster = Cluster::new();
+    let held = Arc::new(());
+    let large = {
+        let held = held.clone();
+        Router::new().route("/", get(async move || Held(held.clone()).answer()))
+    };
+    let limits = Limits {
+        answer: Some(Duration::from_secs(20)),
+        write_timeout: Duration::from_mins(10),
+        ..Limits::default()
+    };
+    let server = cluster.serve_router(limits, large);
+    for (protocol, window) in [("HTTP/2", 0), ("HTTP/2", 1), ("HTTP/2", 1000), ("HTTP/1.1", 0)] {
+        let began = Instant::now();
+        let mut connection = match protocol {
+            "HTTP/2" => server.connect_with_window(None, window).await,
+            _ => server.connect(None).await,
+        };
+        let answer = connection.head("/").await.unwrap();
+        assert_eq!(Arc::strong_count(&held), 3, "{protocol} {window}");
+        sleep(Duration::from_secs(19)).await;
+        assert_eq!(Arc::strong_count(&held), 3, "{protocol} {window}");
+        sleep(Duration::from_secs(2)).await;
+        assert_eq!(Arc::strong_count(&held), 2, "its memory is free: {protocol} {window}");
+        let error = answer.into_body().collect().await.unwrap_err();
+        assert_eq!(began.elapsed().as_secs(), 21, "{error}");
+    }
+}
+
+/// What an answer holds until it has been taken.
+struct Held(#[expect(dead_code, reason = "dropped when nobody holds it")] Arc<()>);
+
+impl Held {
+    /// Eight megabytes in pieces.
+    fn answer(self) -> Body {
+        let pieces = (0..128).map(move |_| {
+            let _held = &self;
+            Ok::<_, Infallible>(Bytes::from(vec![b'a'; 64 << 10]))
+        });
+        Body::from_stream(futures::stream::iter(pieces))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_may_end_after_the_order_to_stop() {
+    let cluster = Cluster::new();
+    for protocol in [&b"http/1.1"[..], b"h2"] {
+        let limits = Limits { shutdown: Duration::from_mins(6), ..Limits::default() };
+        let mut server = plain(&cluster, limits);
+        let began = Instant::now();
+        let mut silent = server.dial();
+        let mut idle = server.connect_speaking(None, protocol).await.unwrap();
+        assert_eq!(idle.get("/", &[]).await.body, "quick");
+        let mut busy = server.connect_speaking(None, protocol).await.unwrap();
+        let slow = busy.get("/slow", &[]);
+        let stopping = async {
+            sleep(Duration::from_secs(1)).await;
+            server.stop();
+            settle().await;
+            assert!(!server.listens());
+            assert!(idle.is_closed(), "{protocol:?}");
+            assert!(closed(&mut silent, began).await < Duration::from_secs(2));
+            server.stopped().await;
+            began.elapsed()
+        };
+        let (slow, ended) = futures::future::join(slow, stopping).await;
+        assert_eq!((&*slow.body, ended.as_secs()), ("slow", 300), "{protocol:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_too_long_after_the_order_to_stop_is_cut_off() {
+    let cluster = Cluster::new();
+    let limits = Limits { shutdown: Duration::from_secs(10), ..Limits::default() };
+    let mut server = plain(&cluster, limits);
+    let began = Instant::now();
+    let mut busy = server.connect(None).await;
+    let stopping = async {
+        settle().await;
+        server.stop();
+        server.stopped().await;
+        assert_eq!(began.elapsed().as_secs(), 10);
+    };
+    let (slow, ()) = futures::future::join(busy.send("GET", "/slow", &[]), stopping).await;
+    assert!(slow.is_err());
 }
 
 #[tokio::test(start_paused = true)]
@@ -212,11 +353,11 @@ async fn bodies_are_not_waited_for() {
 async fn peers_that_take_no_answers_are_let_go() {
     let cluster = Cluster::new();
     let large = Router::new().route("/", get(async || "a".repeat(1 << 20)));
-    let server = cluster.serve_router(Limits { connections: 1, ..Limits::default() }, large);
-    let mut stream = server.raw(None, b"http/1.1").await;
-    stream.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let server = cluster.serve_router(Limits::default(), large);
+    let mut connection = server.connect(None).await;
+    let answer = connection.head("/").await.unwrap();
     sleep(Duration::from_secs(29)).await;
-    assert!(server.connect_speaking(None, b"h2").await.is_err(), "there is no room yet");
+    assert!(!connection.is_closed());
     sleep(Duration::from_secs(2)).await;
-    assert_eq!(server.connect(None).await.get("/", &[]).await.body.len(), 1 << 20);
+    assert!(answer.into_body().collect().await.is_err());
 }

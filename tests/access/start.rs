@@ -1,8 +1,8 @@
-//! What happens while it cannot be found out whom to believe.
+//! What happens without client CA and request header configuration.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use metrics_server::access::{RequestHeader, Settings};
+use metrics_server::access::{RequestHeaderOptions, Settings};
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -44,7 +44,9 @@ async fn a_cluster_that_says_nothing_yet_is_listened_to() {
     let cluster = Cluster::new();
     cluster.api_server.remove_config_map("kube-system", "extension-apiserver-authentication");
     let server = cluster.serve().await;
-    assert!(cluster.logged(&["There is no ConfigMap kube-system/extension-apiserver-auth"]));
+    assert!(
+        cluster.logged(&["ConfigMap kube-system/extension-apiserver-authentication not found"])
+    );
     let master = cluster.certificate(&cluster.clients, "root", Some("system:masters"));
     let mut connection = server.connect(Some(&master)).await;
     assert_eq!(connection.get(NODES, &[]).await.status, 403);
@@ -81,15 +83,15 @@ fn settings_that_make_no_sense_end_the_start() {
                 "read /nowhere/ca.crt for --client-ca-file: no such file or directory",
             ),
             (
-                proxy(RequestHeader { client_ca_file: missing(), ..RequestHeader::default() }),
+                proxy(RequestHeaderOptions { client_ca_file: missing(), ..RequestHeaderOptions::default() }),
                 "read /nowhere/ca.crt for --requestheader-client-ca-file: no such file or directory",
             ),
             (
-                proxy(RequestHeader { allowed_names: words(&[" "]), ..RequestHeader::default() }),
+                proxy(RequestHeaderOptions { allowed_names: words(&[" "]), ..RequestHeaderOptions::default() }),
                 "--requestheader-allowed-names: a value is empty; leave it out",
             ),
             (
-                proxy(RequestHeader { uid_headers: words(&["X-Uid"]), ..RequestHeader::default() }),
+                proxy(RequestHeaderOptions { uid_headers: words(&["X-Uid"]), ..RequestHeaderOptions::default() }),
                 "--requestheader-uid-headers is set without the standard X-Remote-Uid: add it, or API aggregation will not work",
             ),
         ];

@@ -184,7 +184,7 @@ impl Cluster {
         Access::new(settings, servers, &doors)
     }
 
-    /// A server that has looked up whom to believe.
+    /// A server that has loaded the client CA and request header configuration.
     pub(crate) async fn serve(&self) -> Guarded {
         self.serve_with(&Settings::default()).await
     }
@@ -192,6 +192,15 @@ impl Cluster {
     pub(crate) async fn serve_with(&self, settings: &Settings) -> Guarded {
         let access = self.access(settings);
         let mut guarded = self.serve_router(Limits::default(), access.guard(echo()));
+        guarded.keep(async move { access.follow().await });
+        settle().await;
+        guarded
+    }
+
+    /// The same with limits of one's own.
+    pub(crate) async fn serve_within(&self, limits: Limits) -> Guarded {
+        let access = self.access(&Settings::default());
+        let mut guarded = self.serve_router(limits, access.guard(echo()));
         guarded.keep(async move { access.follow().await });
         settle().await;
         guarded

@@ -65,24 +65,14 @@ fn body(content_type: &str, bytes: &[u8]) -> String {
             mask(&ordered_containers(&text))
         }
         Ok(_) => mask(&without_reason(&without_v1(&text))),
-        Err(_) => mask(&without_framework(&text)),
+        Err(_) => mask(&text),
     }
 }
 
-/// `/version` without what it says: each server has versions of its own, and only the Go framework
-/// emulates others.
+/// `/version` without what it says: each server has versions of its own.
 fn version(text: &str) -> String {
-    let lines = text.lines().map(|line| line.split(": ").next().unwrap_or_default());
-    let of_all =
-        |line: &&str| !line.contains("\"emulation") && !line.contains("\"minCompatibility");
-    lines.filter(of_all).collect::<Vec<_>>().join("\n")
-}
-
-/// The list of checks of a probe without those that only the Go framework has.
-fn without_framework(text: &str) -> String {
-    let framework = ["[+]log ", "[+]poststarthook/"];
-    let is_kept = |line: &&str| !framework.iter().any(|check| line.starts_with(check));
-    text.split_inclusive('\n').filter(is_kept).collect()
+    let names = text.lines().map(|line| line.split(": ").next().unwrap_or_default());
+    names.collect::<Vec<_>>().join("\n")
 }
 
 /// Discovery, where v1 stands beside what was recorded, with v1 taken out. This and the next function are the
@@ -105,14 +95,10 @@ fn without_reason(text: &str) -> String {
     }
 }
 
-/// The paths at `/` and of OpenAPI: without ours, and without the checks of the Go framework.
+/// The paths at `/` and of OpenAPI, without ours.
 fn paths(mut document: Value) -> String {
-    let of_framework = |path: &str| path.ends_with("/log") || path.contains("/poststarthook/");
     if let Some(paths) = document["paths"].as_array_mut() {
-        paths.retain(|path| {
-            let path = path.as_str().unwrap();
-            !of_framework(path) && path != "/apis/metrics.k8s.io/v1"
-        });
+        paths.retain(|path| path.as_str().unwrap() != "/apis/metrics.k8s.io/v1");
         // Indented, as it was.
         return serde_json::to_string_pretty(&document).unwrap();
     }
@@ -120,8 +106,15 @@ fn paths(mut document: Value) -> String {
 }
 
 /// OpenAPI documents as their structure. Prose and what is hashed from it are each server's own.
+/// Definitions of Kubernetes' own types are left to the API server in ours.
 fn openapi(mut document: Value) -> String {
     document["info"] = Value::Null;
+    if let Some(definitions) = document.get_mut("definitions").and_then(Value::as_object_mut) {
+        let of_api_server = |name: &str| {
+            name.starts_with("io.k8s.apimachinery.") && !name.ends_with(".meta.v1.Duration")
+        };
+        definitions.retain(|name, _| !of_api_server(name));
+    }
     strip(&mut document);
     serde_json::to_string_pretty(&document).unwrap()
 }

@@ -172,7 +172,9 @@ fn no_secret_is_told() {
     }
     server.signal("TERM");
     let said = server.all();
-    for part in ["Unable to authenticate the request", "Shutting down", "status: \\\"401"] {
+    for part in
+        ["Unable to authenticate the request", "Received SIGTERM, shutting down", "status: \\\"401"]
+    {
         assert!(said.contains(part), "{part}:\n{said}");
     }
     let audit = fs::read_to_string(path("audit.log")).unwrap();

@@ -101,7 +101,7 @@ fn versions_suites_and_protocols_are_those_asked_for() {
     assert_eq!(old.shown(&address).unwrap().suite, chacha);
     assert_eq!(new.shown(&address).unwrap().version, ProtocolVersion::TLSv1_3);
     server.signal("TERM");
-    server.line("\"Shutting down\"");
+    server.line("\"Received SIGTERM, shutting down");
     assert!(
         server.said.iter().any(|line| line.contains(
             "argument=\"--tls-cipher-suites=TLS_RSA_WITH_AES_128_CBC_SHA\" reason=\"this suite is weak"
@@ -273,7 +273,7 @@ fn a_port_can_be_shared() {
     let mut second = Running::start(folder.path(), &second);
     second.line("\"Serving securely\"");
     first.signal("TERM");
-    first.line("\"Shutting down\"");
+    first.line("\"Received SIGTERM, shutting down");
     assert_eq!(first.end().code(), Some(0));
     assert!(ask(&address, "GET", "/livez", "").ends_with("ok"), "the other one goes on");
 }

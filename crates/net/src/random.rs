@@ -20,6 +20,12 @@ impl Random {
         Self(Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))))
     }
 
+    /// Another sequence, which takes nothing out of this one.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self::seeded(!self.with(|rng| rng.get_seed()))
+    }
+
     /// Any 16-bit number.
     pub fn u16(&self) -> u16 {
         self.with(|rng| rng.u16(..))

@@ -25,12 +25,12 @@ pub(super) fn check(
     mistakes: &mut Vec<Mistake>,
 ) {
     let within_limits = check_nodes(nodes, at, sources.folder, mistakes).is_some();
-    let without_listen: Vec<_> =
-        nodes.iter().map(|node| node.host.listen.is_none()).collect();
+    let without_listen: Vec<_> = nodes.iter().map(|node| node.host.listen.is_none()).collect();
     if without_listen.iter().all(|it| *it) {
         check_listeners(nodes, at, mistakes);
     }
-    let ranges = nodes.iter().enumerate().filter_map(|(index, node)| node.check_range(at.item(index)));
+    let ranges =
+        nodes.iter().enumerate().filter_map(|(index, node)| node.check_range(at.item(index)));
     let before = mistakes.len();
     mistakes.extend(ranges);
     for (index, node) in nodes.iter().enumerate() {
@@ -61,8 +61,7 @@ fn check_sockets(nodes: &[FleetNode], at: &YamlNode, mistakes: &mut Vec<Mistake>
         for (entry, first) in listen.filter(|(_, first)| first.0.port() != 0) {
             for number in 0..node.node.count.unwrap_or(1) {
                 let address = node.raised(first.0, number);
-                let location =
-                    |index, entry| &at.item(index).field("listen").item(entry).location;
+                let location = |index, entry| &at.item(index).field("listen").item(entry).location;
                 let Some(other) = seen.insert(address, (index, number, entry)) else { continue };
                 let other_node = &nodes[other.0].node;
                 let name = numbered(&other_node.name, other_node.count, other.1);

@@ -118,9 +118,11 @@ impl FleetNode {
     /// The nodes it stands for.
     pub(crate) fn expand(&self) -> impl Iterator<Item = Self> {
         self.node.expand().zip(0..).map(|(node, number)| {
-            let listen = self.host.listen.as_ref().map(|all| {
-                all.iter().map(|at| In(self.raised(at.0, number))).collect()
-            });
+            let listen = self
+                .host
+                .listen
+                .as_ref()
+                .map(|all| all.iter().map(|at| In(self.raised(at.0, number))).collect());
             Self { node, host: HostConfig { listen, ..self.host.clone() } }
         })
     }

@@ -22,11 +22,13 @@ pub(crate) fn corrupt(fault: BodyFault, right: &str) -> String {
         BodyFault::NoMemory => {
             without(right, |family| family.ends_with("_memory_working_set_bytes"))
         }
-        BodyFault::NoStartTimes => without(right, |family| family == "container_start_time_seconds"),
+        BodyFault::NoStartTimes => {
+            without(right, |family| family == "container_start_time_seconds")
+        }
         BodyFault::NoNode => without(right, |family| family.starts_with("node_")),
-        BodyFault::NoPods => without(right, |family| {
-            family.starts_with("container_") || family.starts_with("pod_")
-        }),
+        BodyFault::NoPods => {
+            without(right, |family| family.starts_with("container_") || family.starts_with("pod_"))
+        }
         BodyFault::Zeros => with_values(right, |_| "0".to_owned()),
         BodyFault::NaN => with_values(right, |_| "NaN".to_owned()),
         BodyFault::Infinite => with_values(right, |_| "+Inf".to_owned()),
@@ -61,7 +63,6 @@ pub(crate) fn corrupt(fault: BodyFault, right: &str) -> String {
             let all = [before, &["node_cpu_usage_seconds_total MNAME {"], after].concat();
             all.join("\n") + "\n"
         }
-    }
     }
 }
 

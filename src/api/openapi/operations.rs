@@ -1,14 +1,17 @@
 //! The paths, what they answer, and how both versions of OpenAPI say so.
 
+use k8s_openapi::apimachinery::pkg::{
+    apis::meta::v1::{APIGroup, APIGroupList, APIResourceList},
+    version::Info,
+};
 use ring::digest;
 use serde_json::{Map, Value, json};
 
 use super::{
-    meta::{BUILD, GROUP, GROUPS, RESOURCES},
-    schema::Dialect,
-    types::names,
+    description::{DescribedResource, Description},
+    dialect::Dialect,
+    meta,
 };
-use crate::api::{GROUP as GROUP_NAME, version::Version};
 
 const JSON: &str = "application/json";
 const ALL: [&str; 3] = [JSON, "application/yaml", "application/vnd.kubernetes.protobuf"];
@@ -23,15 +26,24 @@ pub(super) struct Operation {
     about: String,
     tag: String,
     id: String,
-    answer: &'static str,
+    /// Name of the schema of the response.
+    response: String,
     reads: Reads,
 }
 
+/// What an operation reads.
 enum Reads {
     Discovery,
     Build,
-    List { version: Version, kind: &'static str, namespaced: bool },
-    Object { version: Version, kind: &'static str, namespaced: bool },
+    List { target: Target, namespaced: bool },
+    Object { target: Target, namespaced: bool },
+}
+
+/// Group, version and kind of the objects that are read.
+struct Target {
+    group: &'static str,
+    version: &'static str,
+    kind: &'static str,
 }
 
 /// A parameter of several operations.
@@ -45,111 +57,127 @@ struct Parameter {
 const PRETTY: Parameter = Parameter {
     name: "pretty",
     kind: "string",
-    about: "If true, the answer is indented. It is anyway for curl, wget and browsers.",
+    about: "If true, the response is indented.",
     in_path: false,
 };
 const NAMESPACE: Parameter = Parameter {
     name: "namespace",
     kind: "string",
-    about: "The namespace to look in.",
+    about: "The namespace of the objects.",
     in_path: true,
 };
 const LIST: [Parameter; 10] = [
-    list("allowWatchBookmarks", "boolean", "Accepted and without effect: there are no watches."),
-    list("continue", "string", "Accepted and without effect: a list always has one page."),
-    list("fieldSelector", "string", "Only objects with this metadata.name or metadata.namespace."),
-    list("labelSelector", "string", "Only objects whose labels fit."),
-    list("limit", "integer", "Accepted and without effect: a list always has one page."),
-    list(
-        "resourceVersion",
-        "string",
-        "Accepted and without effect: answers are always the newest.",
-    ),
-    list("resourceVersionMatch", "string", "How resourceVersion is to be understood."),
-    list("sendInitialEvents", "boolean", "Refused: it belongs to watches, and there are none."),
-    list("timeoutSeconds", "integer", "Accepted and without effect: lists do not wait."),
-    list("watch", "boolean", "Refused: metrics cannot be watched."),
+    list("allowWatchBookmarks", "boolean", "Ignored: watch is not supported."),
+    list("continue", "string", "Ignored: a list always has one page."),
+    list("fieldSelector", "string", "Only objects with these values of fields."),
+    list("labelSelector", "string", "Only objects with these labels."),
+    list("limit", "integer", "Ignored: a list always has one page."),
+    list("resourceVersion", "string", "Ignored: a response is always the newest."),
+    list("resourceVersionMatch", "string", "How resourceVersion is meant."),
+    list("sendInitialEvents", "boolean", "Refused: watch is not supported."),
+    list("timeoutSeconds", "integer", "Ignored: a list does not wait."),
+    list("watch", "boolean", "Refused: watch is not supported."),
 ];
 
 const fn list(name: &'static str, kind: &'static str, about: &'static str) -> Parameter {
     Parameter { name, kind, about, in_path: false }
 }
 
-/// All operations that are there.
-pub(super) fn operations() -> Vec<Operation> {
-    let group = format!("apis/{GROUP_NAME}");
+/// All operations of the group, and those of discovery.
+pub(super) fn operations(description: &Description) -> Vec<Operation> {
+    let (group, short) = (description.group, description.short_group());
+    let discovery = |path: String, about: &str, tag: &str, id: String, response, reads| Operation {
+        document: path.trim_matches('/').to_owned(),
+        path,
+        about: about.to_owned(),
+        tag: tag.to_owned(),
+        id,
+        response,
+        reads,
+    };
     let mut all = vec![
-        Operation {
-            path: "/apis/".to_owned(),
-            document: "apis".to_owned(),
-            about: "which groups there are".to_owned(),
-            tag: "apis".to_owned(),
-            id: "getAPIVersions".to_owned(),
-            answer: GROUPS,
-            reads: Reads::Discovery,
-        },
-        Operation {
-            path: format!("/{group}/"),
-            document: group,
-            about: "which versions the group has".to_owned(),
-            tag: "metrics".to_owned(),
-            id: "getMetricsAPIGroup".to_owned(),
-            answer: GROUP,
-            reads: Reads::Discovery,
-        },
-        Operation {
-            path: "/version/".to_owned(),
-            document: "version".to_owned(),
-            about: "which build of the server this is".to_owned(),
-            tag: "version".to_owned(),
-            id: "getCodeVersion".to_owned(),
-            answer: BUILD,
-            reads: Reads::Build,
-        },
+        discovery(
+            "/apis/".to_owned(),
+            "list API groups",
+            "apis",
+            "getAPIVersions".to_owned(),
+            meta::name::<APIGroupList>(),
+            Reads::Discovery,
+        ),
+        discovery(
+            format!("/apis/{group}/"),
+            "read the versions of the group",
+            short,
+            format!("get{}APIGroup", title(short)),
+            meta::name::<APIGroup>(),
+            Reads::Discovery,
+        ),
+        discovery(
+            "/version/".to_owned(),
+            "read the version of the server",
+            "version",
+            "getCodeVersion".to_owned(),
+            meta::name::<Info>(),
+            Reads::Build,
+        ),
     ];
-    all.extend(Version::ALL.into_iter().flat_map(of_version));
+    for version in &description.versions {
+        let tag = format!("{short}_{}", version.name);
+        all.push(discovery(
+            format!("/apis/{group}/{}/", version.name),
+            "list resources",
+            &tag,
+            format!("get{}{}APIResources", title(short), title(version.name)),
+            meta::name::<APIResourceList>(),
+            Reads::Discovery,
+        ));
+        for resource in &version.resources {
+            all.extend(of_resource(description, version.name, resource));
+        }
+    }
     all
 }
 
-fn of_version(version: Version) -> Vec<Operation> {
-    let document = format!("apis/{GROUP_NAME}/{version}");
-    let title = if version == Version::V1 { "V1" } else { "V1beta1" };
-    let names = names(version);
-    let operation = |path: &str, id: String, about: String, answer, reads| Operation {
-        path: format!("/{document}/{path}"),
-        document: document.clone(),
-        about,
-        tag: format!("metrics_{version}"),
-        id,
-        answer,
+/// LIST in all namespaces, and LIST and GET in one, where the resource has namespaces.
+fn of_resource(
+    description: &Description,
+    version: &'static str,
+    resource: &DescribedResource,
+) -> Vec<Operation> {
+    let (group, short) = (description.group, description.short_group());
+    let DescribedResource { name, kind, namespaced, object, list } = resource;
+    let target = || Target { group, version, kind };
+    let operation = |path: &str, verb, scope: [&str; 2], response: &String, reads| Operation {
+        path: format!("/apis/{group}/{version}/{path}"),
+        document: format!("apis/{group}/{version}"),
+        about: format!("{verb} {kind}"),
+        tag: format!("{short}_{version}"),
+        id: format!("{verb}{}{}{}{kind}{}", title(short), title(version), scope[0], scope[1]),
+        response: response.clone(),
         reads,
     };
-    let list = |path: &str, kind, namespaced, scope: [&str; 2], answer| {
-        let id = format!("listMetrics{title}{}{kind}{}", scope[0], scope[1]);
-        let about = format!("the {kind} of all objects, or of those selected");
-        operation(path, id, about, answer, Reads::List { version, kind, namespaced })
+    let list_in = |path: &str, scope, namespaced| {
+        operation(path, "list", scope, list, Reads::List { target: target(), namespaced })
     };
-    let object = |path: &str, kind, namespaced, scope: &str, answer| {
-        let id = format!("readMetrics{title}{scope}{kind}");
-        let about = format!("the {kind} of one object");
-        operation(path, id, about, answer, Reads::Object { version, kind, namespaced })
+    let read_in = |path: &str, scope, namespaced| {
+        operation(path, "read", scope, object, Reads::Object { target: target(), namespaced })
     };
-    let (node, pod) = ("NodeMetrics", "PodMetrics");
-    let in_namespace = "namespaces/{namespace}/pods";
-    vec![
-        operation(
-            "",
-            format!("getMetrics{title}APIResources"),
-            "which resources the version has".to_owned(),
-            RESOURCES,
-            Reads::Discovery,
-        ),
-        list(in_namespace, pod, true, ["Namespaced", ""], names.pods),
-        object("namespaces/{namespace}/pods/{name}", pod, true, "Namespaced", names.pod),
-        list("nodes", node, false, ["", ""], names.nodes),
-        object("nodes/{name}", node, false, "", names.node),
-        list("pods", pod, false, ["", "ForAllNamespaces"], names.pods),
-    ]
+    if *namespaced {
+        let path = format!("namespaces/{{namespace}}/{name}");
+        vec![
+            list_in(name, ["", "ForAllNamespaces"], false),
+            list_in(&path, ["Namespaced", ""], true),
+            read_in(&format!("{path}/{{name}}"), ["Namespaced", ""], true),
+        ]
+    } else {
+        vec![list_in(name, ["", ""], false), read_in(&format!("{name}/{{name}}"), ["", ""], false)]
+    }
+}
+
+/// `v1beta1` as `V1beta1`.
+fn title(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 // === impl Operation ===
@@ -162,7 +190,7 @@ impl Operation {
         put("tags", json!([self.tag]));
         put("operationId", json!(self.id));
         let produces = self.produces();
-        let schema = json!({"$ref": dialect.reference(self.answer)});
+        let schema = json!({"$ref": dialect.reference(&self.response)});
         match dialect {
             Dialect::V2 => {
                 put("consumes", self.consumes());
@@ -178,31 +206,32 @@ impl Operation {
                 put("responses", json!({"200": {"description": "OK", "content": content}}));
             }
         }
-        let (action, parameters) = match self.reads {
+        let (action, parameters) = match &self.reads {
             Reads::Discovery | Reads::Build => (None, Vec::new()),
-            Reads::List { version, kind, namespaced } => {
+            Reads::List { target, namespaced } => {
                 let mut parameters: Vec<_> = LIST.iter().collect();
                 parameters.extend([&PRETTY].into_iter().chain(namespaced.then_some(&NAMESPACE)));
                 parameters.sort_by_key(|parameter| parameter.name);
                 let rendered = parameters.iter().map(|parameter| parameter.refer(dialect));
-                (Some(("list", version, kind)), rendered.collect())
+                (Some(("list", target)), rendered.collect())
             }
-            Reads::Object { version, kind, namespaced } => {
+            Reads::Object { target, namespaced } => {
                 let name = Parameter {
                     name: "name",
                     kind: "string",
-                    about: "The name of the node or pod.",
+                    about: "The name of the object.",
                     in_path: true,
                 };
                 let mut rendered = vec![name.render(dialect)];
                 rendered.extend(namespaced.then(|| NAMESPACE.refer(dialect)));
                 rendered.push(PRETTY.refer(dialect));
-                (Some(("get", version, kind)), rendered)
+                (Some(("get", target)), rendered)
             }
         };
-        if let Some((action, version, kind)) = action {
+        if let Some((action, target)) = action {
             put("x-kubernetes-action", json!(action));
-            let kind = json!({"group": GROUP_NAME, "version": version.name(), "kind": kind});
+            let Target { group, version, kind } = target;
+            let kind = json!({"group": group, "version": version, "kind": kind});
             put("x-kubernetes-group-version-kind", kind);
         }
         let mut path = Map::from_iter([("get".to_owned(), Value::Object(get))]);

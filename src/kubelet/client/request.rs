@@ -7,11 +7,10 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        Kept, PassedOver, Sample, ScrapeError,
+        Cause, Dropped, Page, Sample, ScrapeError, Session,
         body::Body,
         connection::Exchange,
         decode::{Decoded, decode_within, summary},
-        endpoint::Page,
         error::{BodyError, RequestError},
         http::Head,
         target::Target,
@@ -41,11 +40,11 @@ impl KubeletClient {
         page: Page,
         node: &Node,
         token: Option<&str>,
-        kept: &mut Kept,
+        session: &mut Session,
         deadline: Instant,
     ) -> Result<Sample, ScrapeError> {
         let default_time = self.clock.now().as_millisecond();
-        let body = self.ask(page, node, token, kept, deadline).await?;
+        let body = self.ask(page, node, token, session, deadline).await?;
         let limits = &self.settings.limits;
         let Decoded { mut sample, first_bad, bad_lines, long_labels, too_many, scrape_error } =
             match page {
@@ -57,7 +56,7 @@ impl KubeletClient {
         }
         let count = |cause, lines| {
             if lines > 0 {
-                self.tally.bad_lines.with_label_values(&[cause]).inc_by(lines as u64);
+                self.metrics.bad_lines.with_label_values(&[cause]).inc_by(lines as u64);
             }
         };
         count("unreadable", bad_lines);
@@ -69,8 +68,8 @@ impl KubeletClient {
         if bad_lines + long_labels > 0 {
             let first = first_bad.map(|error| error.to_string()).unwrap_or_default();
             let limit = limits.label;
-            let passed_over = PassedOver { lines: bad_lines, first, long_labels, limit };
-            sample.passed_over = Some(Box::new(passed_over));
+            let dropped = Dropped { lines: bad_lines, first, long_labels, limit };
+            sample.dropped = Some(Box::new(dropped));
         }
         Ok(sample)
     }
@@ -81,28 +80,25 @@ impl KubeletClient {
         page: Page,
         node: &Node,
         token: Option<&str>,
-        kept: &mut Kept,
+        session: &mut Session,
         deadline: Instant,
     ) -> Result<Body, ScrapeError> {
-        let (head, mut exchange) = self.answer(page, node, token, kept, deadline).await?;
+        let (head, mut exchange) = self.answer(page, node, token, session, deadline).await?;
         if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
             let until = deadline.min(Instant::now() + ERROR_BODY_TIME);
             let body = self.reader.read(&mut exchange, 0, Some(ERROR_BODY_LIMIT), until).await;
-            kept.connection = body.ok().and_then(|_| exchange.end());
-            let status = head.status;
-            return Err(match page {
-                Page::Resource => ScrapeError::Status { status },
-                Page::Summary => ScrapeError::SummaryStatus { status },
-            });
+            session.connection = body.ok().and_then(|_| exchange.end());
+            return Err(ScrapeError::Status { status: head.status, page });
         }
+        session.was_authorized = true;
         if let Some(encoding) = head.encoding {
             return Err(ScrapeError::Body(BodyError::Encoded { encoding }));
         }
-        let read = self.reader.read(&mut exchange, kept.usual_body, None, deadline).await;
+        let read = self.reader.read(&mut exchange, session.usual_body, None, deadline).await;
         let body = read.map_err(ScrapeError::Body)?;
-        kept.usual_body = body.len();
-        kept.connection = exchange.end();
+        session.usual_body = body.len();
+        session.connection = exchange.end();
         Ok(body)
     }
 
@@ -113,28 +109,34 @@ impl KubeletClient {
         page: Page,
         node: &Node,
         token: Option<&str>,
-        kept: &mut Kept,
+        session: &mut Session,
         deadline: Instant,
     ) -> Result<(Head, Exchange), ScrapeError> {
         let token = token.filter(|_| matches!(self.transport, Transport::Tls(_)));
-        kept.address.clear();
+        session.address.clear();
         let targets = self.targets(page, node)?;
-        kept.address = targets[0].authority();
-        let order = kept.choice.order(&targets);
+        session.address = targets[0].authority();
+        let order = session.choice.order(&targets);
         let mut failed = Vec::new();
         for (tried, target) in order.iter().map(|at| &targets[*at]).enumerate() {
             let left = u32::try_from(order.len() - tried).unwrap_or(u32::MAX);
             let share = deadline.saturating_duration_since(Instant::now()) / left;
             let attempt = Attempt { until: Instant::now() + share, deadline };
-            match self.attempt(node, target, token, kept, attempt).await {
+            match self.attempt(node, target, token, session, attempt).await {
                 Ok(answer) => {
-                    kept.address = target.authority();
-                    kept.choice.settle(&node.name, &targets[0], target, &failed, &self.random);
+                    session.address = target.authority();
+                    session.choice.settle(
+                        session.known(node),
+                        &targets[0],
+                        target,
+                        &failed,
+                        &self.random,
+                    );
                     return answer;
                 }
                 Err(error) => {
                     if left > 1 {
-                        self.tally.fallbacks.with_label_values(&[error.cause_label()]).inc();
+                        self.metrics.fallbacks.with_label_values(&[Cause::of(&error).name()]).inc();
                     }
                     failed.push(error);
                 }
@@ -150,13 +152,13 @@ impl KubeletClient {
         node: &Node,
         target: &Target,
         token: Option<&str>,
-        kept: &mut Kept,
+        session: &mut Session,
         Attempt { until, deadline }: Attempt,
     ) -> Result<Result<(Head, Exchange), ScrapeError>, ScrapeError> {
         let request = target.request(token)?;
         let failed = |cause| ScrapeError::Request { url: target.url(), cause: Box::new(cause) };
         let tls = self.transport.tls();
-        if let Some(mut open) = kept.take_connection(&target.authority())
+        if let Some(mut open) = session.take_connection(&target.authority())
             && open.is_good_for(tls.as_ref())
         {
             match open.send(&request, deadline).await {

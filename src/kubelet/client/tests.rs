@@ -65,7 +65,7 @@ fn client(network: Arc<dyn Network>, transport: Transport) -> KubeletClient {
         endpoint: Endpoint::Resource,
         limits: Limits::default(),
     };
-    KubeletClient::new(doors, resolver, settings, transport, Tally::new().unwrap())
+    KubeletClient::new(doors, resolver, settings, transport, KubeletMetrics::new().unwrap())
 }
 
 fn node() -> Node {
@@ -81,9 +81,9 @@ fn soon() -> Instant {
 async fn a_plain_connection_is_kept_and_carries_no_credentials() {
     let network = Arc::new(PlainKubelets::default());
     let client = client(network.clone(), Transport::Plain);
-    let mut kept = Kept::default();
+    let mut session = Session::default();
     for _ in 0..2 {
-        let sample = client.scrape(&node(), Some("secret"), &mut kept, soon()).await.unwrap();
+        let sample = client.scrape(&node(), Some("secret"), &mut session, soon()).await.unwrap();
         assert_eq!(sample.node.unwrap().memory, 5);
     }
     let heard = network.heard.lock().unwrap().to_lowercase();
@@ -97,7 +97,7 @@ async fn errors_name_the_scheme() {
     let config = || client_config(TlsOptions::default(), &Clock::system()).unwrap();
     let (_sender, receiver) = watch::channel(config());
     let client = client(Arc::new(PlainKubelets::default()), Transport::Tls(receiver));
-    let error = client.scrape(&node(), None, &mut Kept::default(), soon()).await.unwrap_err();
+    let error = client.scrape(&node(), None, &mut Session::default(), soon()).await.unwrap_err();
     let text = error.to_string();
     assert_eq!(
         text,

@@ -88,7 +88,7 @@ impl<'b> Points<'b> {
                 }),
             }
         }
-        Sample { node, pods, left_out, passed_over: None }
+        Sample { node, pods, left_out, dropped: None }
     }
 }
 

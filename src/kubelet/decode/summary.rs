@@ -1,17 +1,12 @@
 //! The body of `/stats/summary`, JSON, into a [`Sample`]: what kubelets had before
 //! `/metrics/resource`. Of the two it is the one that says whose it is.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::{
-    Deserialize, Deserializer,
-    de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
-mod bounded;
-
-use self::bounded::{Pod, Room, Summary, read};
 use super::{
     Decoded, Limits,
     points::{Key, Points},
@@ -20,6 +15,10 @@ use crate::kubelet::Point;
 
 /// A container here is three series in `/metrics/resource`.
 const SERIES: usize = 3;
+
+/// The most objects in a summary for each container: the container, its CPU, memory and swap, and
+/// the pod with as many of its own.
+const OBJECTS: usize = 16;
 
 /// A summary that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +34,23 @@ pub enum SummaryError {
         /// The node that was asked for.
         wanted: String,
     },
+}
+
+#[derive(Deserialize)]
+struct Summary<'b> {
+    #[serde(borrow)]
+    node: Node<'b>,
+    #[serde(borrow, default)]
+    pods: Option<Vec<Pod<'b>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Pod<'b> {
+    #[serde(borrow)]
+    pod_ref: PodReference<'b>,
+    #[serde(borrow, default)]
+    containers: Option<Vec<Container<'b>>>,
 }
 
 #[derive(Deserialize)]
@@ -94,15 +110,6 @@ struct Count(u64);
 #[derive(Clone, Copy, Default)]
 struct Moment(Option<i64>);
 
-/// Reads a value of any kind: a bad one costs that value.
-struct Lenient;
-
-enum Value {
-    Count(u64),
-    Moment(i64),
-    Other,
-}
-
 /// Decodes what the kubelet of `node` says. What has no time of its own was measured at
 /// `default_time`, in milliseconds since the Unix epoch.
 pub fn decode(
@@ -111,9 +118,16 @@ pub fn decode(
     default_time: i64,
     limits: &Limits,
 ) -> Result<Decoded, SummaryError> {
-    let mut room = Room::for_containers(limits.series / SERIES);
-    let Summary { node: its, pods } =
-        read(body, &mut room).map_err(|error| SummaryError::Form(error.to_string()))?;
+    let most = limits.series / SERIES;
+    // A short object such as `{"name":""}` takes up ten times its size once it is read.
+    let objects = memchr::memchr_iter(b'{', body).count();
+    let mut too_many = objects > most.saturating_add(1).saturating_mul(OBJECTS);
+    if too_many {
+        return Ok(Decoded { too_many, ..Decoded::default() });
+    }
+    let summary: Summary<'_> =
+        serde_json::from_slice(body).map_err(|error| SummaryError::Form(error.to_string()))?;
+    let (its, pods) = (summary.node, summary.pods.unwrap_or_default());
     // Older ones may not say; nobody else's usage is to pass for this node's.
     if !its.name.is_empty() && its.name != node {
         return Err(SummaryError::OtherNode {
@@ -124,9 +138,12 @@ pub fn decode(
     let mut points = Points::default();
     let point = |start, cpu, memory| point(start, cpu, memory, default_time);
     points.set_node(point(Moment(None), its.cpu, its.memory));
-    let mut long_labels = 0;
+    let (mut long_labels, mut containers_left) = (0, most);
+    too_many |= pods.len() > most;
     for Pod { pod_ref, containers } in pods {
-        for Container { name, start_time, cpu, memory } in containers {
+        for Container { name, start_time, cpu, memory } in containers.unwrap_or_default() {
+            too_many |= containers_left == 0;
+            containers_left = containers_left.saturating_sub(1);
             let key = Key {
                 container: name,
                 namespace: pod_ref.namespace.clone(),
@@ -139,14 +156,7 @@ pub fn decode(
             points.set_container(key, point(start_time, cpu, memory));
         }
     }
-    Ok(Decoded {
-        sample: points.complete(),
-        first_bad: None,
-        bad_lines: 0,
-        long_labels,
-        too_many: room.is_over(),
-        scrape_error: false,
-    })
+    Ok(Decoded { sample: points.complete(), long_labels, too_many, ..Decoded::default() })
 }
 
 /// The time is that of the CPU counter: usage is its difference over time.
@@ -161,58 +171,13 @@ fn point(start: Moment, cpu: Option<Cpu>, memory: Option<Memory>, default_time: 
     }
 }
 
-// === impl Lenient ===
-
-impl<'de> Visitor<'de> for Lenient {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::Count(number))
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<Value, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
-        let sound = (0.0..u64::MAX as f64).contains(&number);
-        Ok(if sound { Value::Count(number as u64) } else { Value::Other })
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        let nanos = text.parse::<Timestamp>().ok().map(Timestamp::as_nanosecond);
-        Ok(nanos.and_then(|n| i64::try_from(n).ok()).map_or(Value::Other, Value::Moment))
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
-    }
-}
-
 // === impl Count ===
 
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = deserializer.deserialize_any(Lenient)?;
-        Ok(if let Value::Count(count) = value { Self(count) } else { Self(0) })
+        let text = <&RawValue>::deserialize(deserializer)?.get();
+        let fraction = || text.parse().ok().filter(|n: &f64| (0.0..u64::MAX as f64).contains(n));
+        Ok(Self(text.parse().ok().or_else(|| fraction().map(|n| n as u64)).unwrap_or_default()))
     }
 }
 
@@ -220,8 +185,9 @@ impl<'de> Deserialize<'de> for Count {
 
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = deserializer.deserialize_any(Lenient)?;
-        Ok(if let Value::Moment(nanos) = value { Self(Some(nanos)) } else { Self(None) })
+        let text = <&RawValue>::deserialize(deserializer)?.get();
+        let time = text.trim_matches('"').parse::<Timestamp>().ok();
+        Ok(Self(time.and_then(|time| i64::try_from(time.as_nanosecond()).ok())))
     }
 }
 

@@ -150,7 +150,7 @@ proptest! {
 
 /// Each pod of `default` and the node whose report of it is served.
 fn owners(store: &Store) -> BTreeMap<String, String> {
-    let slots = store.slots.read().unwrap();
+    let slots = store.slots.read();
     let pods = slots.owners.get("default").into_iter().flatten();
     pods.map(|(pod, node)| (pod.to_string(), node.to_string())).collect()
 }

@@ -44,6 +44,11 @@ impl LabelSelector {
         parser.requirements().map(Self).map_err(LabelSelectorError)
     }
 
+    /// How many requirements it has.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether it selects everything.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,0 +1,216 @@
+//! Authentication: front proxy headers, then the client certificate, then the bearer token, then
+//! anonymous, in this order as in the Go server.
+
+pub(super) mod client_ca;
+pub(super) mod extension_config_map;
+pub(super) mod failure_log;
+pub(super) mod request_header;
+pub(super) mod user;
+
+use std::{borrow::Cow, fmt::Write, sync::Arc, time::Duration};
+
+use http::{HeaderMap, header};
+use net::Clock;
+use ring::digest;
+use rustls::pki_types::CertificateDer;
+use tls::x509::X509Error;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use self::client_ca::ClientCaConfig;
+use super::{
+    User,
+    review::{ReviewError, Reviewer},
+    review_cache::{Cache, Cached, Hasher},
+};
+use crate::serving::Peer;
+
+/// The key of a user's extra that names the credential.
+const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+
+/// Authenticates requests.
+pub(super) struct Authenticator {
+    clock: Clock,
+    reviewer: Arc<Reviewer>,
+    hasher: Hasher,
+    tokens: Arc<Cache<Option<User>, ReviewError>>,
+    ttl: Duration,
+}
+
+/// A request has credentials and none of them is valid: the causes, in the order of the checks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", list(.0))]
+pub(super) struct AuthenticationError(Vec<Cause>);
+
+/// Why one credential is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum Cause {
+    #[error("{0}")]
+    Certificate(#[from] X509Error),
+    #[error("x509: subject with cn={0} is not in the allowed list")]
+    ProxyName(String),
+    #[error("invalid bearer token")]
+    Token,
+    #[error("{0}")]
+    Review(#[from] ReviewError),
+}
+
+// === impl Authenticator ===
+
+impl Authenticator {
+    pub(super) fn new(
+        reviewer: Arc<Reviewer>,
+        hasher: Hasher,
+        ttl: Duration,
+        clock: Clock,
+    ) -> Self {
+        Self { clock, reviewer, hasher, tokens: Cache::new(), ttl }
+    }
+
+    /// The user of a request. A request with an invalid credential is not anonymous.
+    pub(super) async fn authenticate(
+        &self,
+        config: &ClientCaConfig,
+        peer: Option<&Peer>,
+        headers: &HeaderMap,
+    ) -> Result<User, AuthenticationError> {
+        let mut causes = Vec::new();
+        let chain = peer.map(|peer| &*peer.certificates).unwrap_or_default();
+        if !chain.is_empty() {
+            for user in [self.request_header(config, chain, headers), self.x509(config, chain)] {
+                match user {
+                    Ok(Some(user)) => return Ok(user.authenticated()),
+                    Ok(None) => {}
+                    Err(cause) => causes.push(cause),
+                }
+            }
+        }
+        if let Some(token) = bearer(headers) {
+            match self.token(token).await {
+                Ok(Some(user)) => return Ok(user.authenticated()),
+                Ok(None) => causes.push(Cause::Token),
+                Err(error) => causes.push(error.into()),
+            }
+        }
+        if causes.is_empty() { Ok(User::anonymous()) } else { Err(AuthenticationError(causes)) }
+    }
+
+    fn request_header(
+        &self,
+        config: &ClientCaConfig,
+        chain: &[CertificateDer<'static>],
+        headers: &HeaderMap,
+    ) -> Result<Option<User>, Cause> {
+        let Some(request_header_ca) = &config.request_header_ca else { return Ok(None) };
+        request_header_ca.verify(chain, &self.clock)?;
+        let name = subject(&chain[0]).map(|subject| subject.name).unwrap_or_default();
+        if config.request_header.allow(&name) {
+            Ok(config.request_header.user(headers))
+        } else {
+            Err(Cause::ProxyName(name))
+        }
+    }
+
+    fn x509(
+        &self,
+        config: &ClientCaConfig,
+        chain: &[CertificateDer<'static>],
+    ) -> Result<Option<User>, Cause> {
+        let Some(client_ca) = &config.client_ca else { return Ok(None) };
+        client_ca.verify(chain, &self.clock)?;
+        Ok(subject(&chain[0]).filter(|user| !user.name.is_empty()))
+    }
+
+    async fn token(&self, token: &str) -> Result<Option<User>, ReviewError> {
+        let (reviewer, token, ttl) = (self.reviewer.clone(), token.to_owned(), self.ttl);
+        let key = self.hasher.key(token.as_bytes());
+        let lookup = async move {
+            let value = reviewer.token(token).await?;
+            Ok(Cached { value, ttl })
+        };
+        self.tokens.get_or_lookup(key, lookup).await
+    }
+}
+
+/// The user of a certificate: name and groups are its common name and organizations.
+fn subject(certificate: &CertificateDer<'_>) -> Option<User> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let subject = parsed.subject();
+    let name = subject.iter_common_name().last().and_then(|name| name.as_str().ok());
+    let groups = subject.iter_organization().filter_map(|group| group.as_str().ok());
+    let mut id = "X509SHA256=".to_owned();
+    for byte in digest::digest(&digest::SHA256, certificate).as_ref() {
+        // Writing to a string cannot fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    Some(User {
+        name: name.unwrap_or_default().to_owned(),
+        groups: groups.map(str::to_owned).collect(),
+        extra: [(CREDENTIAL_ID.to_owned(), vec![id])].into(),
+        ..User::default()
+    })
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?.trim();
+    let mut parts = text.splitn(3, ' ');
+    let is_bearer = parts.next()?.eq_ignore_ascii_case("bearer");
+    parts.next().filter(|token| is_bearer && !token.is_empty())
+}
+
+// === impl AuthenticationError ===
+
+impl AuthenticationError {
+    /// What cures it. A certificate is unknown to one of the two CAs by design: the cause that the
+    /// other CA gives is the one to cure.
+    pub(super) fn cure(&self) -> &'static str {
+        let is_unknown =
+            |cause: &&Cause| **cause == Cause::Certificate(X509Error::UnknownAuthority);
+        let cause = self.0.iter().find(|cause| !is_unknown(cause)).or(self.0.first());
+        match cause {
+            Some(Cause::Certificate(X509Error::OutOfTime { .. })) => {
+                "renew the client's certificate, or set the clocks right"
+            }
+            Some(Cause::Certificate(X509Error::OtherKey { .. })) => {
+                "the CA was replaced: check that kube-system/extension-apiserver-authentication, --client-ca-file or --requestheader-client-ca-file has the new CA, and that the client uses a certificate signed by it"
+            }
+            Some(Cause::Certificate(_)) => {
+                "use a certificate signed by a CA in kube-system/extension-apiserver-authentication, --client-ca-file or --requestheader-client-ca-file"
+            }
+            Some(Cause::ProxyName(_)) => {
+                "add the name to the API server's --requestheader-allowed-names"
+            }
+            Some(Cause::Token) | None => {
+                "use a token that this cluster issued and that has not expired"
+            }
+            Some(Cause::Review(error)) => error.cure,
+        }
+    }
+
+    /// The kinds of the causes: unlike the text, without times.
+    pub(super) fn kinds(&self) -> Vec<Cow<'static, str>> {
+        let kind = |cause: &Cause| match cause {
+            Cause::Certificate(X509Error::OutOfTime { side, .. }) => (*side).into(),
+            Cause::Certificate(X509Error::UnknownAuthority) => "unknown authority".into(),
+            Cause::Certificate(X509Error::OtherKey { .. }) => "other key".into(),
+            Cause::Certificate(_) => "certificate".into(),
+            Cause::ProxyName(_) => "proxy name".into(),
+            Cause::Token => "token".into(),
+            Cause::Review(error) => error.reason.clone().into(),
+        };
+        self.0.iter().map(kind).collect()
+    }
+}
+
+/// As Go formats an aggregate of errors: each text once.
+fn list(causes: &[Cause]) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for text in causes.iter().map(ToString::to_string) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    match &texts[..] {
+        [only] => only.clone(),
+        texts => format!("[{}]", texts.join(", ")),
+    }
+}

@@ -1,0 +1,147 @@
+//! Logs failed authentication without a line for each request. An API server with an invalid
+//! certificate sends many requests a minute, and anybody who reaches the port can send any number.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use ring::digest;
+use rustls::pki_types::CertificateDer;
+use tokio::time::Instant;
+use x509_parser::{certificate::X509Certificate, prelude::FromDer, time::ASN1Time, x509::X509Name};
+
+use super::AuthenticationError;
+
+/// A failure that continues is logged again after this time.
+const LOG_AGAIN: Duration = Duration::from_mins(5);
+
+/// Failures that are told apart. All others count as one.
+const LIMIT: usize = 50;
+
+/// The longest name of a certificate that is logged, in characters.
+const NAME_LENGTH: usize = 200;
+
+/// Logs each failure once, and while it continues every five minutes with a count.
+#[derive(Default)]
+pub(in crate::access) struct FailureLog(Mutex<Failures>);
+
+#[derive(Default)]
+struct Failures {
+    known: BTreeMap<Key, Failure>,
+    others: Option<Failure>,
+}
+
+/// The kinds of causes, and the digest of the certificate.
+type Key = (Vec<Cow<'static, str>>, Option<Vec<u8>>);
+
+struct Failure {
+    logged: Instant,
+    last: Instant,
+    /// Requests since it was logged.
+    unlogged: u64,
+}
+
+/// The fields of a certificate that are logged.
+#[derive(Default)]
+struct CertificateFields {
+    subject: Option<String>,
+    issuer: Option<String>,
+    not_before: Option<String>,
+    not_after: Option<String>,
+}
+
+// === impl FailureLog ===
+
+impl FailureLog {
+    /// Records a failed request, with its client certificate if it had one.
+    pub(in crate::access) fn record(
+        &self,
+        error: &AuthenticationError,
+        certificate: Option<&CertificateDer<'_>>,
+    ) {
+        let due = self.due(error, certificate, Instant::now());
+        let CertificateFields { subject, issuer, not_before, not_after } =
+            certificate.map(CertificateFields::of).unwrap_or_default();
+        let Some(requests) = due else {
+            tracing::debug!(err = %error, subject, "Unable to authenticate the request");
+            return;
+        };
+        tracing::error!(
+            err = %error,
+            cure = error.cure(),
+            subject,
+            issuer,
+            notBefore = not_before,
+            notAfter = not_after,
+            requests = (requests > 1).then_some(requests),
+            "Unable to authenticate the request"
+        );
+    }
+
+    /// The number of requests to log, if it is time to log.
+    fn due(
+        &self,
+        error: &AuthenticationError,
+        certificate: Option<&CertificateDer<'_>>,
+        now: Instant,
+    ) -> Option<u64> {
+        let digest =
+            |der: &CertificateDer<'_>| digest::digest(&digest::SHA256, der).as_ref().to_vec();
+        let key = (error.kinds(), certificate.map(digest));
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Failures { known, others } = &mut *failures;
+        if known.len() >= LIMIT && !known.contains_key(&key) {
+            known.retain(|_, failure| now.duration_since(failure.last) < LOG_AGAIN);
+        }
+        let is_known = known.len() < LIMIT || known.contains_key(&key);
+        let failure = if is_known { known.get_mut(&key) } else { others.as_mut() };
+        if let Some(failure) = failure {
+            return failure.again(now);
+        }
+        let new = Failure { logged: now, last: now, unlogged: 0 };
+        if is_known {
+            known.insert(key, new);
+        } else {
+            *others = Some(new);
+        }
+        Some(1)
+    }
+}
+
+// === impl Failure ===
+
+impl Failure {
+    fn again(&mut self, now: Instant) -> Option<u64> {
+        self.last = now;
+        self.unlogged += 1;
+        (now.duration_since(self.logged) >= LOG_AGAIN).then(|| {
+            self.logged = now;
+            std::mem::take(&mut self.unlogged)
+        })
+    }
+}
+
+// === impl CertificateFields ===
+
+impl CertificateFields {
+    fn of(certificate: &CertificateDer<'_>) -> Self {
+        let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
+            return Self::default();
+        };
+        let name = |name: &X509Name<'_>| Some(name.to_string().chars().take(NAME_LENGTH).collect());
+        let time = |time: ASN1Time| {
+            let time = jiff::Timestamp::from_second(time.timestamp()).ok()?;
+            Some(time.to_string())
+        };
+        let validity = certificate.validity();
+        Self {
+            subject: name(certificate.subject()),
+            issuer: name(certificate.issuer()),
+            not_before: time(validity.not_before),
+            not_after: time(validity.not_after),
+        }
+    }
+}

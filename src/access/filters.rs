@@ -1,0 +1,4 @@
+//! Filters between authentication and the handlers.
+
+pub(super) mod impersonation;
+pub(super) mod max_in_flight;

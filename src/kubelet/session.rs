@@ -1,0 +1,53 @@
+//! What is kept of one kubelet from one scrape to the next.
+
+use super::{
+    Known, address_choice::AddressChoice, body::USUAL_BODY, connection::Connection,
+    endpoint::KnownOld,
+};
+use crate::cluster::Node;
+
+/// What is kept of one kubelet from one scrape to the next.
+pub struct Session {
+    pub(super) connection: Option<Connection>,
+    pub(super) choice: AddressChoice,
+    pub(super) known_old: KnownOld,
+    pub(super) address: String,
+    /// Bytes of the last body: the next one is about as long.
+    pub(super) usual_body: usize,
+    /// The kubelet has accepted the credentials.
+    pub(super) was_authorized: bool,
+}
+
+// === impl Session ===
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            connection: None,
+            choice: AddressChoice::default(),
+            known_old: KnownOld::default(),
+            address: String::new(),
+            usual_body: USUAL_BODY,
+            was_authorized: false,
+        }
+    }
+}
+
+impl Session {
+    /// Host and port at which the kubelet answered last, or else should have; empty where the node
+    /// has no address that may be used.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What is known of `node`, whose session this is.
+    pub fn known<'n>(&self, node: &'n Node) -> Known<'n> {
+        Known { node, was_authorized: self.was_authorized }
+    }
+
+    /// The connection to `authority`, if that is where it leads. One to another address stays: the
+    /// preferred address may be tried in vain.
+    pub(super) fn take_connection(&mut self, authority: &str) -> Option<Connection> {
+        self.connection.take_if(|connection| connection.authority() == authority)
+    }
+}

@@ -1,0 +1,292 @@
+//! The health of each node's scrapes, and what each scrape changes about it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use parking_lot::RwLock;
+
+use crate::{
+    cluster::Node,
+    kubelet::{Cause, Diagnosis, Dropped, LeftOut, Sample, printable},
+};
+use net::Clock;
+
+/// The most pods that are remembered as left out, for each node.
+const LEFT_OUT: usize = 500;
+
+/// The most for all nodes together.
+const LEFT_OUT_IN_ALL: usize = 20_000;
+
+/// After so many responses with nothing newer, a kubelet counts as one that measures no more. One
+/// or two are usual: kubelets measure every 10 to 15 seconds, and may be asked more often.
+const STALE_AFTER: u32 = 3;
+
+/// How the scrapes of a node are. Each scrape leads from one state to the next:
+///
+/// - an error leads to `Failing` or, of a node that is not ready, to `NotReady`;
+/// - a response leads to `Healthy`, or to the state that names what is missing from it;
+/// - a response that is the third with nothing newer in it leads to `Stale`.
+///
+/// The order is the one in which a status page shows nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ScrapeHealth {
+    /// Scrapes fail.
+    Failing(Cause),
+    /// Scrapes fail, and the node is not ready.
+    NotReady(Cause),
+    /// Responses have no usage at all.
+    NoUsage,
+    /// Responses have no usage of any container, though pods run in the cluster.
+    NoContainerUsage,
+    /// Responses have no usage of the node.
+    NoNodeUsage,
+    /// Responses are the same again and again.
+    Stale,
+    /// Scrapes succeed.
+    Healthy,
+}
+
+/// The health of every node's scrapes. Nodes that leave the cluster are forgotten.
+#[derive(Debug)]
+pub struct Scrapes {
+    clock: Clock,
+    nodes: RwLock<BTreeMap<Arc<str>, NodeScrapes>>,
+    /// How many pods are remembered as left out, for all nodes.
+    left_out: AtomicUsize,
+}
+
+/// The health of one node's scrapes, and since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeScrapes {
+    /// How they are.
+    pub health: ScrapeHealth,
+    /// Why they fail, if they do.
+    pub diagnosis: Option<Diagnosis>,
+    /// Host and port asked last.
+    pub address: String,
+    /// When the last scrape ended.
+    pub at: Timestamp,
+    /// When they began to fail for this cause, or to succeed.
+    pub since: Timestamp,
+    /// How many scrapes in a row failed for this cause, or succeeded.
+    pub times: u64,
+    /// When one last succeeded, if ever.
+    pub last_good: Option<Timestamp>,
+    left_out: Box<[LeftOut]>,
+    /// Whether lines and whether series were dropped from the last response, and in how many
+    /// responses in a row that was so.
+    dropped: ((bool, bool), u64),
+    /// The time of the newest sample in the last response.
+    newest: Option<i64>,
+    /// How many responses had nothing newer than the one before.
+    stale: u32,
+}
+
+/// From one state to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Transition {
+    pub(super) from: ScrapeHealth,
+    /// How many scrapes in a row had been as in `from`.
+    pub(super) from_times: u64,
+    pub(super) to: ScrapeHealth,
+    /// How many are as in `to`, with this one.
+    pub(super) times: u64,
+    /// What was dropped from the response, and in how many responses in a row.
+    pub(super) dropped: Option<(Box<Dropped>, u64)>,
+}
+
+// === impl ScrapeHealth ===
+
+impl ScrapeHealth {
+    /// The state after a response with `sample`, which is the `stale`th with nothing newer in it.
+    /// Containers are expected in it if `pods_run`.
+    fn of(sample: &Sample, pods_run: bool, stale: u32) -> Self {
+        match (&sample.node, sample.pods.is_empty()) {
+            (None, true) => Self::NoUsage,
+            (None, false) => Self::NoNodeUsage,
+            (Some(_), true) if pods_run => Self::NoContainerUsage,
+            (Some(_), _) if stale >= STALE_AFTER => Self::Stale,
+            (Some(_), _) => Self::Healthy,
+        }
+    }
+
+    /// Why scrapes fail, if they do.
+    pub fn failure(self) -> Option<Cause> {
+        match self {
+            Self::Failing(cause) | Self::NotReady(cause) => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with responses, and the cure; `None` where there are none or nothing is.
+    pub fn problem(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Failing(_) | Self::NotReady(_) | Self::Healthy => None,
+            Self::NoUsage => Some(("no usage in the response", NO_MEASUREMENT)),
+            Self::NoNodeUsage => Some(("no usage of the node in the response", NO_MEASUREMENT)),
+            Self::NoContainerUsage => Some((
+                "no usage of containers in the response",
+                "if pods run on that node, look into the logs of the kubelet and the container runtime, and update the runtime: it gives no, or incomplete, CRI stats",
+            )),
+            Self::Stale => Some((
+                "no newer samples in the responses",
+                "look at the load of the node, and restart its kubelet",
+            )),
+        }
+    }
+}
+
+const NO_MEASUREMENT: &str = "look into the kubelet's log: it cannot measure, such as after trouble with cgroups; restarting it often helps";
+
+// === impl Scrapes ===
+
+impl Scrapes {
+    /// No node has been scraped.
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, nodes: RwLock::default(), left_out: AtomicUsize::new(0) }
+    }
+
+    /// Takes in a scrape of `node` at `address`. Where pods run in the cluster, some are expected
+    /// on each node: those of networking at least.
+    pub(crate) fn note(
+        &self,
+        node: &Node,
+        address: &str,
+        pods_run: bool,
+        result: Result<&mut Sample, Diagnosis>,
+    ) -> Transition {
+        let now = self.clock.now();
+        let address = printable(address);
+        let mut nodes = self.nodes.write();
+        let state = match nodes.get_mut(node.name.as_str()) {
+            Some(state) => state,
+            None => nodes
+                .entry(node.name.as_str().into())
+                .or_insert_with(|| NodeScrapes::before_the_first(now)),
+        };
+        let (from, from_times) = (state.health, state.times);
+        let moved = state.address != address;
+        (state.at, state.address) = (now, address);
+        let left_out = std::mem::take(&mut state.left_out);
+        self.left_out.fetch_sub(left_out.len(), Relaxed);
+        let mut dropped = None;
+        let goes_on = match result {
+            Err(diagnosis) => {
+                state.health = match diagnosis.cause {
+                    cause if node.ready => ScrapeHealth::Failing(cause),
+                    cause => ScrapeHealth::NotReady(cause),
+                };
+                state.newest = None;
+                let before = state.diagnosis.replace(diagnosis);
+                let same = state.diagnosis.as_ref().zip(before).is_some_and(|(d, b)| d.is_like(&b));
+                same && !moved && state.health == from
+            }
+            Ok(sample) => {
+                state.last_good = Some(now);
+                let newest = sample.newest();
+                let is_stale = newest.is_some() && newest == state.newest;
+                state.stale = if is_stale { state.stale + 1 } else { 0 };
+                state.newest = newest;
+                state.health = ScrapeHealth::of(sample, pods_run, state.stale);
+                let mut left_out = std::mem::take(&mut sample.left_out);
+                let limit = LEFT_OUT_IN_ALL.saturating_sub(self.left_out.load(Relaxed));
+                left_out.truncate(LEFT_OUT.min(limit));
+                self.left_out.fetch_add(left_out.len(), Relaxed);
+                state.left_out = left_out.into();
+                let what = sample.dropped.take();
+                let kind =
+                    what.as_ref().map_or((false, false), |d| (d.lines > 0, d.long_labels > 0));
+                let times = if state.dropped.0 == kind { state.dropped.1 + 1 } else { 1 };
+                state.dropped = (kind, times);
+                dropped = what.map(|what| (what, times));
+                state.diagnosis.take().is_none()
+            }
+        };
+        if !goes_on {
+            (state.since, state.times) = (now, 0);
+        }
+        state.times += 1;
+        Transition { from, from_times, to: state.health, times: state.times, dropped }
+    }
+
+    /// Forgets all nodes but those that `is_there` names.
+    pub(super) fn retain(&self, is_there: impl Fn(&str) -> bool) {
+        self.nodes.write().retain(|name, state| {
+            let stays = is_there(name);
+            if !stays {
+                self.left_out.fetch_sub(state.left_out.len(), Relaxed);
+            }
+            stays
+        });
+    }
+
+    /// The health of a node's scrapes; `None` before the first one.
+    pub fn of(&self, node: &str) -> Option<NodeScrapes> {
+        self.nodes.read().get(node).cloned()
+    }
+
+    /// How many nodes have been scraped, or tried, and how many fail by cause.
+    pub fn failing(&self) -> (usize, BTreeMap<&'static str, usize>) {
+        let nodes = self.nodes.read();
+        let mut causes = BTreeMap::new();
+        for cause in nodes.values().filter_map(|state| state.health.failure()) {
+            *causes.entry(cause.name()).or_default() += 1;
+        }
+        (nodes.len(), causes)
+    }
+
+    /// The container for which the pod was left out of the last scrape that mentions it.
+    pub fn left_out(&self, namespace: &str, pod: &str) -> Option<LeftOut> {
+        let nodes = self.nodes.read();
+        let mut all = nodes.values().flat_map(|state| &state.left_out);
+        all.find(|out| *out.namespace == *namespace && *out.pod == *pod).cloned()
+    }
+
+    /// By health: how many nodes, and the first `shown` of them with their state.
+    pub fn by_health(
+        &self,
+        shown: usize,
+    ) -> BTreeMap<ScrapeHealth, (usize, Vec<(Arc<str>, NodeScrapes)>)> {
+        let mut groups: BTreeMap<_, (usize, Vec<_>)> = BTreeMap::new();
+        for (name, state) in &*self.nodes.read() {
+            let (count, first) = groups.entry(state.health).or_default();
+            *count += 1;
+            if first.len() < shown {
+                first.push((name.clone(), state.clone()));
+            }
+        }
+        groups
+    }
+
+    /// How long ago `moment` was.
+    pub fn ago(&self, moment: Timestamp) -> Duration {
+        self.clock.now().duration_since(moment).try_into().unwrap_or_default()
+    }
+}
+
+// === impl NodeScrapes ===
+
+impl NodeScrapes {
+    fn before_the_first(now: Timestamp) -> Self {
+        Self {
+            health: ScrapeHealth::Healthy,
+            diagnosis: None,
+            address: String::new(),
+            at: now,
+            since: now,
+            times: 0,
+            last_good: None,
+            left_out: Box::default(),
+            dropped: Default::default(),
+            newest: None,
+            stale: 0,
+        }
+    }
+}

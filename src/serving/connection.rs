@@ -1,0 +1,292 @@
+//! One accepted connection: its TLS handshake, then HTTP/1.1 or HTTP/2 until its end.
+
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    pin::pin,
+    sync::Arc,
+    task::ready,
+    time::Duration,
+};
+
+use axum::{Router, body::Body};
+use http::{Request, Response};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use net::Stream;
+use rustls::pki_types::CertificateDer;
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tower::ServiceExt;
+
+use super::{
+    Closed, ConnectionHandle, Event, Exchange, Limits, Observer,
+    connection_table::Place,
+    host,
+    idle::Requests,
+    streams::{self, Streams},
+    turns::{Lane, Turns},
+    write_timeout::WriteTimeout,
+};
+
+/// A window that no request needs: none has a large body.
+const WINDOW: u32 = 64 << 10;
+
+/// How long a peer without requests has to close an HTTP/2 connection after it was told that there
+/// is no other one, as in Go's net/http.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Who is at the other end of the connection that a request came over: an extension of every
+/// request.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// The certificates it showed, leaf first; empty when it showed none. It has the leaf's key;
+    /// whether they are to be trusted is for the TLS configuration's verifier and the handler to
+    /// say.
+    pub certificates: Arc<[CertificateDer<'static>]>,
+}
+
+/// An extension of a response after which an HTTP/2 connection takes no further requests.
+#[derive(Clone, Copy, Debug)]
+pub struct LastOfConnection;
+
+/// A connection that was accepted.
+pub(super) struct Connection {
+    pub(super) limits: Limits,
+    pub(super) address: SocketAddr,
+    pub(super) place: Place,
+    pub(super) router: Router,
+    pub(super) observer: Observer,
+    /// Says when no further requests are to be taken.
+    pub(super) stopping: watch::Receiver<bool>,
+    pub(super) turns: Turns,
+}
+
+/// What every request over a connection needs.
+#[derive(Clone)]
+struct Context {
+    limits: Limits,
+    router: Router,
+    peer: Peer,
+    connection: ConnectionHandle,
+    requests: Requests,
+    observer: Observer,
+    turns: Turns,
+}
+
+// === impl Connection ===
+
+impl Connection {
+    /// Serves it until it ends or is evicted.
+    pub(super) async fn serve(self, stream: Stream, acceptor: TlsAcceptor) {
+        let handle = self.place.handle().clone();
+        tokio::select! {
+            biased;
+            () = handle.evicted() => {}
+            () = self.serve_stream(stream, acceptor) => {}
+        }
+    }
+
+    async fn serve_stream(&self, stream: Stream, acceptor: TlsAcceptor) {
+        let peer = self.address;
+        let closed = |why| (self.observer)(Event::Closed(why));
+        let stream = WriteTimeout::new(stream, self.limits.write_timeout);
+        let mut stopping = self.stopping.clone();
+        let lane = Lane::Source(peer.ip());
+        let mut turn = self.turns.lane(lane);
+        let mut accepting = pin!(acceptor.accept(stream));
+        let shaken = poll_fn(|context| {
+            ready!(turn.poll(context));
+            accepting.as_mut().poll(context)
+        });
+        let handshake = timeout(self.limits.handshake, shaken);
+        let stream = tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            shaken = handshake => match shaken {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => {
+                    tracing::debug!(%peer, err = %error, "TLS handshake failed");
+                    return closed(Closed::HandshakeFailed);
+                }
+                Err(_) => return closed(Closed::HandshakeTimeout),
+            }
+        };
+        let handle = self.place.handle();
+        handle.handshake_done();
+        let (_, tls) = stream.get_ref();
+        let certificates = tls.peer_certificates().unwrap_or_default();
+        let certificates = certificates.iter().map(|der| der.clone().into_owned()).collect();
+        let context = Context {
+            limits: self.limits,
+            router: self.router.clone(),
+            peer: Peer { address: peer, certificates },
+            connection: handle.clone(),
+            requests: Requests::over(handle.clone()),
+            observer: self.observer.clone(),
+            turns: self.turns.clone(),
+        };
+        let served = if tls.alpn_protocol() == Some(b"h2") {
+            serve_http2(context, stream, stopping).await
+        } else {
+            serve_http1(context, stream, stopping).await
+        };
+        if let Err(error) = served {
+            tracing::debug!(%peer, err = %error, "Connection ended");
+        }
+    }
+}
+
+async fn serve_http1(
+    context: Context,
+    stream: TlsStream<WriteTimeout>,
+    mut stopping: watch::Receiver<bool>,
+) -> hyper::Result<()> {
+    let Context { limits, requests, observer, turns, peer, .. } = context.clone();
+    let mut turn = turns.lane(Lane::Source(peer.address.ip()));
+    let current = watch::Sender::new(Exchange::begin());
+    let mut exchanges = current.subscribe();
+    let service = service_fn(move |request| {
+        let (context, exchange) = (context.clone(), Exchange::begin());
+        current.send_replace(exchange.clone());
+        async move { context.answer(exchange, request).await }
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.header)
+            .max_buf_size(limits.header_bytes as usize)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    let mut served = poll_fn(|context| {
+        ready!(turn.poll(context));
+        connection.as_mut().poll(context)
+    });
+    let over = async {
+        loop {
+            let exchange = exchanges.borrow_and_update().clone();
+            tokio::select! {
+                biased;
+                changed = exchanges.changed() => if changed.is_err() {
+                    return std::future::pending().await;
+                },
+                over = exchange.over(limits.answer) => if !requests.is_idle() {
+                    return over;
+                } else if exchanges.changed().await.is_err() {
+                    return std::future::pending().await;
+                },
+            }
+        }
+    };
+    let mut over = pin!(over);
+    tokio::select! {
+        biased;
+        served = &mut served => return served,
+        over = &mut over => {
+            observer(over.into());
+            return Ok(());
+        }
+        _ = stopping.wait_for(|stopping| *stopping) => {}
+    }
+    if requests.is_idle() {
+        return Ok(());
+    }
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        biased;
+        served = connection => served,
+        over = over => {
+            observer(over.into());
+            Ok(())
+        }
+    }
+}
+
+async fn serve_http2(
+    context: Context,
+    stream: TlsStream<WriteTimeout>,
+    mut stopping: watch::Receiver<bool>,
+) -> hyper::Result<()> {
+    let Context { limits, requests, observer, turns, .. } = context.clone();
+    let last = Arc::new(Notify::new());
+    let service = {
+        let last = last.clone();
+        service_fn(move |request| {
+            let (context, last) = (context.clone(), last.clone());
+            async move {
+                let exchange = streams::current().unwrap_or_else(Exchange::begin);
+                let response = context.answer(exchange, request).await?;
+                if response.extensions().get::<LastOfConnection>().is_some() {
+                    last.notify_one();
+                }
+                Ok::<_, Infallible>(response)
+            }
+        })
+    };
+    let mut connection = pin!(
+        http2::Builder::new(Streams { limit: limits.answer, observer, turns })
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(limits.streams)
+            .max_header_list_size(limits.header_bytes)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let is_stopping = tokio::select! {
+        biased;
+        served = connection.as_mut() => return served,
+        _ = stopping.wait_for(|stopping| *stopping) => true,
+        () = last.notified() => false,
+        () = requests.idle_for(limits.idle) => false,
+    };
+    connection.as_mut().graceful_shutdown();
+    if is_stopping {
+        // How long requests may take is for the listener to say.
+        return tokio::select! {
+            biased;
+            served = connection => served,
+            () = requests.idle_for(FAREWELL) => Ok(()),
+        };
+    }
+    // A peer that takes neither the answers nor the hint is not waited for for good: HTTP/2 lets it
+    // hold an answer back without a write that stalls.
+    timeout(limits.write_timeout, connection).await.unwrap_or(Ok(()))
+}
+
+// === impl Context ===
+
+impl Context {
+    fn answer(
+        self,
+        exchange: Exchange,
+        mut request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
+        let under_way = self.requests.begin();
+        async move {
+            let response = if let Some(refusal) = host::check(&request) {
+                refusal
+            } else {
+                let turn = self.connection.turn().await;
+                let extensions = request.extensions_mut();
+                extensions.insert(self.peer);
+                extensions.insert(self.connection);
+                extensions.insert(exchange.clone());
+                let response = self.router.oneshot(request.map(Body::new)).await?;
+                drop(turn);
+                response
+            };
+            Ok(response.map(|body| under_way.until_sent(exchange.track(body))))
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The open connections, and which of them gives way when there are too many.
+
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::{Notify, Semaphore};
+
+use super::{Closed, Limits};
+
+/// One part in so many of all places is a class's own: connections of that class give way to
+/// connections of other classes only where it has more. So a flood of one class does not close the
+/// connections that are on their way through it.
+const OWN_PART: usize = 8;
+
+/// One part in so many of all places is a source address's fair share: those above it give way
+/// first.
+const SOURCE_PART: usize = 4;
+
+/// All open connections.
+#[derive(Clone, Debug)]
+pub(super) struct ConnectionTable(Arc<Mutex<Table>>);
+
+#[derive(Debug)]
+struct Table {
+    limit: usize,
+    /// Requests at a time over a connection that was never authenticated; further ones wait.
+    unauthenticated_requests: usize,
+    next: u64,
+    /// Increases with every change of a connection: the smaller one is the older one.
+    moment: u64,
+    by_id: BTreeMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    source: IpAddr,
+    has_shaken_hands: bool,
+    is_busy: bool,
+    client: Client,
+    /// When it came to be what it is.
+    since: u64,
+    evicted: Arc<Notify>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Client {
+    Unauthenticated,
+    Authenticated,
+    FrontProxy,
+}
+
+/// Kinds of connections, in the order in which they give way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Handshaking,
+    Unauthenticated,
+    UnauthenticatedBusy,
+    Authenticated,
+    AuthenticatedBusy,
+    FrontProxy,
+    FrontProxyBusy,
+}
+
+/// The order in which connections give way: the smallest first.
+type Order = (u8, bool, Class, u64);
+
+/// One connection's place in the table, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place(ConnectionHandle);
+
+/// What is known of the connection that a request came over: an extension of every request, by
+/// which whoever authenticates says what came of it.
+#[derive(Clone, Debug)]
+pub struct ConnectionHandle {
+    id: u64,
+    table: ConnectionTable,
+    evicted: Arc<Notify>,
+    /// Closed once somebody has been authenticated.
+    unauthenticated: Arc<Semaphore>,
+}
+
+// === impl ConnectionTable ===
+
+impl ConnectionTable {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self(Arc::new(Mutex::new(Table {
+            limit: limits.connections,
+            unauthenticated_requests: limits.unauthenticated_requests as usize,
+            next: 0,
+            moment: 0,
+            by_id: BTreeMap::new(),
+        })))
+    }
+
+    /// A place for a connection from `address`, if need be that of another one. Says what was
+    /// evicted.
+    pub(super) fn enter(&self, address: SocketAddr) -> (Place, Option<Closed>) {
+        let mut table = self.lock();
+        let evicted = if table.by_id.len() >= table.limit { table.evict() } else { None };
+        let (id, evict) = (table.next, Arc::new(Notify::new()));
+        table.next += 1;
+        let since = table.tick();
+        let entry = Entry {
+            source: source(address.ip()),
+            has_shaken_hands: false,
+            is_busy: false,
+            client: Client::Unauthenticated,
+            since,
+            evicted: evict.clone(),
+        };
+        table.by_id.insert(id, entry);
+        let handle = ConnectionHandle {
+            id,
+            table: self.clone(),
+            evicted: evict,
+            unauthenticated: Arc::new(Semaphore::new(table.unauthenticated_requests)),
+        };
+        (Place(handle), evicted)
+    }
+
+    /// Closes the connection that gives way first, unless all are front proxies'.
+    pub(super) fn evict(&self) -> Option<Closed> {
+        self.lock().evict()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+// === impl Table ===
+
+impl Table {
+    fn tick(&mut self) -> u64 {
+        self.moment += 1;
+        self.moment
+    }
+
+    fn evict(&mut self) -> Option<Closed> {
+        let mut classes = BTreeMap::<Class, usize>::new();
+        let mut sources = BTreeMap::<IpAddr, usize>::new();
+        for entry in self.by_id.values() {
+            *classes.entry(entry.class()).or_default() += 1;
+            *sources.entry(entry.source).or_default() += 1;
+        }
+        let (own, share) = (self.limit.div_ceil(OWN_PART), self.limit.div_ceil(SOURCE_PART));
+        let order = |entry: &Entry| -> Order {
+            let class = entry.class();
+            let rank = match class {
+                Class::Handshaking | Class::Unauthenticated if classes[&class] > own => 0,
+                Class::Handshaking | Class::Unauthenticated => 2,
+                Class::UnauthenticatedBusy => 1,
+                Class::Authenticated => 3,
+                Class::AuthenticatedBusy => 4,
+                Class::FrontProxy => 5,
+                Class::FrontProxyBusy => 6,
+            };
+            (rank, sources[&entry.source] <= share, class, entry.since)
+        };
+        let (_, id) = self.by_id.iter().map(|(id, entry)| (order(entry), *id)).min()?;
+        let entry = self.by_id.remove(&id)?;
+        entry.evicted.notify_one();
+        Some(match entry.class() {
+            Class::Handshaking => Closed::Handshaking,
+            Class::Unauthenticated | Class::UnauthenticatedBusy => Closed::Unauthenticated,
+            Class::Authenticated | Class::FrontProxy => Closed::Idle,
+            Class::AuthenticatedBusy | Class::FrontProxyBusy => Closed::Busy,
+        })
+    }
+}
+
+// === impl Entry ===
+
+impl Entry {
+    fn class(&self) -> Class {
+        match (self.client, self.is_busy) {
+            (Client::Unauthenticated, _) if !self.has_shaken_hands => Class::Handshaking,
+            (Client::Unauthenticated, false) => Class::Unauthenticated,
+            (Client::Unauthenticated, true) => Class::UnauthenticatedBusy,
+            (Client::Authenticated, false) => Class::Authenticated,
+            (Client::Authenticated, true) => Class::AuthenticatedBusy,
+            (Client::FrontProxy, false) => Class::FrontProxy,
+            (Client::FrontProxy, true) => Class::FrontProxyBusy,
+        }
+    }
+}
+
+// === impl ConnectionHandle ===
+
+impl ConnectionHandle {
+    /// A request over it was authenticated.
+    pub fn set_authenticated(&self) {
+        self.set_client(Client::Authenticated);
+    }
+
+    /// A request over it came with the certificate of a front proxy.
+    pub fn set_front_proxy(&self) {
+        self.set_client(Client::FrontProxy);
+    }
+
+    fn set_client(&self, client: Client) {
+        self.unauthenticated.close();
+        self.change(|entry| entry.client = entry.client.max(client));
+    }
+
+    pub(super) fn set_busy(&self, is_busy: bool) {
+        self.change(|entry| entry.is_busy = is_busy);
+    }
+
+    pub(super) fn handshake_done(&self) {
+        self.change(|entry| entry.has_shaken_hands = true);
+    }
+
+    /// Waits until it must be closed.
+    pub(super) async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+
+    /// Waits until a request may begin: few at a time before somebody was authenticated.
+    pub(super) async fn turn(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        // It is closed when there is no limit any more.
+        self.unauthenticated.clone().acquire_owned().await.ok()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Entry)) {
+        let mut table = self.table.lock();
+        let now = table.tick();
+        let Some(entry) = table.by_id.get_mut(&self.id) else { return };
+        let before = entry.class();
+        change(entry);
+        if entry.class() != before {
+            entry.since = now;
+        }
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    pub(super) fn handle(&self) -> &ConnectionHandle {
+        &self.0
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let ConnectionHandle { id, table, .. } = &self.0;
+        table.lock().by_id.remove(id);
+    }
+}
+
+/// What counts as one source: hosts get 64 bits of an IPv6 address to themselves.
+fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! The accept loop: our own, because a TLS handshake must not hold up the next connection, and
+//! because a listener that is full or out of file descriptors must let in who matters.
+
+use std::{future::Future, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use net::Listener;
+use rustls::ServerConfig;
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+use super::{
+    Closed, Event, Limits, Observer,
+    connection::Connection,
+    connection_table::{ConnectionTable, Place},
+    turns::Turns,
+};
+
+/// How often it is said that connections are closed because there are too many.
+const SAY_EVERY: Duration = Duration::from_mins(5);
+
+/// Serves `router` over TLS until `stop` says true or its sender is gone, then drops what is
+/// still open. Dropping the future does the same.
+pub async fn serve(
+    listener: Box<dyn Listener>,
+    tls: Arc<ServerConfig>,
+    router: Router,
+    stop: watch::Receiver<bool>,
+) {
+    serve_within(Limits::default(), listener, tls, router, stop, Arc::new(|_| {})).await;
+}
+
+/// [`serve`] with limits of one's own. After `stop`, requests under way may end for as long as
+/// [`Limits::shutdown`] says. `observer` is told of what happens to connections.
+pub async fn serve_within(
+    limits: Limits,
+    listener: Box<dyn Listener>,
+    tls: Arc<ServerConfig>,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    observer: Observer,
+) {
+    let (stopping, stopped) = watch::channel(false);
+    let mut accepting = Accepting {
+        limits,
+        acceptor: TlsAcceptor::from(tls),
+        router,
+        table: ConnectionTable::new(&limits),
+        open: JoinSet::new(),
+        observer,
+        stopping: stopped,
+        turns: Turns::default(),
+        said: Said::default(),
+    };
+    let _turns = accepting.hand_out_turns();
+    accepting.run(listener, async { drop(stop.wait_for(|stop| *stop).await) }).await;
+    stopping.send_replace(true);
+    accepting.drain().await;
+}
+
+struct Accepting {
+    limits: Limits,
+    acceptor: TlsAcceptor,
+    router: Router,
+    table: ConnectionTable,
+    open: JoinSet<()>,
+    observer: Observer,
+    stopping: watch::Receiver<bool>,
+    turns: Turns,
+    said: Said,
+}
+
+/// When it was last said what is wrong.
+#[derive(Default)]
+struct Said {
+    too_many: Option<Instant>,
+    accept: Option<Instant>,
+}
+
+// === impl Accepting ===
+
+impl Accepting {
+    /// Hands out turns until what is returned is dropped.
+    fn hand_out_turns(&self) -> JoinSet<()> {
+        let (turns, mut running) = (self.turns.clone(), JoinSet::new());
+        running.spawn(async move { turns.run().await });
+        running
+    }
+
+    /// Accepts connections until `stopped`; then nobody listens any more.
+    async fn run(&mut self, mut listener: Box<dyn Listener>, stopped: impl Future<Output = ()>) {
+        let mut stopped = pin!(stopped);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stopped => return,
+                Some(ended) = self.open.join_next() => if ended.is_err() {
+                    (self.observer)(Event::Panicked);
+                },
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, from)) => {
+                        let (place, evicted) = self.table.enter(from);
+                        if let Some(evicted) = evicted {
+                            self.evicted(evicted);
+                        }
+                        self.open.spawn(self.connection(from, place).serve(stream, self.acceptor.clone()));
+                    }
+                    Err(error) => {
+                        if is_due(&mut self.said.accept) {
+                            let cure = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
+                            tracing::warn!(err = %error, cure, "Failed to accept a connection, closing others");
+                        }
+                        // Out of file descriptors, most likely: who waits comes before who idles.
+                        if let Some(evicted) = self.table.evict() {
+                            (self.observer)(Event::Closed(evicted));
+                        }
+                        sleep(Duration::from_millis(10)).await;
+                    }
+                },
+            }
+        }
+    }
+
+    /// Waits until the requests under way have been answered, within the limit.
+    async fn drain(&mut self) {
+        let ended = async { while self.open.join_next().await.is_some() {} };
+        if timeout(self.limits.shutdown, ended).await.is_err() && !self.limits.shutdown.is_zero() {
+            tracing::warn!(
+                connections = self.open.len(),
+                "Closed connections with requests under way"
+            );
+            for _ in 0..self.open.len() {
+                (self.observer)(Event::Closed(Closed::Shutdown));
+            }
+        }
+    }
+
+    fn connection(&self, from: std::net::SocketAddr, place: Place) -> Connection {
+        Connection {
+            limits: self.limits,
+            address: from,
+            place,
+            router: self.router.clone(),
+            observer: self.observer.clone(),
+            stopping: self.stopping.clone(),
+            turns: self.turns.clone(),
+        }
+    }
+
+    fn evicted(&mut self, evicted: Closed) {
+        (self.observer)(Event::Closed(evicted));
+        if is_due(&mut self.said.too_many) {
+            let cure = "see which clients hold connections open (metrics_server_connections_closed_total), and keep them out with a NetworkPolicy";
+            let limit = self.limits.connections;
+            tracing::warn!(
+                limit,
+                cure,
+                "Too many connections, closing those of clients that were never authenticated first"
+            );
+        }
+    }
+}
+
+/// Whether it is time to say something again, which is then noted.
+fn is_due(said: &mut Option<Instant>) -> bool {
+    let is_due = said.is_none_or(|said| said.elapsed() >= SAY_EVERY);
+    if is_due {
+        *said = Some(Instant::now());
+    }
+    is_due
+}
