@@ -6,10 +6,8 @@ mod support;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use fake_kubelet::{
-    Access, BodyFault, CertificateFault, CertificateKind, FakeKubelet, Faults, Fleet, KubeletError,
-    KubeletSpec, Recording, Shape,
-};
+use cluster_format::{Access, BodyFault, CertificateFault, CertificateKind, Faults};
+use fake_kubelet::{FakeKubelet, Fleet, KubeletError, KubeletSpec, Recording, Shape};
 use flate2::read::GzDecoder;
 use net::HostNetwork;
 use support::{AT, World, ask, spec};

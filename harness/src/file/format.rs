@@ -5,12 +5,8 @@ mod api_server;
 mod change;
 mod dns;
 mod expectation;
-mod faults;
-mod node;
-mod pod;
 mod server;
 mod step;
-mod usage;
 
 use std::collections::BTreeMap;
 
@@ -22,19 +18,18 @@ pub use self::api_server::ApiServerFaults;
 pub use self::change::{
     ApiServerChange, Change, FrontProxyChange, NodeChange, ServerChange, TokenChange,
 };
-pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer, Schedule};
+pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer};
 pub use self::expectation::{
     ApiSaw, AskedOf, Asker, Credentials, DnsSaw, Expectation, KubeletSaw, Shown, Top,
 };
-pub use self::faults::{
-    BodyFault, CertificateFault, Faults, SampleFault, TlsFault, TransferFault, Trickle, When,
-};
-pub use self::node::{Access, Address, AddressType, Certificate, Kubelet, Node, Sampling};
-pub use self::pod::{Container, Pod};
 pub use self::server::{FileContent, Grants, ResolvConf, Rule, Server};
 pub use self::step::{Step, Wait};
-pub use self::usage::{Amounts, Shape, ShapeKind, Usage};
-use super::values::In;
+use cluster_format::In;
+pub use cluster_format::{
+    Access, Address, AddressType, Amounts, BodyFault, CertificateFault, CertificateKind, Container,
+    Faults, Kubelet, Node, Pod, SampleFault, Sampling, Schedule, Shape, ShapeKind, TlsFault,
+    TransferFault, Trickle, Usage, When,
+};
 
 /// A cluster, what goes wrong in it, and what must be seen.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

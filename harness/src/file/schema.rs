@@ -21,6 +21,11 @@ pub fn schema() -> &'static Value {
     &SCHEMA
 }
 
+/// All fields of a scenario file, in Markdown.
+pub fn reference() -> String {
+    cluster_format::reference(schema(), "Scenario")
+}
+
 /// The same for editors, which see a file before its values are in their places: wherever a value
 /// may stand, `${name}` may.
 pub fn editor_schema() -> Value {

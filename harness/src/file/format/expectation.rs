@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use cluster_format::{In, Share};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-use super::super::values::{In, Share};
 
 /// Something a user can see: exactly one of `get`, `top`, `log`, `logs`, `noLog`, `ready`,
 /// `refused`, `metric`, `families`, `kubelet`, `dns`, `dnsOrder` and `api`, with the fields that go

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use cluster_format::In;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::values::In;
 use super::{Change, Expectation};
 
 /// Something that happens, and what must be seen after it.
