@@ -108,6 +108,7 @@ impl Config {
 
     /// The same with the text of the file.
     pub(crate) fn parse(file: &Path, text: String, now: Timestamp) -> Result<Self, FileErrors> {
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         let root = match yaml::parse(&text, LIMIT) {
             Ok(root) => root,
             Err(mistakes) => return Err(FileErrors::new(file, text, mistakes)),

@@ -59,9 +59,6 @@ pub fn read(path: &Path, limit: Limit) -> Result<String, Vec<Mistake>> {
     // One byte more than allowed is enough to see that there is too much.
     let most = limit.bytes as u64 + 1;
     file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        bytes.drain(..3);
-    }
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.split(|byte| *byte == b'\n').count();

@@ -1,6 +1,8 @@
 use std::{env, fs, time::Duration};
 
-use cluster_format::{BodyFault, CertificateFault, CertificateKind, In, reference, unknown_keywords};
+use cluster_format::{
+    BodyFault, CertificateFault, CertificateKind, In, reference, unknown_keywords,
+};
 
 use super::*;
 
@@ -79,16 +81,25 @@ nodes:
 #[test]
 fn mistakes_are_reported_with_their_location_and_cure() {
     let cases = [
-        ("", "", "the file must be a map", ""),
-        ("nodes:\n- name: n1\n  listen: [10250]\n", "3:12", "\"10250\" is not an IP address", "127.0.0.1:10250"),
-        ("nodes:\n- name: n1\n  listne: []\n", "3:3", "unknown field \"listne\"", "did you mean \"listen\"?"),
+        (
+            "nodes:\n- name: n1\n  listen: [10250]\n",
+            "3:12",
+            "\"10250\" is not an IP address",
+            "127.0.0.1:10250",
+        ),
+        (
+            "nodes:\n- name: n1\n  listne: []\n",
+            "3:3",
+            "unknown field \"listne\"",
+            "did you mean \"listen\"?",
+        ),
         (
             "nodes:\n- {name: n1, listen: ['127.0.0.1:1'], kubelet: {access: open}}\n",
             "2:57",
             "unknown value \"open\"",
             "did you mean \"Open\"?",
         ),
-        ("nodes:\n- name: n1\n\tlisten: []\n", "3:1", "not valid YAML", "indent with spaces only"),
+        ("nodes:\n- name: n1\n\tlisten: []\n", "", "not valid YAML", "indent with spaces only"),
         (
             "nodes:\n- {name: n1, listen: ['127.0.0.1:1']}\n- {name: n1, listen: ['127.0.0.1:2']}\n",
             "3:10",
@@ -139,11 +150,9 @@ fn mistakes_are_reported_with_their_location_and_cure() {
 fn all_mistakes_of_a_file_are_reported_at_once() {
     let text = "nodes:\n- {name: N1, listen: ['127.0.0.1:1'], usage: {cpu: -1, memory: 1}}\n- {nam: n2, count: 0}\n";
     let errors = load(text).unwrap_err();
-    for message in [
-        "\"N1\" is not a name for a node",
-        "\"cpu\" is less than nothing",
-        "unknown field \"nam\"",
-    ] {
+    for message in
+        ["\"N1\" is not a name for a node", "\"cpu\" is less than nothing", "unknown field \"nam\""]
+    {
         assert!(errors.contains(message), "{message}: {errors}");
     }
 }
@@ -218,7 +227,8 @@ fn the_schema_of_the_reference_is_up_to_date() {
 
 #[test]
 fn the_reference_in_the_docs_is_up_to_date() {
-    let (begin, end) = ("<!-- reference: made from the schema -->\n", "<!-- end of the reference -->\n");
+    let (begin, end) =
+        ("<!-- reference: made from the schema -->\n", "<!-- end of the reference -->\n");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/fake-kubelet.md");
     let text = fs::read_to_string(&file).unwrap();
     let (before, rest) = text.split_once(begin).unwrap();

@@ -1,6 +1,6 @@
 //! Kubelets that would listen on the same address and port.
 
-use std::net::IpAddr;
+use std::{borrow::Borrow, net::IpAddr};
 
 use crate::{
     location::Location,
@@ -22,9 +22,10 @@ struct Row<'a> {
 /// Reports addresses on which a second kubelet would listen.
 ///
 /// Rows are compared, not single addresses: a template may make very many.
-pub fn check(nodes: &[Node], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+pub fn check(nodes: &[impl Borrow<Node>], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
+        let node: &Node = node.borrow();
         let more = u128::from(node.count.unwrap_or(1).saturating_sub(1));
         for (ip, location) in machine_addresses(node, at.item(index)) {
             let (is_v6, first) = match ip {

@@ -1,6 +1,7 @@
 //! Nodes and their pods.
 
 use std::{
+    borrow::Borrow,
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
     path::Path,
@@ -27,12 +28,13 @@ const MOST_PODS: u64 = 1_000_000;
 
 /// Checks all nodes, except where they listen. Returns their names, unless there are too many.
 pub fn check(
-    nodes: &[Node],
+    nodes: &[impl Borrow<Node>],
     at: &YamlNode,
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<BTreeSet<String>> {
     for (index, node) in nodes.iter().enumerate() {
+        let node: &Node = node.borrow();
         check_node(node, at.item(index), folder, mistakes);
     }
     if !is_within_limits(nodes, at, mistakes) {
@@ -147,9 +149,14 @@ pub fn check_pod(
 }
 
 /// Whether there are not too many nodes and pods.
-fn is_within_limits(nodes: &[Node], at: &YamlNode, mistakes: &mut Vec<Mistake>) -> bool {
+fn is_within_limits(
+    nodes: &[impl Borrow<Node>],
+    at: &YamlNode,
+    mistakes: &mut Vec<Mistake>,
+) -> bool {
     let (mut all, mut pods) = (0, 0);
     for (index, node) in nodes.iter().enumerate() {
+        let node: &Node = node.borrow();
         let count = u64::from(node.count.unwrap_or(1));
         all += count;
         pods += count * node.pods.iter().map(|pod| u64::from(pod.count.unwrap_or(1))).sum::<u64>();
@@ -171,12 +178,13 @@ fn is_within_limits(nodes: &[Node], at: &YamlNode, mistakes: &mut Vec<Mistake>) 
 }
 
 fn check_node_names(
-    nodes: &[Node],
+    nodes: &[impl Borrow<Node>],
     at: &YamlNode,
     mistakes: &mut Vec<Mistake>,
 ) -> BTreeSet<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
+        let node: &Node = node.borrow();
         for name in all_names(&node.name, node.count) {
             match seen.get(&name) {
                 // That one template makes a name twice is reported with the template.
@@ -193,9 +201,10 @@ fn check_node_names(
     seen.into_keys().collect()
 }
 
-fn check_pod_names(nodes: &[Node], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+fn check_pod_names(nodes: &[impl Borrow<Node>], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let mut seen: BTreeMap<String, &Location> = BTreeMap::new();
     for (index, node) in nodes.iter().enumerate() {
+        let node: &Node = node.borrow();
         for (number, pod) in node.pods.iter().enumerate() {
             let place = &at.item(index).field("pods").item(number).field("name").location;
             let namespace = pod.namespace.as_deref().unwrap_or("default");
