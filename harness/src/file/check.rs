@@ -14,7 +14,7 @@ use std::path::Path;
 use cluster_format::{Content, Mistake, YamlNode, suggest::quote};
 use serde_json::Value;
 
-use super::format::{DnsChange, Spec};
+use super::format::{DnsChange, ExpectationFields, Spec};
 
 /// Checks what is structurally sound of a file in `folder`. It says nothing of a value that lacks
 /// something because it was wrong: that could mislead.
@@ -28,7 +28,7 @@ pub(super) fn check(root: &YamlNode, folder: &Path) -> Vec<Mistake> {
     if let Value::Object(fields) = &mut json {
         fields.entry("about").or_insert_with(|| "".into());
     }
-    match serde_json::from_value::<Spec>(json) {
+    match serde_json::from_value::<Spec<ExpectationFields>>(json) {
         Ok(spec) => {
             let at = node.field("nodes");
             let names = nodes::check(&spec.nodes, at, folder, &mut mistakes);

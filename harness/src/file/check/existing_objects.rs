@@ -10,7 +10,7 @@ use cluster_format::{
 
 use super::super::{
     filter::fits,
-    format::{Change, Node, NodeChange, Pod, Step},
+    format::{Change, ExpectationFields, Node, NodeChange, Pod, Step},
 };
 
 /// More names than this are not worth a list in a message.
@@ -23,7 +23,12 @@ type Pods = BTreeMap<String, Vec<String>>;
 struct ExistingObjects(BTreeMap<String, Pods>);
 
 /// Reports what the steps' changes speak of and there is not, and what they add and there is.
-pub(super) fn check(nodes: &[Node], steps: &[Step], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+pub(super) fn check(
+    nodes: &[Node],
+    steps: &[Step<ExpectationFields>],
+    at: &YamlNode,
+    mistakes: &mut Vec<Mistake>,
+) {
     let mentions = |change: &NodeChange| {
         !(change.containers.is_empty()
             && change.remove_pods.is_empty()

@@ -9,7 +9,7 @@ use cluster_format::{
 };
 
 use super::{
-    super::format::{AskedOf, Credentials, Expectation, Top},
+    super::format::{AskedOf, Credentials, ExpectationFields, Top},
     node_names::check_node_exists,
 };
 use crate::expect::metric::is_metric;
@@ -38,7 +38,7 @@ const METRIC: [&str; 4] = ["is", "atLeast", "atMost", "changedBy"];
 
 /// Checks one expectation. `nodes` are the names of all nodes, if they are known for certain.
 pub(super) fn check(
-    expectation: &Expectation,
+    expectation: &ExpectationFields,
     at: &YamlNode,
     nodes: Option<&BTreeSet<String>>,
     mistakes: &mut Vec<Mistake>,
@@ -117,7 +117,7 @@ fn check_fields(at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-fn check_get(expectation: &Expectation, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+fn check_get(expectation: &ExpectationFields, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     if let Some(path) = expectation.get.as_ref().filter(|path| !path.starts_with('/')) {
         mistakes.push(
             Mistake::at(&at.field("get").location, format!("{} is not a path", quote(path)))

@@ -12,7 +12,7 @@ use cluster_format::{
 };
 
 use super::{
-    super::format::{Change, Step, Wait},
+    super::format::{Change, ExpectationFields, Step, Wait},
     dns, expectations,
     node_names::check_node_exists,
     nodes, server,
@@ -20,7 +20,7 @@ use super::{
 
 /// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
 pub(super) fn check(
-    steps: &[Step],
+    steps: &[Step<ExpectationFields>],
     at: &YamlNode,
     nodes: Option<&BTreeSet<String>>,
     folder: &Path,
