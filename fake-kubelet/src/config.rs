@@ -27,12 +27,9 @@ use serde_json::Value;
 
 pub(crate) use self::{
     cluster::{ClusterConfig, DEFAULT_OWNER},
-    node::{FleetNode, HostConfig, TaintConfig},
+    node::{FleetNode, TaintConfig},
 };
-use crate::{
-    kubelet::KubeletSpec,
-    spec::{Sources, SpecError},
-};
+use crate::spec::{KubeletSpec, Sources, SpecError};
 
 /// The schema's name for itself.
 const ID: &str = "urn:fake-kubelet:config";

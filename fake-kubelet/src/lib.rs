@@ -37,9 +37,7 @@ mod tls;
 mod usage;
 
 pub use self::{
-    auth::{
-        Access, ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User,
-    },
+    auth::{ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User},
     certificates::{Authority, CertificateError, Certificates, Identity, Subject, Validity},
     fleet::Fleet,
     kubelet::{Dependencies, FakeKubelet, KubeletError},

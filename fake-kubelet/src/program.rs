@@ -172,7 +172,7 @@ impl Check {
         for file in &self.files {
             if let Err(errors) = Config::read(file, now) {
                 bad += 1;
-                eprintln!("{}", errors.render(std::io::stderr().is_terminal()));
+                eprintln!("{}", errors.render(io::stderr().is_terminal()));
             }
         }
         if bad == 0 { Ok(()) } else { Err(ProgramError::BadFiles(bad)) }

@@ -12,10 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value};
 
-use crate::{
-    kubelet::KubeletSpec,
-    spec::{Sources, SpecError},
-};
+use crate::spec::{KubeletSpec, Sources, SpecError};
 
 /// A node, its kubelet and the pods on it.
 #[derive(Clone, Debug, PartialEq)]
