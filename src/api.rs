@@ -1,46 +1,21 @@
-//! `metrics.k8s.io` over HTTP: discovery, objects, errors.
-//!
-//! A request is understood (`target`, `asked`, `options`), what it asks for is negotiated
-//! (`accept`, `negotiate`), found (`objects`) and written (`item`, `table`, `list`, `encode`)
-//! straight into the response.
+//! `metrics.k8s.io`: its resources as the generic API server serves them.
 
-mod accept;
-mod answer;
-mod asked;
-mod discovery;
-mod encode;
-mod field_selector;
-mod interface;
 mod item;
-mod list;
-mod list_memory;
-mod negotiate;
+mod not_found_reason;
 mod objects;
-mod openapi;
-mod options;
-mod query;
-mod read;
 mod resource;
 mod schemas;
-mod send;
-mod status;
-mod table;
-mod target;
 mod version;
-mod why;
 
 use std::sync::Arc;
 
+use apiserver::{ApiGroup, PathMux, Resource};
 use axum::Router;
 use jiff::Timestamp;
 use net::Clock;
 
-pub use self::{
-    asked::Asked,
-    interface::Interface,
-    status::{Details, Status},
-    version::{Version, VersionError},
-};
+use self::resource::{Kind, MetricsResource};
+pub use self::version::{Version, VersionError};
 use crate::{cluster::Cluster, scrape::Scrapes, store::Store};
 
 /// The group of the API.
@@ -53,11 +28,11 @@ pub struct Sources {
     pub cluster: Arc<Cluster>,
     /// What they use.
     pub store: Arc<Store>,
-    /// How their scraping goes.
+    /// The health of their scrapes.
     pub scrapes: Arc<Scrapes>,
-    /// What time it is.
+    /// The time.
     pub clock: Clock,
-    /// Is told how old what is served is.
+    /// Is called with the age of what is served.
     pub served: Served,
     /// What can be chosen about the answers.
     pub settings: Settings,
@@ -69,24 +44,33 @@ pub type Served = Arc<dyn Fn(Timestamp) + Send + Sync>;
 /// What can be chosen about the answers.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The version that clients are told to use when they have no wish of their own:
-    /// `--preferred-api-version`.
+    /// The version that discovery prefers: `--preferred-api-version`.
     pub preferred: Version,
     /// Where the server says that it can be reached, as `host:port`; the Go server leaves the
     /// host empty.
     pub address: String,
 }
 
-/// The server's HTTP interface, to which others may add their paths.
-pub fn interface(sources: Sources) -> Interface {
-    let mut interface = Interface::new(sources).list("/apis").list(&format!("/apis/{GROUP}"));
-    for version in Version::ALL {
-        interface = interface.list(&format!("/apis/{GROUP}/{version}"));
-    }
-    openapi::add_to(interface, schemas::description)
+/// All paths of the API, to which others may be added.
+pub fn paths(sources: Sources) -> PathMux {
+    let clock = sources.clock.clone();
+    let group = ApiGroup {
+        name: GROUP,
+        versions: sources.settings.preferred.and_others().map(Version::names).collect(),
+        server_address: sources.settings.address.clone(),
+        resources: Kind::ALL
+            .into_iter()
+            .map(|kind| {
+                let sources = sources.clone();
+                Arc::new(MetricsResource { kind, sources }) as Arc<dyn Resource>
+            })
+            .collect(),
+        openapi: schemas::description,
+    };
+    PathMux::new(group, clock)
 }
 
-/// The server's HTTP interface as it stands.
+/// The API alone.
 pub fn router(sources: Sources) -> Router {
-    interface(sources).into_router()
+    paths(sources).into_router()
 }

@@ -3,6 +3,7 @@
 //! all the same, so that its manifests start this server too.
 
 mod accepted;
+mod apiserver;
 mod audit;
 mod authentication;
 mod authorization;
@@ -13,7 +14,6 @@ mod kubelet_limits;
 mod list;
 mod logging;
 mod metrics_server;
-mod origin;
 mod reference;
 mod rules;
 mod serving;
@@ -37,9 +37,8 @@ pub use self::{
     kubelet::KubeletFlags,
     logging::LoggingFlags,
     metrics_server::{MetricsServerFlags, VersionFlag},
-    origin::Origin,
     reference::reference,
-    serving::{CipherSuite, ServingFlags, SniCertificate, TlsVersion},
+    serving::{CipherSuite, ServingFlags},
 };
 
 /// Serves what the nodes and pods of a Kubernetes cluster use, as metrics.k8s.io.

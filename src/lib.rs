@@ -3,9 +3,7 @@
 //!
 //! Data flows one way: `cluster` → `scrape` (over `kubelet`) → `store` → `api`.
 
-pub mod access;
 pub mod api;
-pub mod audit;
 pub mod cluster;
 pub mod flags;
 mod intern;
@@ -14,6 +12,5 @@ pub mod observability;
 pub mod program;
 pub mod scrape;
 pub mod server;
-pub mod serving;
 pub mod store;
 mod supervisor;

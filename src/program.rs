@@ -2,6 +2,7 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
+use apiserver::access::ApiConfigs;
 use k8s_text::klog::Klog;
 use kube::{
     Config,
@@ -20,7 +21,6 @@ use tokio::{
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{
-    access::ApiConfigs,
     flags::{FlagError, Flags, VersionFlag},
     observability::{Build, short_version},
     server::{Server, StartError},

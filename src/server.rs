@@ -2,6 +2,11 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use apiserver::{
+    access::{Access, AccessError, ApiConfigs, ApiServer, ApiServers},
+    audit::{Audit, AuditError},
+    serving::{self, Filters, Limits, OpenFiles, Secure, SecureError},
+};
 use axum::Router;
 use k8s_text::duration;
 use kube::{Config, client::ConfigExt};
@@ -13,9 +18,7 @@ use tls::client::TlsOptions;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
-    access::{Access, AccessError, ApiConfigs, ApiServer, ApiServers},
     api,
-    audit::{Audit, AuditError},
     cluster::{Cluster, watch},
     flags::{Flags, KubeletFlags, Warning},
     kubelet::{
@@ -24,7 +27,6 @@ use crate::{
     },
     observability::{self, Telemetry, USER_AGENT},
     scrape::{Cycles, Scraper, Scrapes, Timing},
-    serving::{self, Filters, Limits, OpenFiles, Secure, SecureError},
     store::Store,
     supervisor::Supervisor,
 };
@@ -99,7 +101,7 @@ impl Server {
         let open_files = address.is_none().then(OpenFiles::raise);
         let api = api_client(config, &doors, resolver.clone(), USER_AGENT)?;
         let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
-        let servers = ApiServers::new(configs, &asked, &doors, &resolver)?;
+        let servers = ApiServers::new(configs, &asked, &doors, &resolver, USER_AGENT)?;
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
@@ -166,7 +168,7 @@ impl Server {
             },
         );
         let access = Access::new(&flags.into(), servers, &doors)?;
-        let mut secure = Secure::new(&flags.serving, address.ip(), &doors.clock)?;
+        let mut secure = Secure::new(&(&flags.serving).into(), address.ip(), &doors.clock)?;
         let request_timeout = flags.generic.request_timeout;
         // A request that reaches its timeout is answered with 504: that answer has a second.
         secure.limits.answer = Some(request_timeout + Duration::from_secs(1));
@@ -177,7 +179,11 @@ impl Server {
         }
         Ok(Self {
             secure,
-            filters: Filters::new(&flags.generic, Audit::new(&flags.audit, &doors)?, &doors.random),
+            filters: Filters::new(
+                (&flags.generic).into(),
+                Audit::new(&(&flags.audit).into(), &doors)?,
+                &doors.random,
+            ),
             share_port: flags.serving.permit_port_sharing,
             doors,
             address,
@@ -256,16 +262,12 @@ const UNLISTED: [&str; 2] = ["/statusz", "/flagz"];
 
 /// Everything there is to ask for.
 fn router(api: api::Sources, pages: &observability::Sources) -> Router {
-    let mut interface = api::interface(api);
+    let mut paths = api::paths(api);
     for (path, handler) in observability::routes(pages) {
         let listed = !UNLISTED.contains(&path.as_str());
-        interface = if listed {
-            interface.route(&path, handler)
-        } else {
-            interface.unlisted(&path, handler)
-        };
+        paths = if listed { paths.route(&path, handler) } else { paths.unlisted(&path, handler) };
     }
-    interface.into_router()
+    paths.into_router()
 }
 
 /// Keeps up with certificate files for kubelets, if there are any.

@@ -11,12 +11,13 @@ mod world;
 
 use std::{path::PathBuf, process::Stdio, sync::Arc};
 
+use apiserver::serving::serve;
 use axum::{Router, extract::Request, routing::any};
 use fake_apiserver::{
     Backend, Credential, FakeApiServer, Settings as ClusterSettings, User, kubeconfig,
 };
 use k8s_openapi::api::core::v1::Node;
-use metrics_server::{api::router, serving::serve};
+use metrics_server::api::router;
 use net::{Clock, HostNetwork, Listener, Network};
 use rcgen::{CertificateParams, KeyPair, SanType};
 use rustls::{pki_types::PrivatePkcs8KeyDer, server::WebPkiClientVerifier};

@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use apiserver::serving::Peer;
 use axum::{
     body::Body,
     extract::Request,
@@ -10,7 +11,6 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use metrics_server::serving::Peer;
 
 use super::{
     FakeApiServer,

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use apiserver::serving::Peer;
 use http::{HeaderMap, header};
-use metrics_server::serving::Peer;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The group of everybody who said who they are.

@@ -138,7 +138,7 @@ impl FakeApiServer {
         })
     }
 
-    /// What answers requests. Over TLS it expects a [`Peer`](metrics_server::serving::Peer) with
+    /// What answers requests. Over TLS it expects a [`Peer`](apiserver::serving::Peer) with
     /// every request whose certificates have been verified against the cluster's CA.
     pub fn router(self: &Arc<Self>) -> Router {
         let api_server = self.clone();

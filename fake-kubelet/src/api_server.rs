@@ -10,13 +10,13 @@ use std::{
     sync::Arc,
 };
 
+use apiserver::serving;
 use fake_apiserver::{
     BackendError, ClientCertificate, Credential, FakeApiServer, KubeletAccess, Settings, User,
     kubeconfig,
 };
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::Client;
-use metrics_server::serving;
 use net::Doors;
 use rustls::server::WebPkiClientVerifier;
 use tokio::{sync::watch, task::JoinHandle};

@@ -13,7 +13,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 use cluster_format::FileErrors;
-use k8s_text::klog::Klog;
+use k8s_text::klog::{Klog, Settings};
 use net::Doors;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -119,12 +119,17 @@ enum ProgramError {
     Runtime(io::Error),
 }
 
+/// The crates whose events are logged.
+const LOGGED_CRATES: [&str; 6] =
+    ["fake_apiserver", "fake_kubelet", "kube_dial", "metrics_server", "net", "tls"];
+
 /// Runs the program with the process's arguments.
 #[allow(clippy::print_stderr, clippy::print_stdout, reason = "a program talks to the terminal")]
 pub fn main() -> ExitCode {
     let command = Cli::parse().command;
     let sink = Arc::new(|line: &str| eprintln!("{line}"));
-    let klog = Klog::new(Doors::host().clock, std::process::id(), 0, sink);
+    let settings = Settings { crates: &LOGGED_CRATES, ..Settings::default() };
+    let klog = Klog::new(Doors::host().clock, std::process::id(), settings, sink);
     // It fails only where another one is set: then that one is wanted.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(klog));
     let ended = tokio::runtime::Builder::new_current_thread()

@@ -1,13 +1,14 @@
-//! The nodes and pods that an answer is about, with their usage from the store.
+//! The nodes and pods of a response, with their usage from the store.
 
 use std::{sync::Arc, vec};
 
+use apiserver::{ListOptions, Object, ObjectMeta, Objects};
+use jiff::Timestamp;
+
 use super::{
     Served, Sources,
-    item::{Item, Used},
-    options::ListOptions,
-    resource::Resource,
-    status::Failure,
+    item::{Buffers, Item, ItemUsage},
+    resource::Kind,
 };
 use crate::{
     cluster::{Cluster, Node, PodKey, PodLabels},
@@ -16,8 +17,11 @@ use crate::{
 
 /// Objects of one resource that have not been looked at yet. What they use is looked up one by
 /// one, so that a long list neither holds up the scraper nor needs a copy of the store.
-pub(super) struct Objects {
+pub(super) struct Metrics {
     store: Arc<Store>,
+    /// When the objects of this response were created: now, as in the Go server.
+    created: Timestamp,
+    buffers: Buffers,
     options: ListOptions,
     served: Served,
     rest: Rest,
@@ -43,59 +47,62 @@ const LOOKS: usize = 512;
 /// How many pods a page has.
 const PAGE: usize = 256;
 
-// === impl Objects ===
+// === impl Metrics ===
 
-impl Objects {
+impl Metrics {
     /// Those that `options` select.
     pub(super) fn list(
         sources: &Sources,
-        resource: Resource,
+        kind: Kind,
         namespace: Option<&str>,
         options: ListOptions,
     ) -> Self {
-        let rest = match resource {
-            Resource::Nodes => Rest::Nodes(sources.cluster.nodes().into_iter()),
-            Resource::Pods => Rest::Pods(Pods::of(sources.cluster.clone(), namespace)),
+        let rest = match kind {
+            Kind::Nodes => Rest::Nodes(sources.cluster.nodes().into_iter()),
+            Kind::Pods => Rest::Pods(Pods::of(sources.cluster.clone(), namespace)),
         };
-        Self { store: sources.store.clone(), options, served: sources.served.clone(), rest }
+        Self::new(sources, options, rest)
     }
 
-    /// Just one, with or without usage.
+    /// Just one, with or without usage; `None` when there is none.
     pub(super) fn one(
         sources: &Sources,
-        resource: Resource,
+        kind: Kind,
         namespace: Option<&str>,
         name: &str,
-    ) -> Result<Self, Failure> {
-        let missing = || Failure::NoSuchObject { resource, name: name.to_owned() };
-        let rest = match resource {
-            Resource::Nodes => {
-                Rest::Nodes(vec![sources.cluster.node(name).ok_or_else(missing)?].into_iter())
-            }
-            Resource::Pods => {
-                let pod = sources.cluster.pod(namespace.unwrap_or_default(), name);
-                Rest::Pods(Pods::one(sources.cluster.clone(), pod.ok_or_else(missing)?))
+    ) -> Option<Self> {
+        let rest = match kind {
+            Kind::Nodes => Rest::Nodes(vec![sources.cluster.node(name)?].into_iter()),
+            Kind::Pods => {
+                let pod = sources.cluster.pod(namespace.unwrap_or_default(), name)?;
+                Rest::Pods(Pods::one(sources.cluster.clone(), pod))
             }
         };
-        Ok(Self {
+        Some(Self::new(sources, ListOptions::default(), rest))
+    }
+
+    fn new(sources: &Sources, options: ListOptions, rest: Rest) -> Self {
+        Self {
             store: sources.store.clone(),
-            options: ListOptions::default(),
+            created: sources.clock.now(),
+            buffers: Buffers::default(),
+            options,
             served: sources.served.clone(),
             rest,
-        })
+        }
+    }
+}
+
+impl Objects for Metrics {
+    /// Fewer for a selector with thousands of requirements, each of which takes as long as a label
+    /// takes to be found.
+    fn batch(&self) -> usize {
+        (LOOKS / (1 + self.options.requirements() / 8)).max(1)
     }
 
-    /// How many objects may be looked at before others get their turn: fewer for a selector with
-    /// thousands of requirements, each of which takes as long as a label takes to be found.
-    pub(super) fn looks(&self) -> usize {
-        let requirements = self.options.fields.len() + self.options.labels.len();
-        (LOOKS / (1 + requirements / 8)).max(1)
-    }
-
-    /// Looks at the next object, and shows it to `visit` if it is selected and its usage is known.
-    /// False when there was none.
-    pub(super) fn next(&mut self, visit: impl FnOnce(&Item<'_>)) -> bool {
-        let Self { store, options, served, rest } = self;
+    fn next(&mut self, visit: &mut dyn FnMut(&mut dyn Object)) -> bool {
+        let Self { store, created, buffers, options, served, rest } = self;
+        let created = *created;
         match rest {
             Rest::Nodes(nodes) => {
                 let Some(node) = nodes.next() else { return false };
@@ -103,12 +110,12 @@ impl Objects {
                     && let Some(usage) = store.node(&node.name)
                 {
                     served(usage.span.end);
-                    visit(&Item {
-                        name: &node.name,
-                        namespace: None,
-                        labels: &node.labels,
+                    let (name, labels) = (&*node.name, &node.labels);
+                    visit(&mut Item {
+                        metadata: ObjectMeta { name, namespace: None, labels, created },
                         span: Some(usage.span),
-                        used: Used::Node(usage.usage),
+                        usage: ItemUsage::Node(usage.usage),
+                        buffers,
                     });
                 }
             }
@@ -120,12 +127,12 @@ impl Objects {
                     if let Some(span) = usage.span {
                         served(span.end);
                     }
-                    visit(&Item {
-                        name: &name,
-                        namespace: Some(&namespace),
-                        labels: &labels,
+                    let (name, namespace, labels) = (&*name, Some(&*namespace), &*labels);
+                    visit(&mut Item {
+                        metadata: ObjectMeta { name, namespace, labels, created },
                         span: usage.span,
-                        used: Used::Pod(&usage.containers),
+                        usage: ItemUsage::Pod(&usage.containers),
+                        buffers,
                     });
                 }
             }
@@ -171,18 +178,5 @@ impl Iterator for Pods {
         let page = self.cluster.pods_after(self.namespace.as_deref(), Some(&last), PAGE);
         self.turn_to(page);
         self.page.next()
-    }
-}
-
-// === impl ListOptions ===
-
-impl ListOptions {
-    fn selects(
-        &self,
-        name: &str,
-        namespace: Option<&str>,
-        labels: &std::collections::BTreeMap<String, String>,
-    ) -> bool {
-        self.fields.matches(name, namespace) && self.labels.matches(labels)
     }
 }

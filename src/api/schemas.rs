@@ -1,13 +1,9 @@
 //! The types of `metrics.k8s.io` as OpenAPI describes them.
 
+use apiserver::openapi::{DescribedResource, DescribedVersion, Description};
 use serde_json::{Map, Value, json};
 
-use super::{
-    GROUP,
-    openapi::{DescribedResource, DescribedVersion, Description},
-    resource::Resource,
-    version::Version,
-};
+use super::{GROUP, resource::Kind, version::Version};
 
 const META: &str = "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1";
 const QUANTITY: &str = "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity";
@@ -23,16 +19,19 @@ pub(super) fn description() -> Description {
 }
 
 fn describe(version: Version) -> DescribedVersion {
-    let resource = |resource: Resource| DescribedResource {
-        name: resource.name(),
-        kind: resource.kind(),
-        namespaced: resource.is_namespaced(),
-        object: full_name(version, resource.kind()),
-        list: full_name(version, resource.list_kind()),
+    let resource = |kind: Kind| {
+        let names = kind.names();
+        DescribedResource {
+            name: names.plural,
+            kind: names.kind,
+            namespaced: names.namespaced,
+            object: full_name(version, names.kind),
+            list: full_name(version, names.list_kind),
+        }
     };
     DescribedVersion {
         name: version.name(),
-        resources: Resource::ALL.into_iter().map(resource).collect(),
+        resources: Kind::ALL.into_iter().map(resource).collect(),
         schemas: schemas(version),
     }
 }
@@ -62,17 +61,17 @@ fn schemas(version: Version) -> Map<String, Value> {
         "description": "Usage of each running container, all over the same window.",
         "x-kubernetes-list-type": "atomic",
     });
-    let list = |resource: Resource| {
+    let list = |kind: Kind| {
         let items = json!({
             "type": "array",
-            "items": reference(version, resource.kind()),
+            "items": reference(version, kind.names().kind),
             "description": "Objects by namespace and name.",
         });
         let metadata = meta("ListMeta", "Standard list metadata, which is empty.");
-        let about = format!("A list of {}.", resource.kind());
-        object(version, resource.list_kind(), &about, metadata, [("items", items)])
+        let about = format!("A list of {}.", kind.names().kind);
+        object(version, kind.names().list_kind, &about, metadata, [("items", items)])
     };
-    let measured = |resource: Resource, about: &str, (name, value): (&str, &Value)| {
+    let measured = |kind: Kind, about: &str, (name, value): (&str, &Value)| {
         let metadata = meta(
             "ObjectMeta",
             "Name and labels of the measured object. The creation time is that of this response.",
@@ -80,17 +79,17 @@ fn schemas(version: Version) -> Map<String, Value> {
         let timestamp = meta("Time", "When usage was measured: the end of the window.");
         let window = json!({"$ref": format!("{META}.Duration")});
         let fields = [("timestamp", timestamp), ("window", window), (name, value.clone())];
-        object(version, resource.kind(), about, metadata, fields)
+        object(version, kind.names().kind, about, metadata, fields)
     };
-    let nodes = measured(Resource::Nodes, "Usage of one node.", ("usage", &usage));
+    let nodes = measured(Kind::Nodes, "Usage of one node.", ("usage", &usage));
     let about = "Usage of the containers of one pod.";
-    let pods = measured(Resource::Pods, about, ("containers", &containers));
+    let pods = measured(Kind::Pods, about, ("containers", &containers));
     let all = [
         ("ContainerMetrics", container),
-        (Resource::Nodes.kind(), nodes),
-        (Resource::Nodes.list_kind(), list(Resource::Nodes)),
-        (Resource::Pods.kind(), pods),
-        (Resource::Pods.list_kind(), list(Resource::Pods)),
+        (Kind::Nodes.names().kind, nodes),
+        (Kind::Nodes.names().list_kind, list(Kind::Nodes)),
+        (Kind::Pods.names().kind, pods),
+        (Kind::Pods.names().list_kind, list(Kind::Pods)),
     ];
     all.into_iter().map(|(kind, schema)| (full_name(version, kind), schema)).collect()
 }

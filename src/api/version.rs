@@ -1,4 +1,8 @@
+//! The versions of the group.
+
 use std::fmt;
+
+use apiserver::GroupVersion;
 
 /// A version of the API. Both serve the same types.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +34,11 @@ impl Version {
             Self::V1Beta1 => "metrics.k8s.io/v1beta1",
             Self::V1 => "metrics.k8s.io/v1",
         }
+    }
+
+    /// Its names, as the generic API server takes them.
+    pub fn names(self) -> GroupVersion {
+        GroupVersion { version: self.name(), group_version: self.group_version() }
     }
 
     /// All versions, this one first.

@@ -1,12 +1,11 @@
 use std::time::Duration;
 
+use apiserver::serving::Origin;
 use clap::Args;
 
 use super::{
-    Origin,
     list::{list_of, read_list},
-    origin::read_origin,
-    values::{read_count, read_duration},
+    values::{ValueError, read_count, read_duration},
 };
 
 /// What any API server has.
@@ -38,4 +37,8 @@ pub struct GenericFlags {
     /// Directives of the Strict-Transport-Security header; none, no header.
     #[arg(long, value_name = "DIRECTIVE,…", value_parser = read_list)]
     pub strict_transport_security_directives: Vec<Vec<String>>,
+}
+
+fn read_origin(text: &str) -> Result<Origin, ValueError> {
+    Origin::parse(text).map_err(|error| ValueError::Other(error.to_string()))
 }

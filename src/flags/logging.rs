@@ -47,6 +47,9 @@ fn read_format(text: &str) -> Result<Format, ValueError> {
     }
 }
 
+/// The crates whose events are logged.
+const LOGGED_CRATES: [&str; 5] = ["apiserver", "kube_dial", "metrics_server", "net", "tls"];
+
 // === impl LoggingFlags ===
 
 impl LoggingFlags {
@@ -56,6 +59,7 @@ impl LoggingFlags {
             verbosity: self.verbosity,
             files: self.vmodule.clone(),
             format: self.logging_format,
+            crates: &LOGGED_CRATES,
         }
     }
 }

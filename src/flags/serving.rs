@@ -1,5 +1,6 @@
 use std::{net::IpAddr, path::PathBuf};
 
+use apiserver::serving::{SniCertificate, TlsVersion};
 use clap::{ArgAction, Args};
 
 use super::{
@@ -64,27 +65,6 @@ pub struct ServingFlags {
     /// this server does so in any case, as Go servers do.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_address_sharing: bool,
-}
-
-/// A lower limit for TLS. Older versions than 1.2 are not spoken at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TlsVersion {
-    /// 1.2 and everything after it.
-    #[default]
-    Tls12,
-    /// 1.3 and everything after it.
-    Tls13,
-}
-
-/// A serving certificate for some names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SniCertificate {
-    /// The certificate's file.
-    pub certificate: PathBuf,
-    /// The key's file.
-    pub key: PathBuf,
-    /// The names it is for, wildcards allowed; empty for those in the certificate.
-    pub names: Vec<String>,
 }
 
 /// A cipher suite by its Go name.

@@ -7,13 +7,14 @@ use std::{
     time::Duration,
 };
 
+use apiserver::serving::Event;
 use jiff::Timestamp;
 use net::Clock;
 use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
 use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
-use crate::{kubelet::Cause, serving::Event};
+use crate::kubelet::Cause;
 
 /// A cycle that starts later than this many resolutions after the one before is late: the bound of
 /// the Go server.

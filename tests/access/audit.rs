@@ -2,14 +2,14 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use axum::Router;
-use http::HeaderValue;
-use metrics_server::{
+use apiserver::{
     access::Settings,
     audit::Audit,
-    flags::Flags,
     serving::{Filters, Limits},
 };
+use axum::Router;
+use http::HeaderValue;
+use metrics_server::flags::Flags;
 use net::{Doors, HostNetwork, Random};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -33,8 +33,11 @@ async fn audited(cluster: &Cluster, folder: &Path, policy: Option<&str>) -> Guar
         network: Arc::new(HostNetwork),
         random: Random::seeded(1),
     };
-    let filters =
-        Filters::new(&flags.generic, Audit::new(&flags.audit, &doors).unwrap(), &doors.random);
+    let filters = Filters::new(
+        (&flags.generic).into(),
+        Audit::new(&(&flags.audit).into(), &doors).unwrap(),
+        &doors.random,
+    );
     let access = cluster.access(&Settings::default());
     let guarded = access.guard(Router::new().fallback(async || "yes"));
     let mut server = cluster.serve_router(Limits::default(), filters.before(guarded));

@@ -2,8 +2,8 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
+use apiserver::access::Settings;
 use k8s_openapi::api::rbac::v1::PolicyRule;
-use metrics_server::access::Settings;
 use tokio::time::{Instant, advance};
 
 use super::support::{Cluster, NODES, lister, rule};

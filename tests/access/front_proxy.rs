@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use apiserver::access::{RequestHeaderOptions, Settings};
 use fake_kubelet::{Authority, Subject, Validity};
-use metrics_server::access::{RequestHeaderOptions, Settings};
 use serde_json::json;
 use tokio::time::advance;
 

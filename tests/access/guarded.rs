@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
+use apiserver::serving::{self, Limits, Secure};
 use async_trait::async_trait;
 use axum::Router;
 use fake_kubelet::Identity;
@@ -9,10 +10,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use metrics_server::{
-    flags::Flags,
-    serving::{self, Limits, Secure},
-};
+use metrics_server::flags::Flags;
 use net::{Clock, Listener, Stream};
 use rustls::pki_types::ServerName;
 use serde_json::Value;
@@ -58,7 +56,7 @@ impl Guarded {
         let (stop, stopped) = watch::channel(false);
         let flags = Flags::parse_from_args(["--cert-dir=".to_owned()]).unwrap();
         let unspecified = flags.serving.bind_address;
-        let tls = Secure::new(&flags.serving, unspecified, clock).unwrap().tls;
+        let tls = Secure::new(&(&flags.serving).into(), unspecified, clock).unwrap().tls;
         let listener = Box::new(Memory(incoming));
         let observer = Arc::new(|_| {});
         let served = serving::serve_within(limits, listener, tls, router, stopped, observer);

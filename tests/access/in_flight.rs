@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
+use apiserver::{
+    access::Settings,
+    serving::{Filters, Limits},
+};
 use axum::{Router, extract::Request, routing::any};
 use fake_kubelet::Identity;
 use http_body_util::BodyExt;
-use metrics_server::{
-    access::Settings,
-    flags::Flags,
-    serving::{Filters, Limits},
-};
+use metrics_server::flags::Flags;
 use net::Random;
 use tokio::time::{Instant, sleep};
 
@@ -128,7 +128,7 @@ async fn clients_that_take_no_answers_keep_nobody_out() {
 /// Behind the filters that `flags` ask for.
 fn filtered(cluster: &Cluster, flags: &[&str]) -> Guarded {
     let flags = Flags::parse_from_args(flags.iter().map(ToString::to_string)).unwrap();
-    let filters = Filters::new(&flags.generic, None, &Random::seeded(1));
+    let filters = Filters::new((&flags.generic).into(), None, &Random::seeded(1));
     cluster.serve_router(Limits::default(), filters.before(slow()))
 }
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use apiserver::access::{Access, ApiServer, ApiServers, Settings};
 use kube::Config;
 use kube_dial::api_client;
-use metrics_server::access::{Access, ApiServer, ApiServers, Settings};
 use net::{
     Doors,
     dns::{Hosts, ResolvConf, Resolver},

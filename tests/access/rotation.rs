@@ -2,8 +2,8 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
+use apiserver::access::Settings;
 use fake_kubelet::Authority;
-use metrics_server::access::Settings;
 use serde_json::json;
 use tokio::time::advance;
 

@@ -2,10 +2,10 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use apiserver::serving::Limits;
 use axum::{Router, body::Body, routing::get};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use metrics_server::serving::Limits;
 use rustls::{
     DigitallySignedStruct, Error, SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},

@@ -2,7 +2,7 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use metrics_server::access::{RequestHeaderOptions, Settings};
+use apiserver::access::{RequestHeaderOptions, Settings};
 use serde_json::json;
 use tokio::time::sleep;
 

@@ -8,6 +8,10 @@ use std::{
     },
 };
 
+use apiserver::{
+    access::{self, Access, ApiServer, ApiServers, Settings},
+    serving::Limits,
+};
 use axum::{Router, extract::Request, response::IntoResponse};
 use fake_apiserver::{FakeApiServer, Observer, Settings as ApiServerSettings, User};
 use fake_kubelet::{Authority, Identity, Subject, Validity};
@@ -19,10 +23,6 @@ use k8s_openapi::{
 };
 use k8s_text::klog::Klog;
 use kube::Client;
-use metrics_server::{
-    access::{self, Access, ApiServer, ApiServers, Settings},
-    serving::Limits,
-};
 use net::{Clock, Doors, HostNetwork, Random};
 use serde_json::{Value, json};
 use tower::ServiceExt;

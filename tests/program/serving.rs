@@ -2,7 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use metrics_server::{flags::Flags, serving::Secure};
+use apiserver::serving::Secure;
+use metrics_server::flags::Flags;
 use net::Clock;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
@@ -229,7 +230,8 @@ async fn renewed_certificates_are_shown_without_a_restart() {
     ])
     .unwrap();
     let mut secure =
-        Secure::new(&flags.serving, flags.serving.bind_address, &Clock::system()).unwrap();
+        Secure::new(&(&flags.serving).into(), flags.serving.bind_address, &Clock::system())
+            .unwrap();
     let tls = secure.tls.clone();
     let following = tokio::spawn(async move { secure.follow().await });
     let shown = async |name: &'static str| {

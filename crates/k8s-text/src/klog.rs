@@ -38,18 +38,17 @@ pub struct Settings {
     pub files: FilePatterns,
     /// Text or JSON.
     pub format: Format,
+    /// The crates whose events are logged; none, all. Libraries log for their own developers.
+    pub crates: &'static [&'static str],
 }
 
-/// Formats events of this project's crates and hands them to a sink.
+/// Formats events and hands them to a sink.
 pub struct Klog {
     clock: Clock,
     pid: u32,
     settings: Settings,
     sink: Sink,
 }
-
-/// The crates whose events are logged: libraries log in their own words for their own developers.
-const CRATES: [&str; 3] = ["metrics_server", "fake_kubelet", "harness"];
 
 // === impl Settings ===
 
@@ -70,12 +69,15 @@ impl Klog {
 
 impl<S: Subscriber> Layer<S> for Klog {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
-        let ours = metadata.target().split("::").next().is_some_and(|name| CRATES.contains(&name));
+        let crates = self.settings.crates;
+        let logged = crates.is_empty()
+            || metadata.target() == V1
+            || metadata.target().split("::").next().is_some_and(|name| crates.contains(&name));
         let verbosity = metadata
             .file()
             .and_then(|file| self.settings.files.verbosity(file))
             .map_or(self.settings.verbosity, |file| file.max(self.settings.verbosity));
-        ours && verbosity_of(metadata).is_none_or(|needed| needed <= verbosity)
+        logged && verbosity_of(metadata).is_none_or(|needed| needed <= verbosity)
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

@@ -5,10 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use apiserver::serving::{Peer, serve};
 use axum::{Router, extract::Request, response::IntoResponse};
 use fake_apiserver::{Backend, ClientCertificate, FakeApiServer, User};
 use http::{Method, StatusCode};
-use metrics_server::serving::{Peer, serve};
 use net::{HostNetwork, Network};
 use serde_json::json;
 use tls::AnyClient;

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, process::Stdio, sync::Arc};
 
+use apiserver::serving::serve;
 use axum::{Router, response::IntoResponse};
 use fake_apiserver::{Backend, Credential, kubeconfig};
-use metrics_server::serving::serve;
 use net::{HostNetwork, Network};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 use rustls::{

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use apiserver::serving;
 use fake_apiserver::{Backend, FakeApiServer, Settings};
 use fake_kubelet::{
     ApiServerReviewer, Certificates, Dependencies, FakeKubelet, Fleet, Identity, KubeletSpec,
@@ -15,7 +16,6 @@ use fake_kubelet::{
 use jiff::Timestamp;
 use kube::Config;
 use kube_dial::api_client;
-use metrics_server::serving;
 use net::{
     Clock, Doors, Network, Random,
     dns::{Hosts, ResolvConf, Resolver},

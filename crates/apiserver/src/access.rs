@@ -1,0 +1,291 @@
+//! Authentication and authorization: every request passes here first. Who sends it (`authn`), as
+//! which user (`filters::impersonation`), what it asks for (`request_info`), whether that user may
+//! (`authz`).
+//!
+//! Tokens and permissions are reviewed by an API server (`review`), and its answers are cached for
+//! seconds (`review_cache`). The CAs of clients and front proxies (`authn::client_ca`) come from
+//! the ConfigMap `kube-system/extension-apiserver-authentication`
+//! (`authn::extension_config_map`), or from files that flags name (`files`). Both can change while
+//! the server runs, so certificates are verified here and not in the TLS handshake, which only
+//! proves that the client has the key (`tls::AnyClient`).
+//!
+//! A request that cannot be decided is refused.
+
+mod authn;
+mod authz;
+mod files;
+mod filters;
+mod percent;
+mod refusal;
+mod request_info;
+mod request_outcome;
+mod review;
+mod review_cache;
+mod review_servers;
+mod settings;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    response::{IntoResponse, Response},
+};
+use http::{Uri, Version, header, request::Parts};
+use kube_dial::ApiClient;
+use net::Doors;
+use tokio::sync::watch;
+use tower::ServiceExt;
+
+pub use self::{
+    authn::user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
+    files::FileError,
+    refusal::Refusal,
+    request_info::{RequestInfo, ResourceInfo},
+    request_outcome::RequestOutcome,
+    review_servers::ApiConfigs,
+    settings::{RequestHeaderOptions, Settings, SettingsError},
+};
+use self::{
+    authn::{
+        Authenticator,
+        client_ca::{ClientCaConfig, FromCluster},
+        extension_config_map::ExtensionConfigMap,
+        failure_log::FailureLog,
+        request_header::RequestHeaderConfig,
+    },
+    authz::Authorizer,
+    files::Files,
+    filters::{
+        impersonation::{self, Impersonation, Requester},
+        max_in_flight::{MaxInFlight, Permit},
+    },
+    review::Reviewer,
+    review_cache::Hasher,
+};
+use crate::{
+    RequestOptions,
+    serving::{ConnectionHandle, Exchange, LastOfConnection, Peer, until_sent},
+};
+
+/// An API server that reviews tokens or permissions.
+#[derive(Clone)]
+pub struct ApiServer {
+    /// Its client.
+    pub client: ApiClient,
+    /// Its address, for messages.
+    pub url: Uri,
+}
+
+/// The API servers that review: the same one, unless flags name others.
+#[derive(Clone)]
+pub struct ApiServers {
+    /// Reviews tokens and has the client CA configuration (`--authentication-kubeconfig`).
+    pub authentication: ApiServer,
+    /// Reviews permissions (`--authorization-kubeconfig`).
+    pub authorization: ApiServer,
+}
+
+/// Authenticates and authorizes requests.
+pub struct Access {
+    config: watch::Sender<Arc<ClientCaConfig>>,
+    authenticator: Authenticator,
+    authorizer: Authorizer,
+    failure_log: FailureLog,
+    in_flight: MaxInFlight,
+    files: Files,
+    config_map: Option<ExtensionConfigMap>,
+}
+
+/// An authorized request.
+struct Authorized {
+    user: User,
+    /// Counts it as in flight.
+    permit: Permit,
+    /// The API server's reason; often empty.
+    reason: String,
+}
+
+/// Why requests cannot be authenticated or authorized at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The settings are invalid.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A file that a flag names cannot be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    NoRandomness,
+}
+
+// === impl Access ===
+
+impl Access {
+    /// Reads the CA files. The cluster is not asked before [`Access::follow`].
+    pub fn new(
+        settings: &Settings,
+        servers: ApiServers,
+        doors: &Doors,
+    ) -> Result<Arc<Self>, AccessError> {
+        settings.request_header.validate()?;
+        let files = Files::new(settings);
+        let mut config = ClientCaConfig::default();
+        files.load(&mut config)?;
+        let from_cluster = FromCluster {
+            client_ca: settings.client_ca_file.is_none(),
+            request_header: settings.request_header.client_ca_file.is_none(),
+        };
+        if !from_cluster.request_header {
+            config.request_header = RequestHeaderConfig::from(&settings.request_header);
+        }
+        let config = watch::Sender::new(Arc::new(config));
+        let lookup =
+            !settings.skip_lookup && (from_cluster.client_ca || from_cluster.request_header);
+        let config_map = lookup.then(|| {
+            let client = servers.authentication.client.clone();
+            ExtensionConfigMap::new(client, from_cluster, config.clone(), doors.random.clone())
+        });
+        let reviewer =
+            |ApiServer { client, url }| Arc::new(Reviewer::new(client, url, doors.random.clone()));
+        let hasher = || Hasher::new().map_err(|_| AccessError::NoRandomness);
+        let tokens = reviewer(servers.authentication);
+        let permissions = reviewer(servers.authorization);
+        Ok(Arc::new(Self {
+            authenticator: Authenticator::new(
+                tokens,
+                hasher()?,
+                settings.token_ttl,
+                doors.clock.clone(),
+            ),
+            authorizer: Authorizer::new(settings, permissions, hasher()?)?,
+            failure_log: FailureLog::default(),
+            in_flight: MaxInFlight::new(settings),
+            config,
+            files,
+            config_map,
+        }))
+    }
+
+    /// Follows changes of the CA files and of the ConfigMap. It never ends.
+    pub async fn follow(&self) {
+        let config_map = async {
+            match &self.config_map {
+                Some(config_map) => config_map.follow().await,
+                None => std::future::pending().await,
+            }
+        };
+        futures::future::join(config_map, self.files.follow(&self.config)).await;
+    }
+
+    /// Passes authorized requests on to `router`: with the extension [`User`], without a body, and
+    /// without tokens and front proxy headers.
+    pub fn guard(self: &Arc<Self>, router: Router) -> Router {
+        let access = self.clone();
+        Router::new().fallback(move |request: Request| {
+            let (access, router) = (access.clone(), router.clone());
+            async move { access.answer(request, router).await }
+        })
+    }
+
+    async fn answer(&self, request: Request, router: Router) -> Response {
+        let asked = RequestOptions::of(&request);
+        let (mut head, _) = request.into_parts();
+        let version = head.version;
+        let authorized = self.authorize(&mut head).await;
+        let requester = head.extensions.remove::<Requester>();
+        let (mut response, known) = match authorized {
+            Ok(Authorized { user, permit, reason }) => {
+                let known = !user.is_anonymous();
+                let outcome = RequestOutcome::allowed(&user, reason).by(requester);
+                head.extensions.insert(user);
+                // No handler takes a body.
+                let answered = router.oneshot(Request::from_parts(head, Body::empty())).await;
+                let mut response = answered.into_response();
+                response.extensions_mut().insert(outcome);
+                (response.map(|body| until_sent(body, permit)), known)
+            }
+            Err(refusal) => {
+                let outcome = RequestOutcome::from(&refusal).by(requester);
+                let known = outcome.user.as_ref().is_some_and(|user| !user.is_anonymous());
+                let mut response = refusal.respond(&asked);
+                response.extensions_mut().insert(outcome);
+                (response, known)
+            }
+        };
+        if version == Version::HTTP_2 && !known {
+            // One HTTP/2 connection can carry very many requests: not for unknown users.
+            response.extensions_mut().insert(LastOfConnection);
+        }
+        response
+    }
+
+    async fn authorize(&self, head: &mut Parts) -> Result<Authorized, Refusal> {
+        let config = self.config.borrow().clone();
+        let peer = head.extensions.get::<Peer>();
+        let user = self.authenticator.authenticate(&config, peer, &head.headers).await.map_err(
+            |error| {
+                self.failure_log.record(&error, peer.and_then(|peer| peer.certificates.first()));
+                Refusal::Unauthorized
+            },
+        )?;
+        if let Some(connection) = head.extensions.get::<ConnectionHandle>()
+            && !user.is_anonymous()
+        {
+            connection.set_authenticated();
+        }
+        head.headers.remove(header::AUTHORIZATION);
+        config.request_header.strip(&mut head.headers);
+        let info = RequestInfo::of(&head.method, &head.uri);
+        let permit = self.in_flight.acquire(&user, &info, head.extensions.get::<Exchange>())?;
+        let user = self.impersonate(user, head).await?;
+        let reason = self.permit(&user, info, head).await?;
+        Ok(Authorized { user, permit, reason })
+    }
+
+    /// The user to act as: `user`, or the one whom the request impersonates and `user` may.
+    async fn impersonate(&self, user: User, head: &mut Parts) -> Result<User, Refusal> {
+        let impersonation = match Impersonation::requested(&head.headers) {
+            Ok(Some(impersonation)) => impersonation,
+            Ok(None) => return Ok(user),
+            Err(error) => {
+                let message = error.to_string();
+                return Err(Refusal::Impersonation { user: Box::new(user), message });
+            }
+        };
+        for permission in impersonation.permissions() {
+            self.permit(&user, permission.clone(), head).await?;
+        }
+        impersonation::strip(&mut head.headers);
+        head.extensions.insert(Requester(user));
+        Ok(impersonation.into_user())
+    }
+
+    /// The API server's reason why the user may do it.
+    async fn permit(
+        &self,
+        user: &User,
+        info: RequestInfo,
+        head: &Parts,
+    ) -> Result<String, Refusal> {
+        match self.authorizer.decide(user, &info).await {
+            Ok(decision) if decision.allowed => Ok(decision.reason),
+            Ok(decision) => {
+                tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
+                let (user, info) = (Box::new(user.clone()), Box::new(info));
+                Err(Refusal::Forbidden { user, info, reason: decision.reason })
+            }
+            Err(error) => {
+                tracing::error!(err = %error, cure = error.cure, "Failed to make webhook authorizer request");
+                let uri = head.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
+                Err(Refusal::InternalError {
+                    user: Box::new(user.clone()),
+                    uri,
+                    reason: error.reason,
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The listening side of every program: accepts, speaks TLS and HTTP, hands requests to a router.
+
+mod body_guard;
+mod certificate_resolver;
+mod connection;
+mod connection_table;
+mod cors;
+mod deadline;
+mod events;
+mod exchange;
+mod filters;
+mod host;
+mod idle;
+mod limits;
+mod listener;
+mod open_files;
+mod origin;
+mod secure;
+mod secure_options;
+mod shares;
+mod streams;
+mod turns;
+mod write_timeout;
+
+pub(crate) use self::body_guard::until_sent;
+pub use self::{
+    connection::{LastOfConnection, Peer},
+    connection_table::ConnectionHandle,
+    events::{Closed, CutOff, Event, Observer},
+    exchange::Exchange,
+    filters::{FilterOptions, Filters},
+    limits::Limits,
+    listener::{serve, serve_within},
+    open_files::OpenFiles,
+    origin::{Origin, OriginError},
+    secure::{Secure, SecureError},
+    secure_options::{SecureOptions, SniCertificate, TlsVersion},
+    shares::{Share, Shares},
+};
