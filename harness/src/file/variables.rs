@@ -69,7 +69,7 @@ impl<'a> Walk<'a> {
     fn spec(&mut self, spec: YamlNode) -> YamlNode {
         let Content::Map(entries) = spec.content else { return spec };
         let fields = entries.into_iter().map(|(name, node)| match name.as_str() {
-            name if DEFINITIONS.contains(&name) => (name, node),
+            field if DEFINITIONS.contains(&field) => (name, node),
             _ => (name, self.node(node)),
         });
         YamlNode { content: Content::Map(fields.collect()), ..spec }

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use super::{super::objects, relocate::relocate};
+use super::relocate::relocate;
 use crate::file::format::{Node, Spec};
 
 /// Far from those that other programs and distributions use.
