@@ -1,11 +1,11 @@
 //! Wires the parts together.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use apiserver::{
-    access::{Access, AccessError, ApiConfigs, ApiServer, ApiServers},
-    audit::{Audit, AuditError},
-    serving::{self, Filters, Limits, OpenFiles, Secure, SecureError},
+    GenericServer, ServerError,
+    access::{ApiConfigs, ApiServer},
+    serving::{self, Limits, OpenFiles},
 };
 use axum::Router;
 use k8s_text::duration;
@@ -35,18 +35,14 @@ use crate::{
 /// A metrics server that is ready to run.
 pub struct Server {
     doors: Doors,
-    address: SocketAddr,
     api: ApiClient,
     cluster: Arc<Cluster>,
     scraper: Scraper,
     kubelet_files: Option<FollowedFiles>,
     telemetry: Arc<Telemetry>,
-    access: Arc<Access>,
     store: Arc<Store>,
     router: Router,
-    secure: Secure,
-    filters: Filters,
-    share_port: bool,
+    generic: GenericServer,
     shutdown_delay: Duration,
     warnings: Vec<Warning>,
 }
@@ -63,26 +59,9 @@ pub enum StartError {
     /// Its own metrics cannot be kept.
     #[error("set up metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// It cannot be decided who may ask.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// Requests cannot be written down.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
     /// It cannot serve.
     #[error(transparent)]
-    Serving(#[from] SecureError),
-    /// It cannot listen.
-    #[error(
-        "listen on {address}: {}; choose another one with --secure-port or --bind-address",
-        net::errno::describe("bind", source)
-    )]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
+    Serving(#[from] ServerError),
 }
 
 // === impl Server ===
@@ -101,8 +80,7 @@ impl Server {
         // A server that shares its process does not change it.
         let open_files = address.is_none().then(OpenFiles::raise);
         let api = api_client(config, &doors, resolver.clone(), USER_AGENT)?;
-        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
-        let servers = ApiServers::new(configs, &asked, &doors, &resolver, USER_AGENT)?;
+        let own = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
@@ -127,7 +105,7 @@ impl Server {
         telemetry.add(metrics.collectors())?;
         let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
         let mut kubelets =
-            KubeletClient::new(doors.clone(), resolver, settings, transport, metrics);
+            KubeletClient::new(doors.clone(), resolver.clone(), settings, transport, metrics);
         if let Some(files) = open_files {
             kubelets = kubelets.with_connections(files.for_kubelets(Limits::default()));
         }
@@ -168,31 +146,25 @@ impl Server {
                 scrapes: known,
             },
         );
-        let access = Access::new(&flags.into(), servers, &doors)?;
-        let mut secure = Secure::new(&(&flags.serving).into(), address.ip(), &doors.clock)?;
+        let options = flags.server_options(address);
+        let mut generic =
+            GenericServer::new(options, configs, &own, doors.clone(), &resolver, USER_AGENT)?;
+        let limits = &mut generic.secure.limits;
         let request_timeout = flags.generic.request_timeout;
         // A request that reaches its timeout is answered with 504: that answer has a second.
-        secure.limits.answer = Some(request_timeout + Duration::from_secs(1));
-        secure.limits.shutdown = request_timeout;
+        limits.answer = Some(request_timeout + Duration::from_secs(1));
+        limits.shutdown = request_timeout;
         if let Some(files) = open_files {
-            secure.limits = files.bound(secure.limits);
-            files.warn_if_low(secure.limits);
+            *limits = files.bound(*limits);
+            files.warn_if_low(*limits);
         }
         Ok(Self {
-            secure,
-            filters: Filters::new(
-                (&flags.generic).into(),
-                Audit::new(&(&flags.audit).into(), &doors)?,
-                &doors.random,
-            ),
-            share_port: flags.serving.permit_port_sharing,
+            generic,
             doors,
-            address,
             api,
             cluster,
             scraper,
             kubelet_files,
-            access,
             store,
             router: observability::observed(router, telemetry.clone()),
             telemetry,
@@ -219,23 +191,15 @@ impl Server {
     /// Watches, scrapes and serves until `stop` says true, then for the shutdown delay, and then
     /// until the requests under way have been answered.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, address, api, cluster, scraper, kubelet_files, access, secure, .. } =
-            self;
+        let Self { doors, api, cluster, scraper, kubelet_files, generic, .. } = self;
         for Warning { argument, reason } in &self.warnings {
             tracing::warn!(argument, reason, "This has no effect");
         }
-        let network = &doors.network;
-        let listening = if self.share_port {
-            network.listen_beside_others(address)
-        } else {
-            network.listen(address)
-        };
-        let listener = listening.await.map_err(|source| StartError::Listen { address, source })?;
-        tracing::info!(address = %listener.local(), "Serving securely");
+        let listener = generic.listen().await?;
         let (end, ended) = watch::channel(false);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
-        let guarded = self.filters.before(access.guard(self.router));
-        let guarded = observability::contained(guarded, telemetry.clone());
+        let guarded = observability::contained(generic.guard(self.router), telemetry.clone());
+        let GenericServer { access, secure, .. } = generic;
         let (tls, limits) = (secure.tls.clone(), secure.limits);
         let observer = {
             let telemetry = telemetry.clone();
