@@ -98,7 +98,7 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
     .map_err(StartError::Metrics)?;
     let _log = Log(log_to_stderr(&flags, dropped.clone())?);
     // One thread: scraping is cheaper without handing work to others, and the simulated world
-    // runs the same way.
+    // runs the same way. `apiserver::serving` (turns) says why clients cannot keep it from probes.
     Builder::new_current_thread().enable_all().build()?.block_on(serve(&flags, dropped))
 }
 

@@ -296,7 +296,6 @@ async fn stop_after(
     let delayed = duration::format(delay);
     tracing::info!(delay = delayed, "Received SIGTERM, shutting down; /readyz now fails");
     sleep(delay).await;
-    tracing::info!("Stopped listening, waiting for the requests under way");
     end.send_replace(true);
 }
 

@@ -1,22 +1,23 @@
 //! Faults: what excludes what, and when.
 
 use super::{
-    super::{
-        format::{Faults, SampleFault, TlsFault, When},
-        mistake::Mistake,
-        node::Node,
-        words::{list, quote},
-    },
-    expectations::check_status,
+    numbers::{check_status, zero},
+    schedule,
+};
+use crate::{
+    faults::{Faults, SampleFault, TlsFault, When},
+    mistake::Mistake,
+    suggest::{list, quote},
+    yaml_node::YamlNode,
 };
 
-/// What comes to nothing where nobody gets as far as TLS, or as far as HTTP.
+/// Faults that have no effect where no connection gets as far as TLS, or as far as HTTP.
 const OF_TLS: [&str; 4] = ["tls", "certificate", "cutAfter", "trickle"];
 const OF_HTTP: [&str; 7] =
     ["delay", "status", "redirect", "contentType", "transfer", "body", "samples"];
 
 /// Checks faults and those that come with them.
-pub(super) fn check(faults: &Faults, at: &Node, mistakes: &mut Vec<Mistake>) {
+pub fn check(faults: &Faults, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     check_status(faults.status, at.field("status"), mistakes);
     check_what_shows(faults, at, mistakes);
     if let (Some(_), Some(status)) = (&faults.redirect, faults.status)
@@ -34,10 +35,8 @@ pub(super) fn check(faults: &Faults, at: &Node, mistakes: &mut Vec<Mistake>) {
         for (name, is_zero) in [("bytes", trickle.bytes == 0), ("every", trickle.every.0.is_zero())]
         {
             if is_zero {
-                mistakes.push(
-                    Mistake::at(&at.field(name).location, format!("{} must not be 0", quote(name)))
-                        .help("for nothing at all, write \"silence: true\" instead of \"trickle\""),
-                );
+                let help = "for nothing at all, write \"silence: true\" instead of \"trickle\"";
+                mistakes.push(zero(name, help, at));
             }
         }
     }
@@ -59,7 +58,7 @@ pub(super) fn check(faults: &Faults, at: &Node, mistakes: &mut Vec<Mistake>) {
 }
 
 /// What hides other faults of the same entry.
-fn check_what_shows(faults: &Faults, at: &Node, mistakes: &mut Vec<Mistake>) {
+fn check_what_shows(faults: &Faults, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let (hides, hidden): (&str, Vec<&str>) = if faults.refuse {
         ("refuse", [&["silence"], &OF_TLS[..], &OF_HTTP[..]].concat())
     } else if faults.silence {
@@ -81,7 +80,7 @@ fn check_what_shows(faults: &Faults, at: &Node, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-fn check_samples(samples: &SampleFault, at: &Node, mistakes: &mut Vec<Mistake>) {
+fn check_samples(samples: &SampleFault, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     if samples.ahead.is_some() && samples.behind.is_some() {
         mistakes.push(
             Mistake::at(at.field("behind").key_place(), "samples both ahead and behind")
@@ -106,29 +105,11 @@ fn check_samples(samples: &SampleFault, at: &Node, mistakes: &mut Vec<Mistake>) 
     }
 }
 
-fn check_when(when: &When, faults: &Faults, at: &Node, mistakes: &mut Vec<Mistake>) {
-    let zeros = [
-        ("for", when.for_.is_some_and(|time| time.0.is_zero())),
-        ("every", when.every.is_some_and(|time| time.0.is_zero())),
-        ("forRequests", when.for_requests == Some(0)),
-    ];
-    for (name, _) in zeros.iter().filter(|(_, is_zero)| *is_zero) {
-        mistakes.push(
-            Mistake::at(&at.field(name).location, format!("{} must not be 0", quote(name)))
-                .help("write more, or leave the fault out"),
-        );
-    }
-    match (when.for_, when.every) {
-        (None, Some(_)) if !at.broken => mistakes.push(
-            Mistake::at(at.field("every").key_place(), "what never ends cannot come again")
-                .help("add \"for\": how long it lasts each time"),
-        ),
-        (Some(length), Some(every)) if length.0 >= every.0 && !every.0.is_zero() => mistakes.push(
-            Mistake::at(&at.field("for").location, "it would come again before it ends")
-                .related(&at.field("every").location, "again after this")
-                .help("make \"for\" shorter than \"every\""),
-        ),
-        _ => {}
+fn check_when(when: &When, faults: &Faults, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+    let help = "write more, or leave the fault out";
+    schedule::check(&faults.schedule(), help, at, mistakes);
+    if when.for_requests == Some(0) {
+        mistakes.push(zero("forRequests", help, at));
     }
     if faults.refuse {
         let turns = ["afterRequests", "forRequests", "probability"];

@@ -1,30 +1,26 @@
-//! The reference of the format, written from the schema's descriptions.
+//! The reference of a format, written from the schema's descriptions.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::{
-    schema::schema,
-    shape::{Shape, Shapes, about},
-};
+use crate::schema_type::{SchemaType, SchemaTypes, about};
 
-/// All fields of a scenario file, in Markdown: a section for each kind of map, in the order in
-/// which one meets them.
-pub fn reference() -> String {
-    let root = schema();
+/// All fields of a format, in Markdown: a section for each kind of map, in the order of their first
+/// use. `title` is that of the root.
+pub fn reference(root: &Value, title: &str) -> String {
     let mut text = String::new();
-    let mut queue = vec!["Scenario".to_owned()];
+    let mut queue = vec![title.to_owned()];
     let mut next = 0;
     while let Some(name) = queue.get(next).cloned() {
         next += 1;
-        let part = if name == "Scenario" { root } else { &root["$defs"][&name] };
-        section(&name, part, &mut text, &mut queue);
+        let part = if next == 1 { root } else { &root["$defs"][&name] };
+        section(&name, part, root, &mut text, &mut queue);
     }
     text
 }
 
-fn section(name: &str, part: &Value, text: &mut String, queue: &mut Vec<String>) {
+fn section(name: &str, part: &Value, root: &Value, text: &mut String, queue: &mut Vec<String>) {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "### {name}\n\n{}\n", one_line(&about(part)));
     if let Some(fields) = part["properties"].as_object() {
@@ -33,7 +29,7 @@ fn section(name: &str, part: &Value, text: &mut String, queue: &mut Vec<String>)
         let _ = writeln!(text, "| field | is | what it says |\n|---|---|---|");
         for (field, value) in fields {
             let must = if required.contains(&field.as_str()) { " **Required.**" } else { "" };
-            let is = kind(value, queue);
+            let is = kind(value, root, queue);
             let about = one_line(&about(value));
             let _ = writeln!(text, "| `{field}` | {is} | {about}{must} |");
         }
@@ -48,10 +44,10 @@ fn section(name: &str, part: &Value, text: &mut String, queue: &mut Vec<String>)
 }
 
 /// What a value is; what it refers to is queued.
-fn kind(value: &Value, queue: &mut Vec<String>) -> String {
+fn kind(value: &Value, root: &Value, queue: &mut Vec<String>) -> String {
     if let Some(name) = value["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
-        let part = &schema()["$defs"][name];
-        if matches!(Shapes::new(schema()).of(part).0, Shape::Notation { .. }) {
+        let part = &root["$defs"][name];
+        if matches!(SchemaTypes::new(root).of(part).0, SchemaType::Notation { .. }) {
             return format!("{} ({})", lower(name), one_line(&about(part)).trim_end_matches('.'));
         }
         if !queue.iter().any(|queued| queued == name) {
@@ -61,7 +57,7 @@ fn kind(value: &Value, queue: &mut Vec<String>) -> String {
     }
     if let Some(options) = value["anyOf"].as_array() {
         let option = options.iter().find(|option| option["type"] != "null");
-        return option.map_or_else(|| "anything".to_owned(), |option| kind(option, queue));
+        return option.map_or_else(|| "anything".to_owned(), |option| kind(option, root, queue));
     }
     let name = match &value["type"] {
         Value::String(name) => name.as_str(),
@@ -69,8 +65,8 @@ fn kind(value: &Value, queue: &mut Vec<String>) -> String {
         _ => return "anything".to_owned(),
     };
     match name {
-        "array" => format!("list of {}", kind(&value["items"], queue)),
-        "object" => format!("map of {}", kind(&value["additionalProperties"], queue)),
+        "array" => format!("list of {}", kind(&value["items"], root, queue)),
+        "object" => format!("map of {}", kind(&value["additionalProperties"], root, queue)),
         "string" => "text".to_owned(),
         "boolean" => "true or false".to_owned(),
         "integer" => "whole number".to_owned(),

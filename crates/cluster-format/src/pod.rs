@@ -6,11 +6,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::values::In;
-use super::Usage;
+use crate::{usage::Usage, values::In};
 
 /// A running pod.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Pod {
     /// Its namespace. Default: `default`.
@@ -28,13 +27,22 @@ pub struct Pod {
 }
 
 /// A container and what it uses.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Container {
     /// Its name.
     pub name: String,
     /// What it uses.
     pub usage: Usage,
-    /// When it started. Default: with its kubelet.
+    /// When it started. Default: with its kubelet; in a real cluster, when its pod began to run.
     pub started: Option<In<Timestamp>>,
+}
+
+// === impl Pod ===
+
+impl Pod {
+    /// Its namespace, or the default one.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
 }

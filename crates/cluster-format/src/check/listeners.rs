@@ -1,15 +1,13 @@
-//! Kubelets that would want the same address and port.
+//! Kubelets that would listen on the same address and port.
 
-use std::net::IpAddr;
+use std::{borrow::Borrow, net::IpAddr};
 
-use super::super::{
-    format::{Address, Node},
+use crate::{
     location::Location,
     mistake::Mistake,
-    node,
+    node::{Address, Node},
+    yaml_node::YamlNode,
 };
-
-const DEFAULT_PORT: u16 = 10250;
 
 /// The addresses that one entry of a template gives its nodes: one each, in a row.
 struct Row<'a> {
@@ -24,9 +22,10 @@ struct Row<'a> {
 /// Reports addresses on which a second kubelet would listen.
 ///
 /// Rows are compared, not single addresses: a template may make very many.
-pub(super) fn check(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>) {
+pub fn check(nodes: &[impl Borrow<Node>], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let mut rows: Vec<Row<'_>> = Vec::new();
     for (index, node) in nodes.iter().enumerate() {
+        let node: &Node = node.borrow();
         let more = u128::from(node.count.unwrap_or(1).saturating_sub(1));
         for (ip, location) in machine_addresses(node, at.item(index)) {
             let (is_v6, first) = match ip {
@@ -34,7 +33,7 @@ pub(super) fn check(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>
                 IpAddr::V6(ip) => (true, ip.to_bits()),
             };
             rows.push(Row {
-                order: (is_v6, node.kubelet.port.unwrap_or(DEFAULT_PORT), first),
+                order: (is_v6, node.port(), first),
                 last: first.saturating_add(more),
                 node: index,
                 address: ip,
@@ -70,7 +69,7 @@ pub(super) fn check(nodes: &[Node], at: &node::Node, mistakes: &mut Vec<Mistake>
 }
 
 /// The addresses on which a node's kubelet listens, with their places.
-fn machine_addresses<'a>(node: &Node, at: &'a node::Node) -> Vec<(IpAddr, &'a Location)> {
+fn machine_addresses<'a>(node: &Node, at: &'a YamlNode) -> Vec<(IpAddr, &'a Location)> {
     if let Some(ips) = &node.ips {
         let place = |number| &at.field("ips").item(number).location;
         return ips.iter().enumerate().map(|(number, ip)| (ip.0, place(number))).collect();

@@ -1,16 +1,24 @@
 //! Nodes and their kubelets.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::values::In;
-use super::{Amounts, Faults, Pod, Usage};
+use crate::{
+    faults::Faults,
+    pod::Pod,
+    usage::{Amounts, Usage},
+    values::In,
+};
 
 /// A node, its kubelet and the pods on it.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Node {
     /// The Node object's name.
@@ -79,21 +87,21 @@ pub enum AddressType {
 }
 
 /// How a node's kubelet behaves.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kubelet {
     /// The port it listens on, also in the node's status. Default: 10250.
     pub port: Option<u16>,
-    /// When the node and its containers started, where they do not say so themselves. Counters
-    /// count from there. Default: a day before the cluster's clock starts.
+    /// When the node and its containers started, where they have no `started` of their own. Counters
+    /// count from there. Default: a day before the cluster's clock, or the program, starts.
     pub started: Option<In<Timestamp>>,
     /// When it measures. Default: every 10s from the start of the minute.
     pub sampling: Option<Sampling>,
     /// Its serving certificate. Default: `SelfSigned`.
-    pub certificate: Option<Certificate>,
-    /// Who may ask it. Default: `Webhook`.
+    pub certificate: Option<CertificateKind>,
+    /// How requests are authenticated and authorized. Default: `Webhook`.
     pub access: Option<Access>,
-    /// A folder, relative to the scenario file, with recorded scrapes (`resource.1.prom`,
+    /// A folder, relative to the file, with recorded scrapes (`resource.1.prom`,
     /// `resource.2.prom` and so on) to answer with one after the other, the last one for good.
     /// They take the place of `usage`.
     pub replay: Option<String>,
@@ -103,7 +111,7 @@ pub struct Kubelet {
 }
 
 /// The moments at which a kubelet measures: its samples carry these times.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sampling {
     /// How long from one sample to the next.
@@ -111,16 +119,17 @@ pub struct Sampling {
     /// How far samples lie behind whole multiples of `every` since the Unix epoch. Default: 0s.
     pub offset: Option<In<Duration>>,
     /// Whether each thing is measured at a moment of its own, as by a real kubelet: the node and
-    /// each pod in turn, containers when somebody asks. Default: all at once.
+    /// each pod in turn, containers at each request. Default: all at once.
     #[serde(default)]
     pub apart: bool,
 }
 
 /// Kinds of serving certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum Certificate {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum CertificateKind {
     /// Made by the kubelet itself, valid for the node's name and no IP address: what kubelets have
     /// when nothing is configured.
+    #[default]
     SelfSigned,
     /// Signed by the cluster's CA for all of the node's names and addresses.
     Signed,
@@ -129,11 +138,63 @@ pub enum Certificate {
     SignedByOtherCa,
 }
 
-/// How a kubelet decides who may ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+/// How a kubelet authenticates and authorizes requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Access {
-    /// Asks the API server who it is (TokenReview) and whether they may (SubjectAccessReview).
+    /// It asks the API server: TokenReview and SubjectAccessReview.
+    #[default]
     Webhook,
-    /// Answers everybody.
+    /// Every request is allowed.
     Open,
+}
+
+// === impl Node ===
+
+impl Node {
+    /// The port of a kubelet that names none.
+    pub const DEFAULT_PORT: u16 = 10250;
+
+    /// The port that its kubelet listens on.
+    pub fn port(&self) -> u16 {
+        self.kubelet.port.unwrap_or(Self::DEFAULT_PORT)
+    }
+
+    /// The addresses of its status that are IP addresses.
+    pub fn ip_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().filter_map(|address| address.address.parse().ok())
+    }
+
+    /// The addresses of its status that are names.
+    pub fn host_names(&self) -> impl Iterator<Item = &str> {
+        let names = self.addresses.iter().map(|address| address.address.as_str());
+        names.filter(|name| name.parse::<IpAddr>().is_err())
+    }
+
+    /// Where its kubelet listens: on every IP address of its machine, in order and once each.
+    pub fn listen(&self) -> Vec<SocketAddr> {
+        let ips = match &self.ips {
+            Some(ips) => ips.iter().map(|ip| ip.0).collect::<Vec<_>>(),
+            None => self.ip_addresses().collect(),
+        };
+        let port = self.port();
+        let mut listen: Vec<_> = ips.into_iter().map(|ip| SocketAddr::new(ip, port)).collect();
+        listen.sort_unstable();
+        listen.dedup();
+        listen
+    }
+}
+
+// === impl AddressType ===
+
+impl AddressType {
+    /// As the Kubernetes API writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hostname => "Hostname",
+            Self::InternalIp => "InternalIP",
+            Self::ExternalIp => "ExternalIP",
+            Self::InternalDns => "InternalDNS",
+            Self::ExternalDns => "ExternalDNS",
+        }
+    }
 }

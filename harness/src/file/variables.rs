@@ -1,23 +1,25 @@
-//! Values with a name: `${name}` stands for what `spec.values` says, or the case of `spec.matrix`.
+//! Variables: `${name}` stands for the value of that name in `spec.values`, or in the case of
+//! `spec.matrix`.
 
 use std::collections::BTreeSet;
 
-use super::{
-    location::Location,
-    mistake::Mistake,
-    node::{Content, Node},
-    words::{nearest, quote},
+use cluster_format::{
+    Content, Location, Mistake, YamlNode,
+    suggest::{nearest, quote},
 };
 
-/// What the world fills in, not the file.
-const PLACES: [&str; 2] = ["clusterCA", "otherCA"];
+/// Variables of the world, not of the file.
+const WORLD: [&str; 2] = ["clusterCA", "otherCA"];
 const FILES: &str = "files.";
 
-/// The fields of `spec` in which values get their names. One that named others could name itself.
-const NAMING: [&str; 2] = ["values", "matrix"];
+/// The fields of `spec` that define variables. A value that used others could use itself.
+const DEFINITIONS: [&str; 2] = ["values", "matrix"];
 
-/// `root` with all of these values in their places, and what is wrong with how they are named.
-pub(super) fn fill_in(root: Node, values: &[(String, Node)]) -> (Node, Vec<Mistake>) {
+/// `root` with these values in place of their variables, and what is wrong with the variables.
+pub(super) fn substitute(
+    root: YamlNode,
+    values: &[(String, YamlNode)],
+) -> (YamlNode, Vec<Mistake>) {
     let files = files(&root);
     let mut walk = Walk { values, files, used: BTreeSet::new(), mistakes: Vec::new() };
     let filled = match root.content {
@@ -26,7 +28,7 @@ pub(super) fn fill_in(root: Node, values: &[(String, Node)]) -> (Node, Vec<Mista
                 "spec" => (name, walk.spec(node)),
                 _ => (name, walk.node(node)),
             });
-            Node { content: Content::Map(fields.collect()), ..root }
+            YamlNode { content: Content::Map(fields.collect()), ..root }
         }
         _ => root,
     };
@@ -39,7 +41,7 @@ pub(super) fn fill_in(root: Node, values: &[(String, Node)]) -> (Node, Vec<Mista
 }
 
 /// The names of all files that the metrics server is ever given.
-fn files(root: &Node) -> BTreeSet<String> {
+fn files(root: &YamlNode) -> BTreeSet<String> {
     let spec = root.field("spec");
     let steps = match &spec.field("steps").content {
         Content::List(steps) => steps.as_slice(),
@@ -55,7 +57,7 @@ fn files(root: &Node) -> BTreeSet<String> {
 }
 
 struct Walk<'a> {
-    values: &'a [(String, Node)],
+    values: &'a [(String, YamlNode)],
     files: BTreeSet<String>,
     used: BTreeSet<String>,
     mistakes: Vec<Mistake>,
@@ -64,16 +66,16 @@ struct Walk<'a> {
 // === impl Walk ===
 
 impl<'a> Walk<'a> {
-    fn spec(&mut self, spec: Node) -> Node {
+    fn spec(&mut self, spec: YamlNode) -> YamlNode {
         let Content::Map(entries) = spec.content else { return spec };
         let fields = entries.into_iter().map(|(name, node)| match name.as_str() {
-            naming if NAMING.contains(&naming) => (name, node),
+            field if DEFINITIONS.contains(&field) => (name, node),
             _ => (name, self.node(node)),
         });
-        Node { content: Content::Map(fields.collect()), ..spec }
+        YamlNode { content: Content::Map(fields.collect()), ..spec }
     }
 
-    fn node(&mut self, node: Node) -> Node {
+    fn node(&mut self, node: YamlNode) -> YamlNode {
         let content = match node.content {
             Content::Text(text) if text.contains("${") => self.text(&text, &node.location),
             Content::List(items) => {
@@ -84,7 +86,7 @@ impl<'a> Walk<'a> {
             ),
             content => content,
         };
-        Node { content, ..node }
+        YamlNode { content, ..node }
     }
 
     fn text(&mut self, text: &str, place: &Location) -> Content {
@@ -97,7 +99,7 @@ impl<'a> Walk<'a> {
         while let Some((before, after)) = rest.split_once("${") {
             let Some((name, after)) = after.split_once('}') else { break };
             filled += before;
-            match self.value(name).map(Node::to_json) {
+            match self.value(name).map(YamlNode::to_json) {
                 Some(serde_json::Value::String(text)) => filled += &text,
                 Some(value @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_))) => {
                     filled += &value.to_string();
@@ -107,7 +109,7 @@ impl<'a> Walk<'a> {
                         .help("a list or a map can only take the place of a whole value"),
                 ),
                 None => {
-                    self.check_place(name, place);
+                    self.check_variable(name, place);
                     filled.extend(["${", name, "}"]);
                 }
             }
@@ -116,14 +118,14 @@ impl<'a> Walk<'a> {
         Content::Text(filled + rest)
     }
 
-    fn value(&mut self, name: &str) -> Option<&'a Node> {
+    fn value(&mut self, name: &str) -> Option<&'a YamlNode> {
         let (name, value) = self.values.iter().find(|(known, _)| known == name)?;
         self.used.insert(name.clone());
         Some(value)
     }
 
-    fn check_place(&mut self, name: &str, place: &Location) {
-        if PLACES.contains(&name) {
+    fn check_variable(&mut self, name: &str, place: &Location) {
+        if WORLD.contains(&name) {
             return;
         }
         if let Some(file) = name.strip_prefix(FILES) {
@@ -137,7 +139,7 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        let names = self.values.iter().map(|(name, _)| name.as_str()).chain(PLACES);
+        let names = self.values.iter().map(|(name, _)| name.as_str()).chain(WORLD);
         let help = match nearest(name, names) {
             Some(near) => format!("did you mean {}?", quote(near)),
             None => "add it to \"values\" in \"spec\"".to_owned(),

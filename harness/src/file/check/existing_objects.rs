@@ -1,18 +1,16 @@
-//! Which nodes, pods and containers there are when a step begins, so that one that a step speaks of
-//! and that is not there, or is there already, is found before anything runs.
+//! Which nodes, pods and containers exist when a step begins: a step that changes one that does not
+//! exist, or adds one that does, is a mistake.
 
 use std::collections::BTreeMap;
 
-use super::{
-    super::{
-        filter::fits,
-        format::{Change, Node, NodeChange, Pod, Step},
-        location::Location,
-        mistake::Mistake,
-        node,
-        words::{list, nearest, quote},
-    },
-    names::numbered,
+use cluster_format::{
+    Location, Mistake, YamlNode, numbered,
+    suggest::{list, nearest, quote},
+};
+
+use super::super::{
+    filter::fits,
+    format::{Change, ExpectationFields, Node, NodeChange, Pod, Step},
 };
 
 /// More names than this are not worth a list in a message.
@@ -22,10 +20,15 @@ const MOST_LISTED: usize = 10;
 type Pods = BTreeMap<String, Vec<String>>;
 
 /// The pods of nodes, by the node's name.
-struct Inhabitants(BTreeMap<String, Pods>);
+struct ExistingObjects(BTreeMap<String, Pods>);
 
 /// Reports what the steps' changes speak of and there is not, and what they add and there is.
-pub(super) fn check(nodes: &[Node], steps: &[Step], at: &node::Node, mistakes: &mut Vec<Mistake>) {
+pub(super) fn check(
+    nodes: &[Node],
+    steps: &[Step<ExpectationFields>],
+    at: &YamlNode,
+    mistakes: &mut Vec<Mistake>,
+) {
     let mentions = |change: &NodeChange| {
         !(change.containers.is_empty()
             && change.remove_pods.is_empty()
@@ -36,16 +39,16 @@ pub(super) fn check(nodes: &[Node], steps: &[Step], at: &node::Node, mistakes: &
     if !steps.iter().filter_map(|step| step.change.as_ref()).any(speaks) {
         return;
     }
-    let mut inhabitants = Inhabitants(BTreeMap::new());
+    let mut existing = ExistingObjects(BTreeMap::new());
     for node in nodes {
-        inhabitants.settle(node);
+        existing.add(node);
     }
     for (index, step) in steps.iter().enumerate() {
         let Some(change) = &step.change else { continue };
         let at = at.item(index).field("change");
         for (number, node) in change.add.iter().enumerate() {
             let place = &at.field("add").item(number).field("name").location;
-            if let Some(name) = inhabitants.settle(node) {
+            if let Some(name) = existing.add(node) {
                 mistakes.push(
                     Mistake::at(place, format!("there is a node {} already", quote(&name))).help(
                         "give it a name of its own, or remove the other one in a step before",
@@ -54,16 +57,16 @@ pub(super) fn check(nodes: &[Node], steps: &[Step], at: &node::Node, mistakes: &
             }
         }
         for (pattern, change) in &change.nodes {
-            inhabitants.change(pattern, change, at.field("nodes").field(pattern), mistakes);
+            existing.change(pattern, change, at.field("nodes").field(pattern), mistakes);
         }
     }
 }
 
-// === impl Inhabitants ===
+// === impl ExistingObjects ===
 
-impl Inhabitants {
+impl ExistingObjects {
     /// Takes in all nodes of a template; returns the name of one that was there before.
-    fn settle(&mut self, node: &Node) -> Option<String> {
+    fn add(&mut self, node: &Node) -> Option<String> {
         let mut before = None;
         for number in 0..node.count.unwrap_or(1) {
             let name = numbered(&node.name, node.count, number).into_owned();
@@ -79,7 +82,7 @@ impl Inhabitants {
         &mut self,
         pattern: &str,
         change: &NodeChange,
-        at: &node::Node,
+        at: &YamlNode,
         mistakes: &mut Vec<Mistake>,
     ) {
         let mut nodes: Vec<(&String, &mut Pods)> =

@@ -1,31 +1,41 @@
-//! Holds a tree against the schema and reports every place that differs.
+//! Validates a tree by a JSON Schema and reports every location that differs.
 //!
-//! Not by the jsonschema crate: it knows nothing of places, and of an optional field (`anyOf` with
-//! null) it says that no alternative fits, not why. A test holds the two against each other.
+//! Not by the jsonschema crate: it knows no locations, and of an optional field (`anyOf` with null) it
+//! reports that no alternative fits, not why. A test compares the two.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
 
-use super::{
+use crate::{
     location::Location,
     mistake::Mistake,
-    node::{Content, Node},
-    shape::{Object, Shape, Shapes, about},
-    words::{cure, list, nearest, quote},
+    schema_type::{Object, SchemaType, SchemaTypes, about},
+    suggest::{did_you_mean, list, nearest, quote},
+    yaml_node::{Content, YamlNode},
 };
 
 /// Returns what is left of `root` when all that is wrong is left out, with the value around it
 /// where it is required there; and all mistakes.
-pub(super) fn check(root: &Node, text: &str, schema: &Value) -> (Option<Node>, Vec<Mistake>) {
-    let mut walk = Walk { text, shapes: Shapes::new(schema), mistakes: Vec::new() };
+///
+/// The file and `kept`, a definition of the schema, are kept even without something required, so that
+/// one missing field does not hide all other mistakes.
+pub fn validate(
+    root: &YamlNode,
+    text: &str,
+    schema: &Value,
+    kept: &str,
+) -> (Option<YamlNode>, Vec<Mistake>) {
+    let types = SchemaTypes::new(schema);
+    let mut walk = Walk { text, types, kept: format!("#/$defs/{kept}"), mistakes: Vec::new() };
     let sound = walk.value(root, schema, "the file");
     (sound, walk.mistakes)
 }
 
 struct Walk<'a> {
     text: &'a str,
-    shapes: Shapes<'a>,
+    types: SchemaTypes<'a>,
+    kept: String,
     mistakes: Vec<Mistake>,
 }
 
@@ -33,48 +43,54 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// What is sound of `node`, which is called `what`.
-    fn value(&mut self, node: &Node, schema: &'a Value, what: &str) -> Option<Node> {
-        let (shape, nullable) = self.shapes.of(schema);
-        match (&shape, &node.content) {
+    fn value(&mut self, node: &YamlNode, schema: &'a Value, what: &str) -> Option<YamlNode> {
+        let (type_, nullable) = self.types.of(schema);
+        match (&type_, &node.content) {
             (_, Content::Null) if nullable => Some(node.clone()),
-            (Shape::Bool, Content::Bool(_))
-            | (Shape::Text, Content::Text(_))
-            | (Shape::Number, Content::Number(_))
+            (SchemaType::Bool, Content::Bool(_))
+            | (SchemaType::Text, Content::Text(_))
+            | (SchemaType::Number, Content::Number(_))
             | (
-                Shape::Any,
+                SchemaType::Any,
                 Content::Null | Content::Bool(_) | Content::Number(_) | Content::Text(_),
             ) => Some(node.clone()),
-            (Shape::Integer { least, most }, Content::Number(number))
+            (SchemaType::Integer { least, most }, Content::Number(number))
                 if fits(number, *least, *most) =>
             {
                 Some(node.clone())
             }
-            (Shape::Choice(names), Content::Text(text)) => {
+            (SchemaType::Choice(names), Content::Text(text)) => {
                 if names.contains(&text.as_str()) {
                     return Some(node.clone());
                 }
                 self.report(
                     Mistake::at(&node.location, format!("unknown value {}", quote(text)))
-                        .help(cure(text, "allowed values", names.iter().copied())),
+                        .help(did_you_mean(text, "allowed values", names.iter().copied())),
                 )
             }
-            (Shape::Notation { read, .. }, Content::Text(text)) => self.notation(node, read(text)),
-            (Shape::Notation { read, .. }, Content::Number(number)) => {
+            (SchemaType::Notation { read, .. }, Content::Text(text)) => {
+                self.notation(node, read(text))
+            }
+            (SchemaType::Notation { read, .. }, Content::Number(number)) => {
                 self.notation(node, read(&number.to_string()))
             }
-            (Shape::List(items), Content::List(nodes)) => Some(self.list(node, nodes, items, what)),
-            (Shape::Any, Content::List(nodes)) => Some(self.list(node, nodes, &Value::Null, what)),
-            (Shape::Dictionary(values), Content::Map(entries)) => {
+            (SchemaType::List(items), Content::List(nodes)) => {
+                Some(self.list(node, nodes, items, what))
+            }
+            (SchemaType::Any, Content::List(nodes)) => {
+                Some(self.list(node, nodes, &Value::Null, what))
+            }
+            (SchemaType::Dictionary(values), Content::Map(entries)) => {
                 Some(self.dictionary(node, entries, values))
             }
-            (Shape::Any, Content::Map(entries)) => {
+            (SchemaType::Any, Content::Map(entries)) => {
                 Some(self.dictionary(node, entries, &Value::Null))
             }
-            (Shape::Object(object), Content::Map(entries)) => {
+            (SchemaType::Object(object), Content::Map(entries)) => {
                 let (left, whole) = self.object(node, entries, *object);
                 (whole || self.is_always_kept(schema)).then_some(left)
             }
-            _ => self.report(self.wrong_type(node, &shape, what)),
+            _ => self.report(self.wrong_type(node, &type_, what)),
         }
     }
 
@@ -83,7 +99,7 @@ impl<'a> Walk<'a> {
         None
     }
 
-    fn notation(&mut self, node: &Node, read: Result<(), String>) -> Option<Node> {
+    fn notation(&mut self, node: &YamlNode, read: Result<(), String>) -> Option<YamlNode> {
         match read {
             Ok(()) => Some(node.clone()),
             Err(error) => {
@@ -95,15 +111,26 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn list(&mut self, node: &Node, nodes: &[Node], schema: &'a Value, what: &str) -> Node {
+    fn list(
+        &mut self,
+        node: &YamlNode,
+        nodes: &[YamlNode],
+        schema: &'a Value,
+        what: &str,
+    ) -> YamlNode {
         let what = format!("an item of {what}");
-        let items: Vec<Node> =
+        let items: Vec<YamlNode> =
             nodes.iter().filter_map(|item| self.value(item, schema, &what)).collect();
         let broken = items.len() < nodes.len() || items.iter().any(|item| item.broken);
-        Node { content: Content::List(items), broken, ..node.emptied() }
+        YamlNode { content: Content::List(items), broken, ..node.emptied() }
     }
 
-    fn dictionary(&mut self, node: &Node, entries: &[(String, Node)], schema: &'a Value) -> Node {
+    fn dictionary(
+        &mut self,
+        node: &YamlNode,
+        entries: &[(String, YamlNode)],
+        schema: &'a Value,
+    ) -> YamlNode {
         let mut sound = Vec::new();
         for (name, value) in self.unique(entries) {
             if let Some(value) = self.value(value, schema, &quote(name)) {
@@ -115,10 +142,10 @@ impl<'a> Walk<'a> {
 
     fn object(
         &mut self,
-        node: &Node,
-        entries: &[(String, Node)],
+        node: &YamlNode,
+        entries: &[(String, YamlNode)],
         object: Object<'a>,
-    ) -> (Node, bool) {
+    ) -> (YamlNode, bool) {
         let mut sound = Vec::new();
         let mut missing: Vec<&str> = object.required().collect();
         let mut whole = true;
@@ -129,7 +156,7 @@ impl<'a> Walk<'a> {
                 whole &= meant.is_none_or(|field| !object.is_required(field));
                 self.mistakes.push(
                     Mistake::at(value.key_place(), format!("unknown field {}", quote(name)))
-                        .help(cure(name, "known fields", object.names())),
+                        .help(did_you_mean(name, "known fields", object.names())),
                 );
                 continue;
             };
@@ -152,14 +179,12 @@ impl<'a> Walk<'a> {
         (map_of(node, entries, sound), whole && missing.is_empty())
     }
 
-    /// The file and its `spec` are kept even without something required, so that a missing `about`
-    /// does not hide what is wrong with the nodes.
     fn is_always_kept(&self, schema: &Value) -> bool {
-        self.shapes.is_root(schema) || schema["$ref"] == "#/$defs/Spec"
+        self.types.is_root(schema) || schema["$ref"] == self.kept.as_str()
     }
 
     /// The entries without those whose key has occurred before.
-    fn unique<'n>(&mut self, entries: &'n [(String, Node)]) -> Vec<&'n (String, Node)> {
+    fn unique<'n>(&mut self, entries: &'n [(String, YamlNode)]) -> Vec<&'n (String, YamlNode)> {
         let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
         let mut unique = Vec::new();
         for entry in entries {
@@ -190,7 +215,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn wrong_type(&self, node: &Node, shape: &Shape<'_>, what: &str) -> Mistake {
+    fn wrong_type(&self, node: &YamlNode, type_: &SchemaType<'_>, what: &str) -> Mistake {
         let source = &self.text[node.location.span.clone()];
         let found = match &node.content {
             Content::Null => "empty".to_owned(),
@@ -201,28 +226,30 @@ impl<'a> Walk<'a> {
             Content::Map(_) => "a map".to_owned(),
         };
         let scalar = matches!(&node.content, Content::Bool(_) | Content::Number(_));
-        let help = match shape {
-            Shape::Bool => Some("write true or false".to_owned()),
-            Shape::Text if scalar => Some(format!("put it in quotes: \"{source}\"")),
-            Shape::Any | Shape::Text | Shape::Number => None,
-            Shape::Notation { about, .. } => Some(format!("write {}", lower_first(about))),
-            Shape::Integer { .. } => match &node.content {
+        let help = match type_ {
+            SchemaType::Bool => Some("write true or false".to_owned()),
+            SchemaType::Text if scalar => Some(format!("put it in quotes: \"{source}\"")),
+            SchemaType::Any | SchemaType::Text | SchemaType::Number => None,
+            SchemaType::Notation { about, .. } => Some(format!("write {}", lower_first(about))),
+            SchemaType::Integer { .. } => match &node.content {
                 Content::Text(text) if text.parse::<u64>().is_ok() => {
                     Some("leave out the quotes".to_owned())
                 }
                 _ => None,
             },
-            Shape::Choice(names) => {
+            SchemaType::Choice(names) => {
                 Some(format!("allowed values: {}", list(names.iter().copied(), "and")))
             }
-            Shape::List(_) => Some("begin each item with \"- \", or write [a, b]".to_owned()),
-            Shape::Dictionary(_) => {
+            SchemaType::List(_) => Some("begin each item with \"- \", or write [a, b]".to_owned()),
+            SchemaType::Dictionary(_) => {
                 Some("write one \"key: value\" a line, or {key: value}".to_owned())
             }
-            Shape::Object(object) => Some(format!("known fields: {}", list(object.names(), "and"))),
+            SchemaType::Object(object) => {
+                Some(format!("known fields: {}", list(object.names(), "and")))
+            }
         };
         let mistake =
-            Mistake::at(node.place(), format!("{what} must be {}, but is {found}", wanted(shape)));
+            Mistake::at(node.place(), format!("{what} must be {}, but is {found}", wanted(type_)));
         match help {
             Some(help) => mistake.help(help),
             None => mistake,
@@ -238,15 +265,17 @@ fn lower_first(about: &str) -> String {
         .map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
-fn wanted(shape: &Shape<'_>) -> String {
-    match shape {
-        Shape::Any => "anything".to_owned(),
-        Shape::Bool => "true or false".to_owned(),
-        Shape::Text | Shape::Notation { .. } | Shape::Choice(_) => "a text".to_owned(),
-        Shape::Number => "a number".to_owned(),
-        Shape::Integer { least, most } => format!("a whole number from {least} to {most}"),
-        Shape::List(_) => "a list".to_owned(),
-        Shape::Dictionary(_) | Shape::Object(_) => "a map".to_owned(),
+fn wanted(type_: &SchemaType<'_>) -> String {
+    match type_ {
+        SchemaType::Any => "anything".to_owned(),
+        SchemaType::Bool => "true or false".to_owned(),
+        SchemaType::Text | SchemaType::Notation { .. } | SchemaType::Choice(_) => {
+            "a text".to_owned()
+        }
+        SchemaType::Number => "a number".to_owned(),
+        SchemaType::Integer { least, most } => format!("a whole number from {least} to {most}"),
+        SchemaType::List(_) => "a list".to_owned(),
+        SchemaType::Dictionary(_) | SchemaType::Object(_) => "a map".to_owned(),
     }
 }
 
@@ -256,7 +285,11 @@ fn fits(number: &Number, least: i128, most: i128) -> bool {
 }
 
 /// `node` with only the `sound` ones of its entries.
-fn map_of(node: &Node, entries: &[(String, Node)], sound: Vec<(String, Node)>) -> Node {
+fn map_of(
+    node: &YamlNode,
+    entries: &[(String, YamlNode)],
+    sound: Vec<(String, YamlNode)>,
+) -> YamlNode {
     let broken = sound.len() < entries.len() || sound.iter().any(|(_, value)| value.broken);
-    Node { content: Content::Map(sound), broken, ..node.emptied() }
+    YamlNode { content: Content::Map(sound), broken, ..node.emptied() }
 }

@@ -1,4 +1,4 @@
-//! A YAML value that knows where it stands.
+//! A YAML value that knows its location.
 
 use std::fmt;
 
@@ -9,68 +9,76 @@ use serde::{
 use serde_json::{Number, Value};
 use serde_yaml::Spanned;
 
-use super::location::Location;
+use crate::location::Location;
 
-/// A value and its place. What an alias (`*name`) brings in stands where its anchor is.
+/// A value and its location. That of an alias (`*name`) is where its anchor is.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) content: Content,
-    pub(super) location: Location,
-    /// The place of its key, for a value in a map.
-    pub(super) key: Option<Location>,
-    /// Whether something wrong has been left out of it, however deep inside.
-    pub(super) broken: bool,
+pub struct YamlNode {
+    /// The value.
+    pub content: Content,
+    /// Where it is.
+    pub location: Location,
+    /// The location of its key, for a value in a map.
+    pub key: Option<Location>,
+    /// Whether something wrong has been left out of it, at any depth.
+    pub broken: bool,
 }
 
 /// What a value is. Maps keep their order, and keys that occur twice.
 #[derive(Clone, Debug)]
-pub(super) enum Content {
+pub enum Content {
+    /// `null`, or nothing.
     Null,
+    /// `true` or `false`.
     Bool(bool),
+    /// A number.
     Number(Number),
+    /// A string.
     Text(String),
-    List(Vec<Node>),
-    Map(Vec<(String, Node)>),
+    /// A list.
+    List(Vec<YamlNode>),
+    /// A map.
+    Map(Vec<(String, YamlNode)>),
 }
 
-// === impl Node ===
+// === impl YamlNode ===
 
-impl Node {
-    /// The place to show for the value as a whole: of one that goes over lines, its key.
-    pub(super) fn place(&self) -> &Location {
+impl YamlNode {
+    /// The location to show for the value as a whole: its key, where it is longer than a line.
+    pub fn place(&self) -> &Location {
         match (&self.content, &self.key) {
             (Content::Null | Content::List(_) | Content::Map(_), Some(key)) => key,
             _ => &self.location,
         }
     }
 
-    /// The place of its key, or its own where it has none.
-    pub(super) fn key_place(&self) -> &Location {
+    /// The location of its key, or its own where it has none.
+    pub fn key_place(&self) -> &Location {
         self.key.as_ref().unwrap_or(&self.location)
     }
 
-    /// The value of a field that is there and not null.
-    pub(super) fn get(&self, name: &str) -> Option<&Self> {
+    /// The value of a field that exists and is not null.
+    pub fn get(&self, name: &str) -> Option<&Self> {
         let Content::Map(entries) = &self.content else { return None };
         let (_, node) = entries.iter().find(|(key, _)| key == name)?;
         (!matches!(node.content, Content::Null)).then_some(node)
     }
 
-    /// The value of a field, or the nearest thing that has a place: this value.
-    pub(super) fn field(&self, name: &str) -> &Self {
+    /// The value of a field, or this value for its location.
+    pub fn field(&self, name: &str) -> &Self {
         self.get(name).unwrap_or(self)
     }
 
-    /// An item of a list, or the nearest thing that has a place: this value.
-    pub(super) fn item(&self, index: usize) -> &Self {
+    /// An item of a list, or this value for its location.
+    pub fn item(&self, index: usize) -> &Self {
         match &self.content {
             Content::List(items) => items.get(index).unwrap_or(self),
             _ => self,
         }
     }
 
-    /// Nothing, at the same place.
-    pub(super) fn emptied(&self) -> Self {
+    /// Null, at the same location.
+    pub(crate) fn emptied(&self) -> Self {
         Self {
             content: Content::Null,
             location: self.location.clone(),
@@ -80,7 +88,7 @@ impl Node {
     }
 
     /// The value as JSON. Of a key that occurs twice, the last one counts.
-    pub(super) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match &self.content {
             Content::Null => Value::Null,
             Content::Bool(value) => Value::Bool(*value),
@@ -94,9 +102,9 @@ impl Node {
     }
 
     /// Makes every span one that can be underlined: on one line, and not empty where there is
-    /// anything to show. The parser gives scalars that go over lines whole, of `{` and `[` only the
+    /// anything to show. The parser gives scalars of several lines whole, of `{` and `[` only the
     /// bracket, and of lists and maps without brackets nothing.
-    pub(super) fn fit_spans(&mut self, text: &str) {
+    pub(crate) fn fit_spans(&mut self, text: &str) {
         let span = self.location.span.clone();
         match &mut self.content {
             Content::List(items) => {
@@ -167,7 +175,7 @@ impl From<serde_yaml::Location> for Location {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
+impl<'de> Deserialize<'de> for YamlNode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned: Spanned<Content> = Spanned::deserialize(deserializer)?;
         Ok(Self {
@@ -238,7 +246,7 @@ impl<'de> Visitor<'de> for ContentVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Content, A::Error> {
         let mut entries = Vec::new();
-        while let Some((key, mut node)) = map.next_entry::<Spanned<String>, Node>()? {
+        while let Some((key, mut node)) = map.next_entry::<Spanned<String>, YamlNode>()? {
             node.key = Some(key.defined.into());
             entries.push((key.value, node));
         }

@@ -1,13 +1,13 @@
-//! Names as Kubernetes takes them, and those that a template makes.
+//! Names as Kubernetes allows them.
 
-use std::borrow::Cow;
+use crate::{
+    location::Location,
+    mistake::Mistake,
+    suggest::quote,
+    template::{COUNTER, numbered},
+};
 
-use super::super::{location::Location, mistake::Mistake, words::quote};
-
-/// What `{n}` is in the names of a template that makes several nodes.
-const COUNTER: &str = "{n}";
-
-/// A rule that Kubernetes has for names.
+/// Kubernetes' rules for names.
 #[derive(Clone, Copy)]
 pub(super) enum Rule {
     /// Labels of at most 63 characters.
@@ -46,7 +46,7 @@ fn is_part(part: &str) -> bool {
         && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// Reports a name that Kubernetes would refuse; `what` is the kind of thing it names. With a
+/// Reports a name that Kubernetes would refuse; `what` is the kind of object. With a
 /// `count`, `{n}` in it is taken for a number.
 pub(super) fn check(
     name: &str,
@@ -65,15 +65,6 @@ pub(super) fn check(
     } else {
         mistake.help(rule.help())
     });
-}
-
-/// The name that the node with this number of a template has.
-pub(super) fn numbered(name: &str, count: Option<u32>, number: u32) -> Cow<'_, str> {
-    if count.is_some() && name.contains(COUNTER) {
-        name.replace(COUNTER, &number.to_string()).into()
-    } else {
-        name.into()
-    }
 }
 
 /// Whether all nodes of a template get the same of this.

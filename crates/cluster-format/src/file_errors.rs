@@ -7,7 +7,7 @@ use std::{
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, level::ERROR};
 
-use super::{location::Location, mistake::Mistake};
+use crate::{location::Location, mistake::Mistake};
 
 /// A file with more mistakes than this is not the file that was meant.
 const MOST_SHOWN: usize = 100;
@@ -23,7 +23,8 @@ pub struct FileErrors {
 // === impl FileErrors ===
 
 impl FileErrors {
-    pub(super) fn new(path: &Path, text: String, mut mistakes: Vec<Mistake>) -> Self {
+    /// The mistakes of the file at `path`, which has this text.
+    pub fn new(path: &Path, text: String, mut mistakes: Vec<Mistake>) -> Self {
         mistakes.sort_by_key(|m| m.location.as_ref().map(|l| (l.line, l.column)));
         Self { path: path.to_owned(), text, mistakes }
     }
@@ -38,7 +39,7 @@ impl FileErrors {
         &self.mistakes
     }
 
-    /// A report with the lines concerned, in colour if so asked. It ends without a line break.
+    /// A report with the lines concerned, in colour or not. It ends without a line break.
     pub fn render(&self, colour: bool) -> String {
         let mut parts: Vec<String> =
             self.mistakes.iter().take(MOST_SHOWN).map(|m| self.render_one(m, colour)).collect();
@@ -72,14 +73,8 @@ impl FileErrors {
     }
 }
 
-/// The lines around a place of a file's text, with `label` beside the underlined part.
-pub(super) fn snippet(
-    path: &Path,
-    text: &str,
-    location: &Location,
-    label: &str,
-    colour: bool,
-) -> String {
+/// The lines around a location in a file's text, with `label` beside the underlined part.
+pub fn snippet(path: &Path, text: &str, location: &Location, label: &str, colour: bool) -> String {
     let annotation = AnnotationKind::Primary.span(location.span.clone()).label(label);
     let snippet = Snippet::source(text).path(path.display().to_string()).annotation(annotation);
     renderer(colour).render(&[Group::with_level(ERROR).element(snippet)])

@@ -1,8 +1,8 @@
-//! Places in a file.
+//! Where something is in a file.
 
 use std::{fmt, ops::Range};
 
-/// A place in a text. It is shown as `line:column`.
+/// A location in a text. It is shown as `line:column`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The line, counted from 1.
@@ -17,7 +17,7 @@ pub struct Location {
 
 impl Location {
     /// The character at `line` and `column` of `text`, or the end of the line where there is none.
-    pub(super) fn of_character(text: &str, line: usize, column: usize) -> Self {
+    pub(crate) fn of_character(text: &str, line: usize, column: usize) -> Self {
         let before: usize =
             text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
         let rest = text[before..].split(['\n', '\r']).next().unwrap_or_default();

@@ -1,21 +1,21 @@
-//! Words that mistakes are told with.
+//! Texts of mistakes: quoted values, lists of names, the nearest known name.
 
 /// Longer texts are cut, so that one value cannot fill the screen.
 const MOST_CHARACTERS: usize = 60;
 
-/// Names beyond this number are not compared: a file with that many has other worries.
+/// At most so many names are compared, so that a long list cannot take long.
 const MOST_COMPARED: usize = 1000;
 
 /// `text` in double quotes, cut if long.
-pub(super) fn quote(text: &str) -> String {
+pub fn quote(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARACTERS) {
         Some((end, _)) => format!("{:?}", format!("{}…", &text[..end])),
         None => format!("{text:?}"),
     }
 }
 
-/// `a`, `a and b`, or `a, b and c`, each in quotes; with another word than "and" if so asked.
-pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>, and: &str) -> String {
+/// `a`, `a and b`, or `a, b and c`, each in quotes; `and` is the word before the last.
+pub fn list<'a>(names: impl IntoIterator<Item = &'a str>, and: &str) -> String {
     let mut quoted: Vec<String> = names.into_iter().map(quote).collect();
     match quoted.pop() {
         None => String::new(),
@@ -24,8 +24,8 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>, and: &str) -> S
     }
 }
 
-/// The one of `names` that `text` is most likely a slip of.
-pub(super) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The name that `text` is most likely a misspelling of.
+pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = text.chars().count();
     if length > MOST_CHARACTERS {
         return None;
@@ -40,8 +40,8 @@ pub(super) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// Points to the nearest name, or lists them all as `known`, such as "known fields".
-pub(super) fn cure<'a>(
+/// A help that names the nearest name, or lists them all as `known`, such as "known fields".
+pub fn did_you_mean<'a>(
     text: &str,
     known: &str,
     names: impl IntoIterator<Item = &'a str> + Clone,
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_finds_its_name() {
+    fn a_misspelling_finds_its_name() {
         let names = ["usage", "name", "InternalIP", "internal"];
         let cases = [
             ("usgae", Some("usage")),

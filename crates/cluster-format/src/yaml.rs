@@ -1,29 +1,42 @@
-//! Reads YAML into a tree of values that know their places.
+//! Reads YAML into a tree of values that know their locations.
+
+use std::{fs::File, io::Read, path::Path};
 
 use serde_yaml::{Error, options::DuplicateKeyPolicy};
 
-use super::{location::Location, mistake::Mistake, node::Node, words::quote};
+use crate::{location::Location, mistake::Mistake, suggest::quote, yaml_node::YamlNode};
 
-/// No scenario comes near this, and what is larger is not read.
-pub(super) const MOST_BYTES: usize = 1 << 20;
+/// How large a file may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Limit {
+    /// In bytes.
+    pub bytes: usize,
+    /// How to put right a file that is larger.
+    pub help: &'static str,
+}
 
-/// The format needs 7 levels above `body`, an answer of the API about as many in it. A level takes
+/// Scenarios need 7 levels above `body`, an answer of the API about as many in it. A level takes
 /// up to 40 kB of stack in a debug build.
 const MOST_DEPTH: usize = 20;
 
-/// What aliases may blow a file up to, in parser events.
+/// What aliases may expand a file to, in parser events.
 const MOST_ALIASED: usize = 100_000;
 
 /// Reads the one document in `text`, which must not begin with a byte order mark.
 ///
-/// Keys that occur twice are kept: to report all of them is for whoever walks the tree.
-pub(super) fn read(text: &str) -> Result<Node, Vec<Mistake>> {
-    if text.len() > MOST_BYTES {
-        let mistake = Mistake::of_file("larger than 1 MiB");
-        return Err(vec![mistake.help("split it into several scenarios")]);
+/// Keys that occur twice are kept: [`validate`](crate::validate) reports all of them.
+pub fn parse(text: &str, limit: Limit) -> Result<YamlNode, Vec<Mistake>> {
+    if text.len() > limit.bytes {
+        let mistake = Mistake::of_file(format!("larger than {} MiB", limit.bytes >> 20));
+        return Err(vec![mistake.help(limit.help)]);
     }
+    // A node of the tree takes a few bytes of text at least, so that the size limits all else.
     let options = serde_yaml::options! {
-        budget: serde_yaml::budget! { max_depth: MOST_DEPTH },
+        budget: serde_yaml::budget! {
+            max_depth: MOST_DEPTH,
+            max_events: limit.bytes,
+            max_nodes: limit.bytes,
+        },
         alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: MOST_ALIASED },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         leading_zero_numbers_as_strings: true,
@@ -32,10 +45,26 @@ pub(super) fn read(text: &str) -> Result<Node, Vec<Mistake>> {
         strict_booleans: true,
         with_snippet: false,
     };
-    let mut node: Node = serde_yaml::from_str_with_options(text, options)
+    let mut node: YamlNode = serde_yaml::from_str_with_options(text, options)
         .map_err(|error| vec![explain(&error, text)])?;
     node.fit_spans(text);
     Ok(node)
+}
+
+/// Reads the text of a file.
+pub fn read(path: &Path, limit: Limit) -> Result<String, Vec<Mistake>> {
+    let cannot = |error: std::io::Error| vec![Mistake::of_file(format!("cannot be read: {error}"))];
+    let file = File::open(path).map_err(cannot)?;
+    let mut bytes = Vec::new();
+    // One byte more than allowed is enough to see that there is too much.
+    let most = limit.bytes as u64 + 1;
+    file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.split(|byte| *byte == b'\n').count();
+        let mistake = Mistake::of_file(format!("line {line} is not UTF-8 text"));
+        vec![mistake.help("save the file as UTF-8")]
+    })
 }
 
 fn explain(error: &Error, text: &str) -> Mistake {
@@ -48,7 +77,7 @@ fn explain(error: &Error, text: &str) -> Mistake {
     };
     match cause {
         Error::MultipleDocuments { .. } => Mistake::at(&place, "a second document in the file")
-            .help("write one scenario a file, and no `---` but at the beginning"),
+            .help("write one document a file, and no `---` but at the beginning"),
         Error::Budget { .. } => Mistake::at(&place, "too many levels")
             .help(format!("nest no deeper than {MOST_DEPTH} levels")),
         Error::AliasReplayLimitExceeded { .. } => {
@@ -71,7 +100,7 @@ fn explain(error: &Error, text: &str) -> Mistake {
                 .help("leave the tag out, or put a text that begins with `!` in quotes")
         }
         _ => {
-            let message = without_place(cause);
+            let message = without_location(cause);
             let mistake = Mistake::at(&place, format!("not valid YAML: {message}"));
             match cure(text, &message, &place) {
                 Some(help) => mistake.help(help),
@@ -81,8 +110,8 @@ fn explain(error: &Error, text: &str) -> Mistake {
     }
 }
 
-/// The parser's words without the place, which the report shows anyway.
-fn without_place(error: &Error) -> String {
+/// The parser's message without the location, which the report shows anyway.
+fn without_location(error: &Error) -> String {
     let message = error.without_snippet().to_string();
     message.rsplit_once(" at line ").map_or(message.as_str(), |(what, _)| what).to_owned()
 }

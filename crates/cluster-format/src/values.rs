@@ -1,13 +1,21 @@
-//! Values with a notation of their own: each is a string in the file and says itself what it takes.
+//! Values that are a string in the file, in a notation such as that of quantities or durations.
 
-use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
 
-use fake_kubelet::Probability;
-use k8s_text::{duration, quantity::Quantity};
+use k8s_text::{
+    duration,
+    quantity::{Quantity, QuantityError},
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer};
 
-/// A value that stands in the file as a string (a bare number will do where it is unambiguous).
+/// A value that is a string in the file; a bare number is taken where it is unambiguous.
 pub trait Notation: Sized {
     /// Name of the definition in the JSON Schema.
     const NAME: &'static str;
@@ -77,16 +85,7 @@ impl Notation for Quantity {
     const ABOUT: &'static str = "A Kubernetes quantity, such as 250m, 310715486n, 1.5, 64Mi or 2G.";
 
     fn read(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|error: k8s_text::quantity::QuantityError| error.to_string())
-    }
-}
-
-impl Notation for Probability {
-    const NAME: &'static str = "Probability";
-    const ABOUT: &'static str = "A probability from 0 to 1, such as 0.25.";
-
-    fn read(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|error: fake_kubelet::ProbabilityError| error.to_string())
+        text.parse().map_err(|error: QuantityError| error.to_string())
     }
 }
 
@@ -116,6 +115,29 @@ impl Notation for Duration {
     }
 }
 
+impl Notation for Ipv4Addr {
+    const NAME: &'static str = "IPv4Address";
+    const ABOUT: &'static str = "An IPv4 address, such as 10.200.100.215.";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| {
+            format!("{text:?} is not an IPv4 address: write one such as 10.200.100.215")
+        })
+    }
+}
+
+impl Notation for SocketAddr {
+    const NAME: &'static str = "SocketAddress";
+    const ABOUT: &'static str =
+        "An IP address with a port, such as 127.0.0.1:10250 or [::1]:10250.";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| {
+            format!("{text:?} is not an IP address with a port: write one such as 127.0.0.1:10250 or [::1]:10250")
+        })
+    }
+}
+
 impl Notation for jiff::Timestamp {
     const NAME: &'static str = "Timestamp";
     const ABOUT: &'static str = "A moment in RFC 3339 notation, such as 2019-01-04T09:53:00Z.";
@@ -134,5 +156,50 @@ impl Notation for IpAddr {
         text.parse().map_err(|_| {
             format!("{text:?} is not an IP address: write one such as 10.200.100.215 or fd00::215")
         })
+    }
+}
+
+/// A probability, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Probability(u32);
+
+// === impl Probability ===
+
+impl Probability {
+    const ONE: u32 = 1_000_000;
+
+    /// Whether something with this probability happens, by 16 random bits.
+    pub fn happens(self, random: u16) -> bool {
+        u64::from(random) * u64::from(Self::ONE) < u64::from(self.0) * (u64::from(u16::MAX) + 1)
+    }
+}
+
+impl Notation for Probability {
+    const NAME: &'static str = "Probability";
+    const ABOUT: &'static str = "A probability from 0 to 1, such as 0.25.";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let value = text.parse::<f64>().ok().filter(|value| (0.0..=1.0).contains(value));
+        let value = value
+            .ok_or_else(|| format!("{text:?} is not a probability: write 0 to 1, such as 0.25"))?;
+        Ok(Self((value * f64::from(Self::ONE)).round() as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_certain_happens_and_what_is_impossible_does_not() {
+        let probability = |text| Probability::read(text).unwrap();
+        for random in [0, 1, u16::MAX / 2, u16::MAX] {
+            assert!(probability("1").happens(random));
+            assert!(!probability("0").happens(random));
+        }
+        assert!(probability("0.5").happens(32_767) && !probability("0.5").happens(32_768));
+        for text in ["2", "-0.1", "often", "NaN"] {
+            assert!(Probability::read(text).is_err(), "{text}");
+        }
     }
 }

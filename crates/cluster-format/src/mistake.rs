@@ -1,24 +1,25 @@
 //! What is wrong with a file.
 
-use super::location::Location;
+use crate::location::Location;
 
 /// One mistake in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mistake {
-    /// Where it is; none when the file could not be read at all.
+    /// Where it is; `None` when the file could not be read at all.
     pub location: Option<Location>,
     /// What is wrong: a lower-case fragment.
     pub message: String,
     /// How to put it right.
     pub help: Option<String>,
-    /// Another place that has to do with it, and what is there.
+    /// Another location that has to do with it, and what is there.
     pub related: Option<(Location, String)>,
 }
 
 // === impl Mistake ===
 
 impl Mistake {
-    pub(super) fn at(location: &Location, message: impl Into<String>) -> Self {
+    /// A mistake at a location.
+    pub fn at(location: &Location, message: impl Into<String>) -> Self {
         Self {
             location: Some(location.clone()),
             message: message.into(),
@@ -27,15 +28,20 @@ impl Mistake {
         }
     }
 
-    pub(super) fn of_file(message: impl Into<String>) -> Self {
+    /// A mistake of the file as a whole.
+    pub fn of_file(message: impl Into<String>) -> Self {
         Self { location: None, message: message.into(), help: None, related: None }
     }
 
-    pub(super) fn help(self, help: impl Into<String>) -> Self {
+    /// With how to put it right.
+    #[must_use]
+    pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 
-    pub(super) fn related(self, location: &Location, label: impl Into<String>) -> Self {
+    /// With another location that has to do with it.
+    #[must_use]
+    pub fn related(self, location: &Location, label: impl Into<String>) -> Self {
         Self { related: Some((location.clone(), label.into())), ..self }
     }
 }

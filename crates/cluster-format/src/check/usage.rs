@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use super::super::{
-    format::{Amounts, Shape, ShapeKind, Usage},
+use super::numbers::zero;
+use crate::{
     mistake::Mistake,
-    node::Node,
-    words::quote,
+    suggest::quote,
+    usage::{Amounts, Shape, ShapeKind, Usage},
+    yaml_node::YamlNode,
 };
 
 /// Fields of a shape that not all kinds have.
@@ -17,7 +18,7 @@ const FIELDS: [&str; 5] = ["to", "over", "every", "seed", "file"];
 const MOST_CORES: i128 = 100_000;
 
 /// Checks what a node or a container uses.
-pub(super) fn check(usage: &Usage, at: &Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
+pub fn check(usage: &Usage, at: &YamlNode, folder: &Path, mistakes: &mut Vec<Mistake>) {
     check_amounts(Amounts { cpu: usage.cpu, memory: usage.memory }, at, mistakes);
     if let Some(shape) = &usage.shape {
         check_shape(shape, at.field("shape"), folder, mistakes);
@@ -25,7 +26,7 @@ pub(super) fn check(usage: &Usage, at: &Node, folder: &Path, mistakes: &mut Vec<
 }
 
 /// Counters only grow, so nothing can use less than nothing.
-pub(super) fn check_amounts(amounts: Amounts, at: &Node, mistakes: &mut Vec<Mistake>) {
+pub(super) fn check_amounts(amounts: Amounts, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     for (name, amount) in [("cpu", amounts.cpu.0), ("memory", amounts.memory.0)] {
         if amount.nanos() < 0 {
             mistakes.push(
@@ -46,7 +47,7 @@ pub(super) fn check_amounts(amounts: Amounts, at: &Node, mistakes: &mut Vec<Mist
     }
 }
 
-fn check_shape(shape: &Shape, at: &Node, folder: &Path, mistakes: &mut Vec<Mistake>) {
+fn check_shape(shape: &Shape, at: &YamlNode, folder: &Path, mistakes: &mut Vec<Mistake>) {
     let (needed, allowed): (&[&str], &[&str]) = match shape.kind {
         ShapeKind::Step => (&["to"], &[]),
         ShapeKind::Ramp | ShapeKind::Wave | ShapeKind::Leak => (&["to", "over"], &[]),
@@ -78,10 +79,7 @@ fn check_shape(shape: &Shape, at: &Node, folder: &Path, mistakes: &mut Vec<Mista
     }
     let zeros = [("over", shape.over), ("every", shape.every)];
     for (name, _) in zeros.iter().filter(|(_, time)| time.is_some_and(|time| time.0.is_zero())) {
-        mistakes.push(
-            Mistake::at(&at.field(name).location, format!("{} must not be 0", quote(name)))
-                .help("write how long it takes, such as 30s"),
-        );
+        mistakes.push(zero(name, "write how long it takes, such as 30s", at));
     }
     if let (Some(over), Some(every)) = (shape.over, shape.every)
         && over.0 >= every.0
@@ -101,7 +99,7 @@ fn check_shape(shape: &Shape, at: &Node, folder: &Path, mistakes: &mut Vec<Mista
     {
         mistakes.push(
             Mistake::at(&at.field("file").location, format!("there is no file {}", quote(file)))
-                .help("write its path as seen from the scenario file"),
+                .help("write its path relative to the file"),
         );
     }
 }
