@@ -160,18 +160,19 @@ impl Store {
 
     /// What a pod uses; `None` before each of its containers has two points.
     pub fn pod(&self, namespace: &str, name: &str) -> Option<PodUsage> {
-        let slots = self.slots.read();
-        let owner = slots.owners.get(namespace)?.get(name)?;
-        let node = slots.nodes.get(owner)?;
-        node.pod(namespace, name)?.usage(&node.capacity)
+        self.pod_on(None, namespace, name)
     }
 
     /// What a pod uses, as the kubelet of the node that it runs on reports it. Where that node is not
     /// known, whatever kubelet reports it counts.
     pub fn pod_on(&self, node: Option<&str>, namespace: &str, name: &str) -> Option<PodUsage> {
-        let Some(node) = node else { return self.pod(namespace, name) };
         let slots = self.slots.read();
-        slots.nodes.get(node)?.pod(namespace, name)?.usage()
+        let node = match node {
+            Some(node) => node,
+            None => slots.owners.get(namespace)?.get(name)?,
+        };
+        let node = slots.nodes.get(node)?;
+        node.pod(namespace, name)?.usage(&node.capacity)
     }
 
     /// Of how many nodes and containers there is usage.
