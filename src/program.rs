@@ -22,8 +22,8 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{
     flags::{FlagError, Flags, VersionFlag},
-    observability::{Build, short_version},
     server::{Server, StartError},
+    status::{Build, short_version},
 };
 
 /// Why the program ends before its time.

@@ -25,8 +25,10 @@ use crate::{
         AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, KubeletMetrics,
         Settings, TlsFiles, TokenFile, Transport,
     },
-    observability::{self, Telemetry, USER_AGENT},
+    metrics::{self, Telemetry},
+    names::USER_AGENT,
     scrape::{Cycles, Scraper, Scrapes, Timing},
+    status,
     store::Store,
     supervisor::Supervisor,
 };
@@ -160,7 +162,7 @@ impl Server {
                 },
                 settings,
             },
-            &observability::Sources {
+            &status::Sources {
                 telemetry: telemetry.clone(),
                 cluster: cluster.clone(),
                 store: store.clone(),
@@ -193,7 +195,7 @@ impl Server {
             kubelet_files,
             access,
             store,
-            router: observability::observed(router, telemetry.clone()),
+            router: metrics::observed(router, telemetry.clone()),
             telemetry,
             shutdown_delay: flags.generic.shutdown_delay_duration,
             warnings: flags.warnings().to_vec(),
@@ -229,7 +231,7 @@ impl Server {
         let (end, ended) = watch::channel(false);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
         let guarded = self.filters.before(access.guard(self.router));
-        let guarded = observability::contained(guarded, telemetry.clone());
+        let guarded = metrics::contained(guarded, telemetry.clone());
         let (tls, limits) = (secure.tls.clone(), secure.limits);
         let observer = {
             let telemetry = telemetry.clone();
@@ -261,9 +263,9 @@ impl Server {
 const UNLISTED: [&str; 2] = ["/statusz", "/flagz"];
 
 /// Everything there is to ask for.
-fn router(api: api::Sources, pages: &observability::Sources) -> Router {
+fn router(api: api::Sources, pages: &status::Sources) -> Router {
     let mut paths = api::paths(api);
-    for (path, handler) in observability::routes(pages) {
+    for (path, handler) in status::routes(pages) {
         let listed = !UNLISTED.contains(&path.as_str());
         paths = if listed { paths.route(&path, handler) } else { paths.unlisted(&path, handler) };
     }

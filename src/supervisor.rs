@@ -7,7 +7,7 @@ use kube_dial::Backoff;
 use net::Random;
 use tokio::time::sleep;
 
-use crate::observability::Telemetry;
+use crate::metrics::Telemetry;
 
 /// Contains panics of what runs for good: each is counted, and what panicked begins anew.
 pub(crate) struct Supervisor {
