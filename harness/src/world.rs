@@ -5,7 +5,6 @@ mod changes;
 mod cluster;
 mod describe;
 mod error;
-mod faults;
 mod files;
 mod front_proxy;
 mod loopback;
@@ -17,7 +16,6 @@ mod rig;
 mod running;
 mod simulated;
 mod token;
-mod usage;
 mod visitor;
 
 pub(crate) use self::people::is_metrics_server;

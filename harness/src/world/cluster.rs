@@ -10,7 +10,8 @@ use std::{
 use apiserver::serving;
 use fake_apiserver::{Backend, FakeApiServer, Settings};
 use fake_kubelet::{
-    ApiServerReviewer, Certificates, Dependencies, FakeKubelet, Fleet, Identity, Subject, Validity,
+    ApiServerReviewer, Certificates, Dependencies, FakeKubelet, Fleet, Identity, KubeletSpec,
+    Sources, Subject, Validity,
 };
 use jiff::Timestamp;
 use kube::Config;
@@ -23,7 +24,7 @@ use tokio::sync::watch;
 
 use super::{
     WorldError, describe, front_proxy::FrontProxy, objects, people, running::Running,
-    usage::Sources, visitor::Visitor,
+    visitor::Visitor,
 };
 use crate::{
     dns::Zone,
@@ -92,9 +93,12 @@ impl Cluster {
         let config_map = front_proxy.config_map(&certificates.cluster().pem());
         control_plane.upsert_config_map(config_map);
         let nodes = objects::nodes(spec);
+        let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
+        let seed = spec.seed.unwrap_or(DEFAULT_SEED);
+        let sources = Sources { folder: &folder, seed, start: site.start };
         for node in &nodes {
-            control_plane.upsert_node(objects::node_object(node, site.start));
-            for pod in objects::pod_objects(node, site.start) {
+            control_plane.upsert_node(objects::node_object(node, sources));
+            for pod in objects::pod_objects(node, sources) {
                 control_plane.upsert_pod(pod);
             }
         }
@@ -108,13 +112,8 @@ impl Cluster {
             reviewer: Arc::new(ApiServerReviewer::new(site.client(&config)?)),
             observer: observers,
         };
-        let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
-        let seed = spec.seed.unwrap_or(DEFAULT_SEED);
-        let sources = Sources { folder: &folder, seed };
-        let kubelets: Vec<_> = nodes
-            .iter()
-            .map(|node| objects::kubelet(node, sources, site.start))
-            .collect::<Result<_, WorldError>>()?;
+        let kubelets: Vec<_> =
+            nodes.iter().map(|node| KubeletSpec::new(node, sources)).collect::<Result<_, _>>()?;
         let fleet = Fleet::start(kubelets, surroundings).await?;
         let api_server = Some(api_server);
         Ok(Self {
@@ -210,7 +209,7 @@ impl Cluster {
             self.zone.change(dns);
             self.note(format!("dns: {}", describe::dns(dns)));
         }
-        for node in objects::unfold_all(&change.add) {
+        for node in change.add.iter().flat_map(format::Node::expand) {
             self.add_node(node).await?;
         }
         for (pattern, node) in &change.nodes {

@@ -11,7 +11,9 @@ use std::{
 };
 
 use fake_apiserver::{Credential, FakeApiServer, Settings, kubeconfig};
-use fake_kubelet::{Certificates, DenyAll, Dependencies, Fleet, ObservedRequest, Observer};
+use fake_kubelet::{
+    Certificates, DenyAll, Dependencies, Fleet, KubeletSpec, ObservedRequest, Observer, Sources,
+};
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use net::{Clock, HostNetwork, Network, Random};
 use serde_json::json;
@@ -22,7 +24,6 @@ use super::{
     cluster::{Site, start_api_server},
     objects, people,
     running::Running,
-    usage::Sources,
 };
 use crate::{
     bench::{Scrapes, Size},
@@ -84,12 +85,12 @@ impl Rig {
         let block = Ipv4Addr::from(0x7f00_0000 | (FIRST_BLOCK + process::id() % BLOCKS) << 16);
         for number in 0..size.nodes {
             let node = node(size, number, block)?;
-            control_plane.upsert_node(objects::node_object(&node, start));
-            for pod in objects::pod_objects(&node, start) {
+            let sources = Sources { folder, seed: 1, start };
+            control_plane.upsert_node(objects::node_object(&node, sources));
+            for pod in objects::pod_objects(&node, sources) {
                 control_plane.upsert_pod(pod);
             }
-            let sources = Sources { folder, seed: 1 };
-            fleet.add(objects::kubelet(&node, sources, start)?).await?;
+            fleet.add(KubeletSpec::new(&node, sources)?).await?;
         }
         let (api_server, address) = start_api_server(&place, &control_plane, &certificates).await?;
         let url = format!("https://{address}");
