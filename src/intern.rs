@@ -3,7 +3,7 @@
 
 use std::{borrow::Borrow, collections::BTreeSet, sync::Arc};
 
-/// Fewer values than this are not worth looking for those that nobody has any more.
+/// With fewer values than this, unused ones are not searched for.
 const FEW: usize = 1024;
 
 /// Hands out one and the same value for all that are equal.

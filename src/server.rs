@@ -56,19 +56,19 @@ pub struct Server {
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The API server cannot be asked.
+    /// There is no client for the API server.
     #[error(transparent)]
     Api(#[from] ApiClientError),
-    /// A file that a flag names is no good.
+    /// A file that a flag names cannot be used.
     #[error(transparent)]
     Files(#[from] FileError),
-    /// Its own metrics cannot be kept.
-    #[error("set up metrics: {0}")]
+    /// Its own metrics cannot be registered.
+    #[error("failed to register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// It cannot be decided who may ask.
+    /// Authentication and authorization cannot be set up.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// Requests cannot be written down.
+    /// The audit log cannot be set up.
     #[error(transparent)]
     Audit(#[from] AuditError),
     /// It cannot serve.
@@ -76,7 +76,7 @@ pub enum StartError {
     Serving(#[from] SecureError),
     /// It cannot listen.
     #[error(
-        "listen on {address}: {}; choose another one with --secure-port or --bind-address",
+        "failed to listen on {address}: {}; choose another address with --secure-port or --bind-address",
         net::errno::describe("bind", source)
     )]
     Listen {
@@ -208,18 +208,18 @@ impl Server {
         Ok(self.telemetry.add(collectors)?)
     }
 
-    /// Says how many scrape cycles there have been.
+    /// The number of scrape cycles so far.
     pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.scraper.cycles()
     }
 
-    /// What is known of usage: for those who want to see it without asking.
+    /// The store, for tests that look at usage without a request.
     pub fn store(&self) -> Arc<Store> {
         self.store.clone()
     }
 
     /// Watches, scrapes and serves until `stop` says true, then for the shutdown delay, and then
-    /// until the requests under way have been answered.
+    /// until requests in flight have been answered.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
         let Self { doors, address, api, cluster, scraper, kubelet_files, access, secure, .. } =
             self;
@@ -265,10 +265,10 @@ impl Server {
     }
 }
 
-/// Pages that are for people who know of them: the Go server does not list them either.
+/// Pages that `/` does not list, as with the Go server.
 const UNLISTED: [&str; 2] = ["/statusz", "/flagz"];
 
-/// Everything there is to ask for.
+/// All paths.
 fn router(api: api::Sources, pages: &status::Sources) -> Router {
     let mut paths = api::paths(api);
     for (path, handler) in status::routes(pages) {
@@ -278,7 +278,7 @@ fn router(api: api::Sources, pages: &status::Sources) -> Router {
     paths.into_router()
 }
 
-/// Keeps up with certificate files for kubelets, if there are any.
+/// Reloads certificate files for kubelets, if there are any.
 async fn follow(files: &mut Option<FollowedFiles>) {
     if let Some(files) = files {
         files.follow().await;
@@ -292,7 +292,7 @@ async fn stop_after(
     delay: Duration,
     end: watch::Sender<bool>,
 ) {
-    // An error means that nobody is left to say stop: that is a reason to.
+    // An error means that the sender is gone, which stops the server too.
     let _ = stop.wait_for(|stop| *stop).await;
     telemetry.stopping();
     let delayed = duration::format(delay);
@@ -312,7 +312,7 @@ fn telemetry(
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
 }
 
-/// As the Go server: what the API server is shown, kubelets are shown too, unless flags say
+/// As with the Go server, kubelets get the same credentials as the API server, unless flags say
 /// otherwise.
 fn credentials(config: &Config) -> Credentials {
     if let Some(token) = &config.auth_info.token {
@@ -353,7 +353,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn serving_goes_on_for_the_delay_after_the_order_to_stop() {
+    async fn serving_continues_for_the_delay_after_the_signal() {
         let telemetry = Telemetry::new(Clock::system(), Duration::from_mins(1), [].into()).unwrap();
         let telemetry = Arc::new(telemetry);
         let ((stop, stopped), (end, mut ended)) = (watch::channel(false), watch::channel(false));
