@@ -1,5 +1,5 @@
-//! What the API server tells: the nodes and the running pods, and nothing more of them than
-//! scraping and serving need.
+//! The nodes and running pods that the API server lists, with only the fields that scraping and
+//! serving need.
 
 mod node;
 mod pod_row;

@@ -3,7 +3,7 @@
 
 use std::{borrow::Borrow, collections::BTreeSet, sync::Arc};
 
-/// With fewer values than this, unused ones are not looked for.
+/// With fewer values than this, unused ones are not searched for.
 const FEW: usize = 1024;
 
 /// Hands out one and the same value for all that are equal.

@@ -21,7 +21,7 @@ pub(crate) use self::log::counts;
 use crate::{
     cluster::{Cluster, Node},
     kubelet::{Cause, Credentials, Diagnosis, KubeletClient, Sample, ScrapeError, Session},
-    observability::Telemetry,
+    metrics::Telemetry,
     store::Store,
 };
 

@@ -26,8 +26,10 @@ use crate::{
         AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, KubeletMetrics,
         Settings, TlsFiles, TokenFile, Transport,
     },
-    observability::{self, Telemetry, USER_AGENT},
+    metrics::{self, Telemetry},
+    names::USER_AGENT,
     scrape::{Cycles, Scraper, Scrapes, Timing},
+    status,
     store::Store,
     supervisor::Supervisor,
 };
@@ -50,14 +52,14 @@ pub struct Server {
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The API server cannot be asked.
+    /// There is no client for the API server.
     #[error(transparent)]
     Api(#[from] ApiClientError),
-    /// A file that a flag names is no good.
+    /// A file that a flag names cannot be used.
     #[error(transparent)]
     Files(#[from] FileError),
-    /// Its own metrics cannot be kept.
-    #[error("set up metrics: {0}")]
+    /// Its own metrics cannot be registered.
+    #[error("failed to register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
     /// It cannot serve.
     #[error(transparent)]
@@ -139,7 +141,7 @@ impl Server {
                 },
                 settings,
             },
-            &observability::Sources {
+            &status::Sources {
                 telemetry: telemetry.clone(),
                 cluster: cluster.clone(),
                 store: store.clone(),
@@ -166,7 +168,7 @@ impl Server {
             scraper,
             kubelet_files,
             store,
-            router: observability::observed(router, telemetry.clone()),
+            router: metrics::observed(router, telemetry.clone()),
             telemetry,
             shutdown_delay: flags.generic.shutdown_delay_duration,
             warnings: flags.warnings().to_vec(),
@@ -178,18 +180,18 @@ impl Server {
         Ok(self.telemetry.add(collectors)?)
     }
 
-    /// Says how many scrape cycles there have been.
+    /// The number of scrape cycles so far.
     pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.scraper.cycles()
     }
 
-    /// What is known of usage: for those who want to see it without asking.
+    /// The store, for tests that look at usage without a request.
     pub fn store(&self) -> Arc<Store> {
         self.store.clone()
     }
 
     /// Watches, scrapes and serves until `stop` says true, then for the shutdown delay, and then
-    /// until the requests under way have been answered.
+    /// until requests in flight have been answered.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
         let Self { doors, api, cluster, scraper, kubelet_files, generic, .. } = self;
         for Warning { argument, reason } in &self.warnings {
@@ -198,7 +200,7 @@ impl Server {
         let listener = generic.listen().await?;
         let (end, ended) = watch::channel(false);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
-        let guarded = observability::contained(generic.guard(self.router), telemetry.clone());
+        let guarded = metrics::contained(generic.guard(self.router), telemetry.clone());
         let GenericServer { access, secure, .. } = generic;
         let (tls, limits) = (secure.tls.clone(), secure.limits);
         let observer = {
@@ -227,20 +229,20 @@ impl Server {
     }
 }
 
-/// Pages that are for people who know of them: the Go server does not list them either.
+/// Pages that `/` does not list, as with the Go server.
 const UNLISTED: [&str; 2] = ["/statusz", "/flagz"];
 
-/// Everything there is to ask for.
-fn router(api: api::Sources, pages: &observability::Sources) -> Router {
+/// All paths.
+fn router(api: api::Sources, pages: &status::Sources) -> Router {
     let mut paths = api::paths(api);
-    for (path, handler) in observability::routes(pages) {
+    for (path, handler) in status::routes(pages) {
         let listed = !UNLISTED.contains(&path.as_str());
         paths = if listed { paths.route(&path, handler) } else { paths.unlisted(&path, handler) };
     }
     paths.into_router()
 }
 
-/// Keeps up with certificate files for kubelets, if there are any.
+/// Reloads certificate files for kubelets, if there are any.
 async fn follow(files: &mut Option<FollowedFiles>) {
     if let Some(files) = files {
         files.follow().await;
@@ -254,7 +256,7 @@ async fn stop_after(
     delay: Duration,
     end: watch::Sender<bool>,
 ) {
-    // An error means that nobody is left to say stop: that is a reason to.
+    // An error means that the sender is gone, which stops the server too.
     let _ = stop.wait_for(|stop| *stop).await;
     telemetry.stopping();
     let delayed = duration::format(delay);
@@ -274,7 +276,7 @@ fn telemetry(
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
 }
 
-/// As the Go server: what the API server is shown, kubelets are shown too, unless flags say
+/// As with the Go server, kubelets get the same credentials as the API server, unless flags say
 /// otherwise.
 fn credentials(config: &Config) -> Credentials {
     if let Some(token) = &config.auth_info.token {
@@ -315,7 +317,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn serving_goes_on_for_the_delay_after_the_order_to_stop() {
+    async fn serving_continues_for_the_delay_after_the_signal() {
         let telemetry = Telemetry::new(Clock::system(), Duration::from_mins(1), [].into()).unwrap();
         let telemetry = Arc::new(telemetry);
         let ((stop, stopped), (end, mut ended)) = (watch::channel(false), watch::channel(false));

@@ -99,7 +99,7 @@ pub struct FakeApiServer {
     /// The way to them, once it is known.
     kubelets: Mutex<Option<Arc<Kubelets>>>,
     observer: Mutex<Option<Arc<dyn Observer>>>,
-    cut: tokio::sync::watch::Sender<()>,
+    cut: tokio::sync::broadcast::Sender<()>,
 }
 
 // === impl Settings ===
@@ -134,7 +134,7 @@ impl FakeApiServer {
             aggregates: Mutex::default(),
             kubelets: Mutex::default(),
             observer: Mutex::default(),
-            cut: tokio::sync::watch::Sender::new(()),
+            cut: tokio::sync::broadcast::Sender::new(1),
         })
     }
 
@@ -263,7 +263,8 @@ impl FakeApiServer {
 
     /// Ends all watches that are open, as an API server that restarts does.
     pub fn cut_watches(&self) {
-        self.cut.send_replace(());
+        // An error says that there is no watch.
+        let _ = self.cut.send(());
     }
 
     /// Forgets all changes until now: watches that start from an older version get 410 Gone.

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{body::Body, response::Response};
 use futures::stream;
 use tokio::{
-    sync::watch,
+    sync::{broadcast, watch},
     time::{Instant, sleep_until},
 };
 
@@ -41,7 +41,8 @@ struct Watch {
     /// Everything up to this version has been told.
     version: u64,
     changed: watch::Receiver<u64>,
-    cut: watch::Receiver<()>,
+    /// Wakes watches in the order in which they were opened, which `watch` does not.
+    cut: broadcast::Receiver<()>,
     ends: Instant,
     next_bookmark: Option<Instant>,
     /// What is told before any change.
@@ -54,7 +55,7 @@ pub(super) fn open(
     store: &Arc<Store>,
     subject: Subject,
     parameters: &Parameters,
-    cut: watch::Receiver<()>,
+    cut: broadcast::Receiver<()>,
 ) -> Result<Response, Status> {
     check_watch(parameters)?;
     let life = parameters.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
@@ -101,7 +102,7 @@ impl Watch {
         }
         loop {
             // An error says that the control plane itself is gone.
-            if self.cut.has_changed().unwrap_or(true) {
+            if !self.cut.is_empty() {
                 return None;
             }
             match self.store.since(self.subject.resource, self.version) {
@@ -118,7 +119,7 @@ impl Watch {
             let bookmark = self.next_bookmark.unwrap_or(self.ends);
             tokio::select! {
                 biased;
-                _ = self.cut.changed() => return None,
+                _ = self.cut.recv() => return None,
                 () = sleep_until(self.ends) => {
                     self.next_bookmark?;
                     return Some((Ok(self.subject.bookmark(self.version)), None));

@@ -4,7 +4,7 @@ use http::{
 };
 
 use super::ScrapeError;
-use crate::observability::USER_AGENT;
+use crate::names::USER_AGENT;
 
 /// Where a node's kubelet is scraped.
 pub(super) struct Target {

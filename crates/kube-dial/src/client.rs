@@ -91,7 +91,7 @@ pub fn api_client(
         .option_layer(token.map(|token| {
             tower::layer::layer_fn(move |service| WithToken::new(Arc::clone(&token), service))
         }))
-        // Whom the kubeconfig says to act as.
+        // Impersonation that the kubeconfig asks for.
         .layer(config.extra_headers_layer()?)
         .map_request(move |mut request: Request<Body>| {
             // Audit logs and the API server's own metrics tell clients apart by it.

@@ -68,7 +68,7 @@ struct Known {
     swept: Option<Instant>,
 }
 
-/// A lookup, which ends when nobody waits for it any more.
+/// A lookup, which ends when its last caller is gone.
 struct Flight {
     number: u64,
     lookup: WeakShared<BoxFuture<'static, Answer>>,

@@ -65,7 +65,7 @@ impl Default for ConfigFiles {
 // === impl Resolver ===
 
 impl Resolver {
-    /// A resolver that is told its configuration once and for all.
+    /// A resolver with a fixed configuration.
     pub fn new(doors: Doors, resolv_conf: ResolvConf, hosts: Hosts) -> Self {
         let config = Arc::new(Config { resolv_conf, hosts });
         Self::with(doors, Source::Fixed(config))

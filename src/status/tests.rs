@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     cluster::Node,
     kubelet::{Cause, ContainerSample, Known, Page, PodSample, Point, Sample, ScrapeError},
+    metrics::observed,
 };
 
 const RESOLUTION: Duration = Duration::from_secs(15);
@@ -253,7 +254,7 @@ async fn pages_are_for_people() {
     Up: 1 hr 02 min 05 sec
     Binary version: vX
 
-    Nodes by how they are scraped
+    Nodes by scrape health
     failing, forbidden: 12
       n00 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
       n01 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
