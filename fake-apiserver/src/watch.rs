@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{body::Body, response::Response};
 use futures::stream;
 use tokio::{
-    sync::{broadcast, watch},
+    sync::broadcast,
     time::{Instant, sleep_until},
 };
 
@@ -40,7 +40,6 @@ struct Watch {
     subject: Subject,
     /// Everything up to this version has been told.
     version: u64,
-    changed: watch::Receiver<u64>,
     /// Wakes watches in the order in which they were opened, which `watch` does not.
     cut: broadcast::Receiver<()>,
     ends: Instant,
@@ -64,7 +63,6 @@ pub(super) fn open(
         store: store.clone(),
         subject,
         version: 0,
-        changed: store.subscribe(),
         cut,
         ends: now + life.map_or(DEFAULT_LIFE, Duration::from_secs),
         next_bookmark: parameters.flag("allowWatchBookmarks").then(|| now + BOOKMARK_INTERVAL),
@@ -101,6 +99,7 @@ impl Watch {
             return Some((Ok(initial), Some(self)));
         }
         loop {
+            let changed = self.store.changed();
             // An error says that the control plane itself is gone.
             if !self.cut.is_empty() {
                 return None;
@@ -128,9 +127,7 @@ impl Watch {
                     self.next_bookmark = Some(bookmark + BOOKMARK_INTERVAL);
                     return Some((Ok(self.subject.bookmark(self.version)), Some(self)));
                 }
-                changed = self.changed.changed() => if changed.is_err() {
-                    return None;
-                }
+                () = changed => {}
             }
         }
     }
