@@ -7,7 +7,7 @@ mod registry;
 mod watch;
 
 pub use self::{
-    node::{Node, NodeAddress},
+    node::{Capacity, Node, NodeAddress},
     registry::{Cluster, PodKey, PodLabels, RunningPod},
     watch::watch,
 };

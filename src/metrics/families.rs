@@ -32,6 +32,7 @@ pub(super) struct Families {
     pub(super) cut_off: IntCounterVec,
     /// The same.
     pub(super) dropped_pods: IntCounterVec,
+    pub(super) unusable: IntCounterVec,
     pub(super) tick_duration: Histogram,
     pub(super) points: GaugeVec,
     pub(super) requests: RequestMetrics,
@@ -91,6 +92,12 @@ impl Families {
             dropped_pods: new.counters(
                 "metrics_server_storage_pods_dropped_total",
                 "Number of pods that kubelets reported and that were dropped, by cause.",
+                &["cause"],
+            )?,
+
+            unusable: new.counters(
+                "metrics_server_storage_usage_dropped_total",
+                "Usage of nodes and containers that was not served because it cannot be, by cause.",
                 &["cause"],
             )?,
             tick_duration: new.histogram(

@@ -16,7 +16,7 @@ use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
 use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
-use crate::kubelet::Cause;
+use crate::{kubelet::Cause, store::Recorded};
 
 /// A cycle that starts later than this many resolutions after the one before is late: the bound of
 /// the Go server.
@@ -124,10 +124,14 @@ impl Telemetry {
         }
     }
 
-    /// Records how many of a kubelet's pods were dropped at the limit of containers.
-    pub fn dropped_pods(&self, pods: usize) {
-        if pods > 0 {
-            self.families.dropped_pods.with_label_values(&["container_limit"]).inc_by(pods as u64);
+    /// Records what the store dropped of a sample.
+    pub fn recorded(&self, Recorded { dropped_pods, unusable }: &Recorded) {
+        let Families { dropped_pods: pods, unusable: usages, .. } = &self.families;
+        if *dropped_pods > 0 {
+            pods.with_label_values(&["container_limit"]).inc_by(*dropped_pods as u64);
+        }
+        for (cause, count) in unusable {
+            usages.with_label_values(&[cause]).inc_by(*count);
         }
     }
 

@@ -241,7 +241,8 @@ async fn pages_are_for_people() {
     let error = ScrapeError::Status { status: StatusCode::FORBIDDEN, page: Page::Resource };
     for name in (0..12).map(|at| format!("n{at:02}")) {
         let node = Node { name, ready: true, ..Node::default() };
-        let diagnosis = error.diagnose(Known { node: &node, was_authorized: false });
+        let diagnosis =
+            error.diagnose(&Known { node: &node, was_authorized: false, led_astray: None });
         rig.sources.scrapes.note(&node, "10.0.0.1:10250", false, Err(diagnosis));
     }
     insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r#"

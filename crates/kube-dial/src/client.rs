@@ -28,6 +28,7 @@ use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use crate::{
     body_timeout::BodyTimeout,
+    retry_after::RetryAfter,
     token::{TokenFile, WithToken},
 };
 
@@ -98,6 +99,7 @@ pub fn api_client(
             request.headers_mut().entry(header::USER_AGENT).or_insert(agent);
             request
         })
+        .layer_fn(RetryAfter::new)
         .map_err(tower::BoxError::from)
         .timeout(ANSWER_LIMIT)
         .layer_fn(BodyTimeout::new)

@@ -69,7 +69,7 @@ pub(super) async fn ask(
     if addresses.is_empty() {
         return Err(LookupFailure::NoSuchHost);
     }
-    Ok(Found { addresses, life })
+    Ok(Found { addresses, life, name: None })
 }
 
 fn encode(id: u16, question: &Question) -> Result<Vec<u8>, LookupFailure> {
