@@ -29,3 +29,17 @@ fn the_files_it_names_exist() {
         assert!(root.join(name).exists(), "{name}");
     }
 }
+
+/// Without the line number, which every change of the code moves.
+#[test]
+fn its_log_lines_are_those_of_the_scenario() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let seen =
+        std::fs::read_to_string(root.join("tests/snapshots/field-report/cure-internal-ip.snap"))
+            .unwrap();
+    let lines: Vec<_> = README.lines().filter_map(|line| line.split_once("…] ")).collect();
+    assert!(!lines.is_empty());
+    for (_, message) in lines {
+        assert!(seen.contains(message), "the scenario does not log {message}");
+    }
+}

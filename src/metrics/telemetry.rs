@@ -124,7 +124,7 @@ impl Telemetry {
         }
     }
 
-    /// What the store dropped of a sample.
+    /// Records what the store dropped of a sample.
     pub fn recorded(&self, Recorded { dropped_pods, unusable }: &Recorded) {
         let Families { dropped_pods: pods, unusable: usages, .. } = &self.families;
         if *dropped_pods > 0 {
