@@ -1,28 +1,27 @@
-use k8s_text::go;
+//! Field selectors: requirements on an object's fields, read and refused as by Kubernetes.
 
-/// Requirements on an object's name and namespace, all of which must hold.
+/// Requirements on fields, all of which must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldSelector(Vec<Term>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Term {
-    field: Field,
-    value: String,
+    field: String,
     equal: bool,
+    value: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Name,
-    Namespace,
-}
-
-/// A text that is no field selector, in the words of the API server.
+/// A text that is no field selector, with the messages of the API server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FieldSelectorError {
+pub enum FieldSelectorError {
     /// There is no operator in a term.
     #[error("invalid selector: '{selector}'; can't understand '{term}'")]
-    NoOperator { selector: String, term: String },
+    NoOperator {
+        /// The whole selector.
+        selector: String,
+        /// The term.
+        term: String,
+    },
     /// A backslash stands before something that needs none.
     #[error("invalid field selector: invalid escape sequence: {0}")]
     Escape(String),
@@ -32,7 +31,7 @@ pub(crate) enum FieldSelectorError {
     /// The field cannot be selected by.
     #[error(
         "{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"",
-        go::quoted(.0)
+        crate::go::quoted(.0)
     )]
     Unknown(String),
 }
@@ -40,12 +39,8 @@ pub(crate) enum FieldSelectorError {
 // === impl FieldSelector ===
 
 impl FieldSelector {
-    /// How many requirements it has.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn parse(selector: &str) -> Result<Self, FieldSelectorError> {
+    /// Reads a selector; any field may stand in it.
+    pub fn parse(selector: &str) -> Result<Self, FieldSelectorError> {
         let mut parts = split(selector);
         parts.sort_unstable();
         parts.retain(|part| !part.is_empty());
@@ -56,32 +51,47 @@ impl FieldSelector {
                 term: term.to_owned(),
             })?);
         }
-        let mut unescaped = Vec::with_capacity(terms.len());
+        let mut read = Vec::with_capacity(terms.len());
         for (field, equal, value) in terms {
-            unescaped.push((field, equal, unescape(value)?));
+            read.push(Term { field: field.to_owned(), equal, value: unescape(value)? });
         }
         // As in the Go server, `=` and `!=` alone ask for nothing.
-        unescaped.retain(|(field, _, value)| !(field.is_empty() && value.is_empty()));
-        let known = unescaped.into_iter().map(|(field, equal, value)| {
-            let field = match field {
-                "metadata.name" => Field::Name,
-                "metadata.namespace" => Field::Namespace,
-                other => return Err(FieldSelectorError::Unknown(other.to_owned())),
-            };
-            Ok(Term { field, value, equal })
-        });
-        known.collect::<Result<_, _>>().map(Self)
+        read.retain(|term| !(term.field.is_empty() && term.value.is_empty()));
+        Ok(Self(read))
     }
 
-    /// Whether an object is meant. What has no namespace has the empty one.
-    pub(crate) fn matches(&self, name: &str, namespace: Option<&str>) -> bool {
-        self.0.iter().all(|term| {
-            let value = match term.field {
-                Field::Name => name,
-                Field::Namespace => namespace.unwrap_or_default(),
-            };
-            (value == term.value) == term.equal
-        })
+    /// Refuses all fields but `metadata.name` and `metadata.namespace`.
+    pub fn metadata_only(self) -> Result<Self, FieldSelectorError> {
+        let known = |field: &str| matches!(field, "metadata.name" | "metadata.namespace");
+        let unknown = self.fields().find(|field| !known(field)).map(str::to_owned);
+        unknown.map_or(Ok(self), |field| Err(FieldSelectorError::Unknown(field)))
+    }
+
+    /// Whether every object matches.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many requirements there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The fields that stand in it.
+    pub fn fields(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|term| term.field.as_str())
+    }
+
+    /// The one value that a field must have.
+    pub fn exact(&self, field: &str) -> Option<&str> {
+        let term = self.0.iter().find(|term| term.equal && term.field == field)?;
+        Some(&term.value)
+    }
+
+    /// Whether an object matches whose fields have the values that `value` gives; a field that it
+    /// does not have is empty.
+    pub fn matches<'a>(&self, value: impl Fn(&str) -> &'a str) -> bool {
+        self.0.iter().all(|term| (value(&term.field) == term.value) == term.equal)
     }
 }
 
@@ -128,6 +138,14 @@ fn unescape(value: &str) -> Result<String, FieldSelectorError> {
 mod tests {
     use super::*;
 
+    fn fields<'a>(name: &'a str, namespace: &'a str) -> impl Fn(&str) -> &'a str {
+        move |field| match field {
+            "metadata.name" => name,
+            "metadata.namespace" => namespace,
+            _ => "",
+        }
+    }
+
     #[test]
     fn selectors_match_names_and_namespaces() {
         let cases = [
@@ -146,14 +164,14 @@ mod tests {
         ];
         for (text, expected) in cases {
             let selector = FieldSelector::parse(text).unwrap();
-            assert_eq!(selector.matches("a", Some("n")), expected, "{text}");
+            assert_eq!(selector.matches(fields("a", "n")), expected, "{text}");
         }
         let of_none = FieldSelector::parse("metadata.namespace=").unwrap();
-        assert!(of_none.matches("a", None));
+        assert!(of_none.matches(fields("a", "")));
     }
 
     #[test]
-    fn what_is_no_selector_is_refused_in_the_api_servers_words() {
+    fn other_texts_are_refused_with_the_api_servers_messages() {
         let cases = [
             ("xx", "invalid selector: 'xx'; can't understand 'xx'"),
             ("metadata.name=a,yy", "invalid selector: 'metadata.name=a,yy'; can't understand 'yy'"),
@@ -166,7 +184,8 @@ mod tests {
             ("metadata.name=\\", "invalid field selector: invalid escape sequence: \\"),
         ];
         for (text, expected) in cases {
-            assert_eq!(FieldSelector::parse(text).unwrap_err().to_string(), expected, "{text}");
+            let refused = FieldSelector::parse(text).and_then(FieldSelector::metadata_only);
+            assert_eq!(refused.unwrap_err().to_string(), expected, "{text}");
         }
     }
 }
