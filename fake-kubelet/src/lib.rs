@@ -36,6 +36,7 @@ mod tls;
 mod usage;
 
 pub use self::{
+    api_server::api_server_endpoint,
     auth::{
         Access, ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User,
     },

@@ -1,29 +1,31 @@
-//! What a request is about, read from its method, path and query as the real API server does.
+//! Request info: what a request asks for, read from its method, path and query as the real API
+//! server does.
 
 use std::collections::BTreeMap;
 
 use axum::extract::Query;
 use http::{Method, Uri};
+use k8s_text::selector::FieldSelector;
 
-use super::{selector::FieldSelector, status::Status};
+use super::status::Status;
 
-/// What somebody wants to do: what is authorized.
+/// What is authorized.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Target {
-    /// Something with objects.
-    Resource(ResourceRequest),
-    /// Something with a path that is no object's.
-    Path {
-        /// The method in small letters.
+pub(super) enum RequestInfo {
+    /// Something with objects: `/api` and `/apis` below a version.
+    Resource(ResourceInfo),
+    /// Any other path.
+    NonResource {
+        /// The method in lower case.
         verb: String,
         /// The path.
         path: String,
     },
 }
 
-/// Something to be done with objects. Empty strings stand for what is not said.
+/// Empty strings stand for what the request does not name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ResourceRequest {
+pub(super) struct ResourceInfo {
     pub(super) verb: String,
     pub(super) group: String,
     pub(super) version: String,
@@ -37,9 +39,9 @@ pub(super) struct ResourceRequest {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parameters(BTreeMap<String, String>);
 
-// === impl Target ===
+// === impl RequestInfo ===
 
-impl Target {
+impl RequestInfo {
     pub(super) fn of(method: &Method, uri: &Uri, parameters: &Parameters) -> Self {
         let path = uri.path();
         let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
@@ -48,7 +50,7 @@ impl Target {
             ["apis", group, version, ref rest @ ..] if !rest.is_empty() => (group, version, rest),
             _ => {
                 let verb = method.as_str().to_ascii_lowercase();
-                return Self::Path { verb, path: path.to_owned() };
+                return Self::NonResource { verb, path: path.to_owned() };
             }
         };
         let (namespace, parts) = match rest {
@@ -69,7 +71,7 @@ impl Target {
             _ => "list",
         };
         let part = |index: usize| parts.get(index).copied().unwrap_or_default().to_owned();
-        let mut request = ResourceRequest {
+        let mut request = ResourceInfo {
             verb: verb.to_owned(),
             group: group.to_owned(),
             version: version.to_owned(),
@@ -79,7 +81,7 @@ impl Target {
             subresource: part(2),
         };
         if collection && *method == Method::GET {
-            // A list narrowed to one name is allowed to whoever may read that one.
+            // A list of one name is authorized as a request for that name.
             request.name = parameters.exact_name().unwrap_or_default();
         }
         Self::Resource(request)
@@ -136,6 +138,7 @@ impl Parameters {
     }
 
     fn exact_name(&self) -> Option<String> {
-        FieldSelector::parse(self.text("fieldSelector")).ok()?.exact("metadata.name")
+        let fields = FieldSelector::parse(self.text("fieldSelector")).ok()?;
+        fields.exact("metadata.name").map(str::to_owned)
     }
 }

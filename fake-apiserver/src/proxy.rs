@@ -1,4 +1,4 @@
-//! Requests that are passed on to another server, and its answers.
+//! Requests passed on to a backend or a kubelet, and their answers.
 
 use std::{fmt::Write, io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-use super::authentication::User;
+use super::authn::User;
 
 /// How long reaching a backend may take. The real API server knows beforehand which backends do
 /// not answer and refuses at once; a short wait stands for that.
@@ -45,7 +45,7 @@ const HOP_BY_HOP: [HeaderName; 8] = [
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ForwardError {
     /// The address does not take the connection.
-    #[error("dial tcp {address}: {}", in_gos_words(source))]
+    #[error("dial tcp {address}: {}", go_message(source))]
     Dial { address: SocketAddr, source: io::Error },
     /// TLS fails.
     #[error("tls: {0}")]
@@ -70,13 +70,12 @@ pub(super) struct Route<'a> {
 }
 
 /// A request to pass on.
-pub(super) struct Passed<'a> {
+pub(super) struct ProxyRequest<'a> {
     pub(super) method: &'a Method,
     pub(super) path_and_query: &'a str,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: Bytes,
-    /// Whom the other server is told that asks; it is told nothing where it only needs to know
-    /// this server.
+    /// Named in `X-Remote-*` headers. None for kubelets, which authenticate this server only.
     pub(super) user: Option<&'a User>,
     /// Where it comes from, if it came over the network.
     pub(super) from: Option<SocketAddr>,
@@ -86,7 +85,10 @@ pub(super) struct Passed<'a> {
 struct Connection(JoinHandle<()>);
 
 /// Sends the request over a connection of its own. The answer's body follows as it comes.
-pub(super) async fn forward(to: Route<'_>, request: Passed<'_>) -> Result<Response, ForwardError> {
+pub(super) async fn forward(
+    to: Route<'_>,
+    request: ProxyRequest<'_>,
+) -> Result<Response, ForwardError> {
     let ends = Instant::now() + REQUEST_LIMIT;
     let address = to.address;
     let stream = timeout(DIAL_LIMIT, to.network.connect(address))
@@ -100,7 +102,7 @@ pub(super) async fn forward(to: Route<'_>, request: Passed<'_>) -> Result<Respon
         .map_err(ForwardError::Tls)?;
     let (mut sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = Connection(tokio::spawn(async move {
-        // What goes wrong is reported by the request.
+        // Errors are reported by the request.
         let _ = driver.await;
     }));
     let response = timeout_at(ends, sender.send_request(outgoing(address, &request)?))
@@ -133,7 +135,7 @@ impl Drop for Connection {
 
 fn outgoing(
     address: SocketAddr,
-    request: &Passed<'_>,
+    request: &ProxyRequest<'_>,
 ) -> Result<Request<Full<Bytes>>, http::Error> {
     let mut outgoing = Request::builder()
         .method(request.method.clone())
@@ -195,8 +197,8 @@ fn in_header_name(key: &str) -> String {
     name
 }
 
-/// The common causes as Go's `net` package names them.
-fn in_gos_words(error: &io::Error) -> String {
+/// The common causes as Go's `net` package writes them.
+fn go_message(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connect: connection refused".to_owned(),
         io::ErrorKind::TimedOut => "i/o timeout".to_owned(),

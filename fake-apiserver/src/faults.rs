@@ -11,9 +11,9 @@ use tokio::time::{sleep, timeout_at};
 
 use super::status::Status;
 
-/// Faults that one user meets; none by default.
+/// The faults of one user's requests; none by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Faults {
     /// Every answer has this status.
     pub status: Option<StatusCode>,
     /// Every answer begins this much later.
@@ -22,37 +22,37 @@ pub struct Trouble {
     pub stalls_after: Option<usize>,
     /// Every watch is cut after this long.
     pub watches_last: Option<Duration>,
-    /// Every watch is told that the version it starts from is gone.
+    /// Every watch ends with 410 Gone for the version that it starts from.
     pub gone: bool,
 }
 
 /// How a body goes wrong.
-struct Spoilt {
+struct FaultyBody {
     body: Body,
     /// How many bytes of it may still pass.
     left: Option<usize>,
     cut: Option<tokio::time::Instant>,
 }
 
-// === impl Trouble ===
+// === impl Faults ===
 
-impl Trouble {
-    /// Waits as long as an answer has to, and gives the one that takes its place, if any.
+impl Faults {
+    /// Waits for `delay`; an error is answered in place of the request.
     pub(super) async fn before(self) -> Option<Status> {
         sleep(self.delay).await;
-        self.status.map(Status::troubled)
+        self.status.map(Status::fault)
     }
 
-    /// The answer as it goes out.
-    pub(super) fn spoil(self, response: Response, watch: bool) -> Response {
+    /// The answer with the faults of its body.
+    pub(super) fn apply(self, response: Response, watch: bool) -> Response {
         let cut =
             self.watches_last.filter(|_| watch).map(|last| tokio::time::Instant::now() + last);
         if cut.is_none() && self.stalls_after.is_none() {
             return response;
         }
         let mut response = response.map(|body| {
-            let spoilt = Spoilt { body, left: self.stalls_after, cut };
-            Body::from_stream(stream::unfold(spoilt, Spoilt::next).boxed())
+            let faulty = FaultyBody { body, left: self.stalls_after, cut };
+            Body::from_stream(stream::unfold(faulty, FaultyBody::next).boxed())
         });
         // It would say how long the whole is.
         response.headers_mut().remove(http::header::CONTENT_LENGTH);
@@ -60,9 +60,9 @@ impl Trouble {
     }
 }
 
-// === impl Spoilt ===
+// === impl FaultyBody ===
 
-impl Spoilt {
+impl FaultyBody {
     async fn next(mut self) -> Option<(Result<Bytes, axum::Error>, Self)> {
         loop {
             if self.left == Some(0) {

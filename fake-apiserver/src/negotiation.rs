@@ -1,4 +1,4 @@
-//! In which form an answer is wanted: the Accept header.
+//! Content negotiation: the Accept header.
 
 use http::{HeaderMap, header};
 
@@ -15,9 +15,9 @@ pub(super) enum Form {
     Table,
 }
 
-/// What the answer is: metadata alone go by different names in lists and elsewhere.
+/// What is answered: metadata alone have another kind in lists than elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum ResponseKind {
     One,
     List,
     Watch,
@@ -29,8 +29,8 @@ struct Range<'a> {
     parameters: Vec<(&'a str, &'a str)>,
 }
 
-/// The form to answer in. Protobuf is never chosen: whoever asks for it takes JSON as well.
-pub(super) fn negotiate(headers: &HeaderMap, answer: Answer) -> Result<Form, Status> {
+/// The form to answer in. Protobuf is never chosen: clients that ask for it accept JSON as well.
+pub(super) fn negotiate(headers: &HeaderMap, kind: ResponseKind) -> Result<Form, Status> {
     let text = accept(headers);
     if text.trim().is_empty() {
         return Ok(Form::Object);
@@ -38,7 +38,7 @@ pub(super) fn negotiate(headers: &HeaderMap, answer: Answer) -> Result<Form, Sta
     ranges(&text)
         .into_iter()
         .filter(Range::is_json)
-        .find_map(|range| range.form(answer))
+        .find_map(|range| range.form(kind))
         .ok_or_else(Status::not_acceptable)
 }
 
@@ -79,13 +79,13 @@ impl<'a> Range<'a> {
         matches!(self.media_type, "application/json" | "application/*" | "*/*")
     }
 
-    fn form(&self, answer: Answer) -> Option<Form> {
+    fn form(&self, kind: ResponseKind) -> Option<Form> {
         let of_meta = self.parameter("g") == "meta.k8s.io" && self.parameter("v") == "v1";
-        match (self.parameter("as"), answer) {
+        match (self.parameter("as"), kind) {
             ("", _) => Some(Form::Object),
             ("Table", _) if of_meta => Some(Form::Table),
-            ("PartialObjectMetadataList", Answer::List)
-            | ("PartialObjectMetadata", Answer::One | Answer::Watch)
+            ("PartialObjectMetadataList", ResponseKind::List)
+            | ("PartialObjectMetadata", ResponseKind::One | ResponseKind::Watch)
                 if of_meta =>
             {
                 Some(Form::Partial)
@@ -100,7 +100,7 @@ fn accept(headers: &HeaderMap) -> String {
     values.filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",")
 }
 
-/// The alternatives, the best liked first, else in the order given.
+/// The alternatives, by quality, then in the order given.
 fn ranges(text: &str) -> Vec<Range<'_>> {
     let mut ranges: Vec<Range<'_>> = text.split(',').map(Range::parse).collect();
     ranges.sort_by(|one, other| other.quality().total_cmp(&one.quality()));

@@ -1,24 +1,25 @@
-//! Who asks: a client certificate that TLS has verified, a bearer token, or nobody.
+//! Authentication: a client certificate that TLS has verified, a bearer token, or anonymous.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use apiserver::serving::Peer;
 use http::{HeaderMap, header};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// The group of everybody who said who they are.
+use super::serve::Peer;
+
+/// The group of all authenticated users.
 const AUTHENTICATED: &str = "system:authenticated";
 
-/// A user as the API server knows them.
+/// An authenticated user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
-    /// The name rules and messages call them by.
+    /// The name in rules and messages.
     pub name: String,
-    /// What stays the same when a name is used again; often empty.
+    /// Differs when a name is used again; often empty.
     pub uid: String,
-    /// Their groups.
+    /// The user's groups.
     pub groups: Vec<String>,
-    /// More that the authenticator knows of them.
+    /// `extra` of the authenticator.
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
@@ -26,18 +27,18 @@ pub struct User {
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     users: BTreeMap<String, User>,
-    /// Those whose time is over.
-    over: BTreeSet<String>,
+    /// Those that have expired.
+    expired: BTreeSet<String>,
 }
 
-/// What a request shows is not believed.
+/// A bearer token that authenticates nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidToken {
     #[error("invalid bearer token")]
     Unknown,
-    /// In the words of older versions, which people search for.
+    /// The message of older versions, which is the one found in searches.
     #[error("[invalid bearer token, Token has expired.]")]
-    Over,
+    Expired,
 }
 
 // === impl User ===
@@ -79,8 +80,8 @@ impl Tokens {
         self.users.insert(token.to_owned(), user.authenticated());
     }
 
-    pub(super) fn add_over(&mut self, token: &str) {
-        self.over.insert(token.to_owned());
+    pub(super) fn add_expired(&mut self, token: &str) {
+        self.expired.insert(token.to_owned());
     }
 
     pub(super) fn remove(&mut self, token: &str) {
@@ -88,14 +89,14 @@ impl Tokens {
     }
 
     pub(super) fn user(&self, token: &str) -> Result<User, InvalidToken> {
-        if self.over.contains(token) {
-            return Err(InvalidToken::Over);
+        if self.expired.contains(token) {
+            return Err(InvalidToken::Expired);
         }
         self.users.get(token).cloned().ok_or(InvalidToken::Unknown)
     }
 
     /// The user of a request. As in the real API server, a certificate wins over a token, and a
-    /// wrong token is not taken for nobody's.
+    /// wrong token does not make the user anonymous.
     pub(super) fn authenticate(
         &self,
         peer: Option<&Peer>,

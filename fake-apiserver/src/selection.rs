@@ -1,13 +1,10 @@
-//! Label and field selectors.
+//! What a LIST or WATCH selects: a namespace, a label selector and a field selector.
 
-mod field;
+use k8s_text::selector::{FieldSelector, LabelSelector};
 
-use k8s_text::selector::LabelSelector;
+use super::{object::Object, request_info::Parameters, resources::ResourceType, status::Status};
 
-pub(super) use self::field::FieldSelector;
-use super::{object::Object, request::Parameters, resources::ResourceType, status::Status};
-
-/// What a LIST or WATCH asks for beside the resource.
+/// The selection of a LIST or WATCH.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Selection {
     /// Empty for all namespaces.
@@ -26,9 +23,14 @@ impl Selection {
     ) -> Result<Self, Status> {
         let labels = LabelSelector::parse(parameters.text("labelSelector"))
             .map_err(|error| Status::bad_request(error.to_string()))?;
-        let fields = FieldSelector::parse(parameters.text("fieldSelector"))
-            .and_then(|fields| fields.check(resource).map(|()| fields))
-            .map_err(Status::bad_request)?;
+        let mut fields = FieldSelector::parse(parameters.text("fieldSelector"))
+            .map_err(|error| Status::bad_request(error.to_string()))?;
+        if resource.selectable.is_empty() {
+            fields =
+                fields.metadata_only().map_err(|error| Status::bad_request(error.to_string()))?;
+        } else if let Some(field) = fields.fields().find(|field| !resource.has_field(field)) {
+            return Err(Status::bad_request(format!("field label not supported: {field}")));
+        }
         Ok(Self { namespace: namespace.to_owned(), labels, fields })
     }
 
@@ -36,7 +38,7 @@ impl Selection {
         &self.namespace
     }
 
-    /// Whether everything in the namespace is asked for.
+    /// Whether it selects everything in its namespace.
     pub(super) fn is_everything(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }
@@ -44,6 +46,6 @@ impl Selection {
     pub(super) fn matches(&self, object: &Object) -> bool {
         (self.namespace.is_empty() || object.key.namespace == self.namespace)
             && self.labels.matches(&object.labels)
-            && self.fields.matches(object)
+            && self.fields.matches(|field| object.field(field))
     }
 }

@@ -1,7 +1,7 @@
 //! Which parameters of LIST and WATCH go together.
 
 use super::{
-    request::Parameters,
+    request_info::Parameters,
     status::{FieldError, Status},
 };
 

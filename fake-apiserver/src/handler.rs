@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use apiserver::serving::Peer;
 use axum::{
     body::Body,
     extract::Request,
@@ -14,18 +13,21 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
     FakeApiServer,
-    accept::{self, Answer, negotiate},
-    aggregation::Aggregate,
-    authentication::User,
-    discovery::{self, Aggregated},
-    forward::Passed,
+    aggregation::AggregatedApi,
+    authn::User,
+    discovery::{self, DiscoveredGroup},
     key, list, lock,
-    node_proxy::{Place, below_proxy},
-    request::{Parameters, ResourceRequest, Target},
+    negotiation::{self, ResponseKind, negotiate},
+    node_proxy::{NodeRef, below_proxy},
+    proxy::ProxyRequest,
+    rbac,
+    request_info::{Parameters, RequestInfo, ResourceInfo},
     resources::{API_SERVICES, NODES, ResourceType},
+    response::json_response,
     reviews,
-    selector::Selection,
-    status::{Status, json_response},
+    selection::Selection,
+    serve::Peer,
+    status::Status,
     table::Table,
     watch, write,
 };
@@ -48,17 +50,17 @@ struct Incoming {
 
 impl FakeApiServer {
     /// Answers one request and tells the observer.
-    pub(super) async fn answer(&self, request: Request) -> Response {
+    pub(super) async fn handle(&self, request: Request) -> Response {
         let method = request.method().clone();
         let uri = request.uri().clone();
         let peer = request.extensions().get::<Peer>();
         let user = lock(&self.tokens).authenticate(peer, request.headers());
         let name = user.as_ref().map_or(String::new(), |user| user.name.clone());
-        let trouble = lock(&self.troubles).get(&name).copied().unwrap_or_default();
-        let response = match (trouble.before().await, user) {
+        let faults = lock(&self.faults).get(&name).copied().unwrap_or_default();
+        let response = match (faults.before().await, user) {
             (Some(status), _) => Err(status),
             (None, Ok(user)) => match Incoming::of(request, user) {
-                Ok(incoming) if trouble.gone && incoming.parameters.watch() => {
+                Ok(incoming) if faults.gone && incoming.parameters.watch() => {
                     let asked = incoming.parameters.resource_version().ok().flatten();
                     Ok(watch::gone(asked.unwrap_or_default(), self.store.version()))
                 }
@@ -69,7 +71,7 @@ impl FakeApiServer {
         };
         let response = response.unwrap_or_else(IntoResponse::into_response);
         let watch = Parameters::of(&uri).is_ok_and(|parameters| parameters.watch());
-        let response = trouble.spoil(response, watch);
+        let response = faults.apply(response, watch);
         let observer = lock(&self.observer).clone();
         if let Some(observer) = observer {
             let asked = uri.path_and_query().map_or("/", |asked| asked.as_str());
@@ -79,55 +81,61 @@ impl FakeApiServer {
     }
 
     async fn authorized(&self, incoming: Incoming) -> Result<Response, Status> {
-        let target = Target::of(&incoming.method, &incoming.uri, &incoming.parameters);
-        if !lock(&self.rules).decide(&incoming.user, &target).allowed {
-            return Err(Status::forbidden(&incoming.user, &target));
+        let info = RequestInfo::of(&incoming.method, &incoming.uri, &incoming.parameters);
+        if !lock(&self.rules).decide(&incoming.user, &info).allowed {
+            return Err(rbac::forbidden(&incoming.user, &info));
         }
         if let Some(aggregate) = self.aggregate_of(incoming.uri.path()) {
             return incoming.pass_to(&aggregate).await;
         }
-        match target {
-            Target::Path { path, .. } => self.elsewhere(incoming, &path).await,
-            Target::Resource(request) => self.objects(incoming, &request).await,
+        match info {
+            RequestInfo::NonResource { path, .. } => self.non_resource(incoming, &path).await,
+            RequestInfo::Resource(request) => self.objects(incoming, &request).await,
         }
     }
 
     /// Who serves the group and version that a path is in, if it is not this server.
-    fn aggregate_of(&self, path: &str) -> Option<Arc<Aggregate>> {
+    fn aggregate_of(&self, path: &str) -> Option<Arc<AggregatedApi>> {
         let mut segments = path.strip_prefix("/apis/")?.split('/');
         let aggregate = lock(&self.aggregates).get(segments.next()?)?.clone();
         segments.next().is_some_and(|version| aggregate.serves(version)).then_some(aggregate)
     }
 
-    async fn elsewhere(&self, incoming: Incoming, path: &str) -> Result<Response, Status> {
+    async fn non_resource(&self, incoming: Incoming, path: &str) -> Result<Response, Status> {
+        if path.starts_with("/openapi/v3") {
+            // There are no documents of its own to merge with those of a backend.
+            let backend = lock(&self.aggregates).values().next().cloned();
+            let backend = backend.ok_or_else(Status::unknown_resource)?;
+            return incoming.pass_to(&backend).await;
+        }
         let Incoming { method, headers, .. } = incoming;
         if !path.starts_with("/api") {
-            return Ok(discovery::elsewhere(path, &self.settings.git_version));
+            return Ok(discovery::non_resource(path));
         }
         if !matches!(method, Method::GET | Method::HEAD) {
             return Err(Status::method_not_allowed());
         }
         let roots = matches!(path.trim_end_matches('/'), "/api" | "/apis");
-        if let Some(version) = accept::aggregated_discovery(&headers).filter(|_| roots) {
+        if let Some(version) = negotiation::aggregated_discovery(&headers).filter(|_| roots) {
             let others =
                 if path.starts_with("/apis") { self.discovered().await } else { Vec::new() };
             return Ok(discovery::aggregated_document(path, version, &others));
         }
         let others: Vec<_> = lock(&self.aggregates).values().map(|it| it.known()).collect();
-        negotiate(&headers, Answer::One)?;
+        negotiate(&headers, ResponseKind::One)?;
         Ok(match discovery::document(path, &others) {
             Some(document) => json_response(document.to_string()),
-            None => discovery::elsewhere(path, &self.settings.git_version),
+            None => discovery::non_resource(path),
         })
     }
 
     /// What the backends serve now; their `APIServices` say so from then on.
-    async fn discovered(&self) -> Vec<Aggregated> {
+    async fn discovered(&self) -> Vec<DiscoveredGroup> {
         let aggregates: Vec<_> = lock(&self.aggregates).values().cloned().collect();
         let mut discovered = Vec::new();
         for aggregate in aggregates {
             let found = aggregate.discover().await;
-            self.note(&aggregate, &found);
+            self.update_availability(&aggregate, &found);
             discovered.push(found);
         }
         discovered
@@ -136,14 +144,14 @@ impl FakeApiServer {
     async fn objects(
         &self,
         incoming: Incoming,
-        request: &ResourceRequest,
+        request: &ResourceInfo,
     ) -> Result<Response, Status> {
-        let ResourceRequest { verb, group, version, namespace, resource, .. } = request;
+        let ResourceInfo { verb, group, version, namespace, resource, .. } = request;
         let resource =
             ResourceType::find(group, version, resource).ok_or_else(Status::unknown_resource)?;
         let of_status = request.subresource == "status" && resource.has_status();
         if resource == &NODES && request.subresource == "proxy" {
-            return self.proxy(incoming, &request.name).await;
+            return self.node_proxy(incoming, &request.name).await;
         }
         if !request.subresource.is_empty() && !of_status {
             return Err(Status::unknown_resource());
@@ -169,14 +177,14 @@ impl FakeApiServer {
                 return Err(Status::bad_request("dry runs are not served here"));
             }
             let body = bounded(body).await?;
-            let wish = write::Wish {
+            let write_request = write::WriteRequest {
                 key: key(if below { namespace.as_str() } else { "" }, &request.name),
                 of_status,
                 headers: &headers,
                 parameters: &parameters,
                 body: &body,
             };
-            return write::write(&self.store, resource, verb, &wish, self.clock.now());
+            return write::write(&self.store, resource, verb, &write_request, self.clock.now());
         }
         if resource == &API_SERVICES {
             self.discovered().await;
@@ -185,27 +193,27 @@ impl FakeApiServer {
         let parameters = &incoming.parameters;
         let table = Table::new(resource, parameters.text("includeObject"), &self.clock);
         if verb == "get" {
-            let form = negotiate(&incoming.headers, Answer::One)?;
+            let form = negotiate(&incoming.headers, ResponseKind::One)?;
             let key = key(namespace, &request.name);
             return list::get(&self.store, resource, &key, form, &table);
         }
         let selection = Selection::of(resource, namespace, parameters)?;
         if verb == "watch" {
-            let form = negotiate(&incoming.headers, Answer::Watch)?;
+            let form = negotiate(&incoming.headers, ResponseKind::Watch)?;
             let subject = watch::Subject { resource, selection, form, table };
-            return watch::open(&self.store, subject, parameters, self.cut.subscribe());
+            return watch::open(&self.store, subject, parameters, self.close_watches.subscribe());
         }
-        let form = negotiate(&incoming.headers, Answer::List)?;
+        let form = negotiate(&incoming.headers, ResponseKind::List)?;
         list::list(&self.store, resource, &selection, parameters, form, &table)
     }
 
     /// Passes a request on to a node's kubelet.
-    async fn proxy(&self, incoming: Incoming, node: &str) -> Result<Response, Status> {
+    async fn node_proxy(&self, incoming: Incoming, node: &str) -> Result<Response, Status> {
         let kubelets = lock(&self.kubelets).clone().ok_or_else(Status::unknown_resource)?;
-        let place = Place::parse(node);
-        let found = self.store.get(&NODES, &key("", place.node));
-        let found = found.ok_or_else(|| Status::not_found("", NODES.plural, place.node))?;
-        let passed = Passed {
+        let node = NodeRef::parse(node);
+        let found = self.store.get(&NODES, &key("", node.name));
+        let found = found.ok_or_else(|| Status::not_found("", NODES.plural, node.name))?;
+        let passed = ProxyRequest {
             method: &incoming.method,
             path_and_query: &below_proxy(&incoming.uri),
             headers: &incoming.headers,
@@ -213,7 +221,7 @@ impl FakeApiServer {
             user: None,
             from: incoming.from,
         };
-        kubelets.pass(&place, &found.alone(), passed).await
+        kubelets.pass(&node, &found.alone(), passed).await
     }
 
     async fn review(
@@ -221,7 +229,7 @@ impl FakeApiServer {
         incoming: Incoming,
         resource: &'static ResourceType,
     ) -> Result<Response, Status> {
-        negotiate(&incoming.headers, Answer::One)?;
+        negotiate(&incoming.headers, ResponseKind::One)?;
         let Incoming { headers, body, user, .. } = incoming;
         let body = bounded(body).await?;
         match resource.plural {
@@ -243,9 +251,9 @@ impl Incoming {
         Ok(Self { method, uri, headers, body, parameters, user, from })
     }
 
-    async fn pass_to(self, aggregate: &Aggregate) -> Result<Response, Status> {
+    async fn pass_to(self, aggregate: &AggregatedApi) -> Result<Response, Status> {
         let body = bounded(self.body).await?;
-        let passed = Passed {
+        let passed = ProxyRequest {
             method: &self.method,
             path_and_query: self.uri.path_and_query().map_or("/", |asked| asked.as_str()),
             headers: &self.headers,
