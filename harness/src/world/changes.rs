@@ -16,11 +16,11 @@ impl Cluster {
     /// A node joins.
     pub(super) async fn add_node(&mut self, node: format::Node) -> Result<(), WorldError> {
         self.note(format!("node {} joins", node.name));
-        let start = self.site.start;
+        let start = self.environment.start;
         self.fleet.add(objects::kubelet(&node, self.sources(), start)?).await?;
-        self.control_plane.upsert_node(objects::node_object(&node, start));
+        self.api_server.upsert_node(objects::node_object(&node, start));
         for pod in objects::pod_objects(&node, start) {
-            self.control_plane.upsert_pod(pod);
+            self.api_server.upsert_pod(pod);
         }
         self.nodes.push(node);
         Ok(())
@@ -47,7 +47,7 @@ impl Cluster {
         take_over(&mut node, change);
         self.change_kubelet(&node, change).await?;
         self.change_pods(&mut node, change)?;
-        self.control_plane.upsert_node(objects::node_object(&node, self.site.start));
+        self.api_server.upsert_node(objects::node_object(&node, self.environment.start));
         let has = objects::listen(&node);
         self.nodes[at] = node;
         let gone = had.into_iter().map(|address| address.ip());
@@ -61,7 +61,7 @@ impl Cluster {
     ) -> Result<(), WorldError> {
         let Some(mut kubelet) = self.fleet.get(&node.name) else { return Ok(()) };
         if change.restarted || change.certificate.is_some() || change.port.is_some() {
-            let mut spec = objects::kubelet(node, self.sources(), self.site.start)?;
+            let mut spec = objects::kubelet(node, self.sources(), self.environment.start)?;
             spec.node = kubelet.model();
             kubelet = self.fleet.add(spec).await?;
         } else {
@@ -109,19 +109,19 @@ impl Cluster {
                 .iter()
                 .any(|other| other.name != node.name && other.pods.iter().any(is_it));
             if !moved {
-                self.control_plane.remove_pod(namespace, name);
+                self.api_server.remove_pod(namespace, name);
             }
         }
-        let now = self.site.clock.now();
+        let now = self.environment.clock.now();
         for mut pod in objects::unfold_pods(&change.add_pods) {
             for container in &mut pod.containers {
                 container.started.get_or_insert(crate::file::values::In(now));
             }
             if let Some(kubelet) = &kubelet {
-                let started = objects::started(node, self.site.start);
+                let started = objects::started(node, self.environment.start);
                 kubelet.add_pod(objects::fake_pod(&pod, started, self.sources(), now)?);
             }
-            self.control_plane.upsert_pod(objects::pod_object(&pod, &node.name, now));
+            self.api_server.upsert_pod(objects::pod_object(&pod, &node.name, now));
             node.pods.push(pod);
         }
         Ok(())
@@ -130,9 +130,9 @@ impl Cluster {
     async fn remove_node(&self, node: &format::Node) {
         self.fleet.remove(&node.name).await;
         for pod in &node.pods {
-            self.control_plane.remove_pod(objects::namespace(pod), &pod.name);
+            self.api_server.remove_pod(objects::namespace(pod), &pod.name);
         }
-        self.control_plane.remove_node(&node.name);
+        self.api_server.remove_node(&node.name);
     }
 
     fn sources(&self) -> Sources<'_> {

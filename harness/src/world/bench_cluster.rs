@@ -1,8 +1,8 @@
-//! A large cluster to measure a metrics server in: API server and kubelets on loopback addresses,
-//! nothing watched but the moments of scrapes.
+//! A large cluster for benchmarks: API server and kubelets on loopback addresses. Of requests,
+//! only the times of scrapes are kept.
 
 use std::{
-    fs, iter,
+    fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     process,
@@ -10,97 +10,90 @@ use std::{
     time::Duration,
 };
 
-use fake_apiserver::{Credential, FakeApiServer, Settings, kubeconfig};
+use fake_apiserver::{Credential, FakeApiServer, Serving, authentication_config, kubeconfig};
 use fake_kubelet::{Certificates, DenyAll, Dependencies, Fleet, ObservedRequest, Observer};
-use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use net::{Clock, HostNetwork, Network, Random};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{
-    WorldError,
-    cluster::{Site, start_api_server},
-    objects, people,
-    running::Running,
-    usage::Sources,
-};
+use super::{WorldError, cluster::Environment, identities, objects, usage::Sources};
 use crate::{
     bench::{Scrapes, Size},
     file::format,
 };
 
-/// The kubeconfig in a rig's folder, of somebody who may do everything: servers differ in what
-/// they ask of the API server, and their rights are not what is measured.
+/// The administrator's kubeconfig in the cluster's folder: servers differ in their requests to the
+/// API server, and authorization is not what is measured.
 pub(crate) const KUBECONFIG: &str = "kubeconfig";
 
 /// The bearer token in [`KUBECONFIG`].
-pub(crate) const TOKEN: &str = people::ADMIN_TOKEN;
+pub(crate) const TOKEN: &str = identities::ADMIN_TOKEN;
 
 /// Kubelets listen in 127.x.0.0/16. Benches side by side take different ones, most of the time.
 const FIRST_BLOCK: u32 = 16;
 const BLOCKS: u32 = 200;
 
 /// A cluster that runs until dropped.
-pub(crate) struct Rig {
-    seen: Arc<Seen>,
+pub(crate) struct BenchCluster {
+    scrape_times: Arc<ScrapeTimes>,
     _fleet: Fleet,
-    _api_server: Running,
+    _api_server: Serving,
 }
 
-/// When kubelets answered.
+/// When kubelets answered with 200.
 #[derive(Default)]
-struct Seen(Mutex<Vec<Instant>>);
+struct ScrapeTimes(Mutex<Vec<Instant>>);
 
-// === impl Rig ===
+// === impl BenchCluster ===
 
-impl Rig {
+impl BenchCluster {
     /// Builds a cluster of that size and writes its kubeconfig into `folder`.
     pub(crate) async fn build(size: Size, folder: &Path) -> Result<Self, WorldError> {
         let clock = Clock::system();
         let start = clock.now();
         let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let place = Site {
+        let environment = Environment {
             start,
             clock: clock.clone(),
             random: Random::from_os(),
-            machine: Arc::new(|_| Arc::new(HostNetwork) as Arc<dyn Network>),
+            network_of: Arc::new(|_| Arc::new(HostNetwork) as Arc<dyn Network>),
             api_server: SocketAddr::new(localhost, 0),
-            desk: localhost,
+            client: localhost,
         };
         let certificates = Arc::new(Certificates::new(start)?);
-        let control_plane = FakeApiServer::new(clock, Settings::default());
-        people::introduce(&control_plane, None);
+        let api_server = FakeApiServer::new(clock);
+        identities::add(&api_server, None);
         let authority = certificates.cluster().pem();
-        control_plane.upsert_config_map(authentication_config_map(&authority));
+        api_server.upsert_config_map(authentication_config::config_map(&authority, None));
 
-        let seen = Arc::new(Seen::default());
-        let surroundings = Dependencies {
-            doors: place.doors(),
+        let scrape_times = Arc::new(ScrapeTimes::default());
+        let dependencies = Dependencies {
+            doors: environment.doors(),
             certificates: Arc::clone(&certificates),
             reviewer: Arc::new(DenyAll),
-            observer: Arc::clone(&seen) as Arc<dyn Observer>,
+            observer: Arc::clone(&scrape_times) as Arc<dyn Observer>,
         };
-        let fleet = Fleet::new(surroundings);
+        let fleet = Fleet::new(dependencies);
         let block = Ipv4Addr::from(0x7f00_0000 | (FIRST_BLOCK + process::id() % BLOCKS) << 16);
         for number in 0..size.nodes {
             let node = node(size, number, block)?;
-            control_plane.upsert_node(objects::node_object(&node, start));
+            api_server.upsert_node(objects::node_object(&node, start));
             for pod in objects::pod_objects(&node, start) {
-                control_plane.upsert_pod(pod);
+                api_server.upsert_pod(pod);
             }
             let sources = Sources { folder, seed: 1 };
             fleet.add(objects::kubelet(&node, sources, start)?).await?;
         }
-        let (api_server, address) = start_api_server(&place, &control_plane, &certificates).await?;
-        let url = format!("https://{address}");
+        let serving = environment.start_api_server(&api_server, &certificates).await?;
+        let url = format!("https://{}", serving.address());
         let config = kubeconfig(&url, &authority, Credential::Token(TOKEN));
         fs::write(folder.join(KUBECONFIG), config).map_err(WorldError::File)?;
-        Ok(Self { seen, _fleet: fleet, _api_server: api_server })
+        Ok(Self { scrape_times, _fleet: fleet, _api_server: serving })
     }
 
-    /// The scrapes until now. Cycles are told apart by pauses longer than `pause`.
+    /// The scrapes until now. Between cycles are pauses longer than `pause`.
     pub(crate) fn scrapes(&self, pause: Duration) -> Scrapes {
-        Scrapes::of(&self.seen.times(), pause)
+        Scrapes::of(&self.scrape_times.times(), pause)
     }
 }
 
@@ -145,28 +138,15 @@ fn node(size: Size, number: u32, block: Ipv4Addr) -> Result<format::Node, WorldE
     serde_json::from_value(node).map_err(WorldError::Node)
 }
 
-/// What the Go server reads at its start.
-fn authentication_config_map(authority: &str) -> ConfigMap {
-    ConfigMap {
-        metadata: ObjectMeta {
-            namespace: Some("kube-system".to_owned()),
-            name: Some("extension-apiserver-authentication".to_owned()),
-            ..ObjectMeta::default()
-        },
-        data: Some(iter::once(("client-ca-file".to_owned(), authority.to_owned())).collect()),
-        ..ConfigMap::default()
-    }
-}
+// === impl ScrapeTimes ===
 
-// === impl Seen ===
-
-impl Seen {
+impl ScrapeTimes {
     fn times(&self) -> MutexGuard<'_, Vec<Instant>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Observer for Seen {
+impl Observer for ScrapeTimes {
     fn request(&self, request: &ObservedRequest<'_>) {
         if request.status == Some(200) {
             self.times().push(Instant::now());

@@ -1,4 +1,4 @@
-//! Whom and what the metrics server's pod asks for names: its resolv.conf and its hosts file.
+//! The resolv.conf and the hosts file of the metrics server's pod.
 
 use std::{
     collections::BTreeMap,

@@ -1,30 +1,25 @@
-//! What the metrics server made of usage, beside the truth: kubelets' usage is a known function of
-//! time, so each of the server's answers can be judged to the nanocore.
+//! Usage as the server under test reports it beside the expected usage: the usage of fake kubelets
+//! is a known function of time, so each reported value can be compared to the nanocore.
 
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use fake_kubelet::{FakeKubelet, Node};
 use jiff::Timestamp;
-use metrics_server::{
-    scrape::Cycles,
-    store::{Span, Store, Usage},
-};
 use net::Clock;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio::sync::watch;
-use tracing::subscriber::{NoSubscriber, with_default};
 
-/// How many nodes and containers of a scenario are judged: a plot of each is to be looked at.
+/// How many nodes and containers of a scenario are compared: each has a plot.
 const MOST_SUBJECTS: usize = 24;
 
-/// In how many pieces a run is cut to draw the truth.
+/// Into how many pieces a run is divided to draw the expected usage.
 const PIECES: i128 = 240;
 
-/// The truth is drawn to the microcore: counters are whole nanoseconds.
+/// Expected usage is drawn to the microcore: counters are whole nanoseconds.
 const DRAWN_NANOCORES: u64 = 1_000;
 
 const NANOS: u128 = 1_000_000_000;
@@ -60,7 +55,7 @@ pub struct Amount {
     pub memory: u64,
 }
 
-/// What was used at a moment, in truth.
+/// The expected usage at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Point {
     /// When. Between two points usage goes in a straight line.
@@ -71,11 +66,11 @@ pub struct Point {
     pub used: Amount,
 }
 
-/// What the server had to say after a cycle.
+/// What the server reported after a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Answer {
-    /// From when on it said so.
+pub struct ReportedUsage {
+    /// The end of the first cycle after which it reported this.
     #[schemars(with = "String")]
     pub since: Timestamp,
     /// The end of the window: `timestamp` in the API.
@@ -83,51 +78,54 @@ pub struct Answer {
     pub timestamp: Timestamp,
     /// The length of the window in seconds.
     pub window_seconds: f64,
-    /// What it said.
-    pub said: Amount,
-    /// What was true: mean CPU over that window, memory at its end.
-    #[serde(rename = "true")]
-    pub in_truth: Amount,
+    /// What it reported.
+    pub reported: Amount,
+    /// What is expected: mean CPU over that window, memory at its end.
+    pub expected: Amount,
 }
 
-/// What was used and what the server said of it.
+/// The expected usage of a node or container and what the server reported of it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Series {
     /// Whose usage.
     #[serde(flatten)]
     pub subject: Subject,
-    /// The truth over the whole run.
-    pub truth: Vec<Point>,
-    /// The server's answers, each one told once.
-    pub answers: Vec<Answer>,
+    /// The expected usage over the whole run.
+    pub expected: Vec<Point>,
+    /// The server's reports, each one once.
+    pub reports: Vec<ReportedUsage>,
 }
 
-/// All there is to say about usage in a run.
+/// Expected and reported usage of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Judged {
+pub struct Comparison {
     /// Nodes first, each followed by its containers.
     pub series: Vec<Series>,
     /// How many nodes and containers more there were.
     pub left_out: usize,
 }
 
-/// Looks at what the server knows, from beside it: nothing is asked over the network.
+/// Compares what the server reports after each cycle. Clones share what was reported.
 #[derive(Clone)]
-pub struct Judge {
+pub struct Comparer {
     clock: Clock,
-    /// Also those of nodes that leave.
+    /// Also those of nodes that are removed later.
     kubelets: Arc<[Arc<FakeKubelet>]>,
     subjects: Arc<[Subject]>,
     left_out: usize,
-    said: Arc<Mutex<BTreeMap<Subject, Vec<Said>>>>,
-    began: Timestamp,
+    reported: Arc<Mutex<BTreeMap<Subject, Vec<(Timestamp, Reported)>>>>,
+    start: Timestamp,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Said {
-    since: Timestamp,
-    span: Span,
-    usage: Usage,
+/// One usage as the server reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reported {
+    /// The end of the window.
+    pub timestamp: Timestamp,
+    /// The length of the window.
+    pub window: Duration,
+    /// CPU over the window and memory at its end.
+    pub amount: Amount,
 }
 
 /// What a subject has used since it started, and the memory it has.
@@ -136,10 +134,10 @@ struct Counters {
     memory: u64,
 }
 
-// === impl Judge ===
+// === impl Comparer ===
 
-impl Judge {
-    /// Judges what is said of these kubelets.
+impl Comparer {
+    /// Compares with the usage of these kubelets.
     pub fn new(clock: Clock, kubelets: Vec<Arc<FakeKubelet>>) -> Self {
         let mut subjects: Vec<_> = kubelets
             .iter()
@@ -152,46 +150,33 @@ impl Judge {
         }
         let left_out = subjects.len().saturating_sub(MOST_SUBJECTS);
         subjects.truncate(MOST_SUBJECTS);
-        let began = clock.now();
+        let start = clock.now();
         Self {
             clock,
             kubelets: kubelets.into(),
             subjects: subjects.into(),
             left_out,
-            said: Arc::default(),
-            began,
+            reported: Arc::default(),
+            start,
         }
     }
 
-    /// Looks whenever the server ends a cycle, until it ends itself.
-    pub async fn follow(self, mut cycles: watch::Receiver<Cycles>, store: Arc<Store>) {
-        let mut ended = cycles.borrow().ended;
-        while cycles.changed().await.is_ok() {
-            let now = cycles.borrow_and_update().ended;
-            if now > ended {
-                ended = now;
-                // The store logs what it cannot make sense of: that would be our doing.
-                with_default(NoSubscriber::default(), || self.look(&store));
-            }
-        }
-    }
-
-    fn look(&self, store: &Store) {
-        let since = self.clock.now();
-        let mut said = self.said();
+    /// Takes down what the server reports now; `report` gives it for a node or container.
+    pub fn take(&self, report: impl Fn(&Subject) -> Option<Reported>) {
+        let now = self.clock.now();
+        let mut reported = self.reported();
         for subject in self.subjects.iter() {
-            let Some((span, usage)) = known(store, subject) else { continue };
-            let all = said.entry(subject.clone()).or_default();
-            let new = Said { since, span, usage };
-            if all.last().is_none_or(|last| (last.span, last.usage) != (span, usage)) {
-                all.push(new);
+            let Some(new) = report(subject) else { continue };
+            let all = reported.entry(subject.clone()).or_default();
+            if all.last().is_none_or(|(_, last)| *last != new) {
+                all.push((now, new));
             }
         }
     }
 
-    /// What was true until now and what was said of it.
-    pub fn sum_up(&self, now: Timestamp) -> Judged {
-        let said = self.said();
+    /// Expected and reported usage until `now`.
+    pub fn sum_up(&self, now: Timestamp) -> Comparison {
+        let reported = self.reported();
         let models: BTreeMap<_, _> = self
             .kubelets
             .iter()
@@ -199,18 +184,19 @@ impl Judge {
             .collect();
         let series = self.subjects.iter().filter_map(|subject| {
             let model = models.get(subject.node.as_str())?;
-            let answers = said.get(subject).map_or(&[][..], Vec::as_slice);
+            let reports = reported.get(subject).map_or(&[][..], Vec::as_slice);
+            let reports = reports.iter();
             Some(Series {
                 subject: subject.clone(),
-                truth: truth(model, subject, self.began, now),
-                answers: answers.iter().map(|said| said.judge(model, subject)).collect(),
+                expected: expected(model, subject, self.start, now),
+                reports: reports.map(|(at, it)| it.compare(*at, model, subject)).collect(),
             })
         });
-        Judged { series: series.collect(), left_out: self.left_out }
+        Comparison { series: series.collect(), left_out: self.left_out }
     }
 
-    fn said(&self) -> MutexGuard<'_, BTreeMap<Subject, Vec<Said>>> {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reported(&self) -> MutexGuard<'_, BTreeMap<Subject, Vec<(Timestamp, Reported)>>> {
+        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -226,16 +212,6 @@ fn subjects(node: &str, model: &Node) -> Vec<Subject> {
         })
     });
     std::iter::once(Subject { node: node.to_owned(), container: None }).chain(containers).collect()
-}
-
-fn known(store: &Store, subject: &Subject) -> Option<(Span, Usage)> {
-    let Some(name) = &subject.container else {
-        let known = store.node(&subject.node)?;
-        return Some((known.span, known.usage));
-    };
-    let known = store.pod(&name.namespace, &name.pod)?;
-    let container = known.containers.iter().find(|known| *known.name == *name.container)?;
-    Some((known.span?, container.usage))
 }
 
 fn counters(model: &Node, subject: &Subject, at: Timestamp) -> Option<Counters> {
@@ -260,7 +236,7 @@ fn between(model: &Node, subject: &Subject, from: Timestamp, to: Timestamp) -> O
     Some(Amount { cpu: u64::try_from(cpu).unwrap_or(u64::MAX), memory: after.memory })
 }
 
-fn truth(model: &Node, subject: &Subject, from: Timestamp, to: Timestamp) -> Vec<Point> {
+fn expected(model: &Node, subject: &Subject, from: Timestamp, to: Timestamp) -> Vec<Point> {
     let (start, length) = (from.as_nanosecond(), to.as_nanosecond() - from.as_nanosecond());
     let moment = |piece: i128| Timestamp::from_nanosecond(start + length * piece / PIECES);
     let mut points: Vec<Point> = Vec::new();
@@ -284,22 +260,18 @@ fn truth(model: &Node, subject: &Subject, from: Timestamp, to: Timestamp) -> Vec
     points
 }
 
-// === impl Said ===
+// === impl Reported ===
 
-impl Said {
-    fn judge(&self, model: &Node, subject: &Subject) -> Answer {
-        let Span { end, window } = self.span;
-        let begin = end.saturating_sub(window).unwrap_or(Timestamp::MIN);
-        let whole = |nanos: i128| u64::try_from(nanos.max(0)).unwrap_or(u64::MAX);
-        Answer {
-            since: self.since,
-            timestamp: end,
+impl Reported {
+    fn compare(&self, since: Timestamp, model: &Node, subject: &Subject) -> ReportedUsage {
+        let Self { timestamp, window, amount } = *self;
+        let begin = timestamp.saturating_sub(window).unwrap_or(Timestamp::MIN);
+        ReportedUsage {
+            since,
+            timestamp,
             window_seconds: window.as_secs_f64(),
-            said: Amount {
-                cpu: whole(self.usage.cpu.nanos()),
-                memory: whole(self.usage.memory.units()),
-            },
-            in_truth: between(model, subject, begin, end).unwrap_or_default(),
+            reported: amount,
+            expected: between(model, subject, begin, timestamp).unwrap_or_default(),
         }
     }
 }
@@ -307,8 +279,8 @@ impl Said {
 // === impl Subject ===
 
 impl Subject {
-    /// As people would say it: `node-1`, or `default/web main`.
-    pub fn words(&self) -> String {
+    /// Its name in reports: `node-1`, or `default/web main`.
+    pub fn label(&self) -> String {
         match &self.container {
             None => self.node.clone(),
             Some(name) => format!("{}/{} {}", name.namespace, name.pod, name.container),
