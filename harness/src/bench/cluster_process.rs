@@ -1,7 +1,7 @@
 //! The cluster around the server under test, in a process of its own: this program once more.
 //!
-//! It says a line when it is up. To every line it is sent it answers with one of JSON: the
-//! [`Scrapes`] until then. It ends with its input, so that it never outlives who started it.
+//! It prints a line when it is up. For every line of its input it prints one of JSON: the
+//! [`Scrapes`] until then. It ends with its input, so that it never outlives its parent.
 
 use std::{
     env,
@@ -20,16 +20,16 @@ use tokio::{
 };
 
 use super::{BenchError, Scrapes, Size, process};
-use crate::world::Rig;
+use crate::world::BenchCluster;
 
-/// The hidden subcommand that is the rig.
-pub(crate) const SUBCOMMAND: &str = "bench-rig";
+/// The hidden subcommand that runs the cluster.
+pub(crate) const SUBCOMMAND: &str = "bench-cluster";
 
 const UP: &str = "up";
 
-/// What the rig's process is told.
+/// Flags of the hidden subcommand.
 #[derive(Debug, Args)]
-pub struct RigOptions {
+pub struct ClusterOptions {
     #[command(flatten)]
     size: Size,
     /// Longer pauses than this are between cycles.
@@ -40,38 +40,38 @@ pub struct RigOptions {
     folder: PathBuf,
 }
 
-/// The rig as its parent sees it. Dropping it ends it.
-pub(super) struct RigProcess {
+/// The process of the cluster. Dropping it ends it.
+pub(super) struct ClusterProcess {
     child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
 }
 
-/// Is the rig, until standard input ends.
-pub fn run(options: &RigOptions) -> Result<(), BenchError> {
+/// Runs the cluster until standard input ends.
+pub fn run(options: &ClusterOptions) -> Result<(), BenchError> {
     Builder::new_current_thread().enable_all().build()?.block_on(serve(options))
 }
 
-async fn serve(options: &RigOptions) -> Result<(), BenchError> {
-    let rig = Rig::build(options.size, &options.folder).await?;
-    say(UP)?;
+async fn serve(options: &ClusterOptions) -> Result<(), BenchError> {
+    let cluster = BenchCluster::build(options.size, &options.folder).await?;
+    print(UP)?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while lines.next_line().await?.is_some() {
-        say(&serde_json::to_string(&rig.scrapes(options.pause)).map_err(io::Error::from)?)?;
+        print(&serde_json::to_string(&cluster.scrapes(options.pause)).map_err(io::Error::from)?)?;
     }
     Ok(())
 }
 
-fn say(line: &str) -> io::Result<()> {
+fn print(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()
 }
 
-// === impl RigProcess ===
+// === impl ClusterProcess ===
 
-impl RigProcess {
-    /// Starts a rig and waits until its cluster is up.
+impl ClusterProcess {
+    /// Starts a cluster and waits until its cluster is up.
     pub(super) async fn start(
         size: Size,
         pause: Duration,
@@ -92,12 +92,12 @@ impl RigProcess {
             .spawn()
             .map_err(|source| BenchError::Start { program, source })?;
         let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(BenchError::Rig("it has no pipes".to_owned()));
+            return Err(BenchError::Cluster("it has no pipes".to_owned()));
         };
-        let mut rig = Self { child, input, output: BufReader::new(output).lines() };
-        match rig.output.next_line().await? {
-            Some(line) if line == UP => Ok(rig),
-            _ => Err(rig.ended().await),
+        let mut cluster = Self { child, input, output: BufReader::new(output).lines() };
+        match cluster.output.next_line().await? {
+            Some(line) if line == UP => Ok(cluster),
+            _ => Err(cluster.ended().await),
         }
     }
 
@@ -106,7 +106,8 @@ impl RigProcess {
         if self.input.write_all(b"\n").await.is_ok()
             && let Some(line) = self.output.next_line().await?
         {
-            return serde_json::from_str(&line).map_err(|error| BenchError::Rig(error.to_string()));
+            return serde_json::from_str(&line)
+                .map_err(|error| BenchError::Cluster(error.to_string()));
         }
         Err(self.ended().await)
     }
@@ -118,6 +119,6 @@ impl RigProcess {
 
     async fn ended(&mut self) -> BenchError {
         let how = self.child.wait().await.map_or_else(|e| e.to_string(), |how| how.to_string());
-        BenchError::Rig(format!("its process ended: {how}"))
+        BenchError::Cluster(format!("its process ended: {how}"))
     }
 }
