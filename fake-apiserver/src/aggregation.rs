@@ -188,7 +188,7 @@ impl AggregatedApi {
         let Backend { service, namespace, .. } = &self.backend;
         let missing = format!("endpoints for service/{service} in {namespace:?} have no addresses");
         let condition = |found: Availability| match found {
-            Availability::Passed => ("True", "ProxyRequest", "all checks passed"),
+            Availability::Passed => ("True", "Passed", "all checks passed"),
             Availability::MissingEndpoints => ("False", "MissingEndpoints", missing.as_str()),
             Availability::FailedDiscoveryCheck => {
                 let message = "failing or missing response from the service";
