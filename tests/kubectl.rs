@@ -36,9 +36,9 @@ impl Kubectl {
             println!("skipped: kubectl is not installed");
             return None;
         }
-        let (endpoint, _) = self::endpoint();
+        let (endpoint, _) = endpoint();
         let metrics = endpoint.serve(router(World::warm().sources)).await.unwrap();
-        let (endpoint, certificate) = self::endpoint();
+        let (endpoint, certificate) = endpoint();
         let serving = api_server(metrics.address()).start(endpoint).await.unwrap();
         let url = format!("https://{}", serving.address());
 
