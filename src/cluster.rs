@@ -2,11 +2,12 @@
 //! scraping and serving need.
 
 mod node;
+mod pod_row;
 mod registry;
 mod watch;
 
 pub use self::{
     node::{Node, NodeAddress},
-    registry::{Cluster, PodKey, PodLabels},
+    registry::{Cluster, PodKey, PodLabels, RunningPod},
     watch::watch,
 };

@@ -1,9 +1,16 @@
 //! The program: arguments, logging, signals, exit codes.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{
+    fmt,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use apiserver::access::ApiConfigs;
-use k8s_text::klog::Klog;
+use k8s_text::klog::{Klog, LineWriter};
 use kube::{
     Config,
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
@@ -13,6 +20,7 @@ use net::{
     dns::{ConfigFiles, Resolver},
     errno,
 };
+use prometheus::{IntCounterVec, Opts};
 use tokio::{
     runtime::Builder,
     signal::unix::{SignalKind, signal},
@@ -25,6 +33,9 @@ use crate::{
     observability::{Build, short_version},
     server::{Server, StartError},
 };
+
+/// How long the program waits for its last log lines to be written. Nobody may be reading them.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// Why the program ends before its time.
 #[derive(Debug, thiserror::Error)]
@@ -40,54 +51,77 @@ enum ProgramError {
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("set up: {0}")]
-    System(#[from] std::io::Error),
+    System(#[from] io::Error),
     #[error("received a second signal before the requests under way had been answered")]
     SecondSignal,
 }
 
 /// Runs the program with the process's arguments.
-#[allow(
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "this is where the program talks to its user"
-)]
 pub fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(ProgramError::Flags(FlagError::Help(text))) => {
-            print!("{text}");
+            print(format_args!("{text}"));
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("Error: {error}");
+            // Where it cannot be written, the exit code still says it.
+            if let Ok(stderr) = LineWriter::stderr(|_| {}) {
+                stderr.write(&format!("Error: {error}"));
+                stderr.flush(LAST_LINES);
+            }
             ExitCode::FAILURE
         }
     }
 }
 
-#[allow(clippy::print_stdout, reason = "--version talks to the user")]
 fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
     let flags = Flags::parse_from_args(args)?;
     match flags.metrics_server.version {
         VersionFlag::No => {}
         VersionFlag::Short => {
-            println!("{}", short_version());
+            print(format_args!("{}\n", short_version()));
             return Ok(());
         }
         VersionFlag::Raw => {
-            println!("{}", Build::current().to_json());
+            print(format_args!("{}\n", Build::current().to_json()));
             return Ok(());
         }
     }
-    log_to_stderr(&flags);
+    let dropped = IntCounterVec::new(
+        Opts::new(
+            "metrics_server_log_lines_dropped_total",
+            "Log lines that could not be written to stderr. Present once there was one.",
+        ),
+        &[],
+    )
+    .map_err(StartError::Metrics)?;
+    let _log = Log(log_to_stderr(&flags, dropped.clone())?);
     // One thread: scraping is cheaper without handing work to others, and the simulated world
-    // runs the same way.
-    Builder::new_current_thread().enable_all().build()?.block_on(serve(&flags))
+    // runs the same way. `apiserver::serving` (turns) says why clients cannot keep it from probes.
+    Builder::new_current_thread().enable_all().build()?.block_on(serve(&flags, dropped))
 }
 
-fn log_to_stderr(flags: &Flags) {
-    #[allow(clippy::print_stderr, reason = "the log of a program goes to stderr")]
-    let sink = Arc::new(|line: &str| eprintln!("{line}"));
+/// Whoever asked may not wait for the answer: that is no failure.
+fn print(text: fmt::Arguments<'_>) {
+    let _ = io::stdout().write_fmt(text);
+}
+
+/// The log, whose last lines are written before the program ends.
+struct Log(LineWriter);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.flush(LAST_LINES);
+    }
+}
+
+fn log_to_stderr(flags: &Flags, dropped: IntCounterVec) -> io::Result<LineWriter> {
+    let writer = LineWriter::stderr(move |lines| {
+        dropped.with_label_values::<&str>(&[]).inc_by(lines);
+    })?;
+    let lines = writer.clone();
+    let sink = Arc::new(move |line: &str| lines.write(line));
     let klog = Klog::new(Doors::host().clock, std::process::id(), flags.logging.settings(), sink);
     // What panics is contained where it happens; only here is known where that was.
     std::panic::set_hook(Box::new(|panic| {
@@ -96,9 +130,10 @@ fn log_to_stderr(flags: &Flags) {
     }));
     // It fails only where another one is set: then that one is wanted.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(klog));
+    Ok(writer)
 }
 
-async fn serve(flags: &Flags) -> Result<(), ProgramError> {
+async fn serve(flags: &Flags, dropped: IntCounterVec) -> Result<(), ProgramError> {
     let configs = ApiConfigs {
         cluster: api_config(flags).await?,
         authentication: match &flags.authentication.authentication_kubeconfig {
@@ -115,6 +150,7 @@ async fn serve(flags: &Flags) -> Result<(), ProgramError> {
         ConfigFiles { resolv_conf: flags.kubelet.resolv_conf.clone(), ..ConfigFiles::default() };
     let resolver = Resolver::from_files(doors.clone(), files);
     let server = Server::new(flags, &configs, doors, resolver, None)?;
+    server.add_metrics(vec![Box::new(dropped)])?;
     let (stop, stopped) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -12,6 +12,7 @@ use k8s_text::duration;
 use kube::{Config, client::ConfigExt};
 use kube_dial::{ApiClient, ApiClientError, api_client};
 use net::{Clock, Doors, dns::Resolver};
+use prometheus::core::Collector;
 use rustls::pki_types::CertificateDer;
 use secrecy::ExposeSecret;
 use tls::client::TlsOptions;
@@ -200,6 +201,11 @@ impl Server {
         })
     }
 
+    /// Serves the metrics of the program around it too.
+    pub fn add_metrics(&self, collectors: Vec<Box<dyn Collector>>) -> Result<(), StartError> {
+        Ok(self.telemetry.add(collectors)?)
+    }
+
     /// Says how many scrape cycles there have been.
     pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.scraper.cycles()
@@ -290,7 +296,6 @@ async fn stop_after(
     let delayed = duration::format(delay);
     tracing::info!(delay = delayed, "Received SIGTERM, shutting down; /readyz now fails");
     sleep(delay).await;
-    tracing::info!("Stopped listening, waiting for the requests under way");
     end.send_replace(true);
 }
 

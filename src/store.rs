@@ -148,6 +148,14 @@ impl Store {
         slots.nodes.get(owner)?.pod(namespace, name)?.usage()
     }
 
+    /// What a pod uses, as the kubelet of the node that it runs on reports it. Where that node is not
+    /// known, whatever kubelet reports it counts.
+    pub fn pod_on(&self, node: Option<&str>, namespace: &str, name: &str) -> Option<PodUsage> {
+        let Some(node) = node else { return self.pod(namespace, name) };
+        let slots = self.slots.read();
+        slots.nodes.get(node)?.pod(namespace, name)?.usage()
+    }
+
     /// Of how many nodes and containers there is usage.
     pub fn points(&self) -> (usize, usize) {
         let slots = self.slots.read();

@@ -88,7 +88,7 @@ async fn forms_fit_what_is_asked_for() {
         (
             "/nodes?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan",
             "application/json",
-            422,
+            405,
         ),
         ("/nodes?labelSelector=none", "application/yaml", 200),
         (

@@ -38,7 +38,7 @@ impl Kubectl {
         }
         let (endpoint, _) = endpoint();
         let metrics = endpoint.serve(router(World::warm().sources)).await.unwrap();
-        let (endpoint, certificate) = endpoint();
+        let (endpoint, certificate) = self::endpoint();
         let serving = api_server(metrics.address()).start(endpoint).await.unwrap();
         let url = format!("https://{}", serving.address());
 

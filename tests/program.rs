@@ -8,6 +8,8 @@ mod attack;
 mod audit;
 #[path = "program/client.rs"]
 mod client;
+#[path = "program/logging.rs"]
+mod logging;
 #[path = "program/secrets.rs"]
 mod secrets;
 #[path = "program/serving.rs"]

@@ -7,16 +7,14 @@ mod reviewer;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use apiserver::serving::Peer;
 use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION, request::Parts};
 use net::Clock;
 use rustls::{pki_types::UnixTime, server::danger::ClientCertVerifier};
-use schemars::JsonSchema;
-use serde::Deserialize;
 use x509_parser::prelude::{AttributeTypeAndValue, FromDer, X509Certificate};
 
 use self::cache::Cache;
 pub use self::reviewer::{ApiServerReviewer, DenyAll, ReviewError, Reviewer};
+use crate::connection::Peer;
 
 /// How long the real kubelet caches a TokenReview, positive or negative
 /// (`authentication.webhook.cacheTTL`).
@@ -28,16 +26,6 @@ const ALLOWED_TTL: Duration = Duration::from_mins(5);
 
 /// How long it caches one that denies (`authorization.webhook.cacheUnauthorizedTTL`).
 const REFUSED_TTL: Duration = Duration::from_secs(30);
-
-/// How kubelets authenticate and authorize requests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum Access {
-    /// They ask the API server: TokenReview and SubjectAccessReview.
-    #[default]
-    Webhook,
-    /// Every request is allowed.
-    Open,
-}
 
 /// An authenticated user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,3 +1,5 @@
+//! Response bodies as Go's HTTP server sends them, or with a fault of transfer.
+
 use std::{
     io::Write,
     pin::Pin,
@@ -5,11 +7,10 @@ use std::{
 };
 
 use bytes::Bytes;
+use cluster_format::TransferFault;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, header::ACCEPT_ENCODING};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-
-use crate::faults::TransferFault;
 
 /// Go's HTTP server gives the length of answers that fit its buffer and sends longer ones in
 /// chunks.

@@ -12,14 +12,12 @@ use std::{
     time::Duration,
 };
 
+use cluster_format::{CertificateFault, CertificateKind};
 use jiff::Timestamp;
 use rcgen::{ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 pub use self::authority::Authority;
-use crate::faults::CertificateFault;
 
 const HOUR: Duration = Duration::from_hours(1);
 /// The name that kubeadm gives to the CA of a cluster.
@@ -61,20 +59,6 @@ pub struct Validity {
     pub not_before: Timestamp,
     /// Until.
     pub not_after: Timestamp,
-}
-
-/// Kinds of serving certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum CertificateKind {
-    /// Made by the kubelet itself, valid for the node's name and no IP address: what kubelets have
-    /// when nothing is configured.
-    #[default]
-    SelfSigned,
-    /// Signed by the cluster's CA for all of the node's names and addresses.
-    Signed,
-    /// The same, signed by another CA, such as one for kubelets alone.
-    #[serde(rename = "SignedByOtherCA")]
-    SignedByOtherCa,
 }
 
 /// All that certificates of a cluster are made with.

@@ -38,14 +38,8 @@ use net::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-pub(crate) use self::{
-    deletion::delete_all,
-    ownership::{DEFAULT_OWNER, Ownership},
-};
-use crate::{
-    config::{ObjectConfig, PodConfig},
-    fleet::Fleet,
-};
+pub(crate) use self::{deletion::delete_all, ownership::Ownership};
+use crate::{config::FleetNode, fleet::Fleet};
 
 /// Requests to the API server at the same time: as many as the real controllers make.
 const CONCURRENCY: usize = 32;
@@ -55,8 +49,7 @@ pub(crate) struct ClusterNode {
     pub(crate) name: String,
     pub(crate) address: IpAddr,
     pub(crate) port: u16,
-    pub(crate) object: ObjectConfig,
-    pub(crate) pods: Vec<PodConfig>,
+    pub(crate) config: FleetNode,
     /// When its node became ready.
     pub(crate) since: Timestamp,
 }
@@ -130,7 +123,7 @@ impl NodeController {
         let (lease, _) = self.create_or_adopt(&leases, &lease).await?;
         let uids = Uids { node: uid, lease: lease.uid().unwrap_or_default() };
         self.uids().insert(cluster_node.name.clone(), uids);
-        for pod in &cluster_node.pods {
+        for pod in &cluster_node.config.node.pods {
             let pods: Api<Pod> = Api::namespaced(self.client.clone(), pod.namespace());
             self.create_or_adopt(&pods, &objects::pod(pod, &cluster_node.name, &self.ownership))
                 .await?;

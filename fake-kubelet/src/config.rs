@@ -1,10 +1,11 @@
-//! The program's configuration file: which kubelets to run, in YAML.
+//! The program's configuration file: which kubelets to run, in the node format of scenarios, and how
+//! their nodes are kept in a cluster.
 //!
 //! ```yaml
 //! nodes:
 //!   - name: k8s-node1
 //!     listen: ["127.0.0.1:10250"]
-//!     access: Open
+//!     kubelet: {access: Open}
 //!     pods:
 //!       - namespace: kube-system
 //!         name: coredns-576cbf47c7-bc9jb
@@ -14,131 +15,153 @@
 
 mod check;
 mod cluster;
-mod mistake;
 mod node;
-mod placed;
-#[cfg(test)]
-mod reference;
-mod usage;
-mod values;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{path::Path, sync::LazyLock};
 
+use cluster_format::{Access, FileErrors, Mistake, Usage, check::check_usage, validate, yaml};
 use jiff::Timestamp;
 use schemars::{JsonSchema, generate::SchemaSettings};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use self::placed::Place;
 pub(crate) use self::{
-    cluster::{ClusterConfig, ObjectConfig, TaintConfig},
-    node::{NodeConfig, PodConfig},
-    usage::UsageConfig,
-    values::{go_duration, some_go_duration, text},
+    cluster::{ClusterConfig, DEFAULT_OWNER},
+    node::{FleetNode, TaintConfig},
 };
-use crate::{auth::Access, kubelet::KubeletSpec};
+use crate::spec::{KubeletSpec, Sources, SpecError};
 
 /// The schema's name for itself.
 const ID: &str = "urn:fake-kubelet:config";
+
+/// Ten thousand nodes with a hundred containers each, written out.
+const LIMIT: yaml::Limit =
+    yaml::Limit { bytes: 256 << 20, help: "write nodes as templates with a `count`" };
 
 /// The kubelets to run.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Config {
-    /// How the nodes and their pods are kept in a cluster. Where this is missing, a cluster is only
-    /// asked who may ask the kubelets.
+    /// How the nodes and their pods are kept in a cluster. Without it, the cluster is only asked for
+    /// reviews of requests to the kubelets.
     pub(crate) cluster: Option<ClusterConfig>,
     /// The nodes.
-    nodes: Vec<NodeConfig>,
-}
-
-/// Why a configuration file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ConfigError {
-    #[error("read {}: {source}", file.display())]
-    Read { file: PathBuf, source: io::Error },
-    #[error("{}:{}:{}: {}", file.display(), mistake.place.line, mistake.place.column, mistake.message)]
-    Mistake { file: PathBuf, mistake: ConfigMistake },
-}
-
-/// What is wrong with a file, and where.
-#[derive(Debug)]
-pub(crate) struct ConfigMistake {
-    place: Place,
-    message: String,
+    nodes: Vec<FleetNode>,
 }
 
 /// The JSON Schema (draft 2020-12) of configuration files.
-pub(crate) fn schema() -> Value {
-    let generator = SchemaSettings::draft2020_12().into_generator();
-    let mut schema = generator.into_root_schema_for::<Config>();
-    schema.insert("$id".to_owned(), ID.into());
-    schema.to_value()
+pub(crate) fn schema() -> &'static Value {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+        let mut schema = schema_of::<Config>();
+        schema["$id"] = ID.into();
+        schema
+    });
+    &SCHEMA
+}
+
+fn schema_of<T: JsonSchema>() -> Value {
+    SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Reads usage that is the value of an annotation.
+pub(crate) fn parse_usage(text: &str) -> Result<Usage, String> {
+    static SCHEMA: LazyLock<Value> = LazyLock::new(schema_of::<Usage>);
+    let read = yaml::parse(text, yaml::Limit { bytes: 64 << 10, help: "write less" });
+    let in_one_line = |mistakes: Vec<Mistake>| {
+        let all = mistakes.iter().map(|mistake| match &mistake.help {
+            Some(help) => format!("{}: {help}", mistake.message),
+            None => mistake.message.clone(),
+        });
+        all.collect::<Vec<_>>().join("; ")
+    };
+    let root = read.map_err(in_one_line)?;
+    let (_, mut mistakes) = validate(&root, text, &SCHEMA, "");
+    if !mistakes.is_empty() {
+        return Err(in_one_line(mistakes));
+    }
+    let usage: Usage = from_json(root.to_json()).map_err(|error| error.to_string())?;
+    // Who may create pods must not make this program read files.
+    if usage.is_trace() {
+        return Err("a Trace is for the configuration file only".to_owned());
+    }
+    check_usage(&usage, &root, Path::new(""), &mut mistakes);
+    if mistakes.is_empty() { Ok(usage) } else { Err(in_one_line(mistakes)) }
+}
+
+fn from_json<T: DeserializeOwned>(json: Value) -> Result<T, serde_json::Error> {
+    serde_json::from_value(json)
 }
 
 // === impl Config ===
 
 impl Config {
-    /// Reads a file.
-    pub(crate) fn read(file: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(file)
-            .map_err(|source| ConfigError::Read { file: file.to_owned(), source })?;
-        Self::parse(file, &text)
+    /// Reads a file, with all that would make a kubelet of it impossible at `now`.
+    pub(crate) fn read(file: &Path, now: Timestamp) -> Result<Self, FileErrors> {
+        match yaml::read(file, LIMIT) {
+            Ok(text) => Self::parse(file, text, now),
+            Err(mistakes) => Err(FileErrors::new(file, String::new(), mistakes)),
+        }
     }
 
-    pub(crate) fn parse(file: &Path, text: &str) -> Result<Self, ConfigError> {
-        // Ten thousand nodes are more than its budget allows, and the file is the user's own.
-        let options = serde_yaml::options! { budget: None, with_snippet: false };
-        let config: Self = serde_yaml::from_str_with_options(text, options).map_err(|error| {
-            let place = error.location().map(Place::from).unwrap_or_default();
-            let mistake = ConfigMistake { place, message: mistake::in_one_line(&error) };
-            ConfigError::Mistake { file: file.to_owned(), mistake }
-        })?;
-        check::check(&config.nodes)
-            .map_err(|mistake| ConfigError::Mistake { file: file.to_owned(), mistake })?;
-        Ok(config)
+    /// The same with the text of the file.
+    pub(crate) fn parse(file: &Path, text: String, now: Timestamp) -> Result<Self, FileErrors> {
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let root = match yaml::parse(&text, LIMIT) {
+            Ok(root) => root,
+            Err(mistakes) => return Err(FileErrors::new(file, text, mistakes)),
+        };
+        let (sound, mut mistakes) = validate(&root, &text, schema(), "");
+        let whole = mistakes.is_empty();
+        let config = sound.map(|sound| (from_json::<Self>(sound.to_json()), sound));
+        match config {
+            Some((Ok(config), sound)) => {
+                let sources = Sources { folder: folder(file), seed: 0, start: now };
+                check::check(&config.nodes, sound.field("nodes"), sources, &mut mistakes);
+                if mistakes.is_empty() {
+                    return Ok(config);
+                }
+            }
+            Some((Err(error), sound)) if whole => {
+                mistakes.push(Mistake::at(sound.place(), error.to_string()));
+            }
+            _ => {}
+        }
+        Err(FileErrors::new(file, text, mistakes))
     }
 
-    /// All nodes, one after the other: templates are unfolded as late as that, because a fleet's
-    /// nodes take more room as they are written than as they run.
-    pub(crate) fn nodes(&self) -> impl Iterator<Item = NodeConfig> {
-        self.nodes.iter().flat_map(NodeConfig::unfold)
+    /// All nodes, one after the other: a fleet's nodes take more memory as they are written than as
+    /// they run.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = FleetNode> {
+        self.nodes.iter().flat_map(FleetNode::expand)
     }
 
-    /// The name of a node whose kubelet asks the API server who may ask it.
+    /// The name of a node whose kubelet sends reviews to the API server.
     pub(crate) fn first_with_webhook(&self) -> Option<&str> {
-        let node = self.nodes.iter().find(|node| node.access == Access::Webhook)?;
-        Some(&node.name)
+        let webhook = |node: &&FleetNode| node.access() == Access::Webhook;
+        self.nodes.iter().find(webhook).map(|node| node.node.name.as_str())
     }
 
-    /// Looks for what makes a kubelet impossible, which reading the file does not show: what is
-    /// wrong with one node of a template is wrong with its first.
-    pub(crate) fn check(&self, file: &Path, now: Timestamp) -> Result<(), ConfigError> {
-        let folder = file.parent().unwrap_or(Path::new(""));
-        self.nodes.iter().filter_map(|template| template.unfold().next()).try_for_each(|node| {
-            let checked = node.spec(folder, now, false).map(drop);
-            checked.map_err(|mistake| ConfigError::Mistake { file: file.to_owned(), mistake })
-        })
-    }
-
-    /// What to start. Paths in the file are relative to its folder. Where pods come from a cluster,
-    /// the kubelets have none to begin with.
+    /// The kubelets to start. Where pods come from a cluster, they have none at first.
     pub(crate) fn specs(
         &self,
         file: &Path,
         now: Timestamp,
         pods_from_cluster: bool,
-    ) -> Result<Vec<KubeletSpec>, ConfigError> {
-        let folder = file.parent().unwrap_or(Path::new(""));
-        let spec = |node: NodeConfig| {
-            node.spec(folder, now, pods_from_cluster)
-                .map_err(|mistake| ConfigError::Mistake { file: file.to_owned(), mistake })
+    ) -> Result<Vec<KubeletSpec>, SpecError> {
+        let sources = Sources { folder: folder(file), seed: 0, start: now };
+        let spec = |mut node: FleetNode| {
+            if pods_from_cluster {
+                node.node.pods.clear();
+            }
+            node.spec(sources)
         };
         self.nodes().map(spec).collect()
     }
+}
+
+/// What the paths in a file are relative to.
+pub(crate) fn folder(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
 }
 
 #[cfg(test)]

@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
+use cluster_format::Pod;
 use net::Clock;
 
 use crate::{
-    config::{Config, NodeConfig, PodConfig},
+    config::{Config, FleetNode, folder},
     fleet::Fleet,
     kubelet::FakeKubelet,
+    spec::Sources,
+    usage::{UsageError, UsageSchedule},
 };
 
 /// How often the file is read.
@@ -24,29 +27,30 @@ pub(crate) async fn reload(file: &Path, mut config: Config, fleet: &Fleet, clock
             continue;
         }
         text = new;
-        let read = Config::parse(file, &text);
-        match read.and_then(|new| new.check(file, clock.now()).map(|()| new)) {
+        let now = clock.now();
+        match Config::parse(file, text.clone(), now) {
             Ok(new) => {
-                apply(file, &config, &new, fleet).await;
+                let sources = Sources { folder: folder(file), seed: 0, start: now };
+                apply(sources, &config, &new, fleet).await;
                 config = new;
             }
-            Err(error) => {
-                tracing::warn!(err = %error, "Failed to load the changed configuration, keeping the previous one");
+            Err(errors) => {
+                tracing::warn!(err = %errors, "Failed to load the changed configuration, keeping the previous one");
             }
         }
     }
 }
 
-async fn apply(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let mut old: BTreeMap<_, _> = old.nodes().map(|node| (node.name.to_string(), node)).collect();
+async fn apply(sources: Sources<'_>, old: &Config, new: &Config, fleet: &Fleet) {
+    let mut old: BTreeMap<_, _> = old.nodes().map(|node| (node.node.name.clone(), node)).collect();
     let mut changed = 0;
     for node in new.nodes() {
+        let name = &node.node.name;
         // None for a node that was not in the file for a while.
-        let before = old.remove(node.name.as_str());
-        let Some(kubelet) = fleet.get(&node.name) else {
+        let before = old.remove(name);
+        let Some(kubelet) = fleet.get(name) else {
             tracing::warn!(
-                node = *node.name,
+                node = name,
                 "Node was added to the configuration, restart fake-kubelet to run it"
             );
             continue;
@@ -55,17 +59,17 @@ async fn apply(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
             continue;
         }
         changed += 1;
-        if before.as_ref().is_some_and(|before| !node.follows(before)) {
+        if before.as_ref().is_some_and(|before| !node.is_reloadable_from(before)) {
             tracing::warn!(
-                node = *node.name,
+                node = name,
                 "More than faults and usage has changed, restart fake-kubelet to apply the rest"
             );
         }
-        if let Err(error) = kubelet.set_faults((*node.faults).clone()).await {
-            tracing::warn!(node = *node.name, err = %error, "Failed to apply faults of the configuration");
+        if let Err(error) = kubelet.set_faults(node.node.kubelet.faults.clone()).await {
+            tracing::warn!(node = name, err = %error, "Failed to apply faults of the configuration");
         }
-        if let Err(reason) = change_usage(&kubelet, before.as_ref(), &node, folder) {
-            tracing::warn!(node = *node.name, err = %reason, "Failed to apply usage of the configuration");
+        if let Err(reason) = change_usage(&kubelet, before.as_ref(), &node, sources) {
+            tracing::warn!(node = name, err = %reason, "Failed to apply usage of the configuration");
         }
     }
     for node in old.into_keys().filter(|node| fleet.get(node).is_some()) {
@@ -77,22 +81,25 @@ async fn apply(file: &Path, old: &Config, new: &Config, fleet: &Fleet) {
 /// Starts the usage that has changed in the configuration.
 fn change_usage(
     kubelet: &FakeKubelet,
-    before: Option<&NodeConfig>,
-    node: &NodeConfig,
-    folder: &Path,
-) -> Result<(), crate::usage::UsageError> {
+    before: Option<&FleetNode>,
+    node: &FleetNode,
+    sources: Sources<'_>,
+) -> Result<(), UsageError> {
+    let (before, node) = (before.map(|before| &before.node), &node.node);
     let usage_before = before.and_then(|before| before.usage.as_ref());
     if let Some(usage) = node.usage.as_ref().filter(|usage| usage_before != Some(usage)) {
-        kubelet.set_usage(usage.course(folder)?);
+        kubelet.set_usage(UsageSchedule::new(usage, &node.name, sources)?);
     }
     let pods_before = before.map_or(&[][..], |before| &before.pods);
     for pod in node.pods.iter().filter(|pod| !pods_before.contains(pod)) {
-        let same = |old: &&PodConfig| *old.name == *pod.name && old.namespace() == pod.namespace();
+        let same = |old: &&Pod| old.name == pod.name && old.namespace() == pod.namespace();
         let old = pods_before.iter().find(same);
         for container in &pod.containers {
             if old.is_none_or(|old| !old.containers.contains(container)) {
-                let course = container.usage.course(folder)?;
-                kubelet.set_container_usage(pod.namespace(), &pod.name, &container.name, course);
+                let (namespace, name) = (pod.namespace(), &container.name);
+                let path = format!("{namespace}/{}/{name}", pod.name);
+                let usage = UsageSchedule::new(&container.usage, &path, sources)?;
+                kubelet.set_container_usage(namespace, &pod.name, name, usage);
             }
         }
     }

@@ -5,10 +5,11 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use apiserver::serving::Peer;
+use cluster_format::TlsFault;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use net::{ByteStream, Listener, Stream};
+use rustls::pki_types::CertificateDer;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     task::JoinSet,
@@ -17,7 +18,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    faults::{ActiveFaults, Faults, TlsFault},
+    faults::{ActiveFaults, ConnectionFaults},
     faulty_stream::FaultyStream,
     handler::RequestHandler,
     tls,
@@ -34,6 +35,13 @@ const BUFFER: usize = 8192;
 
 /// A TLS record with the fatal alert 80.
 const INTERNAL_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 80];
+
+/// The client of a connection.
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    /// As it presented them, not verified.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+}
 
 /// Serves the connections of one address under one policy.
 #[derive(Clone)]
@@ -70,7 +78,7 @@ impl ConnectionHandler {
         }
     }
 
-    async fn handle(self, mut stream: Stream, from: SocketAddr, faults: Faults) {
+    async fn handle(self, mut stream: Stream, from: SocketAddr, faults: ConnectionFaults) {
         if faults.silence {
             return drain(&mut stream).await;
         }
@@ -81,7 +89,7 @@ impl ConnectionHandler {
                 let _ = send_alert(&mut stream).await;
             }
             Some(TlsFault::Plaintext) => {
-                let peer = Peer { address: from, certificates: Vec::new().into() };
+                let peer = Peer { address: from, certificates: Vec::new() };
                 self.serve(stream, &peer).await;
             }
             fault => {
@@ -103,7 +111,7 @@ impl ConnectionHandler {
             Err(_) => return,
         };
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let peer = Peer { address: from, certificates: certificates.to_vec().into() };
+        let peer = Peer { address: from, certificates: certificates.to_vec() };
         self.serve(stream, &peer).await;
     }
 

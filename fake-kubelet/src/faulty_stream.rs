@@ -6,13 +6,14 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use cluster_format::Trickle;
 use net::Stream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
-use crate::faults::{Faults, Trickle};
+use crate::faults::ConnectionFaults;
 
 /// A stream with faults in writing.
 pub(crate) struct FaultyStream {
@@ -33,14 +34,14 @@ struct Throttle {
 
 impl FaultyStream {
     /// The stream itself where no fault is about writing.
-    pub(crate) fn wrap(stream: Stream, faults: &Faults) -> Stream {
+    pub(crate) fn wrap(stream: Stream, faults: &ConnectionFaults) -> Stream {
         if faults.cut_after.is_none() && faults.trickle.is_none() {
             return stream;
         }
         let throttle = faults.trickle.map(|trickle| Throttle {
             trickle,
             left: trickle.bytes as usize,
-            pause: Box::pin(sleep(trickle.every)),
+            pause: Box::pin(sleep(trickle.every.0)),
         });
         Box::new(Self { stream, left: faults.cut_after, throttle })
     }
@@ -98,7 +99,7 @@ impl Throttle {
     fn poll_allowed(&mut self, context: &mut Context<'_>) -> Poll<usize> {
         if self.left == 0 {
             ready!(self.pause.as_mut().poll(context));
-            self.pause = Box::pin(sleep(self.trickle.every));
+            self.pause = Box::pin(sleep(self.trickle.every.0));
             self.left = self.trickle.bytes.max(1) as usize;
         }
         Poll::Ready(self.left)
@@ -109,6 +110,7 @@ impl Throttle {
 mod tests {
     use std::time::Duration;
 
+    use cluster_format::In;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, duplex},
         time::Instant,
@@ -116,14 +118,15 @@ mod tests {
 
     use super::*;
 
-    fn faulty(faults: &Faults) -> (Stream, tokio::io::DuplexStream) {
+    fn faulty(faults: &ConnectionFaults) -> (Stream, tokio::io::DuplexStream) {
         let (near, far) = duplex(1024);
         (FaultyStream::wrap(Box::new(near), faults), far)
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_breaks_after_so_many_bytes() {
-        let (mut stream, mut far) = faulty(&Faults { cut_after: Some(5), ..Faults::default() });
+        let (mut stream, mut far) =
+            faulty(&ConnectionFaults { cut_after: Some(5), ..ConnectionFaults::default() });
         let broken = stream.write_all(b"0123456789").await.unwrap_err();
         assert_eq!(broken.kind(), io::ErrorKind::ConnectionReset);
         drop(stream);
@@ -134,8 +137,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn bytes_trickle() {
-        let trickle = Trickle { bytes: 3, every: Duration::from_secs(1) };
-        let (mut stream, mut far) = faulty(&Faults { trickle: Some(trickle), ..Faults::default() });
+        let trickle = Trickle { bytes: 3, every: In(Duration::from_secs(1)) };
+        let (mut stream, mut far) =
+            faulty(&ConnectionFaults { trickle: Some(trickle), ..ConnectionFaults::default() });
         let start = Instant::now();
         stream.write_all(b"0123456789").await.unwrap();
         assert_eq!(start.elapsed(), Duration::from_secs(3));

@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::kubelet::{Dependencies, FakeKubelet, KubeletError, KubeletSpec};
+use crate::{
+    kubelet::{Dependencies, FakeKubelet, KubeletError},
+    spec::KubeletSpec,
+};
 
 /// Kubelets by the names of their nodes. Dropping the fleet stops those that nobody else holds.
 pub struct Fleet {

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use apiserver::serving::Peer;
 use bytes::Bytes;
+use cluster_format::{BodyFault, TransferFault};
 use http::{
     HeaderValue, Response, StatusCode,
     header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderName, USER_AGENT},
@@ -19,8 +19,9 @@ use net::Clock;
 use crate::{
     auth::{Authorizer, paths},
     body::{self, Body},
+    connection::Peer,
     exposition,
-    faults::{ActiveFaults, BodyFault, RequestFaults, TransferFault},
+    faults::{ActiveFaults, RequestFaults, body as body_faults},
     node::Node,
     observer::{ObservedRequest, Observer},
     pages,
@@ -91,16 +92,16 @@ impl RequestHandler {
         active_faults: &ActiveFaults,
     ) -> Result<Response<Body>, NoAnswer> {
         let mut observation = RequestObservation::new(self, at, peer, request);
-        let active = active_faults.for_request(at.ip());
-        if let Some(delay) = active.faults.delay {
+        let faults = active_faults.for_request(at.ip());
+        if let Some(delay) = faults.delay {
             tokio::time::sleep(delay).await;
         }
-        let transfer = active.faults.transfer;
+        let transfer = faults.transfer;
         if transfer == Some(TransferFault::NoAnswer) {
             return Err(NoAnswer);
         }
-        let mut response = self.respond(peer, request, &active).await;
-        apply_header_faults(&mut response, &active.faults);
+        let mut response = self.respond(peer, request, &faults).await;
+        apply_header_faults(&mut response, &faults);
         if matches!(transfer, Some(TransferFault::Gzip | TransferFault::GzipBomb)) {
             response.headers_mut().insert(CONTENT_ENCODING, GZIP);
         }
@@ -117,9 +118,8 @@ impl RequestHandler {
         &self,
         peer: &Peer,
         request: &Parts,
-        active: &RequestFaults,
+        faults: &RequestFaults,
     ) -> Response<Bytes> {
-        let faults = &active.faults;
         if let Some(location) = &faults.redirect {
             return redirect(location, faults);
         }
@@ -142,9 +142,9 @@ impl RequestHandler {
         }
         match path {
             "/metrics/resource" if faults.body != Some(BodyFault::NotFound) => {
-                self.metrics_response(request, self.exposition(active))
+                self.metrics_response(request, self.exposition(faults))
             }
-            "/stats/summary" | "/stats/summary/" => self.summary(request, active),
+            "/stats/summary" | "/stats/summary/" => self.summary(request, faults),
             "/metrics" => {
                 // Not in one expression with the sample: each locks the node.
                 let started = self.node().started().as_second();
@@ -168,18 +168,18 @@ impl RequestHandler {
 
     /// Of what was measured last and the time before, as the node is now, where there is no recorded
     /// one. A kubelet that measures whenever it is asked has rates over as long as others.
-    fn summary(&self, request: &Parts, active: &RequestFaults) -> Response<Bytes> {
+    fn summary(&self, request: &Parts, faults: &RequestFaults) -> Response<Bytes> {
         let asked = request.uri.query().unwrap_or_default().split('&');
         let only = asked.into_iter().any(|pair| pair == "only_cpu_and_memory=true");
-        let fault = active.faults.samples.as_ref();
+        let fault = faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
-        if let Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) = active.faults.body {
-            return json(fault.corrupt(""));
+        if let Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) = faults.body {
+            return json(body_faults::corrupt(fault, ""));
         }
         if let Some(recorded) = self.replay.as_ref().and_then(|replay| replay.summary(frozen)) {
             return json(recorded);
         }
-        let now = if frozen { active.samples_since } else { self.clock.now() };
+        let now = if frozen { faults.samples_since } else { self.clock.now() };
         let node = self.node();
         let every = match self.sampling.every {
             Duration::ZERO => Sampling::default().every,
@@ -206,17 +206,17 @@ impl RequestHandler {
         response
     }
 
-    fn exposition(&self, active: &RequestFaults) -> Bytes {
-        let fault = active.faults.samples.as_ref();
+    fn exposition(&self, faults: &RequestFaults) -> Bytes {
+        let fault = faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
         let mut bytes = if let Some(replay) = &self.replay {
             replay.scrape(frozen)
         } else {
-            let now = if frozen { active.samples_since } else { self.clock.now() };
+            let now = if frozen { faults.samples_since } else { self.clock.now() };
             if fault.is_some_and(|fault| fault.reset) {
                 let node = self.node();
                 let mut sample = self.measure(&node, now);
-                sample.count_from(&self.measure(&node, active.samples_since));
+                sample.count_from(&self.measure(&node, faults.samples_since));
                 exposition::render(&sample).into()
             } else if self.sampling.apart {
                 exposition::render(&self.measure(&self.node(), now)).into()
@@ -225,10 +225,10 @@ impl RequestHandler {
             }
         };
         if let Some(fault) = fault {
-            bytes = corrupt(&bytes, |text| fault.retime(text));
+            bytes = corrupt(&bytes, |text| body_faults::shift_times(fault, text));
         }
-        match active.faults.body {
-            Some(fault) => corrupt(&bytes, |text| fault.corrupt(text)),
+        match faults.body {
+            Some(fault) => corrupt(&bytes, |text| body_faults::corrupt(fault, text)),
             None => bytes,
         }
     }

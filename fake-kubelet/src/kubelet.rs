@@ -8,49 +8,25 @@ use std::{
     sync::Arc,
 };
 
+use cluster_format::{Access, Faults};
 use net::{Doors, Network, Random};
 use tokio::sync::{Mutex, watch};
 
 use self::tls_configs::TlsConfigs;
 use crate::{
-    auth::{Access, Authorizer, Reviewer},
-    certificates::{CertificateError, CertificateKind, Certificates},
-    faults::{ActiveFaults, Faults},
+    auth::{Authorizer, Reviewer},
+    certificates::{CertificateError, Certificates},
+    faults::ActiveFaults,
     handler::RequestHandler,
     listener::{ConnectionPolicy, KubeletListener},
     node::{Node, Pod},
     observer::Observer,
-    replay::{Recording, Replay},
+    replay::Replay,
     sample::NodeSample,
-    sampling::Sampling,
+    spec::KubeletSpec,
     tls,
     usage::UsageSchedule,
 };
-
-/// What a kubelet is like when it starts.
-#[derive(Clone, Debug)]
-pub struct KubeletSpec {
-    /// The node's name.
-    pub name: String,
-    /// Where it listens: port 0 lets the system choose one.
-    pub listen: Vec<SocketAddr>,
-    /// All names of the node that a signed certificate is for.
-    pub names: Vec<String>,
-    /// All addresses of the node that a signed certificate is for.
-    pub addresses: Vec<IpAddr>,
-    /// What the node and its pods use.
-    pub node: Node,
-    /// When it measures.
-    pub sampling: Sampling,
-    /// Its serving certificate.
-    pub certificate: CertificateKind,
-    /// Who may ask it.
-    pub access: Access,
-    /// Answers with this instead of what the node uses.
-    pub replay: Option<Arc<Recording>>,
-    /// What it does wrong.
-    pub faults: Faults,
-}
 
 /// What the kubelets of a fleet have in common.
 #[derive(Clone)]
@@ -214,9 +190,9 @@ impl FakeKubelet {
     }
 
     /// The node uses this from now on, whatever its containers use.
-    pub fn set_usage(&self, course: impl Into<UsageSchedule>) {
+    pub fn set_usage(&self, schedule: impl Into<UsageSchedule>) {
         let now = self.handler.clock.now();
-        self.handler.node().set_usage(now, course);
+        self.handler.node().set_usage(now, schedule);
     }
 
     /// A container uses this from now on. False if there is no such container.
@@ -225,10 +201,10 @@ impl FakeKubelet {
         namespace: &str,
         pod: &str,
         container: &str,
-        course: impl Into<UsageSchedule>,
+        schedule: impl Into<UsageSchedule>,
     ) -> bool {
         let now = self.handler.clock.now();
-        self.handler.node().set_container_usage((namespace, pod, container), now, course)
+        self.handler.node().set_container_usage((namespace, pod, container), now, schedule)
     }
 
     /// A pod runs on the node from now on, in place of one of that name.

@@ -3,7 +3,7 @@
 //!
 //! A [`Node`] and its [`Usage`] say what is true at any moment; [`Sampling`] says when the kubelet
 //! looked; [`exposition`] writes what it saw as the real one does; a [`FakeKubelet`] serves that
-//! over TLS to those whom [`Access`] lets in, with whatever [`Faults`] it has.
+//! over TLS to the clients that [`Access`](cluster_format::Access) allows, with whatever [`Faults`](cluster_format::Faults) it has.
 
 mod api_server;
 mod auth;
@@ -31,29 +31,21 @@ mod replay;
 mod responses;
 pub mod sample;
 mod sampling;
+mod spec;
 pub mod summary;
 mod tls;
 mod usage;
 
 pub use self::{
     api_server::api_server_endpoint,
-    auth::{
-        Access, ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User,
-    },
-    certificates::{
-        Authority, CertificateError, CertificateKind, Certificates, Identity, Subject, Validity,
-    },
-    faults::{
-        BodyFault, CertificateFault, Faults, Probability, ProbabilityError, SampleFault, TlsFault,
-        TransferFault, Trickle, When,
-    },
+    auth::{ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User},
+    certificates::{Authority, CertificateError, Certificates, Identity, Subject, Validity},
     fleet::Fleet,
-    kubelet::{Dependencies, FakeKubelet, KubeletError, KubeletSpec},
+    kubelet::{Dependencies, FakeKubelet, KubeletError},
     node::{Container, Node, Pod},
     observer::{ObservedRequest, Observer},
     replay::{Recording, RecordingError},
     sampling::Sampling,
-    usage::{
-        Curve, Level, Shape, ShapeKind, ShapeSpec, TraceError, Usage, UsageError, UsageSchedule,
-    },
+    spec::{KubeletSpec, Sources, SpecError},
+    usage::{Curve, Level, Shape, TraceError, Usage, UsageError, UsageSchedule},
 };

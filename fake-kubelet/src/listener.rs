@@ -8,7 +8,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     connection::ConnectionHandler,
-    faults::{ActiveFaults, Faults},
+    faults::{ActiveFaults, ConnectionFaults},
     handler::RequestHandler,
     tls,
 };
@@ -131,7 +131,7 @@ impl ListenerTask {
 async fn accept(
     listener: &mut Option<Box<dyn Listener>>,
     connections: &ConnectionHandler,
-    faults: &Faults,
+    faults: &ConnectionFaults,
 ) {
     match listener {
         _ if faults.refuse => std::future::pending().await,

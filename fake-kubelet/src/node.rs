@@ -81,15 +81,15 @@ impl Node {
 
     /// The node uses this from `at` on, whatever its containers use. Its counter goes on from
     /// where it stands.
-    pub fn set_usage(&mut self, at: Timestamp, course: impl Into<UsageSchedule>) {
+    pub fn set_usage(&mut self, at: Timestamp, schedule: impl Into<UsageSchedule>) {
         let at = at.max(self.started);
         let counter = self.cumulative_cpu(at);
-        let course = course.into();
+        let schedule = schedule.into();
         match &mut self.usage {
-            Some(usage) if usage.started() <= at => usage.follow(at, &course),
+            Some(usage) if usage.started() <= at => usage.follow(at, &schedule),
             usage => {
-                let new = usage.insert(Usage::carrying(at, counter, course.base().clone()));
-                new.follow(at, &course);
+                let new = usage.insert(Usage::carrying(at, counter, schedule.base().clone()));
+                new.follow(at, &schedule);
             }
         }
     }
@@ -99,7 +99,7 @@ impl Node {
         &mut self,
         (namespace, pod, container): (&str, &str, &str),
         at: Timestamp,
-        course: impl Into<UsageSchedule>,
+        schedule: impl Into<UsageSchedule>,
     ) -> bool {
         let found = self
             .pods
@@ -109,7 +109,7 @@ impl Node {
             .find(|c| &*c.name == container);
         match found {
             Some(container) => {
-                container.usage.follow(at, &course.into());
+                container.usage.follow(at, &schedule.into());
                 true
             }
             None => false,

@@ -4,9 +4,15 @@ mod cluster_flags;
 mod record;
 mod run;
 
-use std::{io, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+};
 
 use clap::{Parser, Subcommand};
+use cluster_format::FileErrors;
 use k8s_text::klog::{Klog, Settings};
 use net::Doors;
 use tracing_subscriber::layer::SubscriberExt;
@@ -15,11 +21,12 @@ use self::{cluster_flags::ClusterFlags, record::Record, run::Run};
 use crate::{
     api_server::LocalApiServerError,
     certificates::CertificateError,
-    cluster::{ClusterError, DEFAULT_OWNER, Ownership, delete_all},
-    config::{self, Config, ConfigError},
+    cluster::{ClusterError, Ownership, delete_all},
+    config::{self, Config, DEFAULT_OWNER},
     kubelet::KubeletError,
     random::RandomError,
     record::RecordError,
+    spec::SpecError,
 };
 
 /// Exit code when what the user wrote cannot be used; clap's own for flags is the same.
@@ -67,11 +74,13 @@ struct Check {
 #[derive(Debug, thiserror::Error)]
 enum ProgramError {
     #[error(transparent)]
-    Config(#[from] ConfigError),
+    Config(#[from] FileErrors),
+    #[error(transparent)]
+    Spec(#[from] SpecError),
     #[error("{0} of the files cannot be used")]
     BadFiles(usize),
     #[error(
-        "node {node:?} has access: Webhook: name a cluster with --kubeconfig or --in-cluster, have one made with --out, or write access: Open"
+        "node {node:?} has access: Webhook: name a cluster with --kubeconfig or --in-cluster, have one made with --out, or write `kubelet: {{access: Open}}`"
     )]
     NoKubeconfig { node: String },
     #[error(
@@ -82,8 +91,6 @@ enum ProgramError {
         "node {node:?} listens on all addresses: say with --address where the cluster reaches it"
     )]
     NoAddress { node: String },
-    #[error("node {node:?} listens nowhere: write an address and a port into its list `listen`")]
-    ListensNowhere { node: String },
     #[error("use the kubeconfig {}: {reason}", file.display())]
     Kubeconfig { file: PathBuf, reason: String },
     #[error("find a cluster: {0}; name one with --kubeconfig")]
@@ -168,10 +175,9 @@ impl Check {
         let now = Doors::host().clock.now();
         let mut bad = 0;
         for file in &self.files {
-            let checked = Config::read(file).and_then(|config| config.check(file, now));
-            if let Err(error) = checked {
+            if let Err(errors) = Config::read(file, now) {
                 bad += 1;
-                eprintln!("{error}");
+                eprintln!("{}", errors.render(io::stderr().is_terminal()));
             }
         }
         if bad == 0 { Ok(()) } else { Err(ProgramError::BadFiles(bad)) }
@@ -184,11 +190,11 @@ impl ProgramError {
     fn exit_code(&self) -> ExitCode {
         match self {
             Self::Config(_)
+            | Self::Spec(_)
             | Self::BadFiles(_)
             | Self::NoKubeconfig { .. }
             | Self::NoCluster
             | Self::NoAddress { .. }
-            | Self::ListensNowhere { .. }
             | Self::Kubeconfig { .. }
             | Self::UnknownCluster(_)
             | Self::ClientCa { .. } => BAD_CONFIG.into(),

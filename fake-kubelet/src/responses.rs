@@ -1,13 +1,14 @@
 //! Forms of a kubelet's responses, and its error responses.
 
 use bytes::Bytes;
+use cluster_format::BodyFault;
 use http::{
     HeaderValue, Response, StatusCode,
     header::{ACCEPT, ALLOW, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS},
     request::Parts,
 };
 
-use crate::faults::{BodyFault, Faults};
+use crate::faults::{RequestFaults, body::corrupt};
 
 const TEXT_TYPE: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const JSON_TYPE: HeaderValue = HeaderValue::from_static("application/json");
@@ -27,15 +28,15 @@ pub(crate) fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes
     response(status, TEXT_TYPE, text.into())
 }
 
-pub(crate) fn fail(status: u16, faults: &Faults) -> Response<Bytes> {
+pub(crate) fn fail(status: u16, faults: &RequestFaults) -> Response<Bytes> {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     match faults.body {
-        Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => text(status, fault.corrupt("")),
+        Some(fault @ (BodyFault::Garbage | BodyFault::Empty)) => text(status, corrupt(fault, "")),
         _ => text(status, format!("{}\n", status.canonical_reason().unwrap_or_default())),
     }
 }
 
-pub(crate) fn redirect(location: &str, faults: &Faults) -> Response<Bytes> {
+pub(crate) fn redirect(location: &str, faults: &RequestFaults) -> Response<Bytes> {
     let mut response = fail(faults.status.unwrap_or(StatusCode::FOUND.as_u16()), faults);
     if let Ok(location) = HeaderValue::from_str(location) {
         response.headers_mut().insert(LOCATION, location);
@@ -43,7 +44,7 @@ pub(crate) fn redirect(location: &str, faults: &Faults) -> Response<Bytes> {
     response
 }
 
-pub(crate) fn apply_header_faults(response: &mut Response<Bytes>, faults: &Faults) {
+pub(crate) fn apply_header_faults(response: &mut Response<Bytes>, faults: &RequestFaults) {
     let named = faults.content_type.as_ref().map(|name| HeaderValue::from_str(name));
     if let Some(Ok(name)) = named {
         response.headers_mut().insert(CONTENT_TYPE, name);

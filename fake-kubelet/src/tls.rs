@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use cluster_format::CertificateFault;
 use net::Clock;
 use rustls::{
     Error, RootCertStore, ServerConfig,
@@ -15,7 +16,7 @@ use rustls::{
 };
 use tls::{AnyClient, provider};
 
-use crate::{certificates::Identity, faults::CertificateFault};
+use crate::certificates::Identity;
 
 /// The TLS of a kubelet by what is wrong with its certificate and whether it demands one of the
 /// client.

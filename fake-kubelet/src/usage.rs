@@ -11,11 +11,10 @@ mod trace;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use k8s_text::quantity::Quantity;
 
 pub use self::{
     curve::{Curve, Level},
-    schedule::{ShapeKind, ShapeSpec, UsageError, UsageSchedule},
+    schedule::{UsageError, UsageSchedule},
     trace::TraceError,
 };
 
@@ -86,11 +85,11 @@ impl Usage {
         Self::carrying(started, 0, shape)
     }
 
-    /// Usage since `started` that takes a course from `at` on.
-    pub fn following(started: Timestamp, at: Timestamp, course: &UsageSchedule) -> Self {
-        let mut usage = Self::new(started, course.base.clone());
-        if course.changes() {
-            usage.follow(at, course);
+    /// Usage since `started` that follows a schedule from `at` on.
+    pub fn following(started: Timestamp, at: Timestamp, schedule: &UsageSchedule) -> Self {
+        let mut usage = Self::new(started, schedule.base.clone());
+        if schedule.changes() {
+            usage.follow(at, schedule);
         }
         usage
     }
@@ -129,14 +128,14 @@ impl Usage {
         self.later.push(piece);
     }
 
-    /// Takes a course from `at` on.
-    pub fn follow(&mut self, at: Timestamp, course: &UsageSchedule) {
-        self.set(at, course.base.clone());
-        if let Some(turn) = &course.turn {
-            let at = at.saturating_add(course.after).unwrap_or(Timestamp::MAX);
-            match turn {
-                schedule::Turn::Shape(shape) => self.set(at, shape.clone()),
-                schedule::Turn::Restart => self.restart(at),
+    /// Follows a schedule from `at` on.
+    pub fn follow(&mut self, at: Timestamp, schedule: &UsageSchedule) {
+        self.set(at, schedule.base.clone());
+        if let Some(change) = &schedule.change {
+            let at = at.saturating_add(schedule.after).unwrap_or(Timestamp::MAX);
+            match change {
+                schedule::Change::Shape(shape) => self.set(at, shape.clone()),
+                schedule::Change::Restart => self.restart(at),
             }
         }
     }
@@ -239,11 +238,6 @@ fn counted(used: u128) -> u64 {
 // === impl Shape ===
 
 impl Shape {
-    /// The same amount at all times; negative quantities are none at all.
-    pub fn from_quantities(cpu: Quantity, memory: Quantity) -> Self {
-        Level::from_quantities(cpu, memory).into()
-    }
-
     /// CPU used in its first `nanos` nanoseconds, in nanocores times nanoseconds.
     fn cpu_within(&self, nanos: u128) -> u128 {
         match self {

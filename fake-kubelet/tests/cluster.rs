@@ -29,7 +29,7 @@ use self::{
     real::RealCluster,
 };
 
-const WORLD: &str = "nodes: [{name: world-0, listen: ['127.0.0.1:0'], access: Open}]";
+const WORLD: &str = "nodes: [{name: world-0, listen: ['127.0.0.1:0'], kubelet: {access: Open}}]";
 
 const FLEET: &str = "
 cluster: {owner: test, heartbeat: 100ms}
@@ -37,10 +37,10 @@ nodes:
   - name: fake-{n}
     count: 2
     listen: ['127.0.0.1:0']
-    access: Open
-    certificate: Signed
-    sampling: {every: 0s}
-    object: {labels: {zone: a}, capacity: {cpu: '8', memory: 32Gi, pods: '200'}, allocatable: {cpu: '7'}}
+    kubelet: {access: Open, certificate: Signed, sampling: {every: 0s}}
+    labels: {zone: a}
+    capacity: {cpu: '8', memory: 32Gi, pods: '200'}
+    allocatable: {cpu: '7', memory: 32Gi}
     pods:
       - name: app-{n}
         containers: [{name: main, usage: {cpu: 250m, memory: 64Mi}}]

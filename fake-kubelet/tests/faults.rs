@@ -1,4 +1,4 @@
-//! Faults with a time, a place and a turn, as those who connect meet them.
+//! Faults by time, address and count, as clients see them.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -7,9 +7,11 @@ mod support;
 
 use std::{io, time::Duration};
 
-use fake_kubelet::{
-    BodyFault, Faults, KubeletSpec, SampleFault, TlsFault, TransferFault, Trickle, When,
+use cluster_format::{
+    BodyFault, Faults, In, Notation, Probability, SampleFault, TlsFault, TransferFault, Trickle,
+    When,
 };
+use fake_kubelet::KubeletSpec;
 use support::{AT, World, spec};
 use tokio::time::{Instant, advance};
 
@@ -28,12 +30,12 @@ async fn status(world: &World) -> String {
 async fn answers_fail_on_a_schedule() {
     let world = World::new();
     let when = When {
-        after: seconds(5),
-        for_: Some(seconds(10)),
-        every: Some(seconds(30)),
+        after: Some(In(seconds(5))),
+        for_: Some(In(seconds(10))),
+        every: Some(In(seconds(30))),
         ..When::default()
     };
-    let faults = Faults { status: Some(500), when, ..Faults::default() };
+    let faults = Faults { status: Some(500), when: Some(when), ..Faults::default() };
     let _kubelet = world.start(KubeletSpec { faults, ..spec() }).await;
     let mut seen = Vec::new();
     for _ in 0..9 {
@@ -46,8 +48,8 @@ async fn answers_fail_on_a_schedule() {
 #[tokio::test(start_paused = true)]
 async fn a_port_closes_and_opens_by_itself() {
     let world = World::new();
-    let when = When { after: seconds(5), for_: Some(seconds(10)), ..When::default() };
-    let faults = Faults { refuse: true, when, ..Faults::default() };
+    let when = When { after: Some(In(seconds(5))), for_: Some(In(seconds(10))), ..When::default() };
+    let faults = Faults { refuse: true, when: Some(when), ..Faults::default() };
     let _kubelet = world.start(KubeletSpec { faults, ..spec() }).await;
     assert_eq!(status(&world).await, "200");
     tokio::time::sleep(seconds(6)).await;
@@ -60,8 +62,8 @@ async fn a_port_closes_and_opens_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn requests_are_counted_from_when_faults_were_set() {
     let world = World::new();
-    let when = When { after_requests: 2, for_requests: Some(1), ..When::default() };
-    let faults = Faults { status: Some(503), when, ..Faults::default() };
+    let when = When { after_requests: Some(2), for_requests: Some(1), ..When::default() };
+    let faults = Faults { status: Some(503), when: Some(when), ..Faults::default() };
     let kubelet = world.start(KubeletSpec { faults: faults.clone(), ..spec() }).await;
     for _ in 0..2 {
         let mut seen = Vec::new();
@@ -77,9 +79,13 @@ async fn requests_are_counted_from_when_faults_were_set() {
 #[tokio::test(start_paused = true)]
 async fn faults_have_a_place() {
     let world = World::new();
-    let elsewhere =
-        Faults { status: Some(500), at: vec!["192.0.2.1".parse().unwrap()], ..Faults::default() };
-    let here = Faults { at: vec!["10.200.100.215".parse().unwrap()], ..elsewhere.clone() };
+    let elsewhere = Faults {
+        status: Some(500),
+        at: Some(vec![In("192.0.2.1".parse().unwrap())]),
+        ..Faults::default()
+    };
+    let here =
+        Faults { at: Some(vec![In("10.200.100.215".parse().unwrap())]), ..elsewhere.clone() };
     let kubelet = world.start(KubeletSpec { faults: elsewhere.clone(), ..spec() }).await;
     assert_eq!(status(&world).await, "200");
     let both = Faults { also: vec![here], ..elsewhere };
@@ -90,8 +96,8 @@ async fn faults_have_a_place() {
 #[tokio::test(start_paused = true)]
 async fn the_dice_are_the_seeds() {
     let world = World::new();
-    let when = When { probability: Some("0.5".parse().unwrap()), ..When::default() };
-    let faults = Faults { status: Some(500), when, ..Faults::default() };
+    let when = When { probability: Some(In(Probability::read("0.5").unwrap())), ..When::default() };
+    let faults = Faults { status: Some(500), when: Some(when), ..Faults::default() };
     let _kubelet = world.start(KubeletSpec { faults: faults.clone(), ..spec() }).await;
     let again = World::new();
     let _other = again.start(KubeletSpec { faults, ..spec() }).await;
@@ -105,13 +111,13 @@ async fn the_dice_are_the_seeds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_break_and_dawdle() {
+async fn connections_break_and_are_slow() {
     let world = World::new();
     let kubelet = world.start(spec()).await;
     let cut = Faults { cut_after: Some(100), ..Faults::default() };
     kubelet.set_faults(cut).await.unwrap();
     assert_eq!(world.tls("k8s-node1").await.err().unwrap().kind(), io::ErrorKind::UnexpectedEof);
-    let trickle = Some(Trickle { bytes: 500, every: seconds(1) });
+    let trickle = Some(Trickle { bytes: 500, every: In(seconds(1)) });
     kubelet.set_faults(Faults { trickle, ..Faults::default() }).await.unwrap();
     let before = Instant::now();
     world.get_text(METRICS, "").await;
@@ -161,7 +167,7 @@ async fn samples_freeze_and_lie_about_their_time() {
     };
     // Now it is 09:48:15; measured at 09:48:10.
     let frozen = SampleFault { frozen: true, ..SampleFault::default() };
-    let ahead = SampleFault { ahead: seconds(60), ..SampleFault::default() };
+    let ahead = SampleFault { ahead: Some(In(seconds(60))), ..SampleFault::default() };
     let untimed = SampleFault { untimed: true, ..SampleFault::default() };
     let reset = SampleFault { reset: true, ..SampleFault::default() };
     for (fault, expected) in [

@@ -24,7 +24,7 @@ nodes:
   - name: fake-{n}
     count: 3
     listen: ['127.0.0.1:0']
-    sampling: {every: 0s}
+    kubelet: {sampling: {every: 0s}}
     pods:
       - name: app-{n}
         containers: [{name: main, usage: {cpu: 250m, memory: 64Mi}}]

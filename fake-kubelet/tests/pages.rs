@@ -7,7 +7,8 @@ mod support;
 
 use std::{io::Read, time::Duration};
 
-use fake_kubelet::{Access, KubeletSpec, Sampling};
+use cluster_format::Access;
+use fake_kubelet::{KubeletSpec, Sampling};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use support::{World, spec};

@@ -36,8 +36,7 @@ nodes:
   - name: fake-{n}
     count: 2
     listen: ['127.0.0.1:0']
-    certificate: Signed
-    sampling: {every: 0s}
+    kubelet: {certificate: Signed, sampling: {every: 0s}}
     pods:
       - name: app-{n}
         containers: [{name: main, usage: {cpu: 250m, memory: 64Mi}}]

@@ -21,8 +21,7 @@ nodes:
   - name: secret-{n}
     count: 2
     listen: ['127.0.0.1:0']
-    certificate: Signed
-    sampling: {every: 0s}
+    kubelet: {certificate: Signed, sampling: {every: 0s}}
     pods:
       - name: wallet-{n}
         namespace: bank
@@ -87,7 +86,9 @@ async fn every_way_to_a_kubelet_records_what_it_says_and_replays_it_to_the_byte(
         let head = read(&folder, "resource.2.headers");
         assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{way}: {head}");
         assert!(head.contains("\r\nProcess-Start-Time-Unix: "), "{way}: {head}");
-        let node = format!("  - {{name: {way}, listen: ['127.0.0.1:0'], replay: {folder}}}\n");
+        let node = format!(
+            "  - {{name: {way}, listen: ['127.0.0.1:0'], kubelet: {{replay: {folder}}}}}\n"
+        );
         nodes.push_str(&node);
     }
     let again = OwnFleet::start(&nodes, &[]).await;
@@ -101,7 +102,7 @@ async fn every_way_to_a_kubelet_records_what_it_says_and_replays_it_to_the_byte(
 
 #[tokio::test]
 async fn a_kubelet_that_answers_everybody_is_recorded_without_a_cluster() {
-    let open = "nodes: [{name: open-1, listen: ['127.0.0.1:0'], access: Open, usage: {cpu: 1, memory: 1Gi}}]";
+    let open = "nodes: [{name: open-1, listen: ['127.0.0.1:0'], kubelet: {access: Open}, usage: {cpu: 1, memory: 1Gi}}]";
     let fleet = OwnFleet::start(open, &[]).await;
     let home = tempfile::tempdir().unwrap();
     let out = home.path().join("recorded");

@@ -17,7 +17,7 @@ nodes:
   - name: fake-{n}
     count: 2
     listen: ['127.0.0.1:0']
-    sampling: {every: 0s}
+    kubelet: {sampling: {every: 0s}}
     pods:
       - name: app-{n}
         containers: [{name: main, usage: {cpu: 250m, memory: 64Mi}}]
@@ -49,12 +49,12 @@ async fn faults_and_usage_follow_the_file_and_nothing_follows_a_bad_one() {
     let fleet = OwnFleet::start(FLEET, &[]).await;
     fleet.get_until("fake-1", SCRAPE, AT_64_MI).await;
     let file = fleet.path("fleet.yaml");
-    let faulty = FLEET.replace("    pods:", "    faults: {status: 500}\n    pods:");
+    let faulty = FLEET.replace("{every: 0s}}", "{every: 0s}, faults: {status: 500}}");
     fs::write(&file, &faulty).unwrap();
     until_status(&fleet, 500).await;
     let grown = FLEET.replace("64Mi", "1Gi");
     fs::write(&file, grown.replace("nodes:", "node:")).unwrap();
-    fleet.log_until("The changed configuration cannot be used").await;
+    fleet.log_until("Failed to load the changed configuration").await;
     assert_eq!(status(fleet.get("fake-1", SCRAPE).await), 500);
     fs::write(&file, &grown).unwrap();
     fleet.get_until("fake-1", SCRAPE, AT_1_GI).await;
@@ -62,7 +62,7 @@ async fn faults_and_usage_follow_the_file_and_nothing_follows_a_bad_one() {
     fleet.log_until("Node was added to the configuration, restart fake-kubelet to run it").await;
     assert_eq!(status(fleet.get("fake-1", SCRAPE).await), 200);
     fs::write(&file, grown.replace("cpu: 250m", "cpu: 1M")).unwrap();
-    fleet.log_until("so much CPU that its counter").await;
+    fleet.log_until("more than 100000 cores, which no kubelet can count").await;
     fs::write(&file, grown.replace("count: 2", "count: 1")).unwrap();
     fleet.log_until("Node was removed from the configuration, it keeps running as before").await;
     fs::write(&file, faulty.replace("app-{n}", "other-{n}")).unwrap();

@@ -6,10 +6,8 @@ mod support;
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use fake_kubelet::{
-    Access, BodyFault, CertificateFault, CertificateKind, FakeKubelet, Faults, Fleet, KubeletError,
-    KubeletSpec, Recording, Shape,
-};
+use cluster_format::{Access, BodyFault, CertificateFault, CertificateKind, Faults, In};
+use fake_kubelet::{FakeKubelet, Fleet, KubeletError, KubeletSpec, Recording, Shape};
 use flate2::read::GzDecoder;
 use net::HostNetwork;
 use support::{AT, World, ask, spec};
@@ -145,7 +143,7 @@ async fn faults_of_http_come_and_go() {
 #[tokio::test(start_paused = true)]
 async fn a_delay_is_exact() {
     let world = World::new();
-    let delayed = faults(|f| f.delay = Some(Duration::from_secs(7)));
+    let delayed = faults(|f| f.delay = Some(In(Duration::from_secs(7))));
     let _kubelet = world.start(KubeletSpec { faults: delayed, ..spec() }).await;
     let before = Instant::now();
     world.get_text("/healthz", "").await;
@@ -155,7 +153,7 @@ async fn a_delay_is_exact() {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_nobody_waited_for_was_seen_all_the_same() {
     let world = World::new();
-    let delayed = faults(|f| f.delay = Some(Duration::from_mins(1)));
+    let delayed = faults(|f| f.delay = Some(In(Duration::from_mins(1))));
     let kubelet = world.start(KubeletSpec { faults: delayed, ..spec() }).await;
     let answer = tokio::time::timeout(Duration::from_secs(10), world.get(METRICS, "")).await;
     assert!(answer.is_err());
@@ -212,10 +210,7 @@ async fn certificates_are_good_and_bad_for_those_who_look() {
         (unknown, "k8s-node1", "UnknownIssuer"),
     ];
     for (certificate, name, wrong) in cases {
-        kubelet
-            .set_faults(faults(|f| f.certificate = certificate.into_iter().collect()))
-            .await
-            .unwrap();
+        kubelet.set_faults(faults(|f| f.certificate = certificate)).await.unwrap();
         let seen = world.tls(name).await.err().map(|error| error.to_string()).unwrap_or_default();
         assert_eq!(seen.is_empty(), wrong.is_empty(), "{certificate:?} {name}: {seen}");
         assert!(seen.contains(wrong), "{certificate:?} {name}: {seen}");

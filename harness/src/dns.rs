@@ -248,7 +248,7 @@ impl Known {
 
 impl<T> Entry<T> {
     fn is_time(&self, when: Option<Schedule>) -> bool {
-        when.is_none_or(|when| when.is_time(self.since.elapsed()))
+        when.is_none_or(|when| when.is_active(self.since.elapsed()))
     }
 }
 

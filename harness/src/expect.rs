@@ -13,7 +13,7 @@ use similar::TextDiff;
 use self::{request::get, wildcard::fits};
 use crate::{
     events::{Event, What},
-    file::format::{Expectation, Top},
+    file::format::{Expectation, Top, TopExpectation},
     top,
     world::Simulated,
 };
@@ -37,108 +37,65 @@ pub async fn check(
     events: &[Event],
     before: Option<f64>,
 ) -> Result<(), Mismatch> {
-    if let Some(path) = &expectation.get {
-        return get::check(world, path, expectation).await;
+    match expectation {
+        Expectation::Get(wanted) => get::check(world, wanted).await,
+        Expectation::Top(wanted) => check_top(world, wanted).await,
+        Expectation::Log { text, times } => logs::check(text, *times, events),
+        Expectation::Logs(texts) => logs::check_order(texts, events),
+        Expectation::NoLog(text) => logs::check_absent(text, events),
+        Expectation::Ready(ready) => check_ready(world.probe(), *ready).await,
+        Expectation::Refused(text) => check_refused(text, events),
+        Expectation::Metric(wanted) => metric::check(world, wanted, before).await,
+        Expectation::Families(families) => metric::check_families(world, families).await,
+        Expectation::Kubelet(saw) => seen::check_kubelet(saw, events),
+        Expectation::Dns(saw) => seen::check_dns(saw, events),
+        Expectation::DnsOrder(names) => seen::check_order(names, events),
+        Expectation::Api(saw) => seen::check_api(saw, events),
     }
-    if let Some(what) = expectation.top {
-        return check_top(world, what, expectation).await;
-    }
-    if let Some(text) = &expectation.log {
-        return logs::check(text, expectation.times, events);
-    }
-    if let Some(texts) = &expectation.logs {
-        return logs::check_order(texts, events);
-    }
-    if let Some(text) = &expectation.no_log {
-        return logs::check_absent(text, events);
-    }
-    if let Some(ready) = expectation.ready {
-        return check_ready(world.probe(), ready).await;
-    }
-    if let Some(text) = &expectation.refused {
-        return check_refused(text, events);
-    }
-    if let Some(metric) = &expectation.metric {
-        return metric::check(world, metric, expectation, before).await;
-    }
-    if let Some(families) = &expectation.families {
-        return metric::check_families(world, families).await;
-    }
-    if let Some(saw) = &expectation.kubelet {
-        return seen::check_kubelet(saw, events);
-    }
-    if let Some(saw) = &expectation.dns {
-        return seen::check_dns(saw, events);
-    }
-    if let Some(names) = &expectation.dns_order {
-        return seen::check_order(names, events);
-    }
-    if let Some(saw) = &expectation.api {
-        return seen::check_api(saw, events);
-    }
-    Ok(())
 }
 
 /// An expectation in a few words.
 pub fn describe(expectation: &Expectation) -> String {
-    let quoted = |what: &str, text: &str| format!("{what} {text:?}");
-    if let Some(path) = &expectation.get {
-        format!("get {path}")
-    } else if let Some(what) = expectation.top {
-        let namespace = expectation.namespace.as_ref().map(|namespace| format!(" -n {namespace}"));
-        let what = if what == Top::Nodes { "nodes" } else { "pods" };
-        let name = expectation.name.as_ref().map(|name| format!(" {name}"));
-        format!("top {what}{}{}", name.unwrap_or_default(), namespace.unwrap_or_default())
-    } else if let Some(text) = &expectation.log {
-        quoted("log", text)
-    } else if let Some(texts) = &expectation.logs {
-        format!("logs {texts:?}")
-    } else if let Some(text) = &expectation.no_log {
-        quoted("no log", text)
-    } else if let Some(ready) = expectation.ready {
-        format!("ready: {ready}")
-    } else if let Some(text) = &expectation.refused {
-        quoted("refused", text)
-    } else if let Some(metric) = &expectation.metric {
-        format!("metric {metric}")
-    } else if let Some(families) = &expectation.families {
-        format!("{} families of metrics", families.len())
-    } else if let Some(saw) = &expectation.kubelet {
-        format!("kubelet {}", saw.node)
-    } else if let Some(saw) = &expectation.dns {
-        format!("dns {}", saw.name)
-    } else if let Some(names) = &expectation.dns_order {
-        format!("dns order {}", names.join(", "))
-    } else if let Some(saw) = &expectation.api {
-        format!("api {}", saw.request)
-    } else {
-        "nothing".to_owned()
+    match expectation {
+        Expectation::Get(wanted) => format!("get {}", wanted.path),
+        Expectation::Top(TopExpectation { what, name, namespace, .. }) => {
+            let namespace = namespace.as_ref().map(|namespace| format!(" -n {namespace}"));
+            let what = if *what == Top::Nodes { "nodes" } else { "pods" };
+            let name = name.as_ref().map(|name| format!(" {name}"));
+            format!("top {what}{}{}", name.unwrap_or_default(), namespace.unwrap_or_default())
+        }
+        Expectation::Log { text, .. } => format!("log {text:?}"),
+        Expectation::Logs(texts) => format!("logs {texts:?}"),
+        Expectation::NoLog(text) => format!("no log {text:?}"),
+        Expectation::Ready(ready) => format!("ready: {ready}"),
+        Expectation::Refused(text) => format!("refused {text:?}"),
+        Expectation::Metric(wanted) => format!("metric {}", wanted.metric),
+        Expectation::Families(families) => format!("{} families of metrics", families.len()),
+        Expectation::Kubelet(saw) => format!("kubelet {}", saw.node),
+        Expectation::Dns(saw) => format!("dns {}", saw.name),
+        Expectation::DnsOrder(names) => format!("dns order {}", names.join(", ")),
+        Expectation::Api(saw) => format!("api {}", saw.request),
     }
 }
 
-async fn check_top(
-    world: &Simulated,
-    what: Top,
-    expectation: &Expectation,
-) -> Result<(), Mismatch> {
+async fn check_top(world: &Simulated, wanted: &TopExpectation) -> Result<(), Mismatch> {
     let client = world.admin();
-    let printed = match what {
-        Top::Nodes => top::nodes(client, expectation.name.as_deref()).await,
+    let printed = match wanted.what {
+        Top::Nodes => top::nodes(client, wanted.name.as_deref()).await,
         Top::Pods => {
             let options = top::PodOptions {
-                namespace: expectation.namespace.as_deref(),
-                name: expectation.name.as_deref(),
-                containers: expectation.containers,
+                namespace: wanted.namespace.as_deref(),
+                name: wanted.name.as_deref(),
+                containers: wanted.containers,
             };
             top::pods(client, options, world.clock().now()).await
         }
     };
-    let (field, expected) = match (&expectation.table, &expectation.error) {
-        (Some(table), _) => ("table", table),
-        (None, Some(error)) => ("error", error),
-        (None, None) => return Ok(()),
+    let (field, expected) = match &wanted.printed {
+        Ok(table) => ("table", table),
+        Err(error) => ("error", error),
     };
-    let matches_kind = printed.is_ok() == (field == "table");
+    let matches_kind = printed.is_ok() == wanted.printed.is_ok();
     let seen = trim_lines(&printed.unwrap_or_else(|error| error));
     let expected = trim_lines(expected);
     if matches_kind && fits(&seen, &expected) {

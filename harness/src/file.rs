@@ -1,38 +1,27 @@
-//! The scenario file: its format, its schema, its errors.
+//! The scenario file: its format, its schema, its mistakes.
 //!
-//! A text becomes a tree that knows its places (`document`, `node`). The tree is held against the
-//! JSON Schema (`structure`), and what is sound of it against the rules that a schema cannot
-//! express (`check`), so that one look at a file reports every mistake. Only a file without any
-//! becomes a [`ScenarioFile`], or one for each case of its matrix (`matrix`).
+//! What describes a cluster is the format of the crate `cluster-format`; steps, expectations, DNS and
+//! the server under test are here. Values take the place of their variables (`variables`), the file is
+//! validated against the JSON Schema, and then by the rules that a schema cannot express (`check`), so
+//! that one look at a file reports every mistake. Only a file without any becomes a
+//! [`ScenarioFile`], or one for each case of its matrix (`matrix`).
 
 mod check;
 mod discover;
-mod document;
-mod errors;
 mod filter;
 pub mod format;
 mod load;
-mod location;
 mod matrix;
-mod mistake;
-mod named;
-mod node;
-mod reference;
 mod schema;
-mod shape;
-mod structure;
-pub mod values;
-mod words;
+mod variables;
+
+pub use cluster_format::{FileErrors, Location, Mistake, values};
 
 pub use self::{
     discover::{DiscoverError, discover},
-    errors::FileErrors,
     filter::Filter,
     load::{ScenarioFile, load, parse},
-    location::Location,
-    mistake::Mistake,
-    reference::reference,
-    schema::{editor_schema, schema},
+    schema::{editor_schema, reference, schema},
 };
 
 pub(crate) use self::filter::fits;

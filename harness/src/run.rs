@@ -25,7 +25,7 @@ use crate::{
     expected_usage::Comparison,
     file::{
         ScenarioFile,
-        format::{Step, Wait},
+        format::{Expectation, Step, Wait},
     },
     world::{Simulated, WorldError},
 };
@@ -233,9 +233,10 @@ async fn pass_time(world: &mut Simulated, wait: Wait) -> Result<(), String> {
 async fn measure(world: &Simulated, step: &Step) -> BTreeMap<usize, f64> {
     let mut before = BTreeMap::new();
     for (index, expectation) in step.expect.iter().enumerate() {
-        if let (Some(metric), Some(_)) = (&expectation.metric, expectation.changed_by)
+        if let Expectation::Metric(wanted) = expectation
+            && wanted.changed_by.is_some()
             // What cannot be asked for yet is not there yet.
-            && let Ok(Some(value)) = expect::metric::value(world, metric).await
+            && let Ok(Some(value)) = expect::metric::value(world, &wanted.metric).await
         {
             before.insert(index, value);
         }
@@ -271,7 +272,7 @@ async fn check_all(
 ) -> Vec<Failure> {
     let events = world.timeline().since(since);
     let mut failures = Vec::new();
-    let refusal_expected = step.expect.iter().any(|expectation| expectation.refused.is_some());
+    let refusal_expected = step.expect.iter().any(|it| matches!(it, Expectation::Refused(_)));
     if !refusal_expected {
         failures.extend(events.iter().find_map(|event| match &event.what {
             What::Ended { text: reason } => {

@@ -6,7 +6,6 @@ mod clients;
 mod cluster;
 mod describe;
 mod error;
-mod faults;
 mod files;
 mod front_proxy;
 mod identities;
@@ -18,7 +17,6 @@ mod server_under_test;
 mod simulated;
 mod task;
 mod token;
-mod usage;
 
 pub(crate) use self::{
     bench_cluster::{BenchCluster, KUBECONFIG, TOKEN},

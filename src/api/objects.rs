@@ -11,7 +11,7 @@ use super::{
     resource::Kind,
 };
 use crate::{
-    cluster::{Cluster, Node, PodKey, PodLabels},
+    cluster::{Cluster, Node, PodKey, RunningPod},
     store::Store,
 };
 
@@ -36,7 +36,7 @@ enum Rest {
 struct Pods {
     cluster: Arc<Cluster>,
     namespace: Option<String>,
-    page: vec::IntoIter<(PodKey, PodLabels)>,
+    page: vec::IntoIter<(PodKey, RunningPod)>,
     /// The last one of the page; `None` when there is no page after it.
     last: Option<PodKey>,
 }
@@ -120,14 +120,14 @@ impl Objects for Metrics {
                 }
             }
             Rest::Pods(pods) => {
-                let Some(((namespace, name), labels)) = pods.next() else { return false };
-                if options.selects(&name, Some(&namespace), &labels)
-                    && let Some(usage) = store.pod(&namespace, &name)
+                let Some(((namespace, name), pod)) = pods.next() else { return false };
+                if options.selects(&name, Some(&namespace), &pod.labels)
+                    && let Some(usage) = store.pod_on(pod.node.as_deref(), &namespace, &name)
                 {
                     if let Some(span) = usage.span {
                         served(span.end);
                     }
-                    let (name, namespace, labels) = (&*name, Some(&*namespace), &*labels);
+                    let (name, namespace, labels) = (&*name, Some(&*namespace), &*pod.labels);
                     visit(&mut Item {
                         metadata: ObjectMeta { name, namespace, labels, created },
                         span: usage.span,
@@ -156,11 +156,11 @@ impl Pods {
         pods
     }
 
-    fn one(cluster: Arc<Cluster>, pod: (PodKey, PodLabels)) -> Self {
+    fn one(cluster: Arc<Cluster>, pod: (PodKey, RunningPod)) -> Self {
         Self { cluster, namespace: None, page: vec![pod].into_iter(), last: None }
     }
 
-    fn turn_to(&mut self, page: Vec<(PodKey, PodLabels)>) {
+    fn turn_to(&mut self, page: Vec<(PodKey, RunningPod)>) {
         let is_full = page.len() == PAGE;
         self.last = page.last().filter(|_| is_full).map(|(key, _)| key.clone());
         self.page = page.into_iter();
@@ -168,7 +168,7 @@ impl Pods {
 }
 
 impl Iterator for Pods {
-    type Item = (PodKey, PodLabels);
+    type Item = (PodKey, RunningPod);
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(pod) = self.page.next() {

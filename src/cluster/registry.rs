@@ -15,13 +15,30 @@ pub type PodKey = (Arc<str>, Arc<str>);
 /// A pod's labels.
 pub type PodLabels = Arc<BTreeMap<String, String>>;
 
+/// A running pod.
+#[derive(Clone, Debug, Default)]
+pub struct RunningPod {
+    /// Its labels.
+    pub labels: PodLabels,
+    /// The node it runs on, where the API server says so. A kubelet's claim is none.
+    pub node: Option<Arc<str>>,
+}
+
 /// The nodes and running pods known last. What is known stays while the API server is away.
 pub struct Cluster {
     selector: LabelSelector,
     nodes: RwLock<BTreeMap<String, Arc<Node>>>,
-    pods: RwLock<BTreeMap<PodKey, PodLabels>>,
+    pods: RwLock<BTreeMap<PodKey, RunningPod>>,
     nodes_known: watch::Sender<bool>,
     pods_known: watch::Sender<bool>,
+}
+
+// === impl RunningPod ===
+
+impl From<PodLabels> for RunningPod {
+    fn from(labels: PodLabels) -> Self {
+        Self { labels, node: None }
+    }
 }
 
 // === impl Cluster ===
@@ -45,14 +62,14 @@ impl Cluster {
     }
 
     /// A cluster of which everything is known from the start.
-    pub fn of(
+    pub fn of<P: Into<RunningPod>>(
         nodes: impl IntoIterator<Item = Node>,
-        pods: impl IntoIterator<Item = (PodKey, PodLabels)>,
+        pods: impl IntoIterator<Item = (PodKey, P)>,
     ) -> Self {
         let cluster = Self::default();
         cluster
             .set_nodes(nodes.into_iter().map(|node| (node.name.clone(), Arc::new(node))).collect());
-        cluster.set_pods(pods.into_iter().collect());
+        cluster.set_pods(pods.into_iter().map(|(key, pod)| (key, pod.into())).collect());
         cluster
     }
 
@@ -72,7 +89,7 @@ impl Cluster {
         namespace: Option<&str>,
         last: Option<&PodKey>,
         most: usize,
-    ) -> Vec<(PodKey, PodLabels)> {
+    ) -> Vec<(PodKey, RunningPod)> {
         let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);
         let first = match last {
             Some(last) => Bound::Excluded(last.clone()),
@@ -81,7 +98,7 @@ impl Cluster {
         pods.range((first, Bound::Unbounded))
             .take_while(|((of, _), _)| namespace.is_none_or(|namespace| &**of == namespace))
             .take(most)
-            .map(|(key, labels)| (key.clone(), labels.clone()))
+            .map(|(key, pod)| (key.clone(), pod.clone()))
             .collect()
     }
 
@@ -91,10 +108,10 @@ impl Cluster {
     }
 
     /// One running pod.
-    pub fn pod(&self, namespace: &str, name: &str) -> Option<(PodKey, PodLabels)> {
+    pub fn pod(&self, namespace: &str, name: &str) -> Option<(PodKey, RunningPod)> {
         let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);
         pods.get_key_value(&(namespace.into(), name.into()))
-            .map(|(key, labels)| (key.clone(), labels.clone()))
+            .map(|(key, pod)| (key.clone(), pod.clone()))
     }
 
     /// Whether nodes and pods have been listed once.
@@ -141,13 +158,13 @@ impl Cluster {
         self.nodes.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
-    pub(crate) fn set_pods(&self, pods: BTreeMap<PodKey, PodLabels>) {
+    pub(crate) fn set_pods(&self, pods: BTreeMap<PodKey, RunningPod>) {
         *self.pods.write().unwrap_or_else(PoisonError::into_inner) = pods;
         self.pods_known.send_replace(true);
     }
 
-    pub(super) fn set_pod(&self, key: PodKey, labels: PodLabels) {
-        self.pods.write().unwrap_or_else(PoisonError::into_inner).insert(key, labels);
+    pub(super) fn set_pod(&self, key: PodKey, pod: RunningPod) {
+        self.pods.write().unwrap_or_else(PoisonError::into_inner).insert(key, pod);
     }
 
     pub(super) fn remove_pod(&self, key: &PodKey) {

@@ -1,20 +1,21 @@
 use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
 use futures::{Stream, StreamExt};
-use k8s_openapi::api::core::v1::{Node as ApiNode, Pod};
+use k8s_openapi::api::core::v1::Node as ApiNode;
 use kube::{
     Api, Client,
-    core::PartialObjectMeta,
     runtime::{
         WatchStreamExt,
         watcher::{self, Event, watcher},
     },
 };
-use kube_dial::Backoff;
-use kube_dial::report;
+use kube_dial::{Backoff, report};
 use net::Random;
 
-use super::{Cluster, Node, PodKey, PodLabels};
+use super::{
+    Cluster, Node, PodKey, RunningPod,
+    pod_row::{self, PodRow},
+};
 use crate::intern::Interner;
 
 /// What pods have in common.
@@ -22,6 +23,7 @@ use crate::intern::Interner;
 struct Common {
     namespaces: Interner<str>,
     labels: Interner<BTreeMap<String, String>>,
+    nodes: Interner<str>,
 }
 
 /// Cures a refusal.
@@ -31,7 +33,7 @@ const ROLE: &str = "let the metrics server's ClusterRole get, list and watch nod
 pub async fn watch(client: Client, cluster: Arc<Cluster>, random: Random) {
     let nodes = watcher(Api::<ApiNode>::all(client.clone()), watcher::Config::default());
     let pods = watcher(
-        Api::<PartialObjectMeta<Pod>>::all(client),
+        Api::<PodRow>::all(pod_row::client(client)),
         watcher::Config::default().fields("status.phase=Running"),
     );
     futures::future::join(
@@ -63,7 +65,7 @@ async fn follow_nodes(
 }
 
 async fn follow_pods(
-    events: impl Stream<Item = watcher::Result<Event<PartialObjectMeta<Pod>>>>,
+    events: impl Stream<Item = watcher::Result<Event<PodRow>>>,
     cluster: &Cluster,
 ) {
     let mut events = pin!(events);
@@ -73,13 +75,13 @@ async fn follow_pods(
         match event {
             Ok(Event::Init) => listed = BTreeMap::new(),
             Ok(Event::InitApply(pod)) => {
-                let (key, labels) = common.split(pod);
-                listed.insert(key, labels);
+                let (key, pod) = common.split(pod);
+                listed.insert(key, pod);
             }
             Ok(Event::InitDone) => cluster.set_pods(std::mem::take(&mut listed)),
             Ok(Event::Apply(pod)) => {
-                let (key, labels) = common.split(pod);
-                cluster.set_pod(key, labels);
+                let (key, pod) = common.split(pod);
+                cluster.set_pod(key, pod);
             }
             Ok(Event::Delete(pod)) => cluster.remove_pod(&common.split(pod).0),
             Err(error) => report("pods", ROLE, &error),
@@ -90,10 +92,11 @@ async fn follow_pods(
 // === impl Common ===
 
 impl Common {
-    fn split(&mut self, pod: PartialObjectMeta<Pod>) -> (PodKey, PodLabels) {
+    fn split(&mut self, pod: PodRow) -> (PodKey, RunningPod) {
         let metadata = pod.metadata;
         let namespace = self.namespaces.intern(metadata.namespace.unwrap_or_default());
         let key = (namespace, metadata.name.unwrap_or_default().into());
-        (key, self.labels.intern(metadata.labels.unwrap_or_default()))
+        let labels = self.labels.intern(metadata.labels.unwrap_or_default());
+        (key, RunningPod { labels, node: pod.node.map(|node| self.nodes.intern(node)) })
     }
 }

@@ -48,7 +48,8 @@ fn read_format(text: &str) -> Result<Format, ValueError> {
 }
 
 /// The crates whose events are logged.
-const LOGGED_CRATES: [&str; 5] = ["apiserver", "kube_dial", "metrics_server", "net", "tls"];
+const LOGGED_CRATES: [&str; 6] =
+    ["apiserver", "k8s_text", "kube_dial", "metrics_server", "net", "tls"];
 
 // === impl LoggingFlags ===
 

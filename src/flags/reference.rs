@@ -61,7 +61,9 @@ fn notation(arg: &Arg, values: &[String]) -> String {
             values::read_address(value).map_or(value.to_owned(), |ip| ip.to_string())
         }
         "LEVEL" | "NUMBER" | "PORT" => {
-            values::read_number(value).map_or(value.to_owned(), |number| number.to_string())
+            let number = values::read_number(value).map(|number| number.to_string());
+            let number = number.or_else(|_| values::read_float(value).map(|n| n.to_string()));
+            number.unwrap_or_else(|_| value.to_owned())
         }
         values::BOOL => values::read_bool(value).map_or(value.to_owned(), |on| on.to_string()),
         _ => value.to_owned(),

@@ -265,11 +265,10 @@ fn arguments_are_read_as_the_go_server_reads_them() {
     let mut wrong = String::new();
     for line in include_str!("go.txt").lines().filter(|line| !line.starts_with('#')) {
         let (args, expected) = line.split_once(" → ").unwrap();
-        // Escapes need owned texts.
         let args: Vec<String> = serde_json::from_str(args).unwrap();
         let args: Vec<_> = args.iter().map(String::as_str).collect();
         let expected = match expected.split_once(" | ") {
-            Some((_, here)) => here.split_once(": ").unwrap().0,
+            Some((_, here)) => here.rsplit_once(": ").unwrap().0,
             None => expected,
         };
         let here = outcome(&args, expected);

@@ -126,3 +126,42 @@ async fn many_who_are_not_believed_do_not_fill_the_log() {
     let said = cluster.log().matches("Unable to authenticate the request").count();
     assert_eq!(said, 51, "fifty, and one for all others");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_has_no_more_intermediates_than_a_chain_can_need() {
+    let cluster = Cluster::new();
+    let server = cluster.serve().await;
+    let bob = cluster.certificate(&cluster.clients, "bob", None);
+    // Each has the name of the CA that signed Bob's certificate, and is tried for it.
+    let authority = || Authority::new("kubernetes", cluster.clock.now()).unwrap();
+    let useless: Vec<_> = (0..130).map(|_| authority().certificate().clone()).collect();
+    for (intermediates, answer) in [(6, "bob"), (7, "401 Unauthorized"), (130, "401 Unauthorized")]
+    {
+        let mut connection = server.connect_with(&bob, &useless[..intermediates]).await;
+        // It is the same for the first request of a connection and for all others.
+        for _ in 0..2 {
+            assert_eq!(connection.get("/healthz", &[]).await.short(), answer, "{intermediates}");
+        }
+    }
+    assert!(cluster.logged(&[
+        "\"Unable to authenticate the request\" err=\"x509: too many intermediate certificates: 7, at most 6\"",
+    ]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_certificate_is_valid_from_its_first_second_to_its_last_over_one_connection() {
+    let cluster = Cluster::new();
+    let server = cluster.serve().await;
+    let now = cluster.clock.now();
+    let (minute, subject) =
+        (Duration::from_mins(1), Subject { common_name: "bob".to_owned(), ..Subject::default() });
+    let validity = Validity { not_before: now + minute, not_after: now + 2 * minute };
+    let bob = cluster.clients.client(&subject, validity).unwrap();
+    let mut connection = server.connect(Some(&bob)).await;
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        answers.push(connection.get("/healthz", &[]).await.short());
+        advance(Duration::from_secs(31)).await;
+    }
+    assert_eq!(answers, ["401 Unauthorized", "401 Unauthorized", "bob", "bob", "401 Unauthorized"]);
+}

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use metrics_server::flags::Flags;
 use net::{Clock, Listener, Stream};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
 use tokio::{
     io::duplex,
@@ -125,9 +125,29 @@ impl Guarded {
         self.handshake(identity, protocol).await.unwrap()
     }
 
+    /// A connection whose client sends these intermediates as well.
+    pub(crate) async fn connect_with(
+        &self,
+        identity: &Identity,
+        intermediates: &[CertificateDer<'static>],
+    ) -> Connection {
+        let chain = [identity.chain(), intermediates.to_vec()].concat();
+        let stream = self.handshake_with(Some((chain, identity.key())), b"http/1.1").await;
+        Connection::http1(stream.unwrap()).await.unwrap()
+    }
+
     async fn handshake(
         &self,
         identity: Option<&Identity>,
+        protocol: &[u8],
+    ) -> io::Result<TlsStream<Stream>> {
+        let shows = identity.map(|identity| (identity.chain(), identity.key()));
+        self.handshake_with(shows, protocol).await
+    }
+
+    async fn handshake_with(
+        &self,
+        shows: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
         protocol: &[u8],
     ) -> io::Result<TlsStream<Stream>> {
         let verifier = Arc::new(AnyServer);
@@ -136,10 +156,8 @@ impl Guarded {
             .unwrap()
             .dangerous()
             .with_custom_certificate_verifier(verifier);
-        let mut config = match identity {
-            Some(identity) => {
-                config.with_client_auth_cert(identity.chain(), identity.key()).unwrap()
-            }
+        let mut config = match shows {
+            Some((chain, key)) => config.with_client_auth_cert(chain, key).unwrap(),
             None => config.with_no_client_auth(),
         };
         config.alpn_protocols = vec![protocol.to_vec()];
@@ -154,8 +172,9 @@ impl Guarded {
         identity: Option<&Identity>,
         protocol: &[u8],
     ) -> io::Result<Connection> {
-        let stream = TokioIo::new(self.handshake(identity, protocol).await?);
+        let stream = self.handshake(identity, protocol).await?;
         Ok(if protocol == b"h2" {
+            let stream = TokioIo::new(stream);
             let (sender, driver) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .handshake(stream)
@@ -164,10 +183,7 @@ impl Guarded {
             tokio::spawn(driver);
             Connection::Http2(sender)
         } else {
-            let (sender, driver) =
-                hyper::client::conn::http1::handshake(stream).await.map_err(io::Error::other)?;
-            tokio::spawn(driver);
-            Connection::Http1(sender)
+            Connection::http1(stream).await?
         })
     }
 
@@ -190,6 +206,14 @@ impl Guarded {
 // === impl Connection ===
 
 impl Connection {
+    async fn http1(stream: TlsStream<Stream>) -> io::Result<Self> {
+        let stream = TokioIo::new(stream);
+        let (sender, driver) =
+            hyper::client::conn::http1::handshake(stream).await.map_err(io::Error::other)?;
+        tokio::spawn(driver);
+        Ok(Self::Http1(sender))
+    }
+
     pub(crate) async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.send("GET", path, headers).await.unwrap()
     }

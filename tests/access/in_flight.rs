@@ -1,6 +1,6 @@
 //! How much at once, and for how long.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::Duration};
 
 use apiserver::{
     access::Settings,
@@ -104,6 +104,63 @@ async fn who_gives_up_makes_room() {
     assert!(tokio::time::timeout(Duration::from_secs(1), impatient).await.is_err());
     settle().await;
     assert_eq!(ask(&server, &admin, "GET", true).await.0, 200);
+}
+
+/// The status of each answer, and how long all of them took.
+async fn flood(
+    server: &Guarded,
+    requests: usize,
+    request: impl Fn(usize) -> (String, Option<String>),
+) -> (BTreeMap<u16, usize>, Duration) {
+    let began = Instant::now();
+    let answers = (0..requests).map(|at| {
+        let (path, token) = request(at);
+        async move {
+            let authorization = token.map(|token| format!("Bearer {token}"));
+            let headers: Vec<_> =
+                authorization.iter().map(|value| ("authorization", value.as_str())).collect();
+            let answer = server.ask(None, &path, &headers).await;
+            let refused = answer.status == 429;
+            assert_eq!(refused, answer.headers.contains_key("retry-after"), "{answer:?}");
+            answer.status.as_u16()
+        }
+    });
+    let mut statuses = BTreeMap::new();
+    for status in futures::future::join_all(answers).await {
+        *statuses.entry(status).or_default() += 1;
+    }
+    (statuses, began.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn reviews_of_unknown_clients_delay_nobody_else() {
+    let cluster = Cluster::new();
+    // Fewer places than requests wait: waiting for a review takes none.
+    let server = limited(&cluster, 2, 1).await;
+    let admin = admin(&cluster);
+    cluster.delay.store(1_000, Ordering::Relaxed);
+    type Request = fn(usize) -> (String, Option<String>);
+    let floods: [(&str, Request, u16); 2] = [
+        ("paths", |at| (format!("/healthz/{at}"), None), 403),
+        ("tokens", |at| ("/healthz".to_owned(), Some(format!("token-{at}"))), 401),
+    ];
+    for (what, request, answered) in floods {
+        let legitimate = async {
+            sleep(Duration::from_millis(100)).await;
+            let began = Instant::now();
+            let (status, body) = ask(&server, &admin, "GET", true).await;
+            (status, body, began.elapsed())
+        };
+        let ((statuses, took), (status, body, waited)) =
+            Box::pin(futures::future::join(flood(&server, 900, request), legitimate)).await;
+        // 32 reviews at a time and 64 that wait, of one address.
+        assert_eq!(statuses, BTreeMap::from([(answered, 96), (429, 804)]), "{what}");
+        assert!(took < Duration::from_secs(5), "{what}: {took:?}");
+        assert_eq!((status, &*body), (200, "done"), "{what}");
+        assert!(waited < Duration::from_secs(3), "{what}: {waited:?}");
+    }
+    let lines = cluster.log().lines().filter(|line| line.contains("the request")).count();
+    assert!(lines <= 4, "{}", cluster.log());
 }
 
 #[tokio::test(start_paused = true)]

@@ -177,28 +177,38 @@ async fn requests_without_one_host_are_refused() {
 async fn answers_end_at_their_limit_whether_they_are_read_or_not() {
     let cluster = Cluster::new();
     let held = Arc::new(());
-    let large = {
-        let held = held.clone();
-        Router::new().route("/", get(async move || Held(held.clone()).answer()))
+    let answers = {
+        let (large, small) = (held.clone(), held.clone());
+        Router::new()
+            .route("/large", get(async move || Held(large.clone()).answer(128, 64 << 10)))
+            .route("/small", get(async move || Held(small.clone()).answer(1, 2000)))
     };
     let limits = Limits {
         answer: Some(Duration::from_secs(20)),
         write_timeout: Duration::from_mins(10),
         ..Limits::default()
     };
-    let server = cluster.serve_router(limits, large);
-    for (protocol, window) in [("HTTP/2", 0), ("HTTP/2", 1), ("HTTP/2", 1000), ("HTTP/1.1", 0)] {
+    let server = cluster.serve_router(limits, answers);
+    for (protocol, window, path) in [
+        ("HTTP/2", 0, "/small"),
+        ("HTTP/2", 1, "/small"),
+        ("HTTP/2", 0, "/large"),
+        ("HTTP/2", 1, "/large"),
+        ("HTTP/2", 1000, "/large"),
+        ("HTTP/1.1", 0, "/large"),
+    ] {
         let began = Instant::now();
         let mut connection = match protocol {
             "HTTP/2" => server.connect_with_window(None, window).await,
             _ => server.connect(None).await,
         };
-        let answer = connection.head("/").await.unwrap();
-        assert_eq!(Arc::strong_count(&held), 3, "{protocol} {window}");
+        let answer = connection.head(path).await.unwrap();
+        let at_rest = 3;
+        assert_eq!(Arc::strong_count(&held), at_rest + 1, "{protocol} {window} {path}");
         sleep(Duration::from_secs(19)).await;
-        assert_eq!(Arc::strong_count(&held), 3, "{protocol} {window}");
+        assert_eq!(Arc::strong_count(&held), at_rest + 1, "{protocol} {window} {path}");
         sleep(Duration::from_secs(2)).await;
-        assert_eq!(Arc::strong_count(&held), 2, "its memory is free: {protocol} {window}");
+        assert_eq!(Arc::strong_count(&held), at_rest, "its memory is free: {protocol} {path}");
         let error = answer.into_body().collect().await.unwrap_err();
         assert_eq!(began.elapsed().as_secs(), 21, "{error}");
     }
@@ -208,11 +218,11 @@ async fn answers_end_at_their_limit_whether_they_are_read_or_not() {
 struct Held(#[expect(dead_code, reason = "dropped when nobody holds it")] Arc<()>);
 
 impl Held {
-    /// Eight megabytes in pieces.
-    fn answer(self) -> Body {
-        let pieces = (0..128).map(move |_| {
+    /// So many pieces of a length.
+    fn answer(self, pieces: usize, length: usize) -> Body {
+        let pieces = (0..pieces).map(move |_| {
             let _held = &self;
-            Ok::<_, Infallible>(Bytes::from(vec![b'a'; 64 << 10]))
+            Ok::<_, Infallible>(Bytes::from(vec![b'a'; length]))
         });
         Body::from_stream(futures::stream::iter(pieces))
     }

@@ -4,8 +4,9 @@ use std::{
     io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use apiserver::{
@@ -50,6 +51,8 @@ pub(crate) struct Cluster {
     pub(crate) failing: Arc<AtomicUsize>,
     /// Whether the API server takes requests and never answers.
     pub(crate) silent: Arc<AtomicBool>,
+    /// For how many milliseconds the API server holds each answer back.
+    pub(crate) delay: Arc<AtomicU64>,
     log: Arc<Mutex<Vec<String>>>,
     asked: Arc<Asked>,
     _log: DefaultGuard,
@@ -81,6 +84,7 @@ impl Cluster {
             away: Arc::default(),
             failing: Arc::default(),
             silent: Arc::default(),
+            delay: Arc::default(),
             log,
             asked,
             _log: tracing::subscriber::set_default(tracing_subscriber::registry().with(klog)),
@@ -119,11 +123,13 @@ impl Cluster {
     fn client(&self) -> Client {
         let (router, away) = (self.api_server.router(), self.away.clone());
         let (failing, silent) = (self.failing.clone(), self.silent.clone());
+        let delay = self.delay.clone();
         let service = tower::service_fn(move |mut request: http::Request<kube::client::Body>| {
             let token = format!("Bearer {OWN_TOKEN}").parse().unwrap();
             request.headers_mut().insert("authorization", token);
             let (router, away) = (router.clone(), away.clone());
             let (failing, silent) = (failing.clone(), silent.clone());
+            let delay = Duration::from_millis(delay.load(Ordering::Relaxed));
             async move {
                 if away.load(Ordering::Relaxed) {
                     let refused = "dial tcp 10.96.0.1:443: connect: connection refused";
@@ -132,6 +138,7 @@ impl Cluster {
                 if silent.load(Ordering::Relaxed) {
                     std::future::pending::<()>().await;
                 }
+                tokio::time::sleep(delay).await;
                 let less = |left: usize| left.checked_sub(1);
                 if failing.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok() {
                     let status = json!({

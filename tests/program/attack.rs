@@ -53,6 +53,8 @@ fn raise_own_limit() {
 /// A connection from another address of this host.
 async fn connect_from(host: u8, to: SocketAddr) -> tokio::net::TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
+    // Other tests look for free ports meanwhile.
+    socket.set_reuseaddr(true).unwrap();
     let from = IpAddr::from(Ipv4Addr::new(127, 0, 0, host));
     socket.bind(SocketAddr::new(from, 0)).unwrap();
     socket.connect(to).await.unwrap()
@@ -83,6 +85,13 @@ async fn probes(from: u8, to: SocketAddr, count: usize) -> Vec<Duration> {
     took
 }
 
+/// On a machine that does other things too: nine of ten within 250 ms, and all within the second
+/// that a kubelet gives a probe.
+fn are_quick(took: &[Duration]) {
+    assert!(took[took.len() * 9 / 10] < Duration::from_millis(250), "{took:?}");
+    assert!(took[took.len() - 1] < Duration::from_secs(1), "{took:?}");
+}
+
 #[test]
 fn probes_get_in_beside_crowds_that_hold_connections() {
     raise_own_limit();
@@ -96,16 +105,14 @@ fn probes_get_in_beside_crowds_that_hold_connections() {
         }
         // From the same address as the crowd, and from another one.
         for from in [2, 3] {
-            let took = probes(from, address, 50).await;
-            assert!(took[49] < Duration::from_millis(250), "{took:?}");
+            are_quick(&probes(from, address, 100).await);
         }
         let mut kept = Vec::new();
         for _ in 0..KEPT {
             kept.push(probe_over(connect_from(2, address).await).await.unwrap());
         }
         for from in [2, 3] {
-            let took = probes(from, address, 50).await;
-            assert!(took[49] < Duration::from_millis(250), "{took:?}");
+            are_quick(&probes(from, address, 100).await);
         }
         drop((silent, kept));
     });
@@ -128,7 +135,7 @@ fn few_open_files_keep_out_no_probes() {
 #[test]
 fn the_limit_of_open_files_is_raised_to_the_hard_one() {
     let folder = folder(1);
-    let (server, _) = start(folder.path(), "ulimit -Hn 512; ulimit -Sn 128;", "");
+    let (server, _) = start(folder.path(), "ulimit -Sn 128; ulimit -Hn 512;", "");
     let limits = format!("/proc/{}/limits", server.child.id());
     let limits = std::fs::read_to_string(limits).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();

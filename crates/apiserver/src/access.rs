@@ -21,6 +21,7 @@ mod request_info;
 mod request_outcome;
 mod review;
 mod review_cache;
+mod review_queue;
 mod review_servers;
 mod settings;
 
@@ -38,15 +39,6 @@ use net::Doors;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
-pub use self::{
-    authn::user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
-    files::FileError,
-    refusal::Refusal,
-    request_info::{RequestInfo, ResourceInfo},
-    request_outcome::RequestOutcome,
-    review_servers::ApiConfigs,
-    settings::{RequestHeaderOptions, Settings, SettingsError},
-};
 use self::{
     authn::{
         Authenticator,
@@ -59,10 +51,22 @@ use self::{
     files::Files,
     filters::{
         impersonation::{self, Impersonation, Requester},
-        max_in_flight::{MaxInFlight, Permit},
+        max_in_flight::{MaxInFlight, Permit, is_probe},
     },
     review::Reviewer,
     review_cache::Hasher,
+};
+pub use self::{
+    authn::{
+        user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
+        x509::VerifiedCertificates,
+    },
+    files::FileError,
+    refusal::Refusal,
+    request_info::{RequestInfo, ResourceInfo},
+    request_outcome::RequestOutcome,
+    review_servers::ApiConfigs,
+    settings::{RequestHeaderOptions, Settings, SettingsError},
 };
 use crate::{
     RequestOptions,
@@ -225,12 +229,16 @@ impl Access {
     async fn authorize(&self, head: &mut Parts) -> Result<Authorized, Refusal> {
         let config = self.config.borrow().clone();
         let peer = head.extensions.get::<Peer>();
-        let user = self.authenticator.authenticate(&config, peer, &head.headers).await.map_err(
-            |error| {
-                self.failure_log.record(&error, peer.and_then(|peer| peer.certificates.first()));
+        let authenticated = self.authenticator.authenticate(&config, peer, &head.headers).await;
+        let user = authenticated.map_err(|error| {
+            let certificate = peer.and_then(|peer| peer.certificates.first());
+            self.failure_log.authentication(&error, certificate);
+            if error.is_overload() {
+                Refusal::TooManyRequests { user: None }
+            } else {
                 Refusal::Unauthorized
-            },
-        )?;
+            }
+        })?;
         if let Some(connection) = head.extensions.get::<ConnectionHandle>()
             && !user.is_anonymous()
         {
@@ -239,9 +247,14 @@ impl Access {
         head.headers.remove(header::AUTHORIZATION);
         config.request_header.strip(&mut head.headers);
         let info = RequestInfo::of(&head.method, &head.uri);
-        let permit = self.in_flight.acquire(&user, &info, head.extensions.get::<Exchange>())?;
+        let is_probe = is_probe(&info) && self.authorizer.always_allows(&info);
         let user = self.impersonate(user, head).await?;
-        let reason = self.permit(&user, info, head).await?;
+        let reason = self.permit(&user, &info, head).await?;
+        // Only authorized requests are in flight: others must not take their place while they wait
+        // for a review. Other requests must not make a kubelet restart this server either.
+        let exchange = head.extensions.get::<Exchange>();
+        let permit =
+            if is_probe { None } else { self.in_flight.acquire(&user, &info, exchange)? };
         Ok(Authorized { user, permit, reason })
     }
 
@@ -256,7 +269,7 @@ impl Access {
             }
         };
         for permission in impersonation.permissions() {
-            self.permit(&user, permission.clone(), head).await?;
+            self.permit(&user, permission, head).await?;
         }
         impersonation::strip(&mut head.headers);
         head.extensions.insert(Requester(user));
@@ -267,18 +280,21 @@ impl Access {
     async fn permit(
         &self,
         user: &User,
-        info: RequestInfo,
+        info: &RequestInfo,
         head: &Parts,
     ) -> Result<String, Refusal> {
-        match self.authorizer.decide(user, &info).await {
+        match self.authorizer.decide(user, info, head.extensions.get::<Peer>()).await {
             Ok(decision) if decision.allowed => Ok(decision.reason),
             Ok(decision) => {
                 tracing::debug!(uri = %head.uri, user = user.name, reason = decision.reason, "Forbidden");
-                let (user, info) = (Box::new(user.clone()), Box::new(info));
+                let (user, info) = (Box::new(user.clone()), Box::new(info.clone()));
                 Err(Refusal::Forbidden { user, info, reason: decision.reason })
             }
             Err(error) => {
-                tracing::error!(err = %error, cure = error.cure, "Failed to make webhook authorizer request");
+                self.failure_log.authorization(&error);
+                if error.is_overload {
+                    return Err(Refusal::TooManyRequests { user: Some(Box::new(user.clone())) });
+                }
                 let uri = head.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
                 Err(Refusal::InternalError {
                     user: Box::new(user.clone()),

@@ -7,7 +7,7 @@
 //! It knows neither the API that is served nor the flags of the program.
 //!
 //! A request passes, from outside in: the filters ([`serving::Filters`]: audit id, HSTS, CORS, audit,
-//! deadline), authentication, the limit of requests in flight, impersonation and authorization
+//! deadline), authentication, impersonation, authorization and the limit of requests in flight
 //! ([`access::Access`]), and then the handlers of the group ([`PathMux`]).
 
 mod accept;

@@ -6,6 +6,7 @@ mod fields;
 mod json;
 mod patterns;
 mod text;
+mod writer;
 
 use std::{path::Path, sync::Arc};
 
@@ -14,7 +15,10 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
 use self::fields::Fields;
-pub use self::patterns::{FilePatterns, PatternError};
+pub use self::{
+    patterns::{FilePatterns, PatternError},
+    writer::LineWriter,
+};
 
 /// Takes one line, without its end.
 pub type Sink = Arc<dyn Fn(&str) + Send + Sync>;

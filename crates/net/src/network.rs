@@ -63,8 +63,9 @@ pub trait Listener: Send {
 /// thousands of questions may be waiting for their answers.
 const DATAGRAM_LIMIT: usize = 2048;
 
-/// Connections that wait to be accepted: as many as `TcpListener` lets wait.
-const BACKLOG: u32 = 1024;
+/// Connections that wait to be accepted: as many as Linux allows by default. Where more come in at
+/// once, the ones beyond wait for a second or longer until their client tries again.
+const BACKLOG: u32 = 4096;
 
 /// The network of the machine the program runs on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,16 +100,11 @@ impl Network for HostNetwork {
     }
 
     async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
-        HostListener::boxed(TcpListener::bind(at).await?)
+        HostListener::bind(at, false)
     }
 
     async fn listen_beside_others(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
-        let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // What TcpListener sets by itself.
-        socket.set_reuseaddr(true)?;
-        socket.set_reuseport(true)?;
-        socket.bind(at)?;
-        HostListener::boxed(socket.listen(BACKLOG)?)
+        HostListener::bind(at, true)
     }
 }
 
@@ -133,7 +129,15 @@ impl Datagram for HostDatagram {
 // === impl HostListener ===
 
 impl HostListener {
-    fn boxed(socket: TcpListener) -> io::Result<Box<dyn Listener>> {
+    fn bind(at: SocketAddr, is_shared: bool) -> io::Result<Box<dyn Listener>> {
+        let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A restart need not wait until the connections of before are forgotten.
+        socket.set_reuseaddr(true)?;
+        if is_shared {
+            socket.set_reuseport(true)?;
+        }
+        socket.bind(at)?;
+        let socket = socket.listen(BACKLOG)?;
         let local = socket.local_addr()?;
         Ok(Box::new(Self { socket, local }))
     }

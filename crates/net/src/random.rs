@@ -1,46 +1,108 @@
+//! Random numbers: from the operating system, or from a seed in a simulated world.
+
 use std::{
+    hash::{BuildHasher, RandomState},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-/// The one source of randomness: the spread of scrapes, jitter of retries, DNS question ids.
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// The one source of randomness: DNS message ids, audit ids, the spread of scrapes, jitter of
+/// retries.
 #[derive(Clone, Debug)]
-pub struct Random(Arc<Mutex<fastrand::Rng>>);
+pub struct Random(Source);
+
+#[derive(Clone, Debug)]
+enum Source {
+    /// Nobody can predict a number from those before it.
+    System(SystemRandom),
+    Seeded(Arc<Mutex<fastrand::Rng>>),
+}
 
 // === impl Random ===
 
 impl Random {
-    /// Seeded by the operating system.
+    /// Numbers from the operating system.
     pub fn from_os() -> Self {
-        Self(Arc::new(Mutex::new(fastrand::Rng::new())))
+        Self(Source::System(SystemRandom::new()))
     }
 
     /// The same sequence for the same seed.
     pub fn seeded(seed: u64) -> Self {
-        Self(Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))))
+        Self(Source::Seeded(Arc::new(Mutex::new(fastrand::Rng::with_seed(seed)))))
     }
 
     /// Another sequence, which takes nothing out of this one.
     #[must_use]
     pub fn apart(&self) -> Self {
-        Self::seeded(!self.with(|rng| rng.get_seed()))
+        match &self.0 {
+            Source::System(_) => self.clone(),
+            Source::Seeded(rng) => {
+                Self::seeded(!rng.lock().unwrap_or_else(PoisonError::into_inner).get_seed())
+            }
+        }
     }
 
     /// Any 16-bit number.
     pub fn u16(&self) -> u16 {
-        self.with(|rng| rng.u16(..))
+        match &self.0 {
+            Source::System(system) => number(system) as u16,
+            Source::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).u16(..),
+        }
     }
 
     /// A duration in whole milliseconds from zero to just below `limit`; zero when `limit` is
     /// under a millisecond. Whole, because tokio's timers round up to them.
     pub fn below(&self, limit: Duration) -> Duration {
-        match u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) {
-            0 => Duration::ZERO,
-            limit => Duration::from_millis(self.with(|rng| rng.u64(0..limit))),
-        }
+        let limit = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let Some(last) = limit.checked_sub(1) else { return Duration::ZERO };
+        Duration::from_millis(match &self.0 {
+            // Of 2^64 numbers, no limit in practice makes one visibly more likely.
+            Source::System(system) => number(system) % (last + 1),
+            Source::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).u64(0..=last),
+        })
+    }
+}
+
+fn number(system: &SystemRandom) -> u64 {
+    let mut bytes = [0; 8];
+    match system.fill(&mut bytes) {
+        Ok(()) => u64::from_ne_bytes(bytes),
+        // No Linux that runs containers lacks getrandom. If one did, hash tables would have got
+        // their keys from the system in another way.
+        Err(_) => RandomState::new().hash_one(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Ids that an attacker could guess from others, or from the time the program started, would
+    /// let them answer in the place of a DNS server.
+    #[test]
+    fn a_program_has_the_numbers_of_the_system() {
+        let random = Random::from_os();
+        assert!(matches!(random.0, Source::System(_)));
+        let numbers: BTreeSet<_> = (0..100).map(|_| random.u16()).collect();
+        assert!(numbers.len() > 90, "{numbers:?}");
+        let limit = Duration::from_millis(3);
+        let delays: BTreeSet<_> = (0..100).map(|_| random.below(limit).as_millis()).collect();
+        assert_eq!(delays, BTreeSet::from([0, 1, 2]));
+        assert_eq!(random.below(Duration::from_micros(999)), Duration::ZERO);
     }
 
-    fn with<T>(&self, draw: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
-        draw(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    #[test]
+    fn a_simulated_world_has_the_same_numbers_for_the_same_seed() {
+        let numbers = |seed| {
+            let random = Random::seeded(seed);
+            let delay = random.below(Duration::from_secs(4));
+            ([random.u16(), random.u16()], delay)
+        };
+        assert_eq!(numbers(1), numbers(1));
+        assert_ne!(numbers(1), numbers(2));
     }
 }

@@ -15,7 +15,7 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use crate::{
     provider,
-    x509::{Authorities, Chain, Usage, X509Error},
+    x509::{Authorities, Chain, Usage, X509Error, check_length},
 };
 
 /// CA certificates that verify client certificates.
@@ -65,6 +65,11 @@ impl Bundle {
         *self.pem == *text
     }
 
+    /// Whether both are the same bundle, read once.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.pem, &other.pem)
+    }
+
     /// Verifies the certificates of a client, its own first, as of now.
     pub fn verify(
         &self,
@@ -72,6 +77,7 @@ impl Bundle {
         clock: &Clock,
     ) -> Result<(), X509Error> {
         let [leaf, intermediates @ ..] = chain else { return Err(X509Error::UnknownAuthority) };
+        check_length(intermediates)?;
         let seconds = u64::try_from(clock.now().as_second()).unwrap_or_default();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         self.verifier.verify_client_cert(leaf, intermediates, now).map(drop).map_err(|error| {

@@ -22,6 +22,7 @@ use rustls::{
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
+pub(crate) use self::chain::check_length;
 use self::names::name_error;
 pub use self::{
     authorities::Authorities,
@@ -58,6 +59,7 @@ impl GoVerifier {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), X509Error> {
+        check_length(intermediates)?;
         let other = |error: &dyn fmt::Display| X509Error::Other(error.to_string());
         let (_, details) = X509Certificate::from_der(leaf).map_err(|error| other(&error))?;
         let chain = Chain::new(&self.authorities, Usage::Server, now, &self.provider);

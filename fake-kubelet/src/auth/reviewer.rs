@@ -23,7 +23,7 @@ pub trait Reviewer: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct ApiServerReviewer(Client);
 
-/// Denies everything: for fleets whose kubelets all have [`Access::Open`](super::Access::Open).
+/// Denies everything: for fleets whose kubelets all have `access: Open`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DenyAll;
 

@@ -63,7 +63,7 @@ async fn check(
         value => request.header(AUTHORIZATION, value),
     };
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: Vec::new().into() };
+    let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: Vec::new() };
     gate.check(&peer, &parts).await
 }
 
@@ -206,7 +206,7 @@ async fn a_certificate_of_the_clusters_ca_says_who_asks() {
     ];
     for (authority, validity, passes) in cases {
         let chain = authority.client(&subject, validity).unwrap().chain();
-        let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: chain.into() };
+        let peer = Peer { address: "192.0.2.1:1".parse().unwrap(), certificates: chain };
         let (parts, ()) = Request::get("/metrics/resource").body(()).unwrap().into_parts();
         let expected = if passes { Ok(()) } else { Err(Denied::Unauthorized) };
         assert_eq!(gate.check(&peer, &parts).await, expected);

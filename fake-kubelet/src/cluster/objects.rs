@@ -22,7 +22,7 @@ use k8s_openapi::{
 };
 
 use super::{ClusterNode, Ownership};
-use crate::config::{ObjectConfig, PodConfig, TaintConfig};
+use crate::config::TaintConfig;
 
 /// Where the Leases of nodes are.
 pub(super) const LEASES: &str = "kube-node-lease";
@@ -35,6 +35,9 @@ const TAINT: &str = "fake-kubelet.dev/node";
 
 /// Never pulled.
 const IMAGE: &str = "fake-kubelet.dev/nothing";
+
+/// The kubelet's version where the configuration has none.
+const DEFAULT_VERSION: &str = "v1.36.2";
 
 /// The conditions of a healthy node, in the order and with the texts of the real kubelet.
 const CONDITIONS: [(&str, &str, &str, &str); 4] = [
@@ -51,7 +54,7 @@ const CONDITIONS: [(&str, &str, &str, &str); 4] = [
 
 /// The Node object of a node.
 pub(super) fn node(cluster_node: &ClusterNode, ownership: &Ownership, now: Timestamp) -> Node {
-    let ObjectConfig { labels, annotations, taints, .. } = &cluster_node.object;
+    let (config, host) = (&cluster_node.config.node, &cluster_node.config.host);
     let own = [
         ("kubernetes.io/arch", "amd64"),
         ("kubernetes.io/hostname", &cluster_node.name),
@@ -59,15 +62,15 @@ pub(super) fn node(cluster_node: &ClusterNode, ownership: &Ownership, now: Times
     ];
     let mut all: BTreeMap<_, _> =
         own.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    all.extend(labels.clone());
+    all.extend(config.labels.clone());
     let mut metadata = ObjectMeta {
         name: Some(cluster_node.name.clone()),
         labels: Some(all),
-        annotations: Some(annotations.clone()),
+        annotations: Some(config.annotations.clone()),
         ..ObjectMeta::default()
     };
     ownership.apply_to(&mut metadata);
-    let taints = match taints {
+    let taints = match &host.taints {
         Some(taints) => taints.iter().map(taint).collect(),
         None => vec![Taint {
             key: TAINT.to_owned(),
@@ -85,36 +88,51 @@ pub(super) fn node(cluster_node: &ClusterNode, ownership: &Ownership, now: Times
 
 /// A node's status.
 pub(super) fn node_status(cluster_node: &ClusterNode, now: Timestamp) -> NodeStatus {
-    let ObjectConfig { capacity, allocatable, version, .. } = &cluster_node.object;
-    let resources = |of: &BTreeMap<String, String>| -> BTreeMap<_, _> {
-        of.iter().map(|(name, much)| (name.clone(), Quantity(much.clone()))).collect()
-    };
-    let mut left = resources(capacity);
-    left.extend(resources(allocatable));
+    let (config, host) = (&cluster_node.config.node, &cluster_node.config.host);
+    let capacity: BTreeMap<_, _> =
+        host.capacity().into_iter().map(|(name, amount)| (name, Quantity(amount))).collect();
+    let mut allocatable = capacity.clone();
+    if let Some(amounts) = config.allocatable {
+        allocatable.insert("cpu".to_owned(), Quantity(amounts.cpu.0.to_string()));
+        allocatable.insert("memory".to_owned(), Quantity(amounts.memory.0.to_string()));
+    }
     let address = |kind: &str, address: String| NodeAddress { type_: kind.to_owned(), address };
-    let condition = |(kind, status, reason, message): (&str, &str, &str, &str)| NodeCondition {
-        type_: kind.to_owned(),
-        status: status.to_owned(),
-        reason: Some(reason.to_owned()),
-        message: Some(message.to_owned()),
-        last_heartbeat_time: Some(Time(now)),
-        last_transition_time: Some(Time(cluster_node.since)),
-    };
-    NodeStatus {
-        addresses: Some(vec![
+    let addresses = if config.addresses.is_empty() {
+        vec![
             address("InternalIP", cluster_node.address.to_string()),
             address("Hostname", cluster_node.name.clone()),
-        ]),
+        ]
+    } else {
+        let each = config.addresses.iter();
+        each.map(|it| address(it.kind.as_str(), it.address.clone())).collect()
+    };
+    let not_ready = ("Ready", "False", "KubeletNotReady", "kubelet is not ready");
+    let condition = |condition: (&str, &str, &str, &str)| {
+        let (kind, status, reason, message) = match condition {
+            ("Ready", ..) if config.ready == Some(false) => not_ready,
+            condition => condition,
+        };
+        NodeCondition {
+            type_: kind.to_owned(),
+            status: status.to_owned(),
+            reason: Some(reason.to_owned()),
+            message: Some(message.to_owned()),
+            last_heartbeat_time: Some(Time(now)),
+            last_transition_time: Some(Time(cluster_node.since)),
+        }
+    };
+    NodeStatus {
+        addresses: Some(addresses),
         daemon_endpoints: Some(NodeDaemonEndpoints {
             kubelet_endpoint: Some(DaemonEndpoint { port: i32::from(cluster_node.port) }),
         }),
-        capacity: Some(resources(capacity)),
-        allocatable: Some(left),
+        capacity: Some(capacity),
+        allocatable: Some(allocatable),
         conditions: Some(CONDITIONS.map(condition).into()),
         node_info: Some(NodeSystemInfo {
             architecture: "amd64".to_owned(),
             operating_system: "linux".to_owned(),
-            kubelet_version: version.clone(),
+            kubelet_version: config.version.clone().unwrap_or_else(|| DEFAULT_VERSION.to_owned()),
             os_image: "fake-kubelet".to_owned(),
             container_runtime_version: "fake://1".to_owned(),
             ..NodeSystemInfo::default()
@@ -148,10 +166,11 @@ pub(super) fn lease(node: &str, uid: &str, ownership: &Ownership, now: Timestamp
 }
 
 /// A pod of the configuration, bound to its node.
-pub(super) fn pod(config: &PodConfig, node: &str, ownership: &Ownership) -> Pod {
+pub(super) fn pod(config: &cluster_format::Pod, node: &str, ownership: &Ownership) -> Pod {
     let mut metadata = ObjectMeta {
         namespace: Some(config.namespace().to_owned()),
-        name: Some(config.name.to_string()),
+        labels: Some(config.labels.clone()),
+        name: Some(config.name.clone()),
         ..ObjectMeta::default()
     };
     ownership.apply_to(&mut metadata);

@@ -10,9 +10,6 @@ const OWNER: &str = "fake-kubelet.dev/owner";
 /// The annotation with the run that created or adopted it.
 const INSTANCE: &str = "fake-kubelet.dev/instance";
 
-/// The owner where the configuration has none.
-pub(crate) const DEFAULT_OWNER: &str = "fake-kubelet";
-
 /// An owner, and a run of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ownership {

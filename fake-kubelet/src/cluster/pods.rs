@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     node,
+    spec::Sources,
     usage::{Usage, UsageSchedule},
 };
 
@@ -66,7 +67,7 @@ struct RunningPod {
     uid: String,
     node: String,
     ip: Option<Ipv4Addr>,
-    courses: Vec<UsageSchedule>,
+    schedules: Vec<UsageSchedule>,
 }
 
 /// Watches the pods of the cluster. Never ends.
@@ -156,35 +157,35 @@ impl PodController {
         let (key, uid) = (key(pod), pod.uid().unwrap_or_default());
         self.starting.remove(&uid);
         let names = containers(pod);
-        let courses: Vec<_> = names.iter().map(|name| self.course(pod, node, name)).collect();
+        let schedules: Vec<_> = names.iter().map(|name| self.schedule(pod, node, name)).collect();
         let (namespace, name) = (key.0.as_str(), key.1.as_str());
         if let Some(known) = self.running.get_mut(&key)
             && known.uid == uid
-            && known.courses.len() == courses.len()
+            && known.schedules.len() == schedules.len()
         {
-            for ((container, old), new) in names.iter().zip(&known.courses).zip(&courses) {
+            for ((container, old), new) in names.iter().zip(&known.schedules).zip(&schedules) {
                 if old != new {
                     kubelet.set_container_usage(namespace, name, container, new.clone());
                 }
             }
-            known.courses = courses;
+            known.schedules = schedules;
             return;
         }
         self.stop(&key);
         let now = self.controller.clock.now();
-        let container = |(name, course): (&String, &UsageSchedule)| {
+        let container = |(name, schedule): (&String, &UsageSchedule)| {
             let started = started(pod, name).unwrap_or(now).min(now);
-            let usage = Usage::following(started, started, course);
+            let usage = Usage::following(started, started, schedule);
             node::Container { name: name.as_str().into(), usage }
         };
         kubelet.add_pod(node::Pod {
             namespace: key.0.as_str().into(),
             name: key.1.as_str().into(),
-            containers: names.iter().zip(&courses).map(container).collect(),
+            containers: names.iter().zip(&schedules).map(container).collect(),
         });
         let ip = pod.status.as_ref().and_then(|status| status.pod_ip.as_ref()?.parse().ok());
         self.addresses.extend(ip);
-        self.running.insert(key, RunningPod { uid, node: node.to_owned(), ip, courses });
+        self.running.insert(key, RunningPod { uid, node: node.to_owned(), ip, schedules });
     }
 
     fn stop(&mut self, key: &Key) {
@@ -197,16 +198,20 @@ impl PodController {
         }
     }
 
-    fn course(&self, pod: &Pod, node: &str, container: &str) -> UsageSchedule {
+    fn schedule(&self, pod: &Pod, node: &str, container: &str) -> UsageSchedule {
         let (namespace, name) = key(pod);
         let controller = &self.controller;
-        let config = controller.nodes.get(node).and_then(|cluster_node| {
-            cluster_node.pods.iter().find(|pod| pod.namespace() == namespace && *pod.name == name)
+        let config = controller.nodes.get(node).and_then(|node| {
+            let mut pods = node.config.node.pods.iter();
+            pods.find(|pod| pod.namespace() == namespace && pod.name == name)
         });
         let warn = |reason: String| {
             tracing::warn!(namespace, pod = name, container, err = %reason, "Failed to apply usage of a pod's annotations");
         };
-        usage::course((config, &controller.folder), pod.annotations(), container, warn)
+        let sources =
+            Sources { folder: &controller.folder, seed: 0, start: controller.clock.now() };
+        let path = (namespace.as_str(), name.as_str(), container);
+        usage::schedule((config, sources), pod.annotations(), path, warn)
     }
 
     fn free_address(&mut self) -> Ipv4Addr {

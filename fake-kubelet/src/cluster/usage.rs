@@ -1,12 +1,14 @@
 //! The usage of a pod's containers: of the configuration, or of the pod's annotations.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
+use cluster_format::{Pod, Usage};
 use k8s_text::quantity::Quantity;
 
 use crate::{
-    config::{PodConfig, UsageConfig},
-    usage::UsageSchedule,
+    config::parse_usage,
+    spec::Sources,
+    usage::{Shape, UsageSchedule},
 };
 
 /// What each container of a pod uses, in YAML: `{cpu: 250m, memory: 64Mi, shape: …}`.
@@ -21,22 +23,24 @@ const KWOK_MEMORY: &str = "kwok.x-k8s.io/usage-memory";
 
 type Annotations = BTreeMap<String, String>;
 
-/// A container's usage. Mistakes in annotations are passed to `warn`, and the annotation is ignored.
-pub(super) fn course(
-    (config, folder): (Option<&PodConfig>, &Path),
+/// The usage of a container, which is `container` of `pod`, a namespace and a name. Mistakes in
+/// annotations are passed to `warn`, and the annotation is ignored.
+pub(super) fn schedule(
+    (config, sources): (Option<&Pod>, Sources<'_>),
     annotations: &Annotations,
-    container: &str,
+    (namespace, pod, container): (&str, &str, &str),
     mut warn: impl FnMut(String),
 ) -> UsageSchedule {
-    let described = config.and_then(|pod| pod.containers.iter().find(|c| *c.name == container));
-    let usage = match described {
-        Some(container) => (*container.usage).clone(),
+    let configured = config.and_then(|pod| pod.containers.iter().find(|c| c.name == container));
+    let usage = match configured {
+        Some(container) => container.usage.clone(),
         None => annotated(annotations, container, &mut warn)
             .unwrap_or_else(|| kwok(annotations, &mut warn)),
     };
-    usage.course(folder).unwrap_or_else(|error| {
+    let path = format!("{namespace}/{pod}/{container}");
+    UsageSchedule::new(&usage, &path, sources).unwrap_or_else(|error| {
         warn(error.to_string());
-        UsageSchedule::from(crate::usage::Shape::Constant { cpu: 0, memory: 0 })
+        Shape::Constant { cpu: 0, memory: 0 }.into()
     })
 }
 
@@ -44,14 +48,10 @@ fn annotated(
     annotations: &Annotations,
     container: &str,
     warn: &mut impl FnMut(String),
-) -> Option<UsageConfig> {
+) -> Option<Usage> {
     for name in [format!("{ONE}{container}"), EACH.to_owned()] {
         let Some(text) = annotations.get(&name) else { continue };
-        match UsageConfig::parse(text) {
-            // Who may create pods must not make this program read files.
-            Ok(usage) if usage.is_trace() => {
-                warn(format!("annotation {name}: a Trace is for the configuration file only"));
-            }
+        match parse_usage(text) {
             Ok(usage) => return Some(usage),
             Err(error) => warn(format!("annotation {name}: {error}")),
         }
@@ -60,7 +60,7 @@ fn annotated(
 }
 
 /// With KWOK's defaults.
-fn kwok(annotations: &Annotations, warn: &mut impl FnMut(String)) -> UsageConfig {
+fn kwok(annotations: &Annotations, warn: &mut impl FnMut(String)) -> Usage {
     let mut quantity = |name: &str, default: Quantity| match annotations.get(name) {
         None => default,
         Some(text) => text.parse().unwrap_or_else(|error| {
@@ -70,11 +70,13 @@ fn kwok(annotations: &Annotations, warn: &mut impl FnMut(String)) -> UsageConfig
     };
     let cpu = quantity(KWOK_CPU, Quantity::nanocores(1_000_000));
     let memory = quantity(KWOK_MEMORY, Quantity::bytes(1 << 20));
-    UsageConfig::constant(cpu, memory)
+    Usage::constant(cpu, memory)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use jiff::Timestamp;
 
     use super::*;
@@ -85,10 +87,12 @@ mod tests {
         let annotations =
             annotations.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let mut complaints = 0;
-        let course =
-            course((None, Path::new("")), &annotations.collect(), "c", |_| complaints += 1);
         let start = Timestamp::UNIX_EPOCH;
-        let usage = Usage::following(start, start, &course);
+        let sources = Sources { folder: Path::new(""), seed: 0, start };
+        let path = ("default", "p", "c");
+        let warn = |_| complaints += 1;
+        let schedule = schedule((None, sources), &annotations.collect(), path, warn);
+        let usage = Usage::following(start, start, &schedule);
         let at = Timestamp::from_second(60).unwrap();
         (usage.cumulative_cpu(at) / 60_000_000, usage.memory(at), complaints)
     }

@@ -1,192 +1,109 @@
-//! What is wrong between the nodes of a file: names, pods and addresses that are there twice.
+//! Mistakes in the nodes of a file: those that scenarios can have too, and addresses and ports of the
+//! machine.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
 };
 
-use super::{
-    ConfigMistake,
-    node::{NodeConfig, Raise, numbered},
-    placed::Place,
+use cluster_format::{
+    Mistake, YamlNode,
+    check::{check_listeners, check_nodes},
+    numbered,
+    suggest::quote,
 };
-use crate::faults::Faults;
 
-/// More than one process has file descriptors for.
-const MOST_NODES: u64 = 100_000;
+use super::node::FleetNode;
+use crate::spec::Sources;
 
-/// What was seen of the nodes before: a fleet has hundreds of thousands of pods.
-#[derive(Default)]
-struct Seen {
-    /// How many there were before each.
-    nodes: BTreeMap<String, usize>,
-    /// Their names, how many nodes there were before theirs, and their places.
-    pods: BTreeMap<String, (usize, Place)>,
-    addresses: BTreeMap<SocketAddr, usize>,
-}
-
-/// The first mistake there is. Templates are not unfolded for it: of their nodes only names and
+/// Checks all nodes. Templates are checked without expanding them: of their nodes only names and
 /// addresses differ.
-pub(super) fn check(nodes: &[NodeConfig]) -> Result<(), ConfigMistake> {
-    let mut seen = Seen::default();
-    let mut all = 0;
-    for template in nodes {
-        all += u64::from(template.count().unwrap_or(1));
-        template.check_count(all)?;
-        template.check_room()?;
-        template.check_containers()?;
-        template.check_faults()?;
-        for number in template.numbers() {
-            seen.add(template, number)?;
+pub(super) fn check(
+    nodes: &[FleetNode],
+    at: &YamlNode,
+    sources: Sources<'_>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let within_limits = check_nodes(nodes, at, sources.folder, mistakes).is_some();
+    let without_listen: Vec<_> = nodes.iter().map(|node| node.host.listen.is_none()).collect();
+    if without_listen.iter().all(|it| *it) {
+        check_listeners(nodes, at, mistakes);
+    }
+    let ranges =
+        nodes.iter().enumerate().filter_map(|(index, node)| node.check_range(at.item(index)));
+    let before = mistakes.len();
+    mistakes.extend(ranges);
+    for (index, node) in nodes.iter().enumerate() {
+        let at = at.item(index);
+        let name = &at.field("name").location;
+        if node.listen().is_empty() && !at.broken {
+            mistakes.push(
+                Mistake::at(name, format!("node {} listens nowhere", quote(&node.node.name)))
+                    .help("add \"listen\", such as [\"127.0.0.1:10250\"], or \"addresses\""),
+            );
+        }
+        // What is wrong with one node of a template is wrong with its first.
+        let first = node.expand().next();
+        if let Some(Err(error)) = first.filter(|_| !at.broken).map(|node| node.spec(sources)) {
+            mistakes.push(Mistake::at(name, error.to_string()));
         }
     }
-    Ok(())
+    if within_limits && mistakes.len() == before {
+        check_sockets(nodes, at, mistakes);
+    }
 }
 
-// === impl Seen ===
-
-impl Seen {
-    /// Adds the node of a template with this number.
-    fn add(&mut self, template: &NodeConfig, number: Option<u32>) -> Result<(), ConfigMistake> {
-        let (name, index) = (numbered(&template.name, number), self.nodes.len());
-        if self.nodes.insert(name.clone(), index).is_some() {
-            let message = format!(
-                "node {name:?} is there twice: each needs a name of its own, such as \"fake-{{n}}\""
-            );
-            return Err(ConfigMistake { place: template.name.place, message });
-        }
-        for listen in &template.listen {
-            let address = template.listens_at(**listen, number);
-            if address.port() == 0 {
-                continue;
-            }
-            if let Some(other) = self.addresses.insert(address, index) {
-                let message = format!(
-                    "node {name:?} listens on {address}, as node {:?} does: each kubelet needs an address or a port of its own",
-                    self.name_of(other)
+/// Reports sockets on which a second kubelet would listen.
+fn check_sockets(nodes: &[FleetNode], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+    let mut seen: BTreeMap<SocketAddr, (usize, u32, usize)> = BTreeMap::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let listen = node.host.listen.iter().flatten().enumerate();
+        for (entry, first) in listen.filter(|(_, first)| first.0.port() != 0) {
+            for number in 0..node.node.count.unwrap_or(1) {
+                let address = node.raised(first.0, number);
+                let location = |index, entry| &at.item(index).field("listen").item(entry).location;
+                let Some(other) = seen.insert(address, (index, number, entry)) else { continue };
+                let other_node = &nodes[other.0].node;
+                let name = numbered(&other_node.name, other_node.count, other.1);
+                mistakes.push(
+                    Mistake::at(
+                        location(index, entry),
+                        format!("two kubelets would listen on {address}"),
+                    )
+                    .related(location(other.0, other.2), format!("as node {} does", quote(&name)))
+                    .help("give each kubelet an address or a port of its own"),
                 );
-                return Err(ConfigMistake { place: listen.place, message });
+                break;
             }
         }
-        for pod in &template.pods {
-            let full = numbered(&format!("{}/{}", pod.namespace(), *pod.name), number);
-            let place = pod.name.place;
-            let Some((other, first)) = self.pods.get(&full).copied() else {
-                self.pods.insert(full, (index, place));
-                continue;
-            };
-            let of_template = template.count().is_some_and(|count| count > 1);
-            let cure = if of_template && first == place {
-                "write {n} in its name, such as \"web-{n}\""
-            } else {
-                "give each a name of its own"
-            };
-            let message = format!(
-                "pod {full:?} is there twice, on the nodes {:?} (line {}) and {name:?}: {cure}. A kubelet that is to report another node's pod does so with `replay`",
-                self.name_of(other),
-                first.line
-            );
-            return Err(ConfigMistake { place, message });
-        }
-        Ok(())
-    }
-
-    fn name_of(&self, index: usize) -> &str {
-        let found = self.nodes.iter().find(|(_, before)| **before == index);
-        found.map_or("", |(name, _)| name)
     }
 }
 
-// === impl NodeConfig ===
+// === impl FleetNode ===
 
-impl NodeConfig {
-    /// Whether it makes nodes, and with those before it not too many.
-    fn check_count(&self, all: u64) -> Result<(), ConfigMistake> {
-        let message = match self.count() {
-            Some(0) => "a count of 0 makes no node: write at least 1".to_owned(),
-            _ if all > MOST_NODES => format!(
-                "with this there are {all} nodes: write a smaller count, at most {MOST_NODES} in all"
-            ),
-            _ => return Ok(()),
-        };
-        let place = self.count.as_ref().map_or(self.name.place, |count| count.place);
-        Err(ConfigMistake { place, message })
-    }
-
+impl FleetNode {
     /// Whether there is a port, or an address, for each node of a template.
-    fn check_room(&self) -> Result<(), ConfigMistake> {
-        let last = self.count().unwrap_or(1).saturating_sub(1);
-        for listen in &self.listen {
-            let (first, room, what, other) = match (self.raise, listen.ip()) {
-                (Raise::Port, _) if listen.port() == 0 => continue,
-                (Raise::Port, _) => {
-                    let port = listen.port();
+    fn check_range(&self, at: &YamlNode) -> Option<Mistake> {
+        let last = self.node.count.unwrap_or(1).saturating_sub(1);
+        self.host.listen.iter().flatten().enumerate().find_map(|(entry, listen)| {
+            let (first, free, what, other) = match (self.raises_ports(), listen.0.ip()) {
+                (true, _) if listen.0.port() == 0 => return None,
+                (true, _) => {
+                    let port = listen.0.port();
                     (port.to_string(), u32::from(u16::MAX - port), "ports", "Address")
                 }
-                (Raise::Address, IpAddr::V4(ip)) => {
+                (false, IpAddr::V4(ip)) => {
                     (ip.to_string(), u32::MAX - u32::from(ip), "addresses", "Port")
                 }
-                (Raise::Address, IpAddr::V6(_)) => continue,
+                (false, IpAddr::V6(_)) => return None,
             };
-            if last > room {
-                let message = format!(
-                    "there are {what} for {} of {} nodes from {first} on: begin lower, or write `raise: {other}`",
-                    room + 1,
-                    last + 1
-                );
-                return Err(ConfigMistake { place: listen.place, message });
-            }
-        }
-        Ok(())
+            let message =
+                format!("there are {what} for {} of {} nodes from {first} on", free + 1, last + 1);
+            let location = &at.field("listen").item(entry).location;
+            (last > free).then(|| {
+                Mistake::at(location, message)
+                    .help(format!("begin lower, or write \"raise: {other}\""))
+            })
+        })
     }
-
-    /// Whether each pod's containers have names of their own.
-    fn check_containers(&self) -> Result<(), ConfigMistake> {
-        for pod in &self.pods {
-            let mut seen = BTreeSet::new();
-            let twice = pod.containers.iter().find(|container| !seen.insert(&*container.name));
-            if let Some(container) = twice {
-                let message = format!(
-                    "pod {:?} has two containers {:?}: each needs a name of its own",
-                    format!("{}/{}", pod.namespace(), *pod.name),
-                    *container.name
-                );
-                return Err(ConfigMistake { place: container.name.place, message });
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether its faults can show.
-    fn check_faults(&self) -> Result<(), ConfigMistake> {
-        // Addresses of a template's nodes differ.
-        let known =
-            self.count().is_none() && self.listen.iter().all(|at| !at.ip().is_unspecified());
-        let known = known.then(|| self.listen.iter().map(|at| at.ip()).collect());
-        match why_in_vain(&self.faults, known.as_ref()) {
-            Some(reason) => {
-                let message = format!("faults of node {:?}: {reason}", *self.name);
-                Err(ConfigMistake { place: self.faults.place, message })
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-/// Why faults of a kubelet at these addresses cannot be.
-fn why_in_vain(faults: &Faults, known: Option<&BTreeSet<IpAddr>>) -> Option<String> {
-    if let Some(status) = faults.status.filter(|status| !(100..=599).contains(status)) {
-        return Some(format!("{status} is not a status of HTTP: write 100 to 599"));
-    }
-    if faults.trickle.is_some_and(|trickle| trickle.bytes == 0 || trickle.every.is_zero()) {
-        return Some(
-            "`bytes` and `every` of a trickle must not be 0: for nothing at all write `silence: true`"
-                .to_owned(),
-        );
-    }
-    let elsewhere = |known: &BTreeSet<_>| faults.at.iter().find(|at| !known.contains(*at)).copied();
-    if let Some(at) = known.and_then(elsewhere) {
-        return Some(format!("it does not listen on {at}: write an address of its `listen`"));
-    }
-    faults.also.iter().find_map(|more| why_in_vain(more, known))
 }

@@ -3,112 +3,65 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use cluster_format::{BodyFault, In, SampleFault};
 
-use super::SampleFault;
 use crate::{exposition, sample::NodeSample};
 
 /// A label value with all that the text format escapes, and all that ends labels elsewhere.
 const ESCAPED: &str = r#"q\"b\\s\nn}{,="#;
 
-/// What can be wrong with a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum BodyFault {
-    /// Not metrics at all, but a web page.
-    Garbage,
-    /// Nothing at all.
-    Empty,
-    /// There is no `/metrics/resource`, as in kubelets before 1.14: 404.
-    NotFound,
-    /// Nothing but `resource_scrape_error 1` and `scrape_error 1`: the kubelet could not measure.
-    OnlyScrapeError,
-    /// The families of CPU are missing.
-    #[serde(rename = "NoCPU")]
-    NoCpu,
-    /// The families of memory are missing.
-    NoMemory,
-    /// The family of start times is missing.
-    NoStartTimes,
-    /// The node's own families are missing.
-    NoNode,
-    /// All families of containers and pods are missing.
-    NoPods,
-    /// CPU and memory of everything are 0.
-    Zeros,
-    /// CPU and memory of everything are not numbers.
-    #[serde(rename = "NaN")]
-    NaN,
-    /// CPU and memory of everything are infinite.
-    Infinite,
-    /// CPU and memory of everything are less than 0.
-    Negative,
-    /// Each container is there a second time under the name `q"b\s`, a line break, `n}{,=`.
-    Escapes,
-    /// Every series is there twice.
-    Duplicates,
-    /// Series of containers have no labels.
-    NoLabels,
-    /// Series of containers do not say of which container.
-    NoContainerLabel,
-    /// One line in the middle is none of the format.
-    BadLine,
-}
-
-// === impl BodyFault ===
-
-impl BodyFault {
-    /// The body that is sent instead of the right one.
-    pub fn corrupt(self, right: &str) -> String {
-        match self {
-            Self::Garbage => "<html><head><title>It works!</title></head></html>\n".to_owned(),
-            Self::Empty | Self::NotFound => String::new(),
-            Self::OnlyScrapeError => {
-                exposition::render(&NodeSample { failed: true, ..NodeSample::default() })
-            }
-            Self::NoCpu => without(right, |family| family.ends_with("_cpu_usage_seconds_total")),
-            Self::NoMemory => {
-                without(right, |family| family.ends_with("_memory_working_set_bytes"))
-            }
-            Self::NoStartTimes => without(right, |family| family == "container_start_time_seconds"),
-            Self::NoNode => without(right, |family| family.starts_with("node_")),
-            Self::NoPods => without(right, |family| {
-                family.starts_with("container_") || family.starts_with("pod_")
-            }),
-            Self::Zeros => with_values(right, |_| "0".to_owned()),
-            Self::NaN => with_values(right, |_| "NaN".to_owned()),
-            Self::Infinite => with_values(right, |_| "+Inf".to_owned()),
-            Self::Negative => with_values(right, |value| format!("-{value}")),
-            Self::Escapes => each_line(right, |line| {
-                let more = of_container(line).and_then(|line| label(line, "container"));
-                let more = more.map(|(before, _, after)| format!("{before}{ESCAPED}{after}"));
-                std::iter::once(line.to_owned()).chain(more).collect()
-            }),
-            Self::Duplicates => each_line(right, |line| {
-                let times = if line.starts_with('#') { 1 } else { 2 };
-                vec![line.to_owned(); times]
-            }),
-            Self::NoLabels => each_line(right, |line| {
-                let bare = of_container(line).and_then(|line| {
-                    Some(format!("{}{}", line.split_once('{')?.0, line.rsplit_once('}')?.1))
-                });
-                vec![bare.unwrap_or_else(|| line.to_owned())]
-            }),
-            Self::NoContainerLabel => each_line(right, |line| {
-                let bare = of_container(line).and_then(|line| label(line, "container")).map(
-                    |(before, _, after)| {
-                        let before = before.trim_end_matches("container=\"");
-                        format!("{before}{}", after.trim_start_matches("\","))
-                    },
-                );
-                vec![bare.unwrap_or_else(|| line.to_owned())]
-            }),
-            Self::BadLine => {
-                let lines: Vec<_> = right.lines().collect();
-                let (before, after) = lines.split_at(lines.len() / 2);
-                let all = [before, &["node_cpu_usage_seconds_total MNAME {"], after].concat();
-                all.join("\n") + "\n"
-            }
+/// The body that is sent instead of the right one.
+pub(crate) fn corrupt(fault: BodyFault, right: &str) -> String {
+    match fault {
+        BodyFault::Garbage => "<html><head><title>It works!</title></head></html>\n".to_owned(),
+        BodyFault::Empty | BodyFault::NotFound => String::new(),
+        BodyFault::OnlyScrapeError => {
+            exposition::render(&NodeSample { failed: true, ..NodeSample::default() })
+        }
+        BodyFault::NoCpu => without(right, |family| family.ends_with("_cpu_usage_seconds_total")),
+        BodyFault::NoMemory => {
+            without(right, |family| family.ends_with("_memory_working_set_bytes"))
+        }
+        BodyFault::NoStartTimes => {
+            without(right, |family| family == "container_start_time_seconds")
+        }
+        BodyFault::NoNode => without(right, |family| family.starts_with("node_")),
+        BodyFault::NoPods => {
+            without(right, |family| family.starts_with("container_") || family.starts_with("pod_"))
+        }
+        BodyFault::Zeros => with_values(right, |_| "0".to_owned()),
+        BodyFault::NaN => with_values(right, |_| "NaN".to_owned()),
+        BodyFault::Infinite => with_values(right, |_| "+Inf".to_owned()),
+        BodyFault::Negative => with_values(right, |value| format!("-{value}")),
+        BodyFault::Escapes => each_line(right, |line| {
+            let more = of_container(line).and_then(|line| label(line, "container"));
+            let more = more.map(|(before, _, after)| format!("{before}{ESCAPED}{after}"));
+            std::iter::once(line.to_owned()).chain(more).collect()
+        }),
+        BodyFault::Duplicates => each_line(right, |line| {
+            let times = if line.starts_with('#') { 1 } else { 2 };
+            vec![line.to_owned(); times]
+        }),
+        BodyFault::NoLabels => each_line(right, |line| {
+            let bare = of_container(line).and_then(|line| {
+                Some(format!("{}{}", line.split_once('{')?.0, line.rsplit_once('}')?.1))
+            });
+            vec![bare.unwrap_or_else(|| line.to_owned())]
+        }),
+        BodyFault::NoContainerLabel => each_line(right, |line| {
+            let bare = of_container(line).and_then(|line| label(line, "container")).map(
+                |(before, _, after)| {
+                    let before = before.trim_end_matches("container=\"");
+                    format!("{before}{}", after.trim_start_matches("\","))
+                },
+            );
+            vec![bare.unwrap_or_else(|| line.to_owned())]
+        }),
+        BodyFault::BadLine => {
+            let lines: Vec<_> = right.lines().collect();
+            let (before, after) = lines.split_at(lines.len() / 2);
+            let all = [before, &["node_cpu_usage_seconds_total MNAME {"], after].concat();
+            all.join("\n") + "\n"
         }
     }
 }
@@ -166,20 +119,19 @@ fn label<'l>(line: &'l str, name: &str) -> Option<(&'l str, &'l str, &'l str)> {
     Some((&line[..start], &line[start..end], &line[end..]))
 }
 
-// === impl SampleFault ===
-
-impl SampleFault {
-    /// The text with wrong times, or none.
-    pub(crate) fn retime(&self, text: &str) -> String {
-        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        let shift = millis(self.ahead).saturating_sub(millis(self.behind));
-        each_line(text, |line| {
-            let Some((name, value, time)) = series(line) else { return vec![line.to_owned()] };
-            let time = time.trim().parse::<i64>().ok().filter(|_| !self.untimed);
-            let time = time.map(|time| format!(" {}", time.saturating_add(shift)));
-            vec![format!("{name} {value}{}", time.unwrap_or_default())]
-        })
-    }
+/// The text with wrong times, or none.
+pub(crate) fn shift_times(fault: &SampleFault, text: &str) -> String {
+    let millis = |time: Option<In<Duration>>| {
+        let millis = time.map(|time| time.0.as_millis()).unwrap_or_default();
+        i64::try_from(millis).unwrap_or(i64::MAX)
+    };
+    let shift = millis(fault.ahead).saturating_sub(millis(fault.behind));
+    each_line(text, |line| {
+        let Some((name, value, time)) = series(line) else { return vec![line.to_owned()] };
+        let time = time.trim().parse::<i64>().ok().filter(|_| !fault.untimed);
+        let time = time.map(|time| format!(" {}", time.saturating_add(shift)));
+        vec![format!("{name} {value}{}", time.unwrap_or_default())]
+    })
 }
 
 #[cfg(test)]
@@ -196,7 +148,7 @@ node_memory_working_set_bytes 2e+09 7000
 ";
 
     fn series_of(fault: BodyFault) -> Vec<String> {
-        let corrupted = fault.corrupt(RIGHT);
+        let corrupted = corrupt(fault, RIGHT);
         corrupted.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
     }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use cluster_format::CertificateKind;
 use rustls::server::danger::ClientCertVerifier;
 
 use super::{Endpoints, KubeletError};
 use crate::{
-    certificates::{CertificateKind, Certificates},
+    certificates::Certificates,
     faults::ActiveFaults,
     handler::RequestHandler,
     tls::{self, ClientAuth},

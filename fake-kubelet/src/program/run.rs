@@ -61,8 +61,8 @@ impl Run {
     pub(super) async fn run(self) -> Result<(), ProgramError> {
         let mut interrupted = signal(SignalKind::interrupt()).map_err(ProgramError::Signals)?;
         let mut terminated = signal(SignalKind::terminate()).map_err(ProgramError::Signals)?;
-        let config = Config::read(&self.config)?;
         let doors = Doors::host();
+        let config = Config::read(&self.config, doors.clock.now())?;
         let certificates = Arc::new(self.certificates(&doors)?);
         let local = match &self.out {
             Some(_) => Some(LocalApiServer::start(self.api_port, &doors, &certificates).await?),
@@ -99,14 +99,14 @@ impl Run {
         let controller = match cluster {
             Some((cluster, client)) => {
                 let controller =
-                    self.node_controller(&config, cluster, client, &fleet, &doors).await?;
+                    self.node_controller(&config, &cluster, client, &fleet, &doors).await?;
                 Some(Arc::new(controller))
             }
             None => None,
         };
         if let Some(local) = &local {
             for node in config.nodes() {
-                for pod in &node.pods {
+                for pod in &node.node.pods {
                     local.add_namespace(pod.namespace());
                 }
             }
@@ -166,43 +166,34 @@ impl Run {
     async fn node_controller(
         &self,
         config: &Config,
-        cluster: ClusterConfig,
+        cluster: &ClusterConfig,
         client: Client,
         fleet: &Arc<Fleet>,
         doors: &Doors,
     ) -> Result<NodeController, ProgramError> {
         let mut nodes = BTreeMap::new();
-        for node in config.nodes() {
-            let Some(kubelet) = fleet.get(&node.name) else { continue };
-            let Some(listens) = kubelet.listens_on().await.first().copied() else {
-                return Err(ProgramError::ListensNowhere { node: node.name.to_string() });
-            };
-            let named = self.address.or(cluster.address);
+        for config in config.nodes() {
+            let name = config.node.name.clone();
+            let Some(kubelet) = fleet.get(&name) else { continue };
+            let Some(listens) = kubelet.listens_on().await.first().copied() else { continue };
+            let named = self.address.or(cluster.address.map(|address| address.0));
             let address = match named.unwrap_or(listens.ip()) {
                 all if all.is_unspecified() && self.out.is_some() => Ipv4Addr::LOCALHOST.into(),
-                all if all.is_unspecified() => {
-                    return Err(ProgramError::NoAddress { node: node.name.to_string() });
-                }
+                all if all.is_unspecified() => return Err(ProgramError::NoAddress { node: name }),
                 address => address,
             };
-            let cluster_node = ClusterNode {
-                name: node.name.to_string(),
-                address,
-                port: listens.port(),
-                object: node.object,
-                pods: node.pods,
-                since: doors.clock.now(),
-            };
-            nodes.insert(cluster_node.name.clone(), cluster_node);
+            let since = doors.clock.now();
+            let port = listens.port();
+            nodes.insert(name.clone(), ClusterNode { name, address, port, config, since });
         }
         Ok(NodeController {
             client,
-            ownership: Ownership { owner: cluster.owner, instance: Some(hex::<8>()?) },
+            ownership: Ownership { owner: cluster.owner().to_owned(), instance: Some(hex::<8>()?) },
             fleet: Arc::clone(fleet),
             clock: doors.clock.clone(),
             nodes,
-            heartbeat: cluster.heartbeat,
-            first_pod_ip: cluster.first_pod_ip,
+            heartbeat: cluster.heartbeat(),
+            first_pod_ip: cluster.first_pod_ip(),
             folder: self.config.parent().unwrap_or(Path::new("")).to_owned(),
             uids: Mutex::default(),
         })

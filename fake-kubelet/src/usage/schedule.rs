@@ -1,68 +1,33 @@
-use std::{path::PathBuf, time::Duration};
+//! Usage, and what it changes to after a while.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+use cluster_format::{Amounts, ShapeKind};
 
 use super::{Curve, Level, Shape, TraceError};
+use crate::spec::Sources;
 
-/// A usage, and what it turns into after a while.
+/// A usage, and what it changes to after a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageSchedule {
     pub(super) base: Shape,
     pub(super) after: Duration,
-    pub(super) turn: Option<Turn>,
+    pub(super) change: Option<Change>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Change {
     Shape(Shape),
     Restart,
 }
 
-/// Ways in which usage can change over time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum ShapeKind {
-    /// At once to `to`, and there it stays.
-    Step,
-    /// Evenly to `to`, and there it stays.
-    Ramp,
-    /// As a sine from `cpu` and `memory` to `to` and back, over and over.
-    Wave,
-    /// At `to` for a while, then as before; over and over if there is an `every`.
-    Spike,
-    /// At random between `cpu` and `memory` and `to`; after 512 steps all the way back.
-    Walk,
-    /// As recorded in a file, with straight lines in between.
-    Trace,
-    /// Evenly to `to`, where the container is killed and restarts, over and over.
-    Leak,
-    /// The container restarts once: its counters begin anew.
-    Restart,
-}
-
-/// A change of usage over time, as people write it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShapeSpec {
-    /// In which way.
-    pub kind: ShapeKind,
-    /// Where to.
-    pub to: Option<Level>,
-    /// How long it takes.
-    pub over: Option<Duration>,
-    /// How far apart spikes are.
-    pub every: Option<Duration>,
-    /// How long before it begins.
-    pub after: Duration,
-    /// Of a random walk.
-    pub seed: u64,
-    /// Of a trace.
-    pub file: Option<PathBuf>,
-}
-
-/// Why usage cannot take a course.
+/// Why usage of a file cannot be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
-    /// Something is not said.
+    /// A field of the shape is missing.
     #[error("a shape of kind {kind:?} needs {field:?}")]
     Missing {
         /// Its kind.
@@ -70,7 +35,7 @@ pub enum UsageError {
         /// What is missing.
         field: &'static str,
     },
-    /// The trace is of no use.
+    /// The trace cannot be read.
     #[error(transparent)]
     Trace(#[from] TraceError),
 }
@@ -78,34 +43,51 @@ pub enum UsageError {
 // === impl UsageSchedule ===
 
 impl UsageSchedule {
-    /// Usage of `base` that changes as `spec` says.
-    pub fn new(base: Level, spec: &ShapeSpec) -> Result<Self, UsageError> {
-        let kind = spec.kind;
+    /// The usage of `name`, which is a node or a container: random walks without a seed differ by it.
+    pub fn new(
+        usage: &cluster_format::Usage,
+        name: &str,
+        sources: Sources<'_>,
+    ) -> Result<Self, UsageError> {
+        let base = Level::from_quantities(usage.cpu.0, usage.memory.0);
+        let Some(shape) = &usage.shape else { return Ok(Shape::from(base).into()) };
+        let kind = shape.kind;
         let missing = |field| UsageError::Missing { kind, field };
-        let to = || spec.to.ok_or_else(|| missing("to"));
-        let over = || spec.over.filter(|over| !over.is_zero()).ok_or_else(|| missing("over"));
-        let turn = match kind {
-            ShapeKind::Step => Turn::Shape(to()?.into()),
-            ShapeKind::Ramp => Turn::Shape(Curve::ramp(base, to()?, over()?).into()),
-            ShapeKind::Wave => Turn::Shape(Curve::wave(base, to()?, over()?).into()),
-            ShapeKind::Spike => Turn::Shape(Curve::spike(base, to()?, over()?, spec.every).into()),
-            ShapeKind::Walk => Turn::Shape(Curve::walk(base, to()?, over()?, spec.seed).into()),
-            ShapeKind::Leak => Turn::Shape(Curve::leak(base, to()?, over()?).into()),
-            ShapeKind::Trace => {
-                let file = spec.file.as_ref().ok_or_else(|| missing("file"))?;
-                Turn::Shape(Curve::trace(file)?.into())
+        let level = |to: Amounts| Level::from_quantities(to.cpu.0, to.memory.0);
+        let to = || shape.to.map(level).ok_or_else(|| missing("to"));
+        let over = shape.over.map(|over| over.0).filter(|over| !over.is_zero());
+        let over = || over.ok_or_else(|| missing("over"));
+        let every = shape.every.map(|every| every.0);
+        let change = match kind {
+            ShapeKind::Step => Change::Shape(to()?.into()),
+            ShapeKind::Ramp => Change::Shape(Curve::ramp(base, to()?, over()?).into()),
+            ShapeKind::Wave => Change::Shape(Curve::wave(base, to()?, over()?).into()),
+            ShapeKind::Spike => Change::Shape(Curve::spike(base, to()?, over()?, every).into()),
+            ShapeKind::Walk => {
+                let seed = shape.seed.unwrap_or_else(|| {
+                    let mut hasher = DefaultHasher::new();
+                    (sources.seed, name).hash(&mut hasher);
+                    hasher.finish()
+                });
+                Change::Shape(Curve::walk(base, to()?, over()?, seed).into())
             }
-            ShapeKind::Restart => Turn::Restart,
+            ShapeKind::Leak => Change::Shape(Curve::leak(base, to()?, over()?).into()),
+            ShapeKind::Trace => {
+                let file = shape.file.as_ref().ok_or_else(|| missing("file"))?;
+                Change::Shape(Curve::trace(&sources.folder.join(file))?.into())
+            }
+            ShapeKind::Restart => Change::Restart,
         };
-        Ok(Self { base: base.into(), after: spec.after, turn: Some(turn) })
+        let after = shape.after.map(|after| after.0).unwrap_or_default();
+        Ok(Self { base: base.into(), after, change: Some(change) })
     }
 
     /// Whether it ever changes.
     pub fn changes(&self) -> bool {
-        self.turn.is_some()
+        self.change.is_some()
     }
 
-    /// What is used to begin with.
+    /// What is used at first.
     pub fn base(&self) -> &Shape {
         &self.base
     }
@@ -113,6 +95,6 @@ impl UsageSchedule {
 
 impl From<Shape> for UsageSchedule {
     fn from(base: Shape) -> Self {
-        Self { base, after: Duration::ZERO, turn: None }
+        Self { base, after: Duration::ZERO, change: None }
     }
 }

@@ -8,9 +8,10 @@ use std::{
 };
 
 use async_trait::async_trait;
+use cluster_format::{Access, CertificateKind, Faults};
 use fake_kubelet::{
-    Access, CertificateKind, Certificates, Container, DenyAll, Dependencies, FakeKubelet, Faults,
-    KubeletSpec, Node, ObservedRequest, Observer, Pod, Sampling, Shape, Usage,
+    Certificates, Container, DenyAll, Dependencies, FakeKubelet, KubeletSpec, Node,
+    ObservedRequest, Observer, Pod, Sampling, Shape, Usage,
 };
 use jiff::Timestamp;
 use net::{Clock, Datagram, Doors, Listener, Network, Random, Stream};

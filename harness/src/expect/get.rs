@@ -8,16 +8,12 @@ use super::{
     wildcard::{fits, has},
 };
 use crate::{
-    file::format::{AskedOf, Credentials, Expectation},
+    file::format::{AskedOf, Credentials, GetExpectation},
     world::Simulated,
 };
 
-/// Whether the answer to `path` is as expected.
-pub(super) async fn check(
-    world: &Simulated,
-    path: &str,
-    expectation: &Expectation,
-) -> Result<(), Mismatch> {
+/// Whether the answer is as expected.
+pub(super) async fn check(world: &Simulated, expectation: &GetExpectation) -> Result<(), Mismatch> {
     let expected = expectation.status.unwrap_or(200);
     let failed = |seen| Mismatch {
         field: "get",
@@ -37,7 +33,7 @@ pub(super) async fn check(
         let groups = asker.groups.iter();
         headers.extend(groups.map(|group| ("x-remote-group".to_owned(), group.clone())));
     }
-    let answer = request::get(&client, path, &headers).await.map_err(failed)?;
+    let answer = request::get(&client, &expectation.path, &headers).await.map_err(failed)?;
     if answer.status.as_u16() != expected {
         return Err(Mismatch {
             field: "status",
@@ -73,7 +69,7 @@ pub(super) async fn check(
     Ok(())
 }
 
-fn check_headers(answer: &Answer, expectation: &Expectation) -> Result<(), Mismatch> {
+fn check_headers(answer: &Answer, expectation: &GetExpectation) -> Result<(), Mismatch> {
     for (name, wanted) in &expectation.headers {
         let values: Vec<_> = answer
             .headers
@@ -94,7 +90,7 @@ fn check_headers(answer: &Answer, expectation: &Expectation) -> Result<(), Misma
     Ok(())
 }
 
-fn check_text(answer: &Answer, expectation: &Expectation) -> Result<(), Mismatch> {
+fn check_text(answer: &Answer, expectation: &GetExpectation) -> Result<(), Mismatch> {
     if expectation.text.is_empty() {
         return Ok(());
     }

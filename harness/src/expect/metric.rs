@@ -1,7 +1,7 @@
 //! The server's own metrics.
 
 use super::{Mismatch, compare, request};
-use crate::{file::format::Expectation, world::Simulated};
+use crate::{file::format::MetricExpectation, world::Simulated};
 
 const PATH: &str = "/metrics";
 
@@ -63,10 +63,10 @@ pub(crate) fn is_metric(text: &str) -> bool {
 /// Whether the metric is as expected; `before` is what it was when the step began.
 pub(super) async fn check(
     world: &Simulated,
-    metric: &str,
-    expectation: &Expectation,
+    expectation: &MetricExpectation,
     before: Option<f64>,
 ) -> Result<(), Mismatch> {
+    let metric = expectation.metric.as_str();
     let differs = |field, expected: String, seen| Mismatch {
         field,
         expected: format!("{metric} {expected}"),

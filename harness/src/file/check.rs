@@ -2,30 +2,23 @@
 //! together.
 
 mod dns;
+mod existing_objects;
 mod expectations;
-mod faults;
-mod inhabitants;
-mod listeners;
-mod names;
+mod node_names;
 mod nodes;
-mod numbers;
+mod server;
 mod steps;
-mod usage;
 
 use std::path::Path;
 
+use cluster_format::{Content, Mistake, YamlNode, suggest::quote};
 use serde_json::Value;
 
-use super::{
-    format::{DnsChange, Spec},
-    mistake::Mistake,
-    node::{Content, Node},
-    words::quote,
-};
+use super::format::{DnsChange, ExpectationFields, Spec};
 
 /// Checks what is structurally sound of a file in `folder`. It says nothing of a value that lacks
 /// something because it was wrong: that could mislead.
-pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
+pub(super) fn check(root: &YamlNode, folder: &Path) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     if let Some(name) = root.get("metadata").and_then(|metadata| metadata.get("name")) {
         mistakes.extend(scenario_name(name));
@@ -35,7 +28,7 @@ pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
     if let Value::Object(fields) = &mut json {
         fields.entry("about").or_insert_with(|| "".into());
     }
-    match serde_json::from_value::<Spec>(json) {
+    match serde_json::from_value::<Spec<ExpectationFields>>(json) {
         Ok(spec) => {
             let at = node.field("nodes");
             let names = nodes::check(&spec.nodes, at, folder, &mut mistakes);
@@ -48,10 +41,15 @@ pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
             };
             dns::check(&dns, node.field("dns"), &mut mistakes);
             let resolv_conf = node.field("server").field("resolvConf");
-            numbers::check_resolv_conf(&spec.server.resolv_conf, resolv_conf, &mut mistakes);
+            server::check_resolv_conf(&spec.server.resolv_conf, resolv_conf, &mut mistakes);
             let known = (!at.broken).then_some(names).flatten();
             if known.is_some() && !node.field("steps").broken {
-                inhabitants::check(&spec.nodes, &spec.steps, node.field("steps"), &mut mistakes);
+                existing_objects::check(
+                    &spec.nodes,
+                    &spec.steps,
+                    node.field("steps"),
+                    &mut mistakes,
+                );
             }
             steps::check(&spec.steps, node.field("steps"), known.as_ref(), folder, &mut mistakes);
         }
@@ -60,7 +58,7 @@ pub(super) fn check(root: &Node, folder: &Path) -> Vec<Mistake> {
     mistakes
 }
 
-fn scenario_name(node: &Node) -> Option<Mistake> {
+fn scenario_name(node: &YamlNode) -> Option<Mistake> {
     let Content::Text(name) = &node.content else { return None };
     let good = !name.is_empty()
         && !name.starts_with('-')

@@ -1,16 +1,13 @@
 //! The types a scenario file is read into. Doc comments become the descriptions of the JSON Schema.
-//! Structs only, no untagged enums: their errors could not name the place.
+//! Structs only, no untagged enums: their errors could not name the location. Scenarios are generic over
+//! expectations, which are fields where a file is checked and an enum where it is run.
 
 mod api_server;
 mod change;
 mod dns;
 mod expectation;
-mod faults;
-mod node;
-mod pod;
 mod server;
 mod step;
-mod usage;
 
 use std::collections::BTreeMap;
 
@@ -22,24 +19,25 @@ pub use self::api_server::ApiServerFaults;
 pub use self::change::{
     ApiServerChange, Change, FrontProxyChange, NodeChange, ServerChange, TokenChange,
 };
-pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer, Schedule};
+pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer};
 pub use self::expectation::{
-    ApiSaw, AskedOf, Asker, Credentials, DnsSaw, Expectation, KubeletSaw, Shown, Top,
+    ApiSaw, AskedOf, Asker, Credentials, DnsSaw, Expectation, ExpectationFields, GetExpectation,
+    KubeletSaw, MetricExpectation, Shown, Top, TopExpectation,
 };
-pub use self::faults::{
-    BodyFault, CertificateFault, Faults, SampleFault, TlsFault, TransferFault, Trickle, When,
-};
-pub use self::node::{Access, Address, AddressType, Certificate, Kubelet, Node, Sampling};
-pub use self::pod::{Container, Pod};
 pub use self::server::{FileContent, Grants, ResolvConf, Rule, Server};
 pub use self::step::{Step, Wait};
-pub use self::usage::{Amounts, Shape, ShapeKind, Usage};
-use super::values::In;
+use cluster_format::In;
+pub use cluster_format::{
+    Access, Address, AddressType, Amounts, BodyFault, CertificateFault, CertificateKind, Container,
+    Faults, Kubelet, Node, Pod, SampleFault, Sampling, Schedule, Shape, ShapeKind, TlsFault,
+    TransferFault, Trickle, Usage, When,
+};
 
 /// A cluster, what goes wrong in it, and what must be seen.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Scenario {
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "E: Deserialize<'de>")]
+#[schemars(rename = "Scenario")]
+pub struct Scenario<E = Expectation> {
     /// The version of this format.
     pub api_version: ApiVersion,
     /// The kind of document.
@@ -47,7 +45,7 @@ pub struct Scenario {
     /// Name and labels.
     pub metadata: Metadata,
     /// The cluster and the steps.
-    pub spec: Spec,
+    pub spec: Spec<E>,
 }
 
 /// Versions of the format.
@@ -79,8 +77,9 @@ pub struct Metadata {
 
 /// The cluster and the steps.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Spec {
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "E: Deserialize<'de>")]
+#[schemars(rename = "Spec")]
+pub struct Spec<E = Expectation> {
     /// Why this behaviour matters, in a sentence or two.
     pub about: String,
     /// Values by name. `${name}` stands for one wherever a value may stand in `spec`, and for a
@@ -109,5 +108,5 @@ pub struct Spec {
     pub access: Grants,
     /// What happens and what must be seen, in order.
     #[serde(default)]
-    pub steps: Vec<Step>,
+    pub steps: Vec<Step<E>>,
 }

@@ -1,24 +1,17 @@
 //! Reads scenario files and answers where in them things stand.
 
 use std::{
-    fs::File,
-    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{
-    check, document,
-    errors::{FileErrors, snippet},
-    format::Scenario,
-    location::Location,
-    matrix,
-    mistake::Mistake,
-    named,
-    node::Node,
-    schema::schema,
-    structure,
-};
+use cluster_format::{FileErrors, Location, Mistake, YamlNode, snippet, validate, yaml};
+
+use super::{check, format::Scenario, matrix, schema::schema, variables};
+
+/// No scenario is nearly as large.
+pub(super) const LIMIT: yaml::Limit =
+    yaml::Limit { bytes: 1 << 20, help: "split it into several scenarios" };
 
 /// A scenario, and the file it stands in.
 #[derive(Clone, Debug)]
@@ -30,13 +23,13 @@ pub struct ScenarioFile {
     /// What it says.
     pub scenario: Scenario,
     text: Arc<str>,
-    root: Node,
+    root: YamlNode,
 }
 
 /// Reads the scenarios of a file: one, or one for each case of its matrix. Everything that is wrong
 /// with it is reported at once.
 pub fn load(path: &Path) -> Result<Vec<ScenarioFile>, FileErrors> {
-    match read(path) {
+    match yaml::read(path, LIMIT) {
         Ok(text) => parse(path, text),
         Err(mistakes) => Err(FileErrors::new(path, String::new(), mistakes)),
     }
@@ -45,7 +38,7 @@ pub fn load(path: &Path) -> Result<Vec<ScenarioFile>, FileErrors> {
 /// Reads the text of a scenario file as if it stood in `path`.
 pub fn parse(path: &Path, text: String) -> Result<Vec<ScenarioFile>, FileErrors> {
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-    let root = match document::read(&text) {
+    let root = match yaml::parse(&text, LIMIT) {
         Ok(root) => root,
         Err(mistakes) => return Err(FileErrors::new(path, text, mistakes)),
     };
@@ -68,11 +61,11 @@ pub fn parse(path: &Path, text: String) -> Result<Vec<ScenarioFile>, FileErrors>
 fn one(
     path: &Path,
     text: &Arc<str>,
-    root: Node,
+    root: YamlNode,
     case: &matrix::Case,
 ) -> Result<ScenarioFile, Vec<Mistake>> {
-    let (root, unnamed) = named::fill_in(root, &case.values);
-    let (sound, mut mistakes) = structure::check(&root, text, schema());
+    let (root, unnamed) = variables::substitute(root, &case.values);
+    let (sound, mut mistakes) = validate(&root, text, schema(), "Spec");
     mistakes.extend(unnamed);
     if let Some(sound) = sound {
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -85,21 +78,6 @@ fn one(
         .map_err(|error| vec![Mistake::at(root.place(), error.to_string())])?;
     let (path, case) = (path.to_owned(), case.name.clone());
     Ok(ScenarioFile { path, case, scenario, text: text.clone(), root })
-}
-
-fn read(path: &Path) -> Result<String, Vec<Mistake>> {
-    let cannot = |error: std::io::Error| vec![Mistake::of_file(format!("cannot be read: {error}"))];
-    let file = File::open(path).map_err(cannot)?;
-    let mut bytes = Vec::new();
-    // One byte more than allowed is enough to see that there is too much.
-    let most = document::MOST_BYTES as u64 + 1;
-    file.take(most).read_to_end(&mut bytes).map_err(cannot)?;
-    String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.split(|byte| *byte == b'\n').count();
-        let mistake = Mistake::of_file(format!("line {line} is not UTF-8 text"));
-        vec![mistake.help("save the file as UTF-8")]
-    })
 }
 
 // === impl ScenarioFile ===
@@ -139,7 +117,7 @@ impl ScenarioFile {
     /// no such field.
     pub fn expectation_field(&self, step: usize, expectation: usize, field: &str) -> Location {
         let node = self.expectation_node(step, expectation);
-        node.get(field).map_or(&node.location, Node::key_place).clone()
+        node.get(field).map_or(&node.location, YamlNode::key_place).clone()
     }
 
     /// The lines around a place, the place underlined and `label` beside it.
@@ -147,11 +125,11 @@ impl ScenarioFile {
         snippet(&self.path, &self.text, location, label, colour)
     }
 
-    fn step_node(&self, step: usize) -> &Node {
+    fn step_node(&self, step: usize) -> &YamlNode {
         self.root.field("spec").field("steps").item(step)
     }
 
-    fn expectation_node(&self, step: usize, expectation: usize) -> &Node {
+    fn expectation_node(&self, step: usize, expectation: usize) -> &YamlNode {
         self.step_node(step).field("expect").item(expectation)
     }
 }

@@ -1,20 +1,16 @@
 //! One file, several scenarios: the cases of `spec.matrix`.
 
-use super::{
-    mistake::Mistake,
-    node::{Content, Node},
-    words::quote,
-};
+use cluster_format::{Content, Mistake, YamlNode, suggest::quote};
 
 /// The values of one scenario of a file, by name.
 pub(super) struct Case {
     /// What the matrix calls it; none without a matrix.
     pub(super) name: Option<String>,
-    pub(super) values: Vec<(String, Node)>,
+    pub(super) values: Vec<(String, YamlNode)>,
 }
 
 /// The cases of a file, at least one; and what is wrong with how they are called.
-pub(super) fn cases(root: &Node) -> (Vec<Case>, Vec<Mistake>) {
+pub(super) fn cases(root: &YamlNode) -> (Vec<Case>, Vec<Mistake>) {
     let spec = root.get("spec");
     let values = entries(spec.and_then(|spec| spec.get("values")));
     let matrix = spec.and_then(|spec| spec.get("matrix"));
@@ -59,15 +55,15 @@ pub(super) fn in_common(cases: &[Case], mistakes: &[Vec<Mistake>]) -> Vec<Mistak
     common
 }
 
-fn entries(node: Option<&Node>) -> &[(String, Node)] {
+fn entries(node: Option<&YamlNode>) -> &[(String, YamlNode)] {
     match node {
-        Some(Node { content: Content::Map(entries), .. }) => entries,
+        Some(YamlNode { content: Content::Map(entries), .. }) => entries,
         _ => &[],
     }
 }
 
 /// Names of cases are parts of scenarios' names, and of files' names in turn.
-fn check_name(name: &str, node: &Node) -> Option<Mistake> {
+fn check_name(name: &str, node: &YamlNode) -> Option<Mistake> {
     let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     (!good).then(|| {
         Mistake::at(node.key_place(), format!("{} is not a name for a case", quote(name)))

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::format::Scenario;
+use super::format::{ExpectationFields, Scenario};
 
 /// The identifier of the schema: the version of the format it describes.
 const ID: &str = "urn:metrics-server:harness:v1alpha1:scenario";
@@ -14,11 +14,16 @@ const ID: &str = "urn:metrics-server:harness:v1alpha1:scenario";
 pub fn schema() -> &'static Value {
     static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
         let generator = SchemaSettings::draft2020_12().into_generator();
-        let mut schema = generator.into_root_schema_for::<Scenario>();
+        let mut schema = generator.into_root_schema_for::<Scenario<ExpectationFields>>();
         schema.insert("$id".to_owned(), ID.into());
         schema.to_value()
     });
     &SCHEMA
+}
+
+/// All fields of a scenario file, in Markdown.
+pub fn reference() -> String {
+    cluster_format::reference(schema(), "Scenario")
 }
 
 /// The same for editors, which see a file before its values are in their places: wherever a value

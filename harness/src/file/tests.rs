@@ -3,6 +3,8 @@ mod mistakes;
 
 use std::{fmt::Write, path::Path};
 
+use cluster_format::{unknown_keywords, yaml};
+
 use super::*;
 
 /// The least that a scenario can say.
@@ -224,8 +226,13 @@ fn the_schema_alone_says_the_same() {
         (expectation("{top: node, table: x}"), false),
     ];
     for (text, good) in cases {
-        let tree = document::read(&text).unwrap();
+        let tree = yaml::parse(&text, load::LIMIT).unwrap();
         assert_eq!(validator.is_valid(&tree.to_json()), good, "schema: {text}");
         assert_eq!(read(&text).is_ok(), good, "checks: {text}");
     }
+}
+
+#[test]
+fn every_keyword_of_the_schema_is_validated() {
+    assert_eq!(unknown_keywords(schema()), [""; 0]);
 }

@@ -11,12 +11,14 @@ use std::{
 };
 
 use fake_apiserver::{Credential, FakeApiServer, Serving, authentication_config, kubeconfig};
-use fake_kubelet::{Certificates, DenyAll, Dependencies, Fleet, ObservedRequest, Observer};
+use fake_kubelet::{
+    Certificates, DenyAll, Dependencies, Fleet, KubeletSpec, ObservedRequest, Observer, Sources,
+};
 use net::{Clock, HostNetwork, Network, Random};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{WorldError, cluster::Environment, identities, objects, usage::Sources};
+use super::{WorldError, cluster::Environment, identities, objects};
 use crate::{
     bench::{Scrapes, Size},
     file::format,
@@ -77,12 +79,12 @@ impl BenchCluster {
         let block = Ipv4Addr::from(0x7f00_0000 | (FIRST_BLOCK + process::id() % BLOCKS) << 16);
         for number in 0..size.nodes {
             let node = node(size, number, block)?;
-            api_server.upsert_node(objects::node_object(&node, start));
-            for pod in objects::pod_objects(&node, start) {
+            let sources = Sources { folder, seed: 1, start };
+            api_server.upsert_node(objects::node_object(&node, sources));
+            for pod in objects::pod_objects(&node, sources) {
                 api_server.upsert_pod(pod);
             }
-            let sources = Sources { folder, seed: 1 };
-            fleet.add(objects::kubelet(&node, sources, start)?).await?;
+            fleet.add(KubeletSpec::new(&node, sources)?).await?;
         }
         let serving = environment.start_api_server(&api_server, &certificates).await?;
         let url = format!("https://{}", serving.address());

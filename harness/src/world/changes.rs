@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::{
-    WorldError,
-    cluster::Cluster,
-    describe, faults, objects,
-    usage::{self, Sources},
-};
+use cluster_format::In;
+use fake_kubelet::{KubeletSpec, Sources, UsageSchedule};
+use jiff::Timestamp;
+
+use super::{WorldError, cluster::Cluster, describe, objects};
 use crate::file::format::{self, NodeChange};
 
 // === impl Cluster ===
@@ -16,10 +15,10 @@ impl Cluster {
     /// A node joins.
     pub(super) async fn add_node(&mut self, node: format::Node) -> Result<(), WorldError> {
         self.note(format!("node {} joins", node.name));
-        let start = self.environment.start;
-        self.fleet.add(objects::kubelet(&node, self.sources(), start)?).await?;
-        self.api_server.upsert_node(objects::node_object(&node, start));
-        for pod in objects::pod_objects(&node, start) {
+        let sources = self.sources(self.environment.start);
+        self.fleet.add(KubeletSpec::new(&node, sources)?).await?;
+        self.api_server.upsert_node(objects::node_object(&node, sources));
+        for pod in objects::pod_objects(&node, sources) {
             self.api_server.upsert_pod(pod);
         }
         self.nodes.push(node);
@@ -35,7 +34,7 @@ impl Cluster {
         let Some(at) = self.nodes.iter().position(|node| node.name == name) else {
             return Ok(Vec::new());
         };
-        let had = objects::listen(&self.nodes[at]);
+        let had = self.nodes[at].listen();
         if change.removed {
             self.note(format!("node {name} is removed"));
             let node = self.nodes.remove(at);
@@ -47,8 +46,9 @@ impl Cluster {
         take_over(&mut node, change);
         self.change_kubelet(&node, change).await?;
         self.change_pods(&mut node, change)?;
-        self.api_server.upsert_node(objects::node_object(&node, self.environment.start));
-        let has = objects::listen(&node);
+        self.api_server
+            .upsert_node(objects::node_object(&node, self.sources(self.environment.start)));
+        let has = node.listen();
         self.nodes[at] = node;
         let gone = had.into_iter().map(|address| address.ip());
         Ok(gone.filter(|ip| !has.iter().any(|address| address.ip() == *ip)).collect())
@@ -61,26 +61,28 @@ impl Cluster {
     ) -> Result<(), WorldError> {
         let Some(mut kubelet) = self.fleet.get(&node.name) else { return Ok(()) };
         if change.restarted || change.certificate.is_some() || change.port.is_some() {
-            let mut spec = objects::kubelet(node, self.sources(), self.environment.start)?;
+            let mut spec = KubeletSpec::new(node, self.sources(self.environment.start))?;
             spec.node = kubelet.model();
             kubelet = self.fleet.add(spec).await?;
         } else {
             if change.addresses.is_some() || change.ips.is_some() {
-                let (names, ips) = (objects::names(&node.addresses), objects::ips(&node.addresses));
-                kubelet.set_addresses(&objects::listen(node), names, ips).await?;
+                let names = node.host_names().map(str::to_owned).collect();
+                let ips = node.ip_addresses().collect();
+                kubelet.set_addresses(&node.listen(), names, ips).await?;
             }
             if let Some(changed) = &change.faults {
-                kubelet.set_faults(faults::faults(changed)).await?;
+                kubelet.set_faults(changed.clone()).await?;
             }
         }
+        let sources = self.sources(self.environment.start);
         if let Some(changed) = &change.usage {
-            kubelet.set_usage(usage::course(changed, &node.name, self.sources())?);
+            kubelet.set_usage(UsageSchedule::new(changed, &node.name, sources)?);
         }
         for (path, changed) in &change.containers {
             let parts: Vec<_> = path.splitn(3, '/').collect();
             let [namespace, pod, container] = parts.as_slice() else { continue };
-            let course = usage::course(changed, path, self.sources())?;
-            if !kubelet.set_container_usage(namespace, pod, container, course) {
+            let schedule = UsageSchedule::new(changed, path, sources)?;
+            if !kubelet.set_container_usage(namespace, pod, container, schedule) {
                 return Err(WorldError::NoContainer {
                     node: node.name.clone(),
                     path: path.clone(),
@@ -94,8 +96,7 @@ impl Cluster {
         let kubelet = self.fleet.get(&node.name);
         for path in &change.remove_pods {
             let (namespace, name) = path.split_once('/').unwrap_or(("default", path));
-            let is_it =
-                |pod: &format::Pod| objects::namespace(pod) == namespace && pod.name == name;
+            let is_it = |pod: &format::Pod| pod.namespace() == namespace && pod.name == name;
             if !node.pods.iter().any(is_it) {
                 return Err(WorldError::NoPod { node: node.name.clone(), path: path.clone() });
             }
@@ -113,13 +114,13 @@ impl Cluster {
             }
         }
         let now = self.environment.clock.now();
-        for mut pod in objects::unfold_pods(&change.add_pods) {
+        for mut pod in change.add_pods.iter().flat_map(format::Pod::expand) {
             for container in &mut pod.containers {
-                container.started.get_or_insert(crate::file::values::In(now));
+                container.started.get_or_insert(In(now));
             }
             if let Some(kubelet) = &kubelet {
-                let started = objects::started(node, self.environment.start);
-                kubelet.add_pod(objects::fake_pod(&pod, started, self.sources(), now)?);
+                let started = self.sources(self.environment.start).started(node);
+                kubelet.add_pod(fake_kubelet::Pod::new(&pod, started, self.sources(now))?);
             }
             self.api_server.upsert_pod(objects::pod_object(&pod, &node.name, now));
             node.pods.push(pod);
@@ -130,13 +131,14 @@ impl Cluster {
     async fn remove_node(&self, node: &format::Node) {
         self.fleet.remove(&node.name).await;
         for pod in &node.pods {
-            self.api_server.remove_pod(objects::namespace(pod), &pod.name);
+            self.api_server.remove_pod(pod.namespace(), &pod.name);
         }
         self.api_server.remove_node(&node.name);
     }
 
-    fn sources(&self) -> Sources<'_> {
-        Sources { folder: &self.folder, seed: self.seed }
+    /// What the file leaves to its reader; changes of usage begin at `start`.
+    fn sources(&self, start: Timestamp) -> Sources<'_> {
+        Sources { folder: &self.folder, seed: self.seed, start }
     }
 }
 

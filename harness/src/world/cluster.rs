@@ -9,8 +9,8 @@ use std::{
 
 use fake_apiserver::{Backend, Endpoint, FakeApiServer, Serving};
 use fake_kubelet::{
-    ApiServerReviewer, Certificates, Dependencies, FakeKubelet, Fleet, Identity, Subject, Validity,
-    api_server_endpoint,
+    ApiServerReviewer, Certificates, Dependencies, FakeKubelet, Fleet, Identity, KubeletSpec,
+    Sources, Subject, Validity, api_server_endpoint,
 };
 use jiff::Timestamp;
 use kube::Config;
@@ -22,7 +22,6 @@ use net::{
 
 use super::{
     WorldError, clients::ClientIdentity, describe, front_proxy::FrontProxy, identities, objects,
-    usage::Sources,
 };
 use crate::{
     dns::Zone,
@@ -92,9 +91,12 @@ impl Cluster {
         let config_map = front_proxy.config_map(&certificates.cluster().pem());
         api_server.upsert_config_map(config_map);
         let nodes = objects::nodes(spec);
+        let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
+        let seed = spec.seed.unwrap_or(DEFAULT_SEED);
+        let sources = Sources { folder: &folder, seed, start: environment.start };
         for node in &nodes {
-            api_server.upsert_node(objects::node_object(node, environment.start));
-            for pod in objects::pod_objects(node, environment.start) {
+            api_server.upsert_node(objects::node_object(node, sources));
+            for pod in objects::pod_objects(node, sources) {
                 api_server.upsert_pod(pod);
             }
         }
@@ -108,13 +110,8 @@ impl Cluster {
             reviewer: Arc::new(ApiServerReviewer::new(environment.client(&config)?)),
             observer: observers,
         };
-        let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
-        let seed = spec.seed.unwrap_or(DEFAULT_SEED);
-        let sources = Sources { folder: &folder, seed };
-        let kubelets: Vec<_> = nodes
-            .iter()
-            .map(|node| objects::kubelet(node, sources, environment.start))
-            .collect::<Result<_, WorldError>>()?;
+        let kubelets: Vec<_> =
+            nodes.iter().map(|node| KubeletSpec::new(node, sources)).collect::<Result<_, _>>()?;
         let fleet = Fleet::start(kubelets, dependencies).await?;
         Ok(Self {
             environment,
@@ -208,7 +205,7 @@ impl Cluster {
             self.zone.change(dns);
             self.note(format!("dns: {}", describe::dns(dns)));
         }
-        for node in objects::unfold_all(&change.add) {
+        for node in change.add.iter().flat_map(format::Node::expand) {
             self.add_node(node).await?;
         }
         for (pattern, node) in &change.nodes {

@@ -3,7 +3,7 @@
 use std::io;
 
 use fake_apiserver::{StartError, TlsError};
-use fake_kubelet::{CertificateError, KubeletError, RecordingError, UsageError};
+use fake_kubelet::{CertificateError, KubeletError, SpecError, UsageError};
 use kube_dial::ApiClientError;
 
 use super::AddressError;
@@ -14,20 +14,12 @@ pub enum WorldError {
     /// A certificate could not be made.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
-    /// A recording could not be read.
+    /// A node of the file cannot be run.
     #[error(transparent)]
-    Recording(#[from] RecordingError),
-    /// Usage cannot take its course.
+    Spec(#[from] SpecError),
+    /// Usage of a step cannot be read.
     #[error(transparent)]
-    UsageSchedule(#[from] UsageError),
-    /// A kubelet would have nothing to count with.
-    #[error(
-        "node {node:?} uses so much CPU that its counter, 64 bits of nanoseconds, would be full within a day and stand still: write less `cpu`, or a later `started`"
-    )]
-    FullCounter {
-        /// The node.
-        node: String,
-    },
+    Usage(#[from] UsageError),
     /// A kubelet could not be started.
     #[error(transparent)]
     Kubelet(#[from] KubeletError),

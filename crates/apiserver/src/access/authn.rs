@@ -6,26 +6,22 @@ pub(super) mod extension_config_map;
 pub(super) mod failure_log;
 pub(super) mod request_header;
 pub(super) mod user;
+pub(super) mod x509;
 
-use std::{borrow::Cow, fmt::Write, sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use http::{HeaderMap, header};
 use net::Clock;
-use ring::digest;
-use rustls::pki_types::CertificateDer;
 use tls::x509::X509Error;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
-use self::client_ca::ClientCaConfig;
+use self::{client_ca::ClientCaConfig, x509::Ca};
 use super::{
     User,
     review::{ReviewError, Reviewer},
     review_cache::{Cache, Cached, Hasher},
+    review_queue::Caller,
 };
 use crate::serving::Peer;
-
-/// The key of a user's extra that names the credential.
-const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
 
 /// Authenticates requests.
 pub(super) struct Authenticator {
@@ -74,18 +70,21 @@ impl Authenticator {
         headers: &HeaderMap,
     ) -> Result<User, AuthenticationError> {
         let mut causes = Vec::new();
-        let chain = peer.map(|peer| &*peer.certificates).unwrap_or_default();
-        if !chain.is_empty() {
-            for user in [self.request_header(config, chain, headers), self.x509(config, chain)] {
-                match user {
-                    Ok(Some(user)) => return Ok(user.authenticated()),
-                    Ok(None) => {}
-                    Err(cause) => causes.push(cause),
-                }
+        if let Some(peer) = peer.filter(|peer| !peer.certificates.is_empty()) {
+            match self.request_header(config, peer, headers) {
+                Ok(Some(user)) => return Ok(user.authenticated()),
+                Ok(None) => {}
+                Err(cause) => causes.push(cause),
+            }
+            match self.x509(config, peer) {
+                Ok(Some(user)) => return Ok(user.authenticated()),
+                Ok(None) => {}
+                Err(cause) => causes.push(cause),
             }
         }
         if let Some(token) = bearer(headers) {
-            match self.token(token).await {
+            let caller = Caller::Address(peer.map(|peer| peer.address.ip()));
+            match self.token(token, caller).await {
                 Ok(Some(user)) => return Ok(user.authenticated()),
                 Ok(None) => causes.push(Cause::Token),
                 Err(error) => causes.push(error.into()),
@@ -97,57 +96,33 @@ impl Authenticator {
     fn request_header(
         &self,
         config: &ClientCaConfig,
-        chain: &[CertificateDer<'static>],
+        peer: &Peer,
         headers: &HeaderMap,
     ) -> Result<Option<User>, Cause> {
-        let Some(request_header_ca) = &config.request_header_ca else { return Ok(None) };
-        request_header_ca.verify(chain, &self.clock)?;
-        let name = subject(&chain[0]).map(|subject| subject.name).unwrap_or_default();
-        if config.request_header.allow(&name) {
+        let Some(ca) = &config.request_header_ca else { return Ok(None) };
+        let proxy = peer.verified.user(Ca::RequestHeader, ca, &peer.certificates, &self.clock)?;
+        if config.request_header.allow(&proxy.name) {
             Ok(config.request_header.user(headers))
         } else {
-            Err(Cause::ProxyName(name))
+            Err(Cause::ProxyName(proxy.name))
         }
     }
 
-    fn x509(
-        &self,
-        config: &ClientCaConfig,
-        chain: &[CertificateDer<'static>],
-    ) -> Result<Option<User>, Cause> {
-        let Some(client_ca) = &config.client_ca else { return Ok(None) };
-        client_ca.verify(chain, &self.clock)?;
-        Ok(subject(&chain[0]).filter(|user| !user.name.is_empty()))
+    fn x509(&self, config: &ClientCaConfig, peer: &Peer) -> Result<Option<User>, Cause> {
+        let Some(ca) = &config.client_ca else { return Ok(None) };
+        let user = peer.verified.user(Ca::Client, ca, &peer.certificates, &self.clock)?;
+        Ok(Some(user).filter(|user| !user.name.is_empty()))
     }
 
-    async fn token(&self, token: &str) -> Result<Option<User>, ReviewError> {
+    async fn token(&self, token: &str, caller: Caller) -> Result<Option<User>, ReviewError> {
         let (reviewer, token, ttl) = (self.reviewer.clone(), token.to_owned(), self.ttl);
         let key = self.hasher.key(token.as_bytes());
         let lookup = async move {
-            let value = reviewer.token(token).await?;
+            let value = reviewer.token(token, caller).await?;
             Ok(Cached { value, ttl })
         };
         self.tokens.get_or_lookup(key, lookup).await
     }
-}
-
-/// The user of a certificate: name and groups are its common name and organizations.
-fn subject(certificate: &CertificateDer<'_>) -> Option<User> {
-    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
-    let subject = parsed.subject();
-    let name = subject.iter_common_name().last().and_then(|name| name.as_str().ok());
-    let groups = subject.iter_organization().filter_map(|group| group.as_str().ok());
-    let mut id = "X509SHA256=".to_owned();
-    for byte in digest::digest(&digest::SHA256, certificate).as_ref() {
-        // Writing to a string cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    Some(User {
-        name: name.unwrap_or_default().to_owned(),
-        groups: groups.map(str::to_owned).collect(),
-        extra: [(CREDENTIAL_ID.to_owned(), vec![id])].into(),
-        ..User::default()
-    })
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
@@ -160,6 +135,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 // === impl AuthenticationError ===
 
 impl AuthenticationError {
+    /// Whether the credential was not checked because too many are waiting.
+    pub(super) fn is_overload(&self) -> bool {
+        self.0.iter().any(|cause| matches!(cause, Cause::Review(error) if error.is_overload))
+    }
+
     /// What cures it. A certificate is unknown to one of the two CAs by design: the cause that the
     /// other CA gives is the one to cure.
     pub(super) fn cure(&self) -> &'static str {

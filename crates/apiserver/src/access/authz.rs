@@ -10,7 +10,9 @@ use super::{
     MASTERS, RequestInfo, Settings, SettingsError, User,
     review::{Decision, ReviewError, Reviewer, subject_access_review},
     review_cache::{Cache, Cached, Hasher},
+    review_queue::Caller,
 };
+use crate::serving::Peer;
 
 /// Authorizes requests.
 pub(super) struct Authorizer {
@@ -40,20 +42,31 @@ impl Authorizer {
         })
     }
 
+    /// Whether the request needs no authorization.
+    pub(super) fn always_allows(&self, info: &RequestInfo) -> bool {
+        self.always_allow.contains(info)
+    }
+
     pub(super) async fn decide(
         &self,
         user: &User,
         info: &RequestInfo,
+        peer: Option<&Peer>,
     ) -> Result<Decision, ReviewError> {
-        if user.is_in(MASTERS) || self.always_allow.contains(info) {
+        if user.is_in(MASTERS) || self.always_allows(info) {
             return Ok(Decision { allowed: true, reason: String::new() });
         }
+        let caller = if user.is_anonymous() {
+            Caller::Address(peer.map(|peer| peer.address.ip()))
+        } else {
+            Caller::User(user.name.clone())
+        };
         let review = subject_access_review(user, info);
         // Strings and lists of strings always serialize.
         let key = self.hasher.key(&serde_json::to_vec(&review).unwrap_or_default());
         let (reviewer, ttls) = (self.reviewer.clone(), (self.allowed_ttl, self.denied_ttl));
         let lookup = async move {
-            let value = reviewer.access(review).await?;
+            let value = reviewer.access(review, caller).await?;
             Ok(Cached { ttl: if value.allowed { ttls.0 } else { ttls.1 }, value })
         };
         self.decisions.get_or_lookup(key, lookup).await

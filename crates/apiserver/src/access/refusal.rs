@@ -33,8 +33,8 @@ pub enum Refusal {
     /// Too many requests are in flight.
     #[error("Too many requests, please try again later.")]
     TooManyRequests {
-        /// The authenticated user.
-        user: Box<User>,
+        /// The authenticated user; none when the credential was not checked.
+        user: Option<Box<User>>,
     },
     /// The permission review failed.
     #[error("{}", escape_html(&format!("Internal Server Error: {uri:?}: {reason}")))]

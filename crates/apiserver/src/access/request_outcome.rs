@@ -5,7 +5,7 @@ use super::{Refusal, User, filters::impersonation::Requester};
 /// What was decided about a request: an extension of its response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestOutcome {
-    /// The authenticated user; none when authentication failed.
+    /// The authenticated user; none when authentication failed or was not tried.
     pub user: Option<User>,
     /// The user whom the request impersonated.
     pub impersonated: Option<User>,
@@ -38,9 +38,10 @@ impl From<&Refusal> for RequestOutcome {
             Refusal::Forbidden { user, reason, .. } => {
                 (Some(user), Some("forbid"), reason.as_str())
             }
-            Refusal::TooManyRequests { user }
-            | Refusal::Impersonation { user, .. }
-            | Refusal::InternalError { user, .. } => (Some(user), None, ""),
+            Refusal::TooManyRequests { user } => (user.as_ref(), None, ""),
+            Refusal::Impersonation { user, .. } | Refusal::InternalError { user, .. } => {
+                (Some(user), None, "")
+            }
         };
         let user = user.map(|user| User::clone(user));
         Self { user, impersonated: None, decision, reason: reason.to_owned() }

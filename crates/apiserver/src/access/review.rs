@@ -13,12 +13,12 @@ use kube::Client;
 use kube_dial::explain;
 use net::Random;
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{
-    sync::Semaphore,
-    time::{sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{RequestInfo, User};
+use super::{
+    RequestInfo, User,
+    review_queue::{Caller, ReviewQueue},
+};
 
 /// The Go server's timeout of a review, retries included.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,15 +27,12 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const RETRIES: u32 = 4;
 
-/// Each review needs a connection to the API server: a flood of invalid tokens must not reach it.
-const CONCURRENT: usize = 32;
-
 /// Sends reviews to one API server.
 pub(super) struct Reviewer {
     client: Client,
     server: Uri,
     random: Random,
-    concurrent: Semaphore,
+    queue: ReviewQueue,
 }
 
 /// The result of a SubjectAccessReview.
@@ -52,6 +49,8 @@ pub(super) struct Decision {
 pub(super) struct ReviewError {
     pub(super) reason: String,
     pub(super) cure: &'static str,
+    /// It was not sent, because too many others wait.
+    pub(super) is_overload: bool,
 }
 
 // === impl Reviewer ===
@@ -59,15 +58,20 @@ pub(super) struct ReviewError {
 impl Reviewer {
     /// Sends reviews through `client` to the API server at `server`.
     pub(super) fn new(client: Client, server: Uri, random: Random) -> Self {
-        Self { client, server, random, concurrent: Semaphore::new(CONCURRENT) }
+        Self { client, server, random, queue: ReviewQueue::new() }
     }
 
     /// The user of a token; none when the token is invalid.
-    pub(super) async fn token(&self, token: String) -> Result<Option<User>, ReviewError> {
+    pub(super) async fn token(
+        &self,
+        token: String,
+        caller: Caller,
+    ) -> Result<Option<User>, ReviewError> {
         const PATH: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
         let spec = TokenReviewSpec { token, ..TokenReviewSpec::default() };
         let review = TokenReview { spec, ..TokenReview::default() };
-        let status = self.post::<TokenReview>(PATH, &review).await?.status.unwrap_or_default();
+        let status =
+            self.post::<TokenReview>(PATH, &review, caller).await?.status.unwrap_or_default();
         if status.authenticated == Some(true) {
             return Ok(Some(status.user.unwrap_or_default().into()));
         }
@@ -75,6 +79,7 @@ impl Reviewer {
             Some(reason) => Err(ReviewError {
                 reason,
                 cure: "use a token that this cluster issued and that has not expired",
+                is_overload: false,
             }),
             None => Ok(None),
         }
@@ -84,16 +89,18 @@ impl Reviewer {
     pub(super) async fn access(
         &self,
         spec: SubjectAccessReviewSpec,
+        caller: Caller,
     ) -> Result<Decision, ReviewError> {
         const PATH: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
         let review = SubjectAccessReview { spec, ..SubjectAccessReview::default() };
-        let reviewed: SubjectAccessReview = self.post(PATH, &review).await?;
+        let reviewed: SubjectAccessReview = self.post(PATH, &review, caller).await?;
         let status = reviewed.status.unwrap_or_default();
         match (status.allowed, status.denied == Some(true)) {
             (true, true) => Err(ReviewError {
                 reason: "webhook subject access review returned both allow and deny response"
                     .to_owned(),
                 cure: "check the API server's authorization webhooks",
+                is_overload: false,
             }),
             (allowed, _) => Ok(Decision { allowed, reason: status.reason.unwrap_or_default() }),
         }
@@ -103,13 +110,15 @@ impl Reviewer {
         &self,
         path: &str,
         review: &T,
+        caller: Caller,
     ) -> Result<T, ReviewError> {
         let url = format!("{}{path}", self.server.to_string().trim_end_matches('/'));
         // Strings and lists of strings always serialize.
         let body = serde_json::to_vec(review).unwrap_or_default();
-        let response = timeout(TIMEOUT, async {
-            // It is never closed.
-            let _permit = self.concurrent.acquire().await;
+        let end = Instant::now() + TIMEOUT;
+        let turn = timeout_at(end, self.queue.turn(caller)).await;
+        let Ok(Ok(_turn)) = turn else { return Err(ReviewError::overload()) };
+        let response = timeout_at(end, async {
             let mut wait = FIRST_BACKOFF;
             for _ in 0..RETRIES {
                 match self.post_once(path, body.clone()).await {
@@ -128,6 +137,7 @@ impl Reviewer {
             Err(_) => Err(ReviewError {
                 reason: format!("Post \"{url}\": context deadline exceeded"),
                 cure: "check that the API server runs and can be reached from here",
+                is_overload: false,
             }),
         }
     }
@@ -172,18 +182,27 @@ fn is_reset(error: &(dyn std::error::Error + 'static)) -> bool {
 // === impl ReviewError ===
 
 impl ReviewError {
+    fn overload() -> Self {
+        Self {
+            reason: "too many requests wait for a review".to_owned(),
+            cure: "find the clients that send many requests with different tokens or paths (--audit-log-path), and keep them out with a NetworkPolicy; where there are none, see why the API server answers slowly",
+            is_overload: true,
+        }
+    }
+
     fn new(url: &str, error: &kube::Error) -> Self {
         const DELEGATE: &str =
             "bind the ClusterRole system:auth-delegator to the metrics server's service account";
         let (reason, cure) = explain(error, DELEGATE);
         match error {
-            kube::Error::Api(_) => Self { reason, cure },
+            kube::Error::Api(_) => Self { reason, cure, is_overload: false },
             // The error quotes the response, and the response repeats the token.
             kube::Error::SerdeError(_) => Self {
                 reason: format!("Post \"{url}\": the response is not a review"),
                 cure: "check that the address is that of an API server",
+                is_overload: false,
             },
-            _ => Self { reason: format!("Post \"{url}\": {reason}"), cure },
+            _ => Self { reason: format!("Post \"{url}\": {reason}"), cure, is_overload: false },
         }
     }
 }

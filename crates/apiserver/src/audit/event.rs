@@ -151,7 +151,7 @@ impl Event {
             answer.remove("kind");
             answer.remove("apiVersion");
             answer.insert("code".to_owned(), code.as_u16().into());
-            if self.is_stranger() {
+            if code == StatusCode::UNAUTHORIZED {
                 let how = if self.asked.shows_token { "bearer" } else { "x509" };
                 let message = format!("Authentication failed, attempted: {how}");
                 answer.insert("message".to_owned(), message.into());

@@ -36,6 +36,7 @@ use super::{
     turns::{Lane, Turns},
     write_timeout::WriteTimeout,
 };
+use crate::access::VerifiedCertificates;
 
 /// A window that no request needs: none has a large body.
 const WINDOW: u32 = 64 << 10;
@@ -54,6 +55,8 @@ pub struct Peer {
     /// whether they are to be trusted is for the TLS configuration's verifier and the handler to
     /// say.
     pub certificates: Arc<[CertificateDer<'static>]>,
+    /// Whether they are valid, once that is known.
+    pub verified: VerifiedCertificates,
 }
 
 /// An extension of a response after which an HTTP/2 connection takes no further requests.
@@ -67,8 +70,6 @@ pub(super) struct Connection {
     pub(super) place: Place,
     pub(super) router: Router,
     pub(super) observer: Observer,
-    /// Says when no further requests are to be taken.
-    pub(super) stopping: watch::Receiver<bool>,
     pub(super) turns: Turns,
 }
 
@@ -82,6 +83,16 @@ struct Context {
     requests: Requests,
     observer: Observer,
     turns: Turns,
+}
+
+// === impl Peer ===
+
+impl Peer {
+    /// At the other end of a new connection.
+    pub fn new(address: SocketAddr, certificates: Vec<CertificateDer<'static>>) -> Self {
+        let verified = VerifiedCertificates::default();
+        Self { address, certificates: certificates.into(), verified }
+    }
 }
 
 // === impl Connection ===
@@ -101,9 +112,8 @@ impl Connection {
         let peer = self.address;
         let closed = |why| (self.observer)(Event::Closed(why));
         let stream = WriteTimeout::new(stream, self.limits.write_timeout);
-        let mut stopping = self.stopping.clone();
-        let lane = Lane::Source(peer.ip());
-        let mut turn = self.turns.lane(lane);
+        let handle = self.place.handle();
+        let mut turn = self.turns.lane(Lane::Handshake(peer.ip()));
         let mut accepting = pin!(acceptor.accept(stream));
         let shaken = poll_fn(|context| {
             ready!(turn.poll(context));
@@ -112,7 +122,7 @@ impl Connection {
         let handshake = timeout(self.limits.handshake, shaken);
         let stream = tokio::select! {
             biased;
-            _ = stopping.wait_for(|stopping| *stopping) => return,
+            () = handle.stopping() => return,
             shaken = handshake => match shaken {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => {
@@ -122,7 +132,6 @@ impl Connection {
                 Err(_) => return closed(Closed::HandshakeTimeout),
             }
         };
-        let handle = self.place.handle();
         handle.handshake_done();
         let (_, tls) = stream.get_ref();
         let certificates = tls.peer_certificates().unwrap_or_default();
@@ -130,16 +139,16 @@ impl Connection {
         let context = Context {
             limits: self.limits,
             router: self.router.clone(),
-            peer: Peer { address: peer, certificates },
+            peer: Peer::new(peer, certificates),
             connection: handle.clone(),
             requests: Requests::over(handle.clone()),
             observer: self.observer.clone(),
             turns: self.turns.clone(),
         };
         let served = if tls.alpn_protocol() == Some(b"h2") {
-            serve_http2(context, stream, stopping).await
+            serve_http2(context, stream).await
         } else {
-            serve_http1(context, stream, stopping).await
+            serve_http1(context, stream).await
         };
         if let Err(error) = served {
             tracing::debug!(%peer, err = %error, "Connection ended");
@@ -147,19 +156,16 @@ impl Connection {
     }
 }
 
-async fn serve_http1(
-    context: Context,
-    stream: TlsStream<WriteTimeout>,
-    mut stopping: watch::Receiver<bool>,
-) -> hyper::Result<()> {
-    let Context { limits, requests, observer, turns, peer, .. } = context.clone();
-    let mut turn = turns.lane(Lane::Source(peer.address.ip()));
+async fn serve_http1(context: Context, stream: TlsStream<WriteTimeout>) -> hyper::Result<()> {
+    let Context { limits, requests, observer, turns, peer, connection: handle, .. } =
+        context.clone();
+    let mut turn = turns.lane(Lane::Http1(peer.address.ip()));
     let current = watch::Sender::new(Exchange::begin());
     let mut exchanges = current.subscribe();
     let service = service_fn(move |request| {
-        let (context, exchange) = (context.clone(), Exchange::begin());
+        let exchange = Exchange::begin();
         current.send_replace(exchange.clone());
-        async move { context.answer(exchange, request).await }
+        context.clone().answer(|| exchange, request)
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -197,7 +203,7 @@ async fn serve_http1(
             observer(over.into());
             return Ok(());
         }
-        _ = stopping.wait_for(|stopping| *stopping) => {}
+        () = handle.stopping() => {}
     }
     if requests.is_idle() {
         return Ok(());
@@ -213,20 +219,17 @@ async fn serve_http1(
     }
 }
 
-async fn serve_http2(
-    context: Context,
-    stream: TlsStream<WriteTimeout>,
-    mut stopping: watch::Receiver<bool>,
-) -> hyper::Result<()> {
-    let Context { limits, requests, observer, turns, .. } = context.clone();
+async fn serve_http2(context: Context, stream: TlsStream<WriteTimeout>) -> hyper::Result<()> {
+    let Context { limits, requests, observer, turns, connection: handle, .. } = context.clone();
     let last = Arc::new(Notify::new());
     let service = {
         let last = last.clone();
         service_fn(move |request| {
-            let (context, last) = (context.clone(), last.clone());
+            let last = last.clone();
+            let exchange = || streams::current().unwrap_or_else(Exchange::begin);
+            let answered = context.clone().answer(exchange, request);
             async move {
-                let exchange = streams::current().unwrap_or_else(Exchange::begin);
-                let response = context.answer(exchange, request).await?;
+                let response = answered.await?;
                 if response.extensions().get::<LastOfConnection>().is_some() {
                     last.notify_one();
                 }
@@ -246,7 +249,7 @@ async fn serve_http2(
     let is_stopping = tokio::select! {
         biased;
         served = connection.as_mut() => return served,
-        _ = stopping.wait_for(|stopping| *stopping) => true,
+        () = handle.stopping() => true,
         () = last.notified() => false,
         () = requests.idle_for(limits.idle) => false,
     };
@@ -267,13 +270,16 @@ async fn serve_http2(
 // === impl Context ===
 
 impl Context {
+    /// Answers a request, which is under way from now on. Its exchange is known when the answer is
+    /// first polled.
     fn answer(
         self,
-        exchange: Exchange,
+        exchange: impl FnOnce() -> Exchange,
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
         let under_way = self.requests.begin();
         async move {
+            let exchange = exchange();
             let response = if let Some(refusal) = host::check(&request) {
                 refusal
             } else {

@@ -1,7 +1,7 @@
 //! The open connections, and which of them gives way when there are too many.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map},
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -32,6 +32,9 @@ struct Table {
     /// Increases with every change of a connection: the smaller one is the older one.
     moment: u64,
     by_id: BTreeMap<u64, Entry>,
+    /// The connections of each class by age.
+    by_class: BTreeMap<Class, BTreeMap<u64, u64>>,
+    by_source: BTreeMap<IpAddr, usize>,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,7 @@ struct Entry {
     /// When it came to be what it is.
     since: u64,
     evicted: Arc<Notify>,
+    stopping: Arc<Notify>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,9 +68,6 @@ enum Class {
     FrontProxyBusy,
 }
 
-/// The order in which connections give way: the smallest first.
-type Order = (u8, bool, Class, u64);
-
 /// One connection's place in the table, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place(ConnectionHandle);
@@ -78,6 +79,7 @@ pub struct ConnectionHandle {
     id: u64,
     table: ConnectionTable,
     evicted: Arc<Notify>,
+    stopping: Arc<Notify>,
     /// Closed once somebody has been authenticated.
     unauthenticated: Arc<Semaphore>,
 }
@@ -92,6 +94,8 @@ impl ConnectionTable {
             next: 0,
             moment: 0,
             by_id: BTreeMap::new(),
+            by_class: BTreeMap::new(),
+            by_source: BTreeMap::new(),
         })))
     }
 
@@ -100,7 +104,7 @@ impl ConnectionTable {
     pub(super) fn enter(&self, address: SocketAddr) -> (Place, Option<Closed>) {
         let mut table = self.lock();
         let evicted = if table.by_id.len() >= table.limit { table.evict() } else { None };
-        let (id, evict) = (table.next, Arc::new(Notify::new()));
+        let (id, evict, stop) = (table.next, Arc::<Notify>::default(), Arc::<Notify>::default());
         table.next += 1;
         let since = table.tick();
         let entry = Entry {
@@ -110,20 +114,28 @@ impl ConnectionTable {
             client: Client::Unauthenticated,
             since,
             evicted: evict.clone(),
+            stopping: stop.clone(),
         };
-        table.by_id.insert(id, entry);
+        table.insert(id, entry);
         let handle = ConnectionHandle {
             id,
             table: self.clone(),
             evicted: evict,
+            stopping: stop,
             unauthenticated: Arc::new(Semaphore::new(table.unauthenticated_requests)),
         };
         (Place(handle), evicted)
     }
 
-    /// Closes the connection that gives way first, unless all are front proxies'.
+    /// Closes the connection that gives way first, if there is one.
     pub(super) fn evict(&self) -> Option<Closed> {
         self.lock().evict()
+    }
+
+    /// Tells all connections to take no further requests, the oldest one first: a channel would wake
+    /// them up in an order that no simulated world can repeat.
+    pub(super) fn stop(&self) {
+        self.lock().by_id.values().for_each(|entry| entry.stopping.notify_one());
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -139,29 +151,29 @@ impl Table {
         self.moment
     }
 
-    fn evict(&mut self) -> Option<Closed> {
-        let mut classes = BTreeMap::<Class, usize>::new();
-        let mut sources = BTreeMap::<IpAddr, usize>::new();
-        for entry in self.by_id.values() {
-            *classes.entry(entry.class()).or_default() += 1;
-            *sources.entry(entry.source).or_default() += 1;
-        }
-        let (own, share) = (self.limit.div_ceil(OWN_PART), self.limit.div_ceil(SOURCE_PART));
-        let order = |entry: &Entry| -> Order {
-            let class = entry.class();
-            let rank = match class {
-                Class::Handshaking | Class::Unauthenticated if classes[&class] > own => 0,
-                Class::Handshaking | Class::Unauthenticated => 2,
-                Class::UnauthenticatedBusy => 1,
-                Class::Authenticated => 3,
-                Class::AuthenticatedBusy => 4,
-                Class::FrontProxy => 5,
-                Class::FrontProxyBusy => 6,
-            };
-            (rank, sources[&entry.source] <= share, class, entry.since)
-        };
-        let (_, id) = self.by_id.iter().map(|(id, entry)| (order(entry), *id)).min()?;
+    fn insert(&mut self, id: u64, entry: Entry) {
+        self.by_class.entry(entry.class()).or_default().insert(entry.since, id);
+        *self.by_source.entry(entry.source).or_default() += 1;
+        self.by_id.insert(id, entry);
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Entry> {
         let entry = self.by_id.remove(&id)?;
+        if let Some(of_class) = self.by_class.get_mut(&entry.class()) {
+            of_class.remove(&entry.since);
+        }
+        if let btree_map::Entry::Occupied(mut count) = self.by_source.entry(entry.source) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+        Some(entry)
+    }
+
+    fn evict(&mut self) -> Option<Closed> {
+        let id = self.first_to_go()?;
+        let entry = self.remove(id)?;
         entry.evicted.notify_one();
         Some(match entry.class() {
             Class::Handshaking => Closed::Handshaking,
@@ -169,6 +181,36 @@ impl Table {
             Class::Authenticated | Class::FrontProxy => Closed::Idle,
             Class::AuthenticatedBusy | Class::FrontProxyBusy => Closed::Busy,
         })
+    }
+
+    /// The connection that gives way first.
+    fn first_to_go(&self) -> Option<u64> {
+        let own = self.limit.div_ceil(OWN_PART);
+        let count = |class: &Class| self.by_class.get(class).map_or(0, BTreeMap::len);
+        let new = [Class::Handshaking, Class::Unauthenticated];
+        let many: Vec<_> = new.into_iter().filter(|class| count(class) > own).collect();
+        let groups: [&[Class]; 7] = [
+            &many,
+            &[Class::UnauthenticatedBusy],
+            &new,
+            &[Class::Authenticated],
+            &[Class::AuthenticatedBusy],
+            &[Class::FrontProxy],
+            &[Class::FrontProxyBusy],
+        ];
+        groups.into_iter().find_map(|group| self.first_of(group))
+    }
+
+    /// The oldest one of sources above their share, or else of all.
+    fn first_of(&self, classes: &[Class]) -> Option<u64> {
+        let share = self.limit.div_ceil(SOURCE_PART);
+        let by_age = || classes.iter().filter_map(|class| self.by_class.get(class)).flatten();
+        let is_above = |id: &&u64| {
+            self.by_id.get(id).is_some_and(|entry| self.by_source[&entry.source] > share)
+        };
+        let above = self.by_source.values().any(|count| *count > share);
+        let above = above.then(|| by_age().map(|(_, id)| id).find(is_above)).flatten();
+        above.or_else(|| by_age().map(|(_, id)| id).next()).copied()
     }
 }
 
@@ -219,6 +261,11 @@ impl ConnectionHandle {
         self.evicted.notified().await;
     }
 
+    /// Waits until it is to take no further requests.
+    pub(super) async fn stopping(&self) {
+        self.stopping.notified().await;
+    }
+
     /// Waits until a request may begin: few at a time before somebody was authenticated.
     pub(super) async fn turn(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
         // It is closed when there is no limit any more.
@@ -227,13 +274,13 @@ impl ConnectionHandle {
 
     fn change(&self, change: impl FnOnce(&mut Entry)) {
         let mut table = self.table.lock();
-        let now = table.tick();
-        let Some(entry) = table.by_id.get_mut(&self.id) else { return };
+        let Some(mut entry) = table.remove(self.id) else { return };
         let before = entry.class();
-        change(entry);
+        change(&mut entry);
         if entry.class() != before {
-            entry.since = now;
+            entry.since = table.tick();
         }
+        table.insert(self.id, entry);
     }
 }
 
@@ -248,7 +295,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let ConnectionHandle { id, table, .. } = &self.0;
-        table.lock().by_id.remove(id);
+        table.lock().remove(*id);
     }
 }
 

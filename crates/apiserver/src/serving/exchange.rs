@@ -35,10 +35,16 @@ pub(super) enum Over {
     Timeout,
 }
 
+/// How much of an answer is held back until the rest has been taken. With a window of one byte, an
+/// HTTP/2 stream takes all of a frame and is done with it if that was the last one: then nothing
+/// would count what waits in the connection's buffers.
+const TAIL: usize = 1 << 10;
+
 /// An answer's body that keeps account of when its client takes something.
 struct Tracked {
     body: Body,
     exchange: Exchange,
+    tail: Option<Bytes>,
 }
 
 // === impl Exchange ===
@@ -88,7 +94,7 @@ impl Exchange {
     /// The same body, which from now on says when its client takes something.
     pub fn track(&self, body: Body) -> Body {
         self.set_waiting(true);
-        Body::new(Tracked { body, exchange: self.clone() })
+        Body::new(Tracked { body, exchange: self.clone(), tail: None })
     }
 
     fn set_waiting(&self, waiting: bool) {
@@ -107,17 +113,34 @@ impl HttpBody for Tracked {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Some(tail) = self.tail.take() {
+            self.exchange.set_waiting(true);
+            return Poll::Ready(Some(Ok(Frame::data(tail))));
+        }
         let progress = Pin::new(&mut self.body).poll_frame(context);
         self.exchange.set_waiting(progress.is_ready());
-        progress
+        progress.map_ok(|frame| {
+            frame.map_data(|mut data| {
+                let head = data.len().saturating_sub(TAIL);
+                self.tail = (head > 0).then(|| data.split_off(head));
+                data
+            })
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.tail.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let held_back = self.tail.as_ref().map_or(0, Bytes::len) as u64;
+        let rest = self.body.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + held_back);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + held_back);
+        }
+        hint
     }
 }
 
@@ -131,15 +154,19 @@ mod tests {
     async fn it_waits_from_the_answer_on_and_from_each_piece_taken() {
         let exchange = Exchange::begin();
         assert_eq!(exchange.waiting_since(), None);
-        let pieces = futures::stream::iter(["a", "b"].map(Ok::<_, std::convert::Infallible>));
-        let mut body = exchange.track(Body::from_stream(pieces));
-        for _ in 0..2 {
+        let pieces = ["a".repeat(10), "b".repeat(2000)].map(Ok::<_, std::convert::Infallible>);
+        let mut body = exchange.track(Body::from_stream(futures::stream::iter(pieces)));
+        let mut taken = Vec::new();
+        for _ in 0..3 {
             let since = Instant::now();
             assert_eq!(exchange.waiting_since(), Some(since));
             tokio::time::sleep(Duration::from_secs(1)).await;
             assert_eq!(exchange.waiting_since(), Some(since));
-            body.frame().await.unwrap().unwrap();
+            let frame = body.frame().await.unwrap().unwrap();
+            taken.push(frame.into_data().unwrap().len());
         }
+        assert_eq!(taken, [10, 976, 1024]);
+        assert!(body.frame().await.is_none());
     }
 
     #[tokio::test(start_paused = true)]

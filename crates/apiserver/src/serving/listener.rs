@@ -44,7 +44,6 @@ pub async fn serve_within(
     mut stop: watch::Receiver<bool>,
     observer: Observer,
 ) {
-    let (stopping, stopped) = watch::channel(false);
     let mut accepting = Accepting {
         limits,
         acceptor: TlsAcceptor::from(tls),
@@ -52,14 +51,14 @@ pub async fn serve_within(
         table: ConnectionTable::new(&limits),
         open: JoinSet::new(),
         observer,
-        stopping: stopped,
         turns: Turns::default(),
         said: Said::default(),
     };
-    let _turns = accepting.hand_out_turns();
+    let _handing_out = accepting.turns.hand_out();
     accepting.run(listener, async { drop(stop.wait_for(|stop| *stop).await) }).await;
-    stopping.send_replace(true);
-    accepting.drain().await;
+    if !limits.shutdown.is_zero() {
+        accepting.drain().await;
+    }
 }
 
 struct Accepting {
@@ -69,7 +68,6 @@ struct Accepting {
     table: ConnectionTable,
     open: JoinSet<()>,
     observer: Observer,
-    stopping: watch::Receiver<bool>,
     turns: Turns,
     said: Said,
 }
@@ -84,13 +82,6 @@ struct Said {
 // === impl Accepting ===
 
 impl Accepting {
-    /// Hands out turns until what is returned is dropped.
-    fn hand_out_turns(&self) -> JoinSet<()> {
-        let (turns, mut running) = (self.turns.clone(), JoinSet::new());
-        running.spawn(async move { turns.run().await });
-        running
-    }
-
     /// Accepts connections until `stopped`; then nobody listens any more.
     async fn run(&mut self, mut listener: Box<dyn Listener>, stopped: impl Future<Output = ()>) {
         let mut stopped = pin!(stopped);
@@ -127,8 +118,11 @@ impl Accepting {
 
     /// Waits until the requests under way have been answered, within the limit.
     async fn drain(&mut self) {
+        let connections = self.open.len();
+        tracing::info!(connections, "Stopped listening, waiting for the requests under way");
+        self.table.stop();
         let ended = async { while self.open.join_next().await.is_some() {} };
-        if timeout(self.limits.shutdown, ended).await.is_err() && !self.limits.shutdown.is_zero() {
+        if timeout(self.limits.shutdown, ended).await.is_err() {
             tracing::warn!(
                 connections = self.open.len(),
                 "Closed connections with requests under way"
@@ -146,7 +140,6 @@ impl Accepting {
             place,
             router: self.router.clone(),
             observer: self.observer.clone(),
-            stopping: self.stopping.clone(),
             turns: self.turns.clone(),
         }
     }

@@ -19,6 +19,11 @@ use super::{Authorities, SignatureError, X509Error, signature};
 /// The most signatures that are checked for one certificate, as in Go.
 const MOST_CHECKS: usize = 100;
 
+/// The most intermediates that a peer may send. webpki takes no longer chain of CAs; Go has no limit
+/// but that of signature checks. Each intermediate more costs signature checks, and the peer chooses
+/// how many it sends.
+const MAX_INTERMEDIATES: usize = 6;
+
 /// Looks for the way from certificates to authorities.
 pub struct Chain<'a> {
     authorities: &'a Authorities,
@@ -158,6 +163,17 @@ impl<'a> Chain<'a> {
         };
         (usage.any || fits).then_some(()).ok_or(X509Error::Usage)
     }
+}
+
+/// Refuses more intermediates than a chain can need.
+pub(crate) fn check_length(intermediates: &[CertificateDer<'_>]) -> Result<(), X509Error> {
+    if intermediates.len() <= MAX_INTERMEDIATES {
+        return Ok(());
+    }
+    Err(X509Error::Other(format!(
+        "too many intermediate certificates: {}, at most {MAX_INTERMEDIATES}",
+        intermediates.len()
+    )))
 }
 
 /// What cannot be read, or has critical extensions that nobody knows, leads nowhere.

@@ -64,3 +64,16 @@ pub enum X509Error {
     #[error("x509: {0}")]
     Other(String),
 }
+
+// === impl X509Error ===
+
+impl X509Error {
+    /// The same error found again at another time.
+    #[must_use]
+    pub fn at(self, now: Timestamp) -> Self {
+        match self {
+            Self::OutOfTime { side, limit, .. } => Self::OutOfTime { now, side, limit },
+            other => other,
+        }
+    }
+}

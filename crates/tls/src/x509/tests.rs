@@ -326,3 +326,19 @@ fn a_replaced_rsa_authority_is_said_in_gos_words() {
         "x509: certificate signed by unknown authority (possibly because of \"x509: signature algorithm specifies an RSA public key, but have public key of type *ecdsa.PublicKey\" while trying to verify candidate authority certificate \"kubernetes\")"
     );
 }
+
+/// The peer chooses how many certificates it sends, and each costs signature checks.
+#[test]
+fn more_intermediates_than_a_chain_can_need_are_refused_unread() {
+    let (key, leaf_key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let ca = authority(&key);
+    let root = own(&ca, &key);
+    let leaf = named(&["n1"], "n1").signed_by(&leaf_key, &Issuer::from_params(&ca, &key));
+    let leaf = leaf.unwrap().der().clone();
+    let useless: Vec<_> = (0..7).map(|_| own(&ca, &KeyPair::generate().unwrap())).collect();
+    assert_eq!(judged_with(&root, &leaf, &useless[..6], "n1"), "believed");
+    assert_eq!(
+        judged_with(&root, &leaf, &useless, "n1"),
+        "x509: too many intermediate certificates: 7, at most 6"
+    );
+}

@@ -2,19 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    super::{
-        format::{DnsChange, Schedule},
-        mistake::Mistake,
-        node::Node,
-        words::quote,
-    },
-    numbers,
-};
+use cluster_format::{Mistake, Schedule, YamlNode, check::check_schedule, suggest::quote};
+
+use super::super::format::DnsChange;
 
 /// Checks what is said of DNS, at first or by a step.
-pub(super) fn check(dns: &DnsChange, at: &Node, mistakes: &mut Vec<Mistake>) {
-    let mut seen: BTreeMap<String, (&str, &Node)> = BTreeMap::new();
+pub(super) fn check(dns: &DnsChange, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+    let mut seen: BTreeMap<String, (&str, &YamlNode)> = BTreeMap::new();
     let lists = [
         ("records", dns.records.keys().collect::<Vec<_>>()),
         ("failures", dns.failures.keys().collect()),
@@ -62,7 +56,7 @@ pub(super) fn check(dns: &DnsChange, at: &Node, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-fn check_when(when: &Schedule, faults: &[&str], at: &Node, mistakes: &mut Vec<Mistake>) {
+fn check_when(when: &Schedule, faults: &[&str], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let place = at.field("when");
     if !at.broken && faults.iter().all(|fault| at.get(fault).is_none()) {
         mistakes.push(
@@ -70,17 +64,5 @@ fn check_when(when: &Schedule, faults: &[&str], at: &Node, mistakes: &mut Vec<Mi
                 .help(format!("add one of {}", faults.join(", "))),
         );
     }
-    numbers::check_schedule(when, place, mistakes);
-    match (when.for_, when.every) {
-        (None, Some(_)) if !place.broken => mistakes.push(
-            Mistake::at(place.field("every").key_place(), "what never ends cannot come again")
-                .help("add \"for\": how long it lasts each time"),
-        ),
-        (Some(length), Some(every)) if length.0 >= every.0 && !every.0.is_zero() => mistakes.push(
-            Mistake::at(&place.field("for").location, "it would come again before it ends")
-                .related(&place.field("every").location, "again after this")
-                .help("make \"for\" shorter than \"every\""),
-        ),
-        _ => {}
-    }
+    check_schedule(when, "write more, or leave it out", place, mistakes);
 }

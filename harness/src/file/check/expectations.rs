@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use cluster_format::{
+    Mistake, YamlNode,
+    check::check_status,
+    suggest::{list, quote},
+};
+
 use super::{
-    super::{
-        format::{AskedOf, Credentials, Expectation, Top},
-        mistake::Mistake,
-        node::Node,
-        words::{list, quote},
-    },
-    steps::check_node_exists,
+    super::format::{AskedOf, Credentials, ExpectationFields, Top},
+    node_names::check_node_exists,
 };
 use crate::expect::metric::is_metric;
 
@@ -37,8 +38,8 @@ const METRIC: [&str; 4] = ["is", "atLeast", "atMost", "changedBy"];
 
 /// Checks one expectation. `nodes` are the names of all nodes, if they are known for certain.
 pub(super) fn check(
-    expectation: &Expectation,
-    at: &Node,
+    expectation: &ExpectationFields,
+    at: &YamlNode,
     nodes: Option<&BTreeSet<String>>,
     mistakes: &mut Vec<Mistake>,
 ) {
@@ -88,7 +89,7 @@ pub(super) fn check(
     }
 }
 
-fn check_fields(at: &Node, mistakes: &mut Vec<Mistake>) {
+fn check_fields(at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let given: Vec<_> = KINDS.iter().filter(|(kind, _)| at.get(kind).is_some()).collect();
     let kinds = || list(KINDS.iter().map(|(kind, _)| *kind), "and");
     let [(kind, companions)] = given.as_slice() else {
@@ -116,7 +117,7 @@ fn check_fields(at: &Node, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-fn check_get(expectation: &Expectation, at: &Node, mistakes: &mut Vec<Mistake>) {
+fn check_get(expectation: &ExpectationFields, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     if let Some(path) = expectation.get.as_ref().filter(|path| !path.starts_with('/')) {
         mistakes.push(
             Mistake::at(&at.field("get").location, format!("{} is not a path", quote(path)))
@@ -159,7 +160,7 @@ fn is_certificate(shows: Credentials) -> bool {
     matches!(shows, Credentials::Certificate | Credentials::UnknownCaCertificate)
 }
 
-fn check_metric(metric: &str, at: &Node, mistakes: &mut Vec<Mistake>) {
+fn check_metric(metric: &str, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     if !is_metric(metric) {
         let message = format!("{} is not a metric", quote(metric));
         mistakes.push(
@@ -175,7 +176,7 @@ fn check_metric(metric: &str, at: &Node, mistakes: &mut Vec<Mistake>) {
     }
 }
 
-fn check_top(top: Top, at: &Node, mistakes: &mut Vec<Mistake>) {
+fn check_top(top: Top, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let place = |field: &str| at.field(field).key_place();
     if top == Top::Nodes {
         for field in ["namespace", "containers"].into_iter().filter(|f| at.get(f).is_some()) {
@@ -196,15 +197,5 @@ fn check_top(top: Top, at: &Node, mistakes: &mut Vec<Mistake>) {
                 .help("keep the one that \"kubectl top\" must print"),
         ),
         _ => {}
-    }
-}
-
-/// An HTTP status.
-pub(super) fn check_status(status: Option<u16>, at: &Node, mistakes: &mut Vec<Mistake>) {
-    if let Some(status) = status.filter(|status| !(100..=599).contains(status)) {
-        mistakes.push(
-            Mistake::at(&at.location, format!("{status} is not an HTTP status"))
-                .help("write 100 to 599"),
-        );
     }
 }

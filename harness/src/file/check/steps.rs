@@ -5,22 +5,23 @@ use std::{
     path::Path,
 };
 
+use cluster_format::{
+    Location, Mistake, YamlNode,
+    check::{all_names, check_addresses, check_faults, check_pod, check_port, check_usage, zero},
+    suggest::{list, quote},
+};
+
 use super::{
-    super::{
-        filter::fits,
-        format::{Change, Step, Wait},
-        location::Location,
-        mistake::Mistake,
-        node::Node,
-        words::{list, nearest, quote},
-    },
-    dns, expectations, faults, nodes, numbers, usage,
+    super::format::{Change, ExpectationFields, Step, Wait},
+    dns, expectations,
+    node_names::check_node_exists,
+    nodes, server,
 };
 
 /// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
 pub(super) fn check(
-    steps: &[Step],
-    at: &Node,
+    steps: &[Step<ExpectationFields>],
+    at: &YamlNode,
     nodes: Option<&BTreeSet<String>>,
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
@@ -28,7 +29,7 @@ pub(super) fn check(
     let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
     // Those that join later are known from the beginning: what is said of them comes later too.
     let added = steps.iter().flat_map(|step| step.change.iter().flat_map(|change| &change.add));
-    let added = added.flat_map(|node| nodes::all_of(&node.name, node.count));
+    let added = added.flat_map(|node| all_names(&node.name, node.count));
     let nodes: Option<BTreeSet<String>> =
         nodes.map(|nodes| nodes.iter().cloned().chain(added).collect());
     let nodes = nodes.as_ref();
@@ -62,7 +63,7 @@ pub(super) fn check(
 
 fn check_change(
     change: &Change,
-    at: &Node,
+    at: &YamlNode,
     nodes: Option<&BTreeSet<String>>,
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
@@ -71,7 +72,7 @@ fn check_change(
         dns::check(changed, at.field("dns"), mistakes);
     }
     if let Some(faults) = &change.api_server_faults {
-        numbers::check_api_server(faults, at.field("apiServerFaults"), mistakes);
+        server::check_api_server(faults, at.field("apiServerFaults"), mistakes);
     }
     for (index, node) in change.add.iter().enumerate() {
         nodes::check_node(node, at.field("add").item(index), folder, mistakes);
@@ -79,18 +80,18 @@ fn check_change(
     for (name, change) in &change.nodes {
         let at = at.field("nodes").field(name);
         check_node_exists(name, at.key_place(), nodes, mistakes);
-        nodes::check_addresses(
+        check_addresses(
             change.addresses.as_deref().unwrap_or_default(),
             at.field("addresses"),
             mistakes,
         );
-        numbers::check_node(change, at, mistakes);
+        check_port(change.port, at, mistakes);
         if let Some(changed) = &change.usage {
-            usage::check(changed, at.field("usage"), folder, mistakes);
+            check_usage(changed, at.field("usage"), folder, mistakes);
         }
         for (path, used) in &change.containers {
             let at = at.field("containers").field(path);
-            usage::check(used, at, folder, mistakes);
+            check_usage(used, at, folder, mistakes);
             if path.split('/').count() != 3 {
                 mistakes.push(
                     Mistake::at(at.key_place(), format!("{} is not a container", quote(path)))
@@ -99,15 +100,15 @@ fn check_change(
             }
         }
         for (index, pod) in change.add_pods.iter().enumerate() {
-            nodes::check_pod(pod, None, at.field("addPods").item(index), folder, mistakes);
+            check_pod(pod, None, at.field("addPods").item(index), folder, mistakes);
         }
         if let Some(faults) = &change.faults {
-            faults::check(faults, at.field("faults"), mistakes);
+            check_faults(faults, at.field("faults"), mistakes);
         }
     }
 }
 
-fn check_wait(wait: &Wait, at: &Node, mistakes: &mut Vec<Mistake>) {
+fn check_wait(wait: &Wait, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     if !at.broken {
         let given = ["cycles", "for", "upTo"].iter().copied().filter(|name| at.get(name).is_some());
         let given: Vec<&str> = given.collect();
@@ -125,33 +126,7 @@ fn check_wait(wait: &Wait, at: &Node, mistakes: &mut Vec<Mistake>) {
         ("upTo", wait.up_to.is_some_and(|limit| limit.0.is_zero()), "30s"),
     ];
     for (name, _, example) in zeros.iter().filter(|(_, is_zero, _)| *is_zero) {
-        mistakes.push(
-            Mistake::at(&at.field(name).location, format!("{} must not be 0", quote(name)))
-                .help(format!("write more, such as {example}, or leave \"wait\" out")),
-        );
+        let help = format!("write more, such as {example}, or leave \"wait\" out");
+        mistakes.push(zero(name, help, at));
     }
-}
-
-/// Reports the name of a node that there never is.
-pub(super) fn check_node_exists(
-    name: &str,
-    place: &Location,
-    nodes: Option<&BTreeSet<String>>,
-    mistakes: &mut Vec<Mistake>,
-) {
-    let exists = |nodes: &&BTreeSet<String>| nodes.iter().any(|node| fits(name, node));
-    let Some(nodes) = nodes.filter(|nodes| !nodes.contains(name) && !exists(nodes)) else {
-        return;
-    };
-    let mistake = Mistake::at(place, format!("there is no node {}", quote(name)));
-    let few = nodes.len() <= 10;
-    mistakes.push(match nearest(name, nodes.iter().map(String::as_str)) {
-        Some(near) => mistake.help(format!("did you mean {}?", quote(near))),
-        None if nodes.is_empty() => mistake.help("describe it in \"nodes\""),
-        None if few => {
-            let all = list(nodes.iter().map(String::as_str), "and");
-            mistake.help(format!("the nodes are {all}"))
-        }
-        None => mistake.help("describe it in \"nodes\", or name one of those"),
-    });
 }

@@ -1,9 +1,8 @@
 use std::time::Duration;
 
+use cluster_format::In;
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-use super::super::values::In;
 
 /// What the API server does wrong when the metrics server asks. Everybody else is answered as
 /// ever, so that what the metrics server makes of it can be asked for.

@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use cluster_format::In;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::values::In;
 use super::{
-    Address, ApiServerFaults, Certificate, DnsChange, Faults, FileContent, Grants, Node, Pod, Rule,
-    Usage,
+    Address, ApiServerFaults, CertificateKind, DnsChange, Faults, FileContent, Grants, Node, Pod,
+    Rule, Usage,
 };
 
 /// What changes in the world.
@@ -63,7 +63,7 @@ pub struct NodeChange {
     /// All of its annotations.
     pub annotations: Option<BTreeMap<String, String>>,
     /// The serving certificate that its kubelet has from now on: the kubelet starts again.
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<CertificateKind>,
     /// The port that its kubelet listens on from now on: the kubelet starts again.
     pub port: Option<u16>,
     /// Its kubelet starts again: open connections are cut, and the counters go on.
@@ -99,7 +99,7 @@ pub enum FrontProxyChange {
 pub struct ServerChange {
     /// All of its flags: it is started again with them.
     pub args: Option<Vec<String>>,
-    /// It is told to end (SIGTERM), as when its pod is deleted.
+    /// It receives SIGTERM, as when its pod is deleted.
     #[serde(default)]
     pub terminated: bool,
     /// Files that hold something else from now on; it goes on running.

@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
+use cluster_format::{In, Schedule};
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-use super::super::values::In;
 
 /// The cluster's DNS. Names that it has not heard of do not exist.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -72,19 +71,6 @@ pub struct DnsName {
     pub at: Vec<In<IpAddr>>,
 }
 
-/// When something happens. Times count from the moment it is set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Schedule {
-    /// Not before this long. Default: 0s.
-    pub after: Option<In<Duration>>,
-    /// No longer than this. Default: for good.
-    #[serde(rename = "for")]
-    pub for_: Option<In<Duration>>,
-    /// Again, each time this long after the last time began. Default: never again.
-    pub every: Option<In<Duration>>,
-}
-
 /// CoreDNS's `hosts` plugin.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -134,21 +120,4 @@ pub struct DnsChange {
     /// Servers that behave otherwise from now on.
     #[serde(default)]
     pub servers: Vec<NameServer>,
-}
-
-// === impl Schedule ===
-
-impl Schedule {
-    /// Whether it is time, this long after it was set.
-    pub fn is_time(&self, passed: Duration) -> bool {
-        let Some(passed) = passed.checked_sub(self.after.map_or(Duration::ZERO, |after| after.0))
-        else {
-            return false;
-        };
-        let nanos = match self.every.map(|every| every.0.as_nanos()) {
-            Some(every) if every > 0 => passed.as_nanos() % every,
-            _ => passed.as_nanos(),
-        };
-        self.for_.is_none_or(|length| nanos < length.0.as_nanos())
-    }
 }

@@ -1,23 +1,101 @@
-//! What must be seen.
+//! What must be seen: fields in the file, an enum for the run.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
+use cluster_format::{In, Share};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::values::{In, Share};
+/// Something a user can see.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "ExpectationFields")]
+pub enum Expectation {
+    /// The answer to a GET request.
+    Get(Box<GetExpectation>),
+    /// What `kubectl top` prints.
+    Top(TopExpectation),
+    /// A line of the server's log.
+    Log {
+        /// A text in the line.
+        text: String,
+        /// How many such lines. `None`: at least one.
+        times: Option<u32>,
+    },
+    /// Lines of the server's log, in order.
+    Logs(Vec<String>),
+    /// A text that is in no line of the server's log.
+    NoLog(String),
+    /// Whether the server is ready.
+    Ready(bool),
+    /// A text in the error with which the server refused to start.
+    Refused(String),
+    /// One of the server's own metrics.
+    Metric(MetricExpectation),
+    /// The families of the server's own metrics.
+    Families(Vec<String>),
+    /// Requests that a kubelet saw.
+    Kubelet(KubeletSaw),
+    /// Questions that DNS saw.
+    Dns(DnsSaw),
+    /// The names that DNS was asked for, in order.
+    DnsOrder(Vec<String>),
+    /// Requests that the API server saw.
+    Api(ApiSaw),
+}
+
+/// The answer to a GET request; the fields are those of [`ExpectationFields`].
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "described in ExpectationFields")]
+pub struct GetExpectation {
+    pub path: String,
+    pub from: Option<AskedOf>,
+    pub as_: Option<Asker>,
+    pub send: BTreeMap<String, String>,
+    pub status: Option<u16>,
+    pub headers: BTreeMap<String, String>,
+    pub body: Option<serde_json::Value>,
+    pub exact: Option<serde_json::Value>,
+    pub absent: Vec<String>,
+    pub within: Option<In<Share>>,
+    pub items: Option<u32>,
+    pub text: Vec<String>,
+}
+
+/// What `kubectl top` prints; the fields are those of [`ExpectationFields`].
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "described in ExpectationFields")]
+pub struct TopExpectation {
+    pub what: Top,
+    pub name: Option<String>,
+    pub namespace: Option<String>,
+    pub containers: bool,
+    /// The table, or the error.
+    pub printed: Result<String, String>,
+}
+
+/// The value of a metric; the fields are those of [`ExpectationFields`].
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "described in ExpectationFields")]
+pub struct MetricExpectation {
+    pub metric: String,
+    pub is: Option<f64>,
+    pub at_least: Option<f64>,
+    pub at_most: Option<f64>,
+    pub changed_by: Option<f64>,
+}
 
 /// Something a user can see: exactly one of `get`, `top`, `log`, `logs`, `noLog`, `ready`,
 /// `refused`, `metric`, `families`, `kubelet`, `dns`, `dnsOrder` and `api`, with the fields that go
 /// with it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Expectation {
+#[schemars(rename = "Expectation")]
+pub struct ExpectationFields {
     /// A path asked of the API server, which passes `/apis/metrics.k8s.io` on to the metrics
     /// server. Goes with `from`, `as`, `send`, `status`, `headers`, `body`, `exact`, `absent`,
     /// `within`, `items` and `text`.
     pub get: Option<String>,
-    /// Whom to ask. Default: the API server.
+    /// Where the request is sent. Default: the API server.
     pub from: Option<AskedOf>,
     /// Who asks. Default: somebody who may do everything; of the metrics server itself, nobody
     /// in particular.
@@ -210,4 +288,59 @@ pub struct ApiSaw {
     pub requests: Option<u32>,
     /// Of requests that it answered with this status.
     pub answered: Option<u16>,
+}
+
+// === impl Expectation ===
+
+impl TryFrom<ExpectationFields> for Expectation {
+    type Error = &'static str;
+
+    /// The checks of the file have reported fields that exclude each other with their locations.
+    fn try_from(fields: ExpectationFields) -> Result<Self, Self::Error> {
+        let f = fields;
+        if let Some(path) = f.get {
+            return Ok(Self::Get(Box::new(GetExpectation {
+                path,
+                from: f.from,
+                as_: f.as_,
+                send: f.send,
+                status: f.status,
+                headers: f.headers,
+                body: f.body,
+                exact: f.exact,
+                absent: f.absent,
+                within: f.within,
+                items: f.items,
+                text: f.text,
+            })));
+        }
+        if let Some(what) = f.top {
+            let printed = match (f.table, f.error) {
+                (Some(table), _) => Ok(table),
+                (None, Some(error)) => Err(error),
+                (None, None) => return Err("\"top\" without \"table\" or \"error\""),
+            };
+            let (name, namespace, containers) = (f.name, f.namespace, f.containers);
+            return Ok(Self::Top(TopExpectation { what, name, namespace, containers, printed }));
+        }
+        if let Some(metric) = f.metric {
+            let (is, changed_by) = (f.is, f.changed_by);
+            let (at_least, at_most) = (f.at_least, f.at_most);
+            let metric = MetricExpectation { metric, is, at_least, at_most, changed_by };
+            return Ok(Self::Metric(metric));
+        }
+        let times = f.times;
+        f.log
+            .map(|text| Self::Log { text, times })
+            .or(f.logs.map(Self::Logs))
+            .or(f.no_log.map(Self::NoLog))
+            .or(f.ready.map(Self::Ready))
+            .or(f.refused.map(Self::Refused))
+            .or(f.families.map(Self::Families))
+            .or(f.kubelet.map(Self::Kubelet))
+            .or(f.dns.map(Self::Dns))
+            .or(f.dns_order.map(Self::DnsOrder))
+            .or(f.api.map(Self::Api))
+            .ok_or("an expectation without a kind")
+    }
 }

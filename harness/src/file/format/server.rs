@@ -2,10 +2,9 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
+use cluster_format::In;
 use schemars::JsonSchema;
 use serde::Deserialize;
-
-use super::super::values::In;
 
 /// The metrics server under test.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]

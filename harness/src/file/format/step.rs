@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use cluster_format::In;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::super::values::In;
 use super::{Change, Expectation};
 
 /// Something that happens, and what must be seen after it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Step {
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound = "E: Deserialize<'de>")]
+#[schemars(rename = "Step")]
+pub struct Step<E = Expectation> {
     /// What happens, in a few words.
     pub name: String,
     /// What changes in the world.
@@ -23,7 +24,7 @@ pub struct Step {
     pub holds_for: Option<In<Duration>>,
     /// What must be seen then.
     #[serde(default)]
-    pub expect: Vec<Expectation>,
+    pub expect: Vec<E>,
 }
 
 /// How long to wait: exactly one of the fields.

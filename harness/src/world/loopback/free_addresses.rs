@@ -9,8 +9,8 @@ use std::{
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use super::{super::objects, relocate::relocate};
-use crate::file::format::Spec;
+use super::relocate::relocate;
+use crate::file::format::{Node, Spec};
 
 /// Far from those that other programs and distributions use.
 const NET: [u8; 2] = [127, 86];
@@ -64,7 +64,7 @@ pub(super) async fn find_addresses(spec: &Spec, now: Timestamp) -> Result<Spec, 
 async fn first_taken(spec: &Spec) -> Result<Option<SocketAddr>, AddressError> {
     let changes = spec.steps.iter().filter_map(|step| step.change.as_ref());
     let added = changes.flat_map(|change| &change.add);
-    let listens: BTreeSet<_> = spec.nodes.iter().chain(added).flat_map(objects::listen).collect();
+    let listens: BTreeSet<_> = spec.nodes.iter().chain(added).flat_map(Node::listen).collect();
     for address in listens {
         match TcpListener::bind(address).await {
             Ok(_) => {}

@@ -40,7 +40,7 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp, first: Ipv4Addr) {
         if let Some(dns) = &mut change.dns {
             moved.names(&mut dns.records, &mut dns.names, dns.hosts.as_mut());
         }
-        change.add = objects::unfold_all(&change.add);
+        change.add = change.add.iter().flat_map(Node::expand).collect();
         for node in &mut change.add {
             moved.addresses(&mut node.addresses);
             moved.ips(node.ips.as_mut());

@@ -1,5 +1,6 @@
-//! Logs failed authentication without a line for each request. An API server with an invalid
-//! certificate sends many requests a minute, and anybody who reaches the port can send any number.
+//! Logs failed authentication and authorization without a line for each request. An API server
+//! with an invalid certificate sends many requests a minute, and anybody who reaches the port can
+//! send any number.
 
 use std::{
     borrow::Cow,
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, time::ASN1Time, x509::X509Name};
 
 use super::AuthenticationError;
+use crate::access::review::ReviewError;
 
 /// A failure that continues is logged again after this time.
 const LOG_AGAIN: Duration = Duration::from_mins(5);
@@ -56,13 +58,15 @@ struct CertificateFields {
 // === impl FailureLog ===
 
 impl FailureLog {
-    /// Records a failed request, with its client certificate if it had one.
-    pub(in crate::access) fn record(
+    /// Authentication of a request failed; its client certificate, if it had one.
+    pub(in crate::access) fn authentication(
         &self,
         error: &AuthenticationError,
         certificate: Option<&CertificateDer<'_>>,
     ) {
-        let due = self.due(error, certificate, Instant::now());
+        let digest =
+            |der: &CertificateDer<'_>| digest::digest(&digest::SHA256, der).as_ref().to_vec();
+        let due = self.due((error.kinds(), certificate.map(digest)));
         let CertificateFields { subject, issuer, not_before, not_after } =
             certificate.map(CertificateFields::of).unwrap_or_default();
         let Some(requests) = due else {
@@ -81,16 +85,25 @@ impl FailureLog {
         );
     }
 
+    /// A permission could not be reviewed.
+    pub(in crate::access) fn authorization(&self, error: &ReviewError) {
+        let Some(requests) =
+            self.due((vec!["authorization".into(), error.reason.clone().into()], None))
+        else {
+            tracing::debug!(err = %error, "Failed to make webhook authorizer request");
+            return;
+        };
+        tracing::error!(
+            err = %error,
+            cure = error.cure,
+            requests = (requests > 1).then_some(requests),
+            "Failed to make webhook authorizer request"
+        );
+    }
+
     /// The number of requests to log, if it is time to log.
-    fn due(
-        &self,
-        error: &AuthenticationError,
-        certificate: Option<&CertificateDer<'_>>,
-        now: Instant,
-    ) -> Option<u64> {
-        let digest =
-            |der: &CertificateDer<'_>| digest::digest(&digest::SHA256, der).as_ref().to_vec();
-        let key = (error.kinds(), certificate.map(digest));
+    fn due(&self, key: Key) -> Option<u64> {
+        let now = Instant::now();
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Failures { known, others } = &mut *failures;
         if known.len() >= LIMIT && !known.contains_key(&key) {

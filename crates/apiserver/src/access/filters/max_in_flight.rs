@@ -24,7 +24,7 @@ struct Limit {
 /// Counts a request as in flight until it is dropped. None where the limits do not apply.
 pub(in crate::access) type Permit = Option<Share<OwnedSemaphorePermit>>;
 
-/// The paths of probes. Other requests must not make a kubelet restart this server.
+/// The paths of probes.
 const PROBES: [&str; 3] = ["/healthz", "/livez", "/readyz"];
 
 // === impl MaxInFlight ===
@@ -42,18 +42,14 @@ impl MaxInFlight {
         }
     }
 
-    /// A permit for a request. The limits do not apply to probes nor to `system:masters`, who may
-    /// have to repair something. A client that does not read its response loses its permit to the
-    /// next request.
+    /// A permit for a request. The limits do not apply to `system:masters`, who may have to repair
+    /// something. A client that does not read its response loses its permit to the next request.
     pub(in crate::access) fn acquire(
         &self,
         user: &User,
         info: &RequestInfo,
         exchange: Option<&Exchange>,
     ) -> Result<Permit, Refusal> {
-        if is_probe(info) {
-            return Ok(None);
-        }
         let read_only = matches!(info.verb(), "get" | "list" | "watch");
         let Some(limit) = (if read_only { &self.read_only } else { &self.mutating }) else {
             return Ok(None);
@@ -65,14 +61,12 @@ impl MaxInFlight {
                 Ok(Some(limit.held.give(exchange, permit)))
             }
             None if user.is_in(MASTERS) => Ok(None),
-            None => Err(Refusal::TooManyRequests { user: Box::new(user.clone()) }),
+            None => Err(Refusal::TooManyRequests { user: Some(Box::new(user.clone())) }),
         }
     }
 }
 
-fn is_probe(info: &RequestInfo) -> bool {
-    let RequestInfo::NonResource { path, .. } = info else { return false };
-    PROBES.iter().any(|probe| {
-        path.strip_prefix(probe).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
+/// Whether it is a probe of a kubelet: exactly, since any longer path can need a review.
+pub(in crate::access) fn is_probe(info: &RequestInfo) -> bool {
+    matches!(info, RequestInfo::NonResource { path, .. } if PROBES.contains(&path.as_str()))
 }
