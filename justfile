@@ -25,7 +25,7 @@ snapshots:
 
 # Write schemas and references that follow from the code: of scenarios, flags, reports and fake kubelets.
 docs:
-    UPDATE_DOCS=1 cargo test -p metrics-server --test library
+    UPDATE_DOCS=1 cargo test -p metrics-server --test library --test architecture
     UPDATE_DOCS=1 cargo test -p metrics-server --lib flags
     UPDATE_DOCS=1 cargo test -p harness --test report
     UPDATE_DOCS=1 cargo test -p fake-kubelet reference

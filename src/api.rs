@@ -16,10 +16,7 @@ use net::Clock;
 
 use self::resource::{Kind, MetricsResource};
 pub use self::version::{Version, VersionError};
-use crate::{cluster::Cluster, scrape::Scrapes, store::Store};
-
-/// The group of the API.
-pub const GROUP: &str = "metrics.k8s.io";
+use crate::{cluster::Cluster, names::GROUP, scrape::Scrapes, store::Store};
 
 /// What requests are answered from.
 #[derive(Clone)]

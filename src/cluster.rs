@@ -1,5 +1,5 @@
-//! What the API server tells: the nodes and the running pods, and nothing more of them than
-//! scraping and serving need.
+//! The nodes and running pods that the API server lists, with only the fields that scraping and
+//! serving need.
 
 mod node;
 mod pod_row;
@@ -7,7 +7,7 @@ mod registry;
 mod watch;
 
 pub use self::{
-    node::{Node, NodeAddress},
+    node::{Capacity, Node, NodeAddress},
     registry::{Cluster, PodKey, PodLabels, RunningPod},
     watch::watch,
 };

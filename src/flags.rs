@@ -112,7 +112,7 @@ impl Flags {
         let min_version = flags.given.effective.get("tls-min-version").map_or("", String::as_str);
         let unsafe_wishes = flags.serving.warnings(min_version);
         flags.given.warnings.extend(unsafe_wishes);
-        // As the Go server: whoever asks for the version gets it.
+        // As with the Go server, --version works whatever the other flags are.
         if flags.metrics_server.version == VersionFlag::No {
             rules::check(&flags, &matches)?;
         }

@@ -3,7 +3,7 @@
 
 use std::{borrow::Borrow, collections::BTreeSet, sync::Arc};
 
-/// Fewer values than this are not worth looking for those that nobody has any more.
+/// With fewer values than this, unused ones are not searched for.
 const FEW: usize = 1024;
 
 /// Hands out one and the same value for all that are equal.
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_nobody_has_are_dropped() {
+    fn unused_values_are_dropped() {
         let mut names = Interner::<str>::default();
         let kept = names.intern("kept".to_owned());
         for n in 0..10 * FEW {

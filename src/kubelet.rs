@@ -1,4 +1,4 @@
-//! One kubelet: which of its addresses, how to reach it, what it says.
+//! One kubelet: its addresses, connections to it, its responses and what they hold.
 
 mod address;
 mod address_choice;

@@ -30,29 +30,29 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{
     flags::{FlagError, Flags, VersionFlag},
-    observability::{Build, short_version},
     server::{Server, StartError},
+    status::{Build, short_version},
 };
 
-/// How long the program waits for its last log lines to be written. Nobody may be reading them.
+/// How long the program waits for its last log lines to be written: their reader may be stuck.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
-/// Why the program ends before its time.
+/// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
 enum ProgramError {
     #[error(transparent)]
     Flags(#[from] FlagError),
-    #[error("read the kubeconfig {file}: {cause}; give a readable one with {flag}")]
+    #[error("failed to read kubeconfig {file:?}: {cause}; pass a readable file with {flag}")]
     Kubeconfig { file: String, cause: String, flag: &'static str },
     #[error(
-        "find the API server: {cause}; run in a cluster, or name a kubeconfig with --kubeconfig"
+        "failed to find the API server: {cause}; run in a cluster, or pass a kubeconfig with --kubeconfig"
     )]
     NotInCluster { cause: String },
     #[error(transparent)]
     Start(#[from] StartError),
-    #[error("set up: {0}")]
+    #[error("failed to start: {0}")]
     System(#[from] io::Error),
-    #[error("received a second signal before the requests under way had been answered")]
+    #[error("received a second signal before requests in flight were answered")]
     SecondSignal,
 }
 
@@ -102,7 +102,7 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
     Builder::new_current_thread().enable_all().build()?.block_on(serve(&flags, dropped))
 }
 
-/// Whoever asked may not wait for the answer: that is no failure.
+/// A reader that closes its end early is no failure.
 fn print(text: fmt::Arguments<'_>) {
     let _ = io::stdout().write_fmt(text);
 }
@@ -123,12 +123,12 @@ fn log_to_stderr(flags: &Flags, dropped: IntCounterVec) -> io::Result<LineWriter
     let lines = writer.clone();
     let sink = Arc::new(move |line: &str| lines.write(line));
     let klog = Klog::new(Doors::host().clock, std::process::id(), flags.logging.settings(), sink);
-    // What panics is contained where it happens; only here is known where that was.
+    // Panics are caught where tasks are awaited, but only this hook knows the location.
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(at, err = panic.payload_as_str().unwrap_or_default(), "Panicked");
     }));
-    // It fails only where another one is set: then that one is wanted.
+    // An error means that another subscriber is set already, which then is the right one.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(klog));
     Ok(writer)
 }
@@ -165,7 +165,7 @@ async fn serve(flags: &Flags, dropped: IntCounterVec) -> Result<(), ProgramError
         signal().await;
         stop.send_replace(true);
         signal().await;
-        tracing::warn!("Received a second signal, exiting without waiting for requests");
+        tracing::warn!("Received a second signal, exiting without waiting for requests in flight");
     };
     tokio::select! {
         biased;

@@ -21,12 +21,11 @@ pub(crate) use self::log::counts;
 use crate::{
     cluster::{Cluster, Node},
     kubelet::{Cause, Credentials, Diagnosis, KubeletClient, Sample, ScrapeError, Session},
-    observability::Telemetry,
+    metrics::Telemetry,
     store::Store,
 };
 
-/// Scrapes are spread over this much time a node, and no more than [`LONGEST_SPREAD`] in all, so
-/// that thousands of nodes do not answer at once. As the Go server does.
+/// Scrapes are spread over this much time a node, and no more than [`LONGEST_SPREAD`] in all, so.
 const SPREAD_PER_NODE: Duration = Duration::from_millis(8);
 const LONGEST_SPREAD: Duration = Duration::from_secs(4);
 
@@ -167,7 +166,7 @@ impl Scraper {
                         Err(ScrapeError::Panicked)
                     });
                     let result = result.map_err(|error| {
-                        let diagnosis = error.diagnose(session.known(&node));
+                        let diagnosis = error.diagnose(&session.known(&node));
                         (error, diagnosis)
                     });
                     Outcome { node, address, took: began.elapsed(), result }
@@ -225,9 +224,9 @@ impl Scraper {
     }
 
     fn record(&mut self, node: &Node, sample: Sample) {
-        let dropped = self.store.record(&node.name, sample);
-        self.telemetry.dropped_pods(dropped);
-        self.log.dropped_pods(dropped);
+        let recorded = self.store.record_within(&node.name, sample, node.capacity);
+        self.telemetry.recorded(&recorded);
+        self.log.dropped_pods(recorded.dropped_pods);
     }
 
     fn forget_others(&mut self, nodes: &[Arc<Node>]) {

@@ -1,11 +1,11 @@
 //! Wires the parts together.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use apiserver::{
-    access::{Access, AccessError, ApiConfigs, ApiServer, ApiServers},
-    audit::{Audit, AuditError},
-    serving::{self, Filters, Limits, OpenFiles, Secure, SecureError},
+    GenericServer, ServerError,
+    access::{ApiConfigs, ApiServer},
+    serving::{self, Limits, OpenFiles},
 };
 use axum::Router;
 use k8s_text::duration;
@@ -26,8 +26,10 @@ use crate::{
         AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, KubeletMetrics,
         Settings, TlsFiles, TokenFile, Transport,
     },
-    observability::{self, Telemetry, USER_AGENT},
+    metrics::{self, Telemetry},
+    names::USER_AGENT,
     scrape::{Cycles, Scraper, Scrapes, Timing},
+    status,
     store::Store,
     supervisor::Supervisor,
 };
@@ -35,18 +37,14 @@ use crate::{
 /// A metrics server that is ready to run.
 pub struct Server {
     doors: Doors,
-    address: SocketAddr,
     api: ApiClient,
     cluster: Arc<Cluster>,
     scraper: Scraper,
     kubelet_files: Option<FollowedFiles>,
     telemetry: Arc<Telemetry>,
-    access: Arc<Access>,
     store: Arc<Store>,
     router: Router,
-    secure: Secure,
-    filters: Filters,
-    share_port: bool,
+    generic: GenericServer,
     shutdown_delay: Duration,
     warnings: Vec<Warning>,
 }
@@ -54,35 +52,18 @@ pub struct Server {
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The API server cannot be asked.
+    /// There is no client for the API server.
     #[error(transparent)]
     Api(#[from] ApiClientError),
-    /// A file that a flag names is no good.
+    /// A file that a flag names cannot be used.
     #[error(transparent)]
     Files(#[from] FileError),
-    /// Its own metrics cannot be kept.
-    #[error("set up metrics: {0}")]
+    /// Its own metrics cannot be registered.
+    #[error("failed to register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// It cannot be decided who may ask.
-    #[error(transparent)]
-    Access(#[from] AccessError),
-    /// Requests cannot be written down.
-    #[error(transparent)]
-    Audit(#[from] AuditError),
     /// It cannot serve.
     #[error(transparent)]
-    Serving(#[from] SecureError),
-    /// It cannot listen.
-    #[error(
-        "listen on {address}: {}; choose another one with --secure-port or --bind-address",
-        net::errno::describe("bind", source)
-    )]
-    Listen {
-        /// Where.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
+    Serving(#[from] ServerError),
 }
 
 // === impl Server ===
@@ -101,8 +82,7 @@ impl Server {
         // A server that shares its process does not change it.
         let open_files = address.is_none().then(OpenFiles::raise);
         let api = api_client(config, &doors, resolver.clone(), USER_AGENT)?;
-        let asked = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
-        let servers = ApiServers::new(configs, &asked, &doors, &resolver, USER_AGENT)?;
+        let own = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
@@ -127,7 +107,7 @@ impl Server {
         telemetry.add(metrics.collectors())?;
         let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
         let mut kubelets =
-            KubeletClient::new(doors.clone(), resolver, settings, transport, metrics);
+            KubeletClient::new(doors.clone(), resolver.clone(), settings, transport, metrics);
         if let Some(files) = open_files {
             kubelets = kubelets.with_connections(files.for_kubelets(Limits::default()));
         }
@@ -161,40 +141,34 @@ impl Server {
                 },
                 settings,
             },
-            &observability::Sources {
+            &status::Sources {
                 telemetry: telemetry.clone(),
                 cluster: cluster.clone(),
                 store: store.clone(),
                 scrapes: known,
             },
         );
-        let access = Access::new(&flags.into(), servers, &doors)?;
-        let mut secure = Secure::new(&(&flags.serving).into(), address.ip(), &doors.clock)?;
+        let options = flags.server_options(address);
+        let mut generic =
+            GenericServer::new(options, configs, &own, doors.clone(), &resolver, USER_AGENT)?;
+        let limits = &mut generic.secure.limits;
         let request_timeout = flags.generic.request_timeout;
         // A request that reaches its timeout is answered with 504: that answer has a second.
-        secure.limits.answer = Some(request_timeout + Duration::from_secs(1));
-        secure.limits.shutdown = request_timeout;
+        limits.answer = Some(request_timeout + Duration::from_secs(1));
+        limits.shutdown = request_timeout;
         if let Some(files) = open_files {
-            secure.limits = files.bound(secure.limits);
-            files.warn_if_low(secure.limits);
+            *limits = files.bound(*limits);
+            files.warn_if_low(*limits);
         }
         Ok(Self {
-            secure,
-            filters: Filters::new(
-                (&flags.generic).into(),
-                Audit::new(&(&flags.audit).into(), &doors)?,
-                &doors.random,
-            ),
-            share_port: flags.serving.permit_port_sharing,
+            generic,
             doors,
-            address,
             api,
             cluster,
             scraper,
             kubelet_files,
-            access,
             store,
-            router: observability::observed(router, telemetry.clone()),
+            router: metrics::observed(router, telemetry.clone()),
             telemetry,
             shutdown_delay: flags.generic.shutdown_delay_duration,
             warnings: flags.warnings().to_vec(),
@@ -206,36 +180,28 @@ impl Server {
         Ok(self.telemetry.add(collectors)?)
     }
 
-    /// Says how many scrape cycles there have been.
+    /// The number of scrape cycles so far.
     pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.scraper.cycles()
     }
 
-    /// What is known of usage: for those who want to see it without asking.
+    /// The store, for tests that look at usage without a request.
     pub fn store(&self) -> Arc<Store> {
         self.store.clone()
     }
 
     /// Watches, scrapes and serves until `stop` says true, then for the shutdown delay, and then
-    /// until the requests under way have been answered.
+    /// until requests in flight have been answered.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, address, api, cluster, scraper, kubelet_files, access, secure, .. } =
-            self;
+        let Self { doors, api, cluster, scraper, kubelet_files, generic, .. } = self;
         for Warning { argument, reason } in &self.warnings {
             tracing::warn!(argument, reason, "This has no effect");
         }
-        let network = &doors.network;
-        let listening = if self.share_port {
-            network.listen_beside_others(address)
-        } else {
-            network.listen(address)
-        };
-        let listener = listening.await.map_err(|source| StartError::Listen { address, source })?;
-        tracing::info!(address = %listener.local(), "Serving securely");
+        let listener = generic.listen().await?;
         let (end, ended) = watch::channel(false);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
-        let guarded = self.filters.before(access.guard(self.router));
-        let guarded = observability::contained(guarded, telemetry.clone());
+        let guarded = metrics::contained(generic.guard(self.router), telemetry.clone());
+        let GenericServer { access, secure, .. } = generic;
         let (tls, limits) = (secure.tls.clone(), secure.limits);
         let observer = {
             let telemetry = telemetry.clone();
@@ -263,20 +229,20 @@ impl Server {
     }
 }
 
-/// Pages that are for people who know of them: the Go server does not list them either.
+/// Pages that `/` does not list, as with the Go server.
 const UNLISTED: [&str; 2] = ["/statusz", "/flagz"];
 
-/// Everything there is to ask for.
-fn router(api: api::Sources, pages: &observability::Sources) -> Router {
+/// All paths.
+fn router(api: api::Sources, pages: &status::Sources) -> Router {
     let mut paths = api::paths(api);
-    for (path, handler) in observability::routes(pages) {
+    for (path, handler) in status::routes(pages) {
         let listed = !UNLISTED.contains(&path.as_str());
         paths = if listed { paths.route(&path, handler) } else { paths.unlisted(&path, handler) };
     }
     paths.into_router()
 }
 
-/// Keeps up with certificate files for kubelets, if there are any.
+/// Reloads certificate files for kubelets, if there are any.
 async fn follow(files: &mut Option<FollowedFiles>) {
     if let Some(files) = files {
         files.follow().await;
@@ -290,7 +256,7 @@ async fn stop_after(
     delay: Duration,
     end: watch::Sender<bool>,
 ) {
-    // An error means that nobody is left to say stop: that is a reason to.
+    // An error means that the sender is gone, which stops the server too.
     let _ = stop.wait_for(|stop| *stop).await;
     telemetry.stopping();
     let delayed = duration::format(delay);
@@ -310,7 +276,7 @@ fn telemetry(
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
 }
 
-/// As the Go server: what the API server is shown, kubelets are shown too, unless flags say
+/// As with the Go server, kubelets get the same credentials as the API server, unless flags say
 /// otherwise.
 fn credentials(config: &Config) -> Credentials {
     if let Some(token) = &config.auth_info.token {
@@ -351,7 +317,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn serving_goes_on_for_the_delay_after_the_order_to_stop() {
+    async fn serving_continues_for_the_delay_after_the_signal() {
         let telemetry = Telemetry::new(Clock::system(), Duration::from_mins(1), [].into()).unwrap();
         let telemetry = Arc::new(telemetry);
         let ((stop, stopped), (end, mut ended)) = (watch::channel(false), watch::channel(false));

@@ -21,7 +21,7 @@ use self::{
     history::{NodeHistory, PodHistory},
     limit::ContainerLimit,
 };
-use crate::{intern::Interner, kubelet::Sample};
+use crate::{cluster::Capacity, intern::Interner, kubelet::Sample};
 
 /// The last two samples of every node.
 ///
@@ -33,6 +33,15 @@ pub struct Store {
     grace: u64,
     limit: ContainerLimit,
     slots: RwLock<Slots>,
+}
+
+/// What was dropped of a sample.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// How many pods, at the limit of containers.
+    pub dropped_pods: usize,
+    /// How many nodes and containers whose points give no usage, by cause.
+    pub unusable: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Default)]
@@ -86,8 +95,14 @@ impl Store {
         self.limit.most()
     }
 
-    /// Takes in a sample of `node`, and returns the number of pods dropped at the limit.
-    pub fn record(&self, node: &str, mut sample: Sample) -> usize {
+    /// Takes in a sample of `node`, of which no capacity is known. Returns what was dropped.
+    pub fn record(&self, node: &str, sample: Sample) -> Recorded {
+        self.record_within(node, sample, Capacity::default())
+    }
+
+    /// Takes in a sample of `node`, whose usage cannot be beyond `capacity`. Returns what was
+    /// dropped.
+    pub fn record_within(&self, node: &str, mut sample: Sample, capacity: Capacity) -> Recorded {
         let mut slots = self.slots.write();
         let (name, old) = match slots.nodes.remove_entry(node) {
             Some((name, old)) => (name, Some(old)),
@@ -96,8 +111,10 @@ impl Store {
         let sent = sample.pods.iter().map(|pod| pod.containers.len()).sum();
         slots.uncount(old.as_ref());
         slots.sent += sent;
-        let dropped = self.limit.apply(&mut slots, node, &mut sample);
-        let mut new = NodeHistory::follow(old.as_ref(), sample, self.resolution, &mut slots.names);
+        let dropped_pods = self.limit.apply(&mut slots, node, &mut sample);
+        let mut new =
+            NodeHistory::follow(old.as_ref(), sample, capacity, self.resolution, &mut slots.names);
+        let unusable = new.log_unusable(node);
         new.sent = sent;
         slots.kept += limit::containers(&new.pods);
         let old_pods = old.as_ref().map_or(&[][..], |old| &old.pods);
@@ -105,7 +122,7 @@ impl Store {
         slots.disown(&name, without(old_pods, &new.pods));
         slots.own(&name, without(&new.pods, old_pods));
         slots.nodes.insert(name, new);
-        dropped
+        Recorded { dropped_pods, unusable }
     }
 
     /// The kubelet of `node` could not be scraped. Beyond the grace the node starts anew: its next
@@ -138,22 +155,24 @@ impl Store {
 
     /// What `node` uses; `None` before there are two points.
     pub fn node(&self, node: &str) -> Option<NodeUsage> {
-        self.slots.read().nodes.get(node)?.usage(node)
+        self.slots.read().nodes.get(node)?.usage()
     }
 
     /// What a pod uses; `None` before each of its containers has two points.
     pub fn pod(&self, namespace: &str, name: &str) -> Option<PodUsage> {
-        let slots = self.slots.read();
-        let owner = slots.owners.get(namespace)?.get(name)?;
-        slots.nodes.get(owner)?.pod(namespace, name)?.usage()
+        self.pod_on(None, namespace, name)
     }
 
     /// What a pod uses, as the kubelet of the node that it runs on reports it. Where that node is not
     /// known, whatever kubelet reports it counts.
     pub fn pod_on(&self, node: Option<&str>, namespace: &str, name: &str) -> Option<PodUsage> {
-        let Some(node) = node else { return self.pod(namespace, name) };
         let slots = self.slots.read();
-        slots.nodes.get(node)?.pod(namespace, name)?.usage()
+        let node = match node {
+            Some(node) => node,
+            None => slots.owners.get(namespace)?.get(name)?,
+        };
+        let node = slots.nodes.get(node)?;
+        node.pod(namespace, name)?.usage(&node.capacity)
     }
 
     /// Of how many nodes and containers there is usage.

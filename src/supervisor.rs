@@ -1,4 +1,4 @@
-//! What runs beside the serving, for good.
+//! Background tasks, which run as long as the server.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -7,9 +7,9 @@ use kube_dial::Backoff;
 use net::Random;
 use tokio::time::sleep;
 
-use crate::observability::Telemetry;
+use crate::metrics::Telemetry;
 
-/// Contains panics of what runs for good: each is counted, and what panicked begins anew.
+/// Catches panics of background tasks, counts them and starts the task again with backoff.
 pub(crate) struct Supervisor {
     telemetry: Arc<Telemetry>,
     random: Random,
@@ -23,8 +23,8 @@ impl Supervisor {
         Self { telemetry, random }
     }
 
-    /// Runs what `work` makes of `state` until it ends by itself. After a panic that is made again,
-    /// later each time.
+    /// Runs `work` on `state` until it ends by itself. After a panic it is run again, each time after
+    /// a longer wait.
     pub(crate) async fn keep<S>(
         &self,
         task: &'static str,
@@ -32,8 +32,8 @@ impl Supervisor {
         work: impl for<'s> Fn(&'s mut S) -> BoxFuture<'s, ()>,
     ) {
         let mut backoff = Backoff::new(self.random.clone());
-        // What a panic may leave half done in a state is done again from the start: lists, files and
-        // cycles are read as a whole.
+        // A state that a panic left half changed is safe: lists, files and cycles are always read as
+        // a whole.
         while AssertUnwindSafe(work(&mut state)).catch_unwind().await.is_err() {
             self.telemetry.panicked(task);
             let wait = backoff.next().unwrap_or_default();
@@ -41,7 +41,7 @@ impl Supervisor {
                 task,
                 again_in = ?wait,
                 cure = "report the line before this one that says Panicked",
-                "A task panicked, it begins anew"
+                "A task panicked, starting it again"
             );
             sleep(wait).await;
         }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_panics_is_counted_and_begins_anew_later_each_time() {
+    async fn panics_are_counted_and_tasks_start_again_with_backoff() {
         let telemetry = Telemetry::new(Clock::system(), Duration::from_mins(1), [].into()).unwrap();
         let telemetry = Arc::new(telemetry);
         let supervisor = Supervisor::new(telemetry.clone(), Random::seeded(1));

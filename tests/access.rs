@@ -2,6 +2,7 @@
 
 #[allow(clippy::unwrap_used, reason = "all of it is tests")]
 mod access {
+    mod another_api;
     mod audit;
     mod authorization;
     mod certificates;

@@ -1,5 +1,5 @@
 //! Mistakes in the program, brought about by a network that panics: each costs what it happened in
-//! and nothing else, is counted, and what runs for good begins anew.
+//! and nothing else, is counted, and background tasks start again.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails panics")]
 
 use std::{
@@ -160,7 +160,7 @@ async fn what_watches_the_cluster_begins_anew() {
     assert!(counted.iter().any(|line| line.starts_with("{task=\"cluster_watch\"}")), "{counted:?}");
     assert!(counted.iter().any(|line| line.starts_with("{task=\"client_ca\"}")), "{counted:?}");
     let log = log(&world);
-    assert!(log.contains("\"A task panicked, it begins anew\" task=\"cluster_watch\""), "{log}");
+    assert!(log.contains("\"A task panicked, starting it again\" task=\"cluster_watch\""), "{log}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -91,31 +91,31 @@ fn what_cannot_work_ends_with_one_line_that_says_what_to_do() {
     let cases: [(&[&str], &str); 17] = [
         (
             &[],
-            "find the API server: failed to read an incluster environment variable: environment variable not found; run in a cluster, or name a kubeconfig with --kubeconfig",
+            "failed to find the API server: failed to read an incluster environment variable: environment variable not found; run in a cluster, or pass a kubeconfig with --kubeconfig",
         ),
         (
             &["--kubeconfig=missing"],
-            "read the kubeconfig missing: no such file or directory; give a readable one with --kubeconfig",
+            "failed to read kubeconfig \"missing\": no such file or directory; pass a readable file with --kubeconfig",
         ),
         (
             &["--kubeconfig=."],
-            "read the kubeconfig .: is a directory; give a readable one with --kubeconfig",
+            "failed to read kubeconfig \".\": is a directory; pass a readable file with --kubeconfig",
         ),
         (
             &["--kubeconfig=garbage"],
-            "read the kubeconfig garbage: failed to parse kubeconfig YAML: error: line 1 column 11: unclosed bracket '['; give a readable one with --kubeconfig",
+            "failed to read kubeconfig \"garbage\": failed to parse kubeconfig YAML: error: line 1 column 11: unclosed bracket '['; pass a readable file with --kubeconfig",
         ),
         (
             &["--kubeconfig=empty"],
-            "read the kubeconfig empty: failed to determine current context; give a readable one with --kubeconfig",
+            "failed to read kubeconfig \"empty\": failed to determine current context; pass a readable file with --kubeconfig",
         ),
         (
             &["--kubeconfig=other-context"],
-            "read the kubeconfig other-context: failed to load current context: other; give a readable one with --kubeconfig",
+            "failed to read kubeconfig \"other-context\": failed to load current context: other; pass a readable file with --kubeconfig",
         ),
         (
             &["--kubeconfig=bad-server"],
-            "read the kubeconfig bad-server: failed to parse cluster url: invalid uri character; give a readable one with --kubeconfig",
+            "failed to read kubeconfig \"bad-server\": failed to parse cluster url: invalid uri character; pass a readable file with --kubeconfig",
         ),
         (
             &["--kubelet-insecure-tl"],
@@ -178,7 +178,7 @@ fn a_port_that_is_taken_is_named_and_so_is_the_flag_for_another() {
     assert_eq!(
         text(&output.stderr),
         format!(
-            "Error: listen on 0.0.0.0:{port}: bind: address already in use; choose another one with --secure-port or --bind-address\n"
+            "Error: failed to listen on 0.0.0.0:{port}: bind: address already in use; choose another address with --secure-port or --bind-address\n"
         )
     );
     assert_eq!((text(&output.stdout), output.status.code()), ("", Some(1)));
@@ -326,7 +326,7 @@ fn a_second_signal_ends_it_at_once() {
         server.signal(first);
         server.line("\"Received SIGTERM, shutting down");
         server.signal(second);
-        server.line("\"Received a second signal, exiting without waiting for requests\"");
+        server.line("\"Received a second signal, exiting without waiting for requests in flight\"");
         assert_eq!(server.end().code(), Some(1), "{first} {second}");
     }
 }

@@ -98,7 +98,7 @@ pub struct FakeApiServer {
     /// None until [`Self::reach_kubelets`].
     kubelets: Mutex<Option<Arc<Kubelets>>>,
     observer: Mutex<Option<Arc<dyn Observer>>>,
-    close_watches: tokio::sync::watch::Sender<()>,
+    close_watches: tokio::sync::broadcast::Sender<()>,
 }
 
 // === impl FakeApiServer ===
@@ -130,7 +130,7 @@ impl FakeApiServer {
             aggregates: Mutex::default(),
             kubelets: Mutex::default(),
             observer: Mutex::default(),
-            close_watches: tokio::sync::watch::Sender::new(()),
+            close_watches: tokio::sync::broadcast::Sender::new(1),
         })
     }
 
@@ -257,7 +257,8 @@ impl FakeApiServer {
 
     /// Ends all watches that are open, as an API server that restarts does.
     pub fn close_watches(&self) {
-        self.close_watches.send_replace(());
+        // An error says that there is no watch.
+        let _ = self.close_watches.send(());
     }
 
     /// Forgets all changes until now: watches from an older version end with 410 Gone.

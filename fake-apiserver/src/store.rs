@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use tokio::sync::watch;
+use tokio::sync::{Notify, futures::OwnedNotified};
 
 use super::{
     object::{Key, Object, Stamp, Stored},
@@ -19,7 +19,8 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Store {
     contents: Mutex<Contents>,
-    version: watch::Sender<u64>,
+    /// Wakes watches in the order in which they wait, so that simulated runs are repeatable.
+    changed: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Store {
             capacity,
             compacted: 0,
         };
-        Self { contents: Mutex::new(contents), version: watch::Sender::new(0) }
+        Self { contents: Mutex::new(contents), changed: Arc::default() }
     }
 
     /// Puts an object in the place of the one that is called the same. What changes nothing is no
@@ -78,7 +79,7 @@ impl Store {
     pub(super) fn upsert<K: Stored>(&self, source: K, now: Timestamp) {
         let mut contents = self.lock();
         contents.put(source, now);
-        self.version.send_replace(contents.version);
+        self.changed.notify_waiters();
     }
 
     /// Puts what `change` makes of the object of that key, with nothing in between. The object's
@@ -95,7 +96,7 @@ impl Store {
         let created = before.as_ref().map_or(now, |before| before.stamp.created);
         after.metadata_mut().creation_timestamp = Some(Time(created));
         let stored = contents.put(after, now);
-        self.version.send_replace(contents.version);
+        self.changed.notify_waiters();
         Ok(stored)
     }
 
@@ -111,7 +112,7 @@ impl Store {
         check(before.as_deref())?;
         if let Some(before) = &before {
             contents.change(resource, Some(before.clone()), None);
-            self.version.send_replace(contents.version);
+            self.changed.notify_waiters();
         }
         Ok(before)
     }
@@ -121,7 +122,7 @@ impl Store {
         let mut contents = self.lock();
         let Some(before) = contents.get(resource, key) else { return false };
         contents.change(resource, Some(before), None);
-        self.version.send_replace(contents.version);
+        self.changed.notify_waiters();
         true
     }
 
@@ -190,9 +191,9 @@ impl Store {
         self.lock().version
     }
 
-    /// Tells of every new version.
-    pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.version.subscribe()
+    /// Ends with the next change.
+    pub(super) fn changed(&self) -> OwnedNotified {
+        self.changed.clone().notified_owned()
     }
 
     /// Forgets all changes.

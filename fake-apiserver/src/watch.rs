@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{body::Body, response::Response};
 use futures::stream;
 use tokio::{
-    sync::watch,
+    sync::broadcast,
     time::{Instant, sleep_until},
 };
 
@@ -41,8 +41,8 @@ struct Watch {
     subject: Subject,
     /// The version up to which all changes have been sent.
     version: u64,
-    changed: watch::Receiver<u64>,
-    cut: watch::Receiver<()>,
+    /// Wakes watches in the order in which they were opened, which `watch` does not.
+    cut: broadcast::Receiver<()>,
     ends: Instant,
     next_bookmark: Option<Instant>,
     /// Sent before any change.
@@ -55,7 +55,7 @@ pub(super) fn open(
     store: &Arc<Store>,
     subject: Subject,
     parameters: &Parameters,
-    cut: watch::Receiver<()>,
+    cut: broadcast::Receiver<()>,
 ) -> Result<Response, Status> {
     check_watch(parameters)?;
     let life = parameters.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
@@ -64,7 +64,6 @@ pub(super) fn open(
         store: store.clone(),
         subject,
         version: 0,
-        changed: store.subscribe(),
         cut,
         ends: now + life.map_or(DEFAULT_LIFE, Duration::from_secs),
         next_bookmark: parameters.flag("allowWatchBookmarks").then(|| now + BOOKMARK_INTERVAL),
@@ -101,8 +100,9 @@ impl Watch {
             return Some((Ok(initial), Some(self)));
         }
         loop {
+            let changed = self.store.changed();
             // An error says that the API server is gone.
-            if self.cut.has_changed().unwrap_or(true) {
+            if !self.cut.is_empty() {
                 return None;
             }
             match self.store.since(self.subject.resource, self.version) {
@@ -119,7 +119,7 @@ impl Watch {
             let bookmark = self.next_bookmark.unwrap_or(self.ends);
             tokio::select! {
                 biased;
-                _ = self.cut.changed() => return None,
+                _ = self.cut.recv() => return None,
                 () = sleep_until(self.ends) => {
                     self.next_bookmark?;
                     return Some((Ok(self.subject.bookmark(self.version)), None));
@@ -128,9 +128,7 @@ impl Watch {
                     self.next_bookmark = Some(bookmark + BOOKMARK_INTERVAL);
                     return Some((Ok(self.subject.bookmark(self.version)), Some(self)));
                 }
-                changed = self.changed.changed() => if changed.is_err() {
-                    return None;
-                }
+                () = changed => {}
             }
         }
     }

@@ -45,6 +45,18 @@ nodes:
 const NODES: &str = "/apis/metrics.k8s.io/v1beta1/nodes";
 const PODS: &str = "/apis/metrics.k8s.io/v1beta1/namespaces/default/pods";
 
+/// Types that the metrics server's document of version 2 refers to and does not define.
+const LEFT_TO_THE_API_SERVER: [&str; 8] = [
+    "io.k8s.apimachinery.pkg.api.resource.Quantity",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta",
+    "io.k8s.apimachinery.pkg.apis.meta.v1.Time",
+    "io.k8s.apimachinery.pkg.version.Info",
+];
+
 /// A cluster whose metrics server has metrics.
 struct World {
     // Who asks the API server ends before it does.
@@ -173,17 +185,8 @@ async fn the_metrics_server_serves_behind_a_real_api_server() {
     let added = definitions.keys().filter(|name| !world.definitions.contains(*name));
     let (expected, others): (Vec<_>, Vec<_>) = added.partition(is_expected);
     assert_eq!((expected.len(), others), (11, Vec::new()));
-    let metrics = definitions.iter().filter(|(name, _)| name.starts_with("io.k8s.metrics."));
-    let (mut references, mut open) = (Vec::new(), Vec::new());
-    open.extend(metrics.map(|(_, schema)| schema));
-    while let Some(value) = open.pop() {
-        references.extend(value["$ref"].as_str());
-        let (fields, items) = (value.as_object().into_iter(), value.as_array().into_iter());
-        open.extend(fields.flat_map(|fields| fields.values()).chain(items.flatten()));
-    }
-    assert!(references.len() > 20, "{references:?}");
-    for reference in references {
-        assert!(document.pointer(&reference[1..]).is_some(), "{reference}");
+    for name in LEFT_TO_THE_API_SERVER {
+        assert!(world.definitions.contains(name), "{name}");
     }
     let listed = |said: &Value| !said["paths"]["apis/metrics.k8s.io/v1"].is_null();
     world.until("/openapi/v3", None, listed).await;

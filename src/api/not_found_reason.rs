@@ -53,10 +53,7 @@ fn pod(sources: &Sources, namespace: &str, name: &str) -> String {
         missing => return say(sources, missing),
     }
     if let Some(out) = sources.scrapes.left_out(namespace, name) {
-        let (lacks, container) = (out.lacks, out.container);
-        return format!(
-            "its kubelet reported no (or zero) {lacks} usage for container {container:?}"
-        );
+        return format!("its kubelet reported {} for container {:?}", out.reason, out.container);
     }
     match sources.scrapes.failing() {
         (0, _) => "no node has been scraped yet".to_owned(),

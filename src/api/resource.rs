@@ -2,7 +2,8 @@
 
 use apiserver::{Failure, ListOptions, Objects, Resource, ResourceNames};
 
-use super::{GROUP, Sources, not_found_reason::not_found_reason, objects::Metrics};
+use super::{Sources, not_found_reason::not_found_reason, objects::Metrics};
+use crate::names::GROUP;
 
 /// Which of the two resources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

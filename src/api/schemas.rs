@@ -3,7 +3,8 @@
 use apiserver::openapi::{DescribedResource, DescribedVersion, Description};
 use serde_json::{Map, Value, json};
 
-use super::{GROUP, resource::Kind, version::Version};
+use super::{resource::Kind, version::Version};
+use crate::names::GROUP;
 
 const META: &str = "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1";
 const QUANTITY: &str = "#/components/schemas/io.k8s.apimachinery.pkg.api.resource.Quantity";

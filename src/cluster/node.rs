@@ -1,6 +1,8 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
-use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::{api::core::v1 as core, apimachinery::pkg::api::resource};
+
+use k8s_text::quantity::Quantity;
 
 /// The annotation with which a node names another path than `/metrics/resource`.
 const RESOURCE_PATH_ANNOTATION: &str = "metrics.k8s.io/resource-metrics-path";
@@ -20,6 +22,17 @@ pub struct Node {
     pub resource_path: Option<String>,
     /// Whether its Ready condition is true.
     pub ready: bool,
+    /// How much CPU and memory it has.
+    pub capacity: Capacity,
+}
+
+/// How much a node has, where its status says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capacity {
+    /// CPU in billionths of a core.
+    pub nanocores: Option<u64>,
+    /// Memory in bytes.
+    pub memory: Option<u64>,
 }
 
 /// One of a node's addresses.
@@ -34,6 +47,11 @@ pub struct NodeAddress {
 // === impl Node ===
 
 impl Node {
+    /// Those of its addresses that are no names.
+    pub fn ips(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().filter_map(|address| address.address.parse().ok())
+    }
+
     /// The types of its addresses, for messages.
     pub fn address_types(&self) -> Vec<String> {
         self.addresses.iter().map(|address| address.kind.clone()).collect()
@@ -67,6 +85,20 @@ impl From<core::Node> for Node {
                 // Go puts a slash between host and path where there is none.
                 .map(|path| if path.starts_with('/') { path } else { format!("/{path}") }),
             ready,
+            capacity: Capacity::of(&status.capacity.unwrap_or_default()),
+        }
+    }
+}
+
+// === impl Capacity ===
+
+impl Capacity {
+    fn of(resources: &BTreeMap<String, resource::Quantity>) -> Self {
+        let quantity = |name| resources.get(name)?.0.parse::<Quantity>().ok();
+        let positive = |number: i128| u64::try_from(number).ok().filter(|number| *number > 0);
+        Self {
+            nanocores: quantity("cpu").and_then(|cpu| positive(cpu.nanos())),
+            memory: quantity("memory").and_then(|memory| positive(memory.units())),
         }
     }
 }

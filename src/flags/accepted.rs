@@ -1,5 +1,5 @@
 //! Flags of the Go server that are about Go's framework: read, checked, named once in the log,
-//! and otherwise passed over.
+//! and without effect.
 
 use clap::{Arg, ArgAction, builder::Str};
 
@@ -46,19 +46,19 @@ const AUDIT: &str = "Audit log";
 const FEATURES: &str = "Features";
 const LOGGING: &str = "Logging";
 
-const ADVERTISED: &str = "other programs find this server by its Service";
+const ADVERTISED: &str = "clients find this server by its Service";
 const EMULATION: &str = "this server emulates no other version of itself";
-const AUDIT_AT_ONCE: &str = "audit events are written one by one, as they happen";
+const AUDIT_AT_ONCE: &str = "each audit event is written at once";
 const AUDIT_FORM: &str = "audit events are written as JSON of audit.k8s.io/v1";
 const AUDIT_PLAIN: &str = "full audit logs are not compressed";
-const AUDIT_SHORT: &str = "audit events hold no bodies that could be cut";
+const AUDIT_SHORT: &str = "audit events have no bodies to truncate";
 const NO_AUDIT_WEBHOOK: &str = "audit events go to --audit-log-path only";
 const NO_BUFFER: &str = "log lines are written at once, to stderr";
-const NO_FAIRNESS: &str = "requests are so cheap that they need no queues";
+const NO_FAIRNESS: &str = "requests are too cheap to need queues";
 const NO_GATES: &str = "this server has no feature gates";
 const LOOKS_ON: &str =
-    "a failed lookup never ends this server: it goes on looking, and until then nobody gets in";
-const NO_GOAWAY: &str = "connections stay where they are until they end";
+    "a failed lookup never stops this server: it tries again, and rejects requests until then";
+const NO_GOAWAY: &str = "connections are never moved to other servers";
 const NO_KLOG: &str = "log lines go to stderr, with a header";
 const NO_LINKS: &str = "this server writes no links to itself";
 const NO_PROFILER: &str = "there is no Go runtime to profile";
@@ -66,7 +66,7 @@ const NO_STORAGE: &str = "this server stores nothing outside its memory";
 const NO_WATCH: &str = "this API cannot be watched";
 const RUSTLS_CURVES: &str = "the TLS library offers its own safe key exchanges";
 const STARTS_AT_ONCE: &str = "this server is live as soon as it listens";
-const STOPS_AT_ONCE: &str = "requests are answered faster than they could be turned away";
+const STOPS_AT_ONCE: &str = "requests are answered faster than they could be rejected";
 
 const fn flag(
     name: &'static str,
@@ -128,7 +128,7 @@ const ALL: [Accepted; 60] = [
     flag("log-json-split-stream", LOGGING, Boolean, "false", NO_BUFFER),
     flag("log-text-info-buffer-size", LOGGING, Size, "0", NO_BUFFER),
     flag("log-text-split-stream", LOGGING, Boolean, "false", NO_BUFFER),
-    // Of older Go servers, whose manifests are still about.
+    // Flags of older Go servers, which manifests still have.
     flag("add_dir_header", LOGGING, Boolean, "false", NO_KLOG),
     flag("alsologtostderr", LOGGING, Boolean, "false", NO_KLOG),
     flag("log_backtrace_at", LOGGING, Text, "", NO_KLOG),

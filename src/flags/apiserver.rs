@@ -1,8 +1,9 @@
 //! Flags of any API server, as its parts take them.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use apiserver::{
+    ServerOptions,
     access::{self, RequestHeaderOptions},
     audit::{AuditOptions, Rotation},
     serving::{FilterOptions, SecureOptions},
@@ -33,6 +34,20 @@ impl From<&Flags> for access::Settings {
             unauthorized_ttl: authorization.authorization_webhook_cache_unauthorized_ttl,
             max_requests_in_flight: flags.generic.max_requests_inflight,
             max_mutating_requests_in_flight: flags.generic.max_mutating_requests_inflight,
+        }
+    }
+}
+
+impl Flags {
+    /// What the generic server takes, for a server at `address`.
+    pub fn server_options(&self, address: SocketAddr) -> ServerOptions {
+        ServerOptions {
+            address,
+            share_port: self.serving.permit_port_sharing,
+            access: self.into(),
+            audit: (&self.audit).into(),
+            filters: (&self.generic).into(),
+            secure: (&self.serving).into(),
         }
     }
 }

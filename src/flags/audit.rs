@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::values::{drop_empty_path, read_number, read_path};
 
-/// What is written down of requests.
+/// The audit log of requests.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Audit log")]
 pub struct AuditFlags {
@@ -13,7 +13,7 @@ pub struct AuditFlags {
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub audit_log_path: Option<PathBuf>,
 
-    /// The audit.k8s.io/v1 Policy that says which requests are written down; none, all are.
+    /// The audit.k8s.io/v1 Policy that says which requests are logged. Default: all of them.
     /// Bodies never are: levels above Metadata count as Metadata.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub audit_policy_file: Option<PathBuf>,

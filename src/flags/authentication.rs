@@ -7,11 +7,11 @@ use super::{
     values::{BOOL, drop_empty_path, read_bool, read_duration, read_path},
 };
 
-/// Who asks.
+/// Who sends a request.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Authentication")]
 pub struct AuthenticationFlags {
-    /// The kubeconfig with which tokens are reviewed. Default: as for everything else.
+    /// The kubeconfig for TokenReviews. Default: as for all other requests.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub authentication_kubeconfig: Option<PathBuf>,
 
@@ -20,7 +20,7 @@ pub struct AuthenticationFlags {
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub authentication_skip_lookup: bool,
 
-    /// How long the answer of a token review is kept.
+    /// How long the result of a TokenReview is cached.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub authentication_token_webhook_cache_ttl: Duration,
 
@@ -28,7 +28,7 @@ pub struct AuthenticationFlags {
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub client_ca_file: Option<PathBuf>,
 
-    /// The common names that a front proxy's certificate may have; none, any.
+    /// The common names that a front proxy's certificate may have. Default: any.
     #[arg(long, value_name = "NAME,…", value_parser = read_list)]
     pub requestheader_allowed_names: Vec<Vec<String>>,
 
@@ -36,7 +36,7 @@ pub struct AuthenticationFlags {
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub requestheader_client_ca_file: Option<PathBuf>,
 
-    /// Prefixes of headers with what else a front proxy tells of a user.
+    /// Prefixes of headers with a user's extra fields.
     #[arg(long, value_name = "PREFIX,…", value_parser = read_list, default_value = "x-remote-extra-")]
     pub requestheader_extra_headers_prefix: Vec<Vec<String>>,
 

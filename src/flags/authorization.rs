@@ -7,23 +7,23 @@ use super::{
     values::{drop_empty_path, read_duration, read_path},
 };
 
-/// Who may.
+/// Who may send it.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Authorization")]
 pub struct AuthorizationFlags {
-    /// Paths that anyone may read.
+    /// Paths that need no authorization.
     #[arg(long, value_name = "PATH,…", value_parser = read_list, default_values = ["/healthz", "/readyz", "/livez"])]
     pub authorization_always_allow_paths: Vec<Vec<String>>,
 
-    /// The kubeconfig with which access is reviewed. Default: as for everything else.
+    /// The kubeconfig for SubjectAccessReviews. Default: as for all other requests.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub authorization_kubeconfig: Option<PathBuf>,
 
-    /// How long a yes is kept.
+    /// How long an "allowed" of a SubjectAccessReview is cached.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub authorization_webhook_cache_authorized_ttl: Duration,
 
-    /// How long a no is kept.
+    /// How long a "denied" of a SubjectAccessReview is cached.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub authorization_webhook_cache_unauthorized_ttl: Duration,
 }

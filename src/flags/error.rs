@@ -1,15 +1,15 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Arguments that make no sense.
+/// Wrong arguments.
 #[derive(Debug, thiserror::Error)]
 pub enum FlagError {
-    /// Help was asked for: not a failure.
+    /// Not a failure: the text of `--help`.
     #[error("{0}")]
     Help(String),
     /// The arguments cannot be read.
     #[error("{0}")]
     Unreadable(String),
-    /// The flags contradict each other or the rules: everything that is wrong with them.
+    /// All violations of the rules between flags.
     #[error("{}", .0.join("; "))]
     Invalid(Vec<String>),
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::kubelet::{DEFAULT_ADDRESS_TYPES, Endpoint, EndpointError};
 
-/// How kubelets are asked.
+/// How kubelets are scraped.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Kubelet client")]
 #[allow(clippy::struct_excessive_bools, reason = "flags are what they are")]
@@ -19,16 +19,16 @@ pub struct KubeletFlags {
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub kubelet_insecure_tls: bool,
 
-    /// The CA that signs the kubelets' serving certificates; read again when it changes. Default:
-    /// the API server's.
+    /// The CA of the kubelets' serving certificates; reloaded when it changes. Default: the API
+    /// server's CA.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub kubelet_certificate_authority: Option<PathBuf>,
 
-    /// The client certificate to show to kubelets; read again when it changes.
+    /// The client certificate for kubelets; reloaded when it changes.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub kubelet_client_certificate: Option<PathBuf>,
 
-    /// The key of the client certificate; read again when it changes.
+    /// The key of the client certificate; reloaded when it changes.
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub kubelet_client_key: Option<PathBuf>,
 
@@ -50,27 +50,27 @@ pub struct KubeletFlags {
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub kubelet_address_fallback: bool,
 
-    /// What to ask kubelets for: resource (/metrics/resource), summary (/stats/summary, which needs
-    /// the verb get on nodes/stats), or auto: the summary where there is no /metrics/resource, as
-    /// in kubelets before 1.18.
+    /// The kubelet's endpoint: resource (/metrics/resource), summary (/stats/summary, which needs
+    /// the verb get on nodes/stats), or auto: summary where a kubelet has no /metrics/resource, such
+    /// as those before 1.18.
     #[arg(long, value_name = "auto|resource|summary", default_value = "resource", value_parser = read_endpoint)]
     pub kubelet_endpoint: Endpoint,
 
-    /// The most that one request to a kubelet may take.
+    /// The timeout of one request to a kubelet.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = read_duration)]
     pub kubelet_request_timeout: Duration,
 
-    /// Ask only nodes whose labels match, and serve only them: key=value, key!=value, key in (a,b), key
+    /// Scrape and serve only nodes whose labels match: key=value, key!=value, key in (a,b), key
     /// notin (a,b), key, !key, key>1 and key<1, separated by commas.
     #[arg(short = 'l', long, value_name = "SELECTOR", default_value = "", value_parser = read_selector)]
     pub node_selector: LabelSelector,
 
-    /// Ask kubelets over plain HTTP and show no credentials. For kubelets of old; anyone on the
-    /// network can read along and make up answers.
+    /// Scrape kubelets over plain HTTP, without credentials. Only for very old kubelets: anyone on
+    /// the network can read and change the responses.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub deprecated_kubelet_completely_insecure: bool,
 
-    /// How much is believed of what kubelets say.
+    /// Limits for what kubelets report.
     #[command(flatten)]
     pub limits: KubeletLimits,
 

@@ -9,7 +9,7 @@ use super::values::{ValueError, read_duration};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Logging")]
 pub struct LoggingFlags {
-    /// How much is logged: 0 for operators, 2 to look for a fault, 6 for developers.
+    /// How much is logged: 0 for operators, 2 for debugging, 6 for developers.
     #[arg(id = "v", short, long = "v", value_name = "LEVEL", default_value = "0", value_parser = read_verbosity)]
     pub verbosity: u8,
 
@@ -22,7 +22,7 @@ pub struct LoggingFlags {
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = read_format)]
     pub logging_format: Format,
 
-    /// How long log lines may be held back.
+    /// How long log lines may stay in a buffer.
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = read_duration)]
     pub log_flush_frequency: Duration,
 }
@@ -54,7 +54,7 @@ const LOGGED_CRATES: [&str; 6] =
 // === impl LoggingFlags ===
 
 impl LoggingFlags {
-    /// What the log's formatter wants to know.
+    /// The settings of the log's formatter.
     pub fn settings(&self) -> Settings {
         Settings {
             verbosity: self.verbosity,

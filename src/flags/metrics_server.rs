@@ -6,7 +6,7 @@ use crate::api::Version;
 
 use super::values::{ValueError, drop_empty_path, read_count, read_duration, read_path};
 
-/// What it serves, and from where it learns of the cluster.
+/// What is served, and the API server that it comes from.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Metrics server")]
 pub struct MetricsServerFlags {
@@ -14,8 +14,8 @@ pub struct MetricsServerFlags {
     #[arg(long, value_name = "DURATION", default_value = "1m0s", value_parser = read_duration)]
     pub metric_resolution: Duration,
 
-    /// For how many cycles the last good usage of a node and its pods is served on while its kubelet
-    /// cannot be scraped. The timestamp goes on saying when it was measured.
+    /// For how many cycles the last usage of a node and its pods is still served while scrapes of its
+    /// kubelet fail. The timestamp stays that of the measurement.
     #[arg(long, value_name = "COUNT", default_value = "0", value_parser = read_count)]
     pub metric_grace_cycles: u64,
 
@@ -24,7 +24,7 @@ pub struct MetricsServerFlags {
     #[arg(long, value_name = "FILE", value_parser = read_path)]
     pub kubeconfig: Option<PathBuf>,
 
-    /// Print the version and quit; --version=raw prints all that is known of the build.
+    /// Print the version and quit; --version=raw prints the details of the build.
     #[arg(
         long,
         value_name = "BOOL|raw",
@@ -36,12 +36,12 @@ pub struct MetricsServerFlags {
     )]
     pub version: VersionFlag,
 
-    /// The version of metrics.k8s.io that discovery recommends: v1beta1, as the Go server, or v1.
+    /// The version of metrics.k8s.io that discovery recommends: v1beta1, as with the Go server, or v1.
     /// Both are served.
     #[arg(long, value_name = "VERSION", default_value = "v1beta1", value_parser = read_api_version)]
     pub preferred_api_version: Version,
 
-    /// Print this and quit.
+    /// Print this help and quit.
     #[arg(short, long, action = ArgAction::Help)]
     help: Option<bool>,
 }

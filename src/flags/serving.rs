@@ -16,15 +16,16 @@ use super::{
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Secure serving")]
 pub struct ServingFlags {
-    /// The address to serve at; the unspecified one stands for all of the machine's.
+    /// The address to listen on; 0.0.0.0 and :: mean all addresses of the host.
     #[arg(long, value_name = "IP", default_value = "0.0.0.0", value_parser = read_address)]
     pub bind_address: IpAddr,
 
-    /// The port to serve at.
+    /// The port to listen on.
     #[arg(long, value_name = "PORT", default_value = "443", value_parser = read_port)]
     pub secure_port: u16,
 
-    /// Where a self-signed certificate is kept when no serving certificate is given.
+    /// The directory of the self-signed certificate that is made when no serving certificate is
+    /// given.
     #[arg(long, value_name = "DIRECTORY", default_value = "apiserver.local.config/certificates", value_parser = read_path)]
     pub cert_dir: PathBuf,
 
@@ -41,19 +42,19 @@ pub struct ServingFlags {
     #[arg(long, value_name = "CERT,KEY[:NAME,…]", value_parser = read_sni)]
     pub tls_sni_cert_key: Vec<SniCertificate>,
 
-    /// The lowest TLS version served; TLS 1.2 is served at the least.
+    /// The lowest TLS version; at least TLS 1.2.
     #[arg(long, value_name = "VERSION", default_value = "", value_parser = read_tls_version)]
     pub tls_min_version: TlsVersion,
 
-    /// The cipher suites of TLS 1.2, by their Go names; none, all that are safe.
+    /// The cipher suites of TLS 1.2, by their Go names. Default: all that are safe.
     #[arg(long, value_name = "SUITE,…", value_parser = list_of(read_cipher_suite))]
     pub tls_cipher_suites: Vec<Vec<CipherSuite>>,
 
-    /// Speak HTTP/1.1 only.
+    /// Serve HTTP/1.1 only.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub disable_http2_serving: bool,
 
-    /// The most streams at once over one HTTP/2 connection; 0 for 250.
+    /// The most concurrent streams of one HTTP/2 connection; 0 means 250.
     #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = read_count)]
     pub http2_max_streams_per_connection: u64,
 
@@ -61,8 +62,8 @@ pub struct ServingFlags {
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_port_sharing: bool,
 
-    /// Take an address that sockets of connections that have ended still hold (`SO_REUSEADDR`);
-    /// this server does so in any case, as Go servers do.
+    /// Listen also on an address in TIME_WAIT state (`SO_REUSEADDR`). This server always does, as
+    /// Go servers do.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_address_sharing: bool,
 }
@@ -172,7 +173,7 @@ impl ServingFlags {
         drop_empty_path(&mut self.tls_private_key_file);
     }
 
-    /// What was asked for and is not done, because it is not safe.
+    /// Values that are ignored because they are not safe.
     pub(super) fn warnings(&self, min_version: &str) -> Vec<Warning> {
         let mut warnings = Vec::new();
         if matches!(min_version, "VersionTLS10" | "VersionTLS11") {

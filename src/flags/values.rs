@@ -12,7 +12,7 @@ use k8s_text::{
     quantity::Quantity,
 };
 
-/// The value name by which boolean flags are told: they may stand without a value.
+/// The value name that marks boolean flags, which need no value.
 pub(super) const BOOL: &str = "BOOL";
 
 /// A value that a flag cannot take.

@@ -1,4 +1,4 @@
-//! Which of a node's addresses is asked: the preferred one, or another one that worked while the
+//! Which of a node's addresses is used: the preferred one, or another one that worked while the
 //! preferred one did not.
 
 use std::time::Duration;
@@ -47,7 +47,7 @@ impl AddressChoice {
                 let first = usize::from(Instant::now() >= detour.retry_at);
                 order.insert(first, instead);
             }
-            // The node's addresses have changed: what was learned of the old ones says nothing.
+            // The node's addresses have changed: what was learned of the old ones does not count.
             _ => self.detour = None,
         }
         order
@@ -79,7 +79,7 @@ impl AddressChoice {
             self.detour = before.map(|detour| Detour { instead: used, ..detour });
             return;
         };
-        let Diagnosis { cause, cure, .. } = error.diagnose(known);
+        let Diagnosis { cause, cure, .. } = error.diagnose(&known);
         let is_news = before.as_ref().is_none_or(|old| old.instead != used || old.cause != cause);
         if is_news {
             tracing::warn!(node = known.node.name, address = preferred, err = %error, instead = used, cure = &*cure, "The kubelet cannot be reached at its preferred address, using another address");

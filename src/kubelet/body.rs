@@ -1,4 +1,4 @@
-//! Bodies of answers, read within bounds: of each one, and of all that are read at the same time.
+//! Bodies of responses, read within limits: of each one, and of all that are read at the same time.
 
 use std::{mem, ops::Deref, sync::Arc};
 

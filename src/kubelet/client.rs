@@ -1,6 +1,6 @@
 mod request;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use net::{Clock, Doors, Random, dial::Dialer, dns::Resolver};
 use rustls::ClientConfig;
@@ -29,9 +29,9 @@ pub struct Settings {
     pub use_node_status_port: bool,
     /// Try a node's other addresses where the preferred one fails.
     pub address_fallback: bool,
-    /// What to ask for.
+    /// Which page to scrape.
     pub endpoint: Endpoint,
-    /// How much is believed of what kubelets say.
+    /// How large responses may be.
     pub limits: Limits,
 }
 
@@ -40,6 +40,7 @@ pub struct KubeletClient {
     clock: Clock,
     random: Random,
     connector: Connector,
+    resolver: Resolver,
     settings: Settings,
     transport: Transport,
     metrics: KubeletMetrics,
@@ -68,10 +69,10 @@ impl KubeletClient {
     ) -> Self {
         let same_node_only = settings.address_fallback;
         let (clock, random) = (doors.clock.clone(), doors.random.clone());
-        let dialer = Dialer::new(doors, resolver);
+        let dialer = Dialer::new(doors, resolver.clone());
         let connector = Connector { dialer, limit: ConnectionLimit::default(), same_node_only };
         let reader = Reader::new(settings.limits, metrics.most_taken.clone());
-        Self { clock, random, connector, settings, transport, metrics, reader }
+        Self { clock, random, connector, resolver, settings, transport, metrics, reader }
     }
 
     /// The same with no more than so many connections at a time. They are kept from one scrape to
@@ -90,15 +91,38 @@ impl KubeletClient {
         session: &mut Session,
         deadline: Instant,
     ) -> Result<Sample, ScrapeError> {
+        let result = self.scrape_either(node, token, session, deadline).await;
+        if result.is_err() {
+            let host = session.address.rsplit_once(':').map(|(host, _)| host.to_owned());
+            session.led_astray = host.and_then(|host| self.led_astray(node, &host));
+        }
+        result
+    }
+
+    /// Where DNS leads `host`, which is a name of `node`, if that is none of the node's addresses.
+    fn led_astray(&self, node: &Node, host: &str) -> Option<(Arc<str>, IpAddr)> {
+        let (name, found) = self.resolver.last_answer(host)?;
+        let ips: Vec<IpAddr> = node.ips().collect();
+        let first = *found.first()?;
+        (!ips.is_empty() && !found.iter().any(|ip| ips.contains(ip))).then_some((name, first))
+    }
+
+    async fn scrape_either(
+        &self,
+        node: &Node,
+        token: Option<&str>,
+        session: &mut Session,
+        deadline: Instant,
+    ) -> Result<Sample, ScrapeError> {
         let page = self.settings.endpoint.first(&session.known_old);
-        let asked = self.ask_for(page, node, token, session, deadline).await;
+        let scraped = self.scrape_page(page, node, token, session, deadline).await;
         // A node that names a path of its own has its metrics there or nowhere.
         let may_be_old = page == Page::Resource
             && self.settings.endpoint == Endpoint::Auto
             && node.resource_path.is_none();
-        match asked {
+        match scraped {
             Err(error) if may_be_old && error.is_not_found() => {
-                match self.ask_for(Page::Summary, node, token, session, deadline).await {
+                match self.scrape_page(Page::Summary, node, token, session, deadline).await {
                     Err(other) if other.is_not_found() => {
                         session.known_old.forget();
                         Err(error)
@@ -127,7 +151,7 @@ impl KubeletClient {
         }
     }
 
-    /// Where to ask `node`, in the order of preference: at least one.
+    /// The URLs of `node`'s kubelet in the order of preference: at least one.
     fn targets(&self, page: Page, node: &Node) -> Result<Vec<Target>, ScrapeError> {
         let preferred = self.settings.address_types.choose(node)?;
         let port =

@@ -21,13 +21,13 @@ const USUAL_HEAD: usize = 1 << 10;
 /// everything else in a scrape.
 pub(super) struct Connection {
     authority: String,
-    /// The TLS configuration it was made with: another one may show or believe other certificates.
+    /// The TLS configuration it was made with: another one may present or trust other certificates.
     tls: Option<Arc<ClientConfig>>,
     stream: Stream,
     slot: Slot,
 }
 
-/// A connection that an answer comes over, of which the head has been read.
+/// A response whose head has been read, with its connection.
 pub(super) struct Exchange {
     connection: Connection,
     framing: Framing,
@@ -66,18 +66,18 @@ impl Connection {
         same_tls && self.is_quiet()
     }
 
-    /// Whether the other end has neither closed it nor said anything unasked.
+    /// Whether the other end has neither closed it nor sent anything without a request.
     fn is_quiet(&mut self) -> bool {
         self.stream.read(&mut [0]).now_or_never().is_none()
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of the response.
     pub(super) async fn send(
         mut self,
         request: &[u8],
         deadline: Instant,
     ) -> Result<(Head, Exchange), RequestError> {
-        let answered = timeout_at(deadline, self.ask(request)).await;
+        let answered = timeout_at(deadline, self.round_trip(request)).await;
         let (mut head, early) = answered.map_err(|_| RequestError::Timeout)??;
         let framing = mem::replace(&mut head.framing, Framing::Length(0));
         let stays_open = head.keeps_alive;
@@ -85,14 +85,14 @@ impl Connection {
         Ok((head, exchange))
     }
 
-    /// The head of the answer, and what came behind it.
-    async fn ask(&mut self, request: &[u8]) -> Result<(Head, Vec<u8>), RequestError> {
+    /// The head of the response, and what came behind it.
+    async fn round_trip(&mut self, request: &[u8]) -> Result<(Head, Vec<u8>), RequestError> {
         let mut sent = self.stream.write_all(request).await;
         if sent.is_ok() {
             sent = self.stream.flush().await;
         }
         if let Err(error) = sent {
-            // A kubelet that closes the connection may have said why before.
+            // A kubelet that closes the connection may have sent an alert before.
             return Err(match self.stream.read(&mut [0]).await {
                 Err(farewell) if error::is_alert(&farewell) => error::broken("read", &farewell),
                 _ => error::broken("write", &error),
@@ -111,7 +111,7 @@ impl Connection {
             }
             match self.stream.read_buf(&mut bytes).await {
                 Ok(1..) => {}
-                // A connection that closes where an answer is due is an `EOF` to Go.
+                // A connection that closes where a response is due is an `EOF` to Go.
                 Ok(0) => return Err(RequestError::Http(eof(&bytes).to_owned())),
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                     return Err(RequestError::Http(eof(&bytes).to_owned()));
@@ -135,7 +135,7 @@ impl Connection {
     }
 }
 
-/// What the end of a connection is after these bytes of an answer.
+/// The error for a connection that ends after these bytes of a response.
 fn eof(bytes: &[u8]) -> &'static str {
     if bytes.is_empty() {
         "EOF"
@@ -147,7 +147,7 @@ fn eof(bytes: &[u8]) -> &'static str {
 // === impl Exchange ===
 
 impl Exchange {
-    /// How many bytes the body will have, if the kubelet says so.
+    /// The Content-Length of the body, if there is one.
     pub(super) fn length(&self) -> Option<u64> {
         match self.framing {
             Framing::Length(length) => Some(length),

@@ -15,6 +15,7 @@ pub mod summary;
 mod tests;
 
 use super::{ContainerSample, LeftOut, Limits, PodSample, Point, Sample};
+pub use points::Conflicts;
 use points::Points;
 
 /// A body that holds no metrics.
@@ -30,31 +31,33 @@ pub struct DecodeError {
 /// A sample and what was dropped on the way to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decoded {
-    /// What the sound lines say.
+    /// What the valid lines hold.
     pub sample: Sample,
     /// The first bad line, if there is one among sound ones.
     pub first_bad: Option<DecodeError>,
     /// How many lines are bad.
     pub bad_lines: usize,
+    /// What was dropped because a series came twice with different values.
+    pub conflicts: Conflicts,
     /// How many series were dropped because a label is too long.
     pub long_labels: usize,
-    /// There are more series than are believed: the sample is not complete.
+    /// There are more series than the limit: the sample is not complete.
     pub too_many: bool,
-    /// The kubelet says that it failed to measure: what it has besides is not all there is.
+    /// The kubelet reports that it failed to measure: the rest is not complete.
     pub scrape_error: bool,
 }
 
 /// How much of a bad line an error quotes, in characters.
 const QUOTED: usize = 200;
 
-/// What a line says.
+/// What a line holds.
 #[derive(Clone, Debug, PartialEq)]
 enum Line<'b> {
     /// Nothing: it is empty or a comment.
     Blank,
-    /// A sound series that nobody here wants.
+    /// A valid series that is not used.
     Other,
-    /// A sound series of ours.
+    /// A series that is used.
     Series(Series<'b>),
     /// The kubelet failed to measure: `resource_scrape_error 1`, or `scrape_error 1` before 1.29.
     ScrapeError,
@@ -147,14 +150,18 @@ fn decode_with<'b>(
     }
     match first_bad {
         Some(error) if good_lines == 0 => Err(error),
-        first_bad => Ok(Decoded {
-            sample: points.complete(),
-            first_bad,
-            bad_lines,
-            long_labels,
-            too_many,
-            scrape_error,
-        }),
+        first_bad => {
+            let (sample, conflicts) = points.complete();
+            Ok(Decoded {
+                sample,
+                first_bad,
+                bad_lines,
+                conflicts,
+                long_labels,
+                too_many,
+                scrape_error,
+            })
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! all that is known of the node. Causes are few and the same for all nodes, so that metrics can
 //! count them and a program that explains logs can look them up by name.
 
-use std::{borrow::Cow, io::ErrorKind, net::IpAddr};
+use std::{borrow::Cow, io::ErrorKind, net::IpAddr, sync::Arc};
 
 use http::StatusCode;
 use net::{dial::DialError, dns::LookupFailure};
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::cluster::Node;
 
-/// The most characters that are kept of an error, which may quote what a kubelet or a Node says.
+/// The most characters that are kept of an error, which may quote a kubelet's response or a Node.
 const MOST_TEXT: usize = 400;
 
 /// What a failed scrape comes down to.
@@ -32,12 +32,15 @@ pub struct Diagnosis {
 }
 
 /// What is known of a node besides the error.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Known<'n> {
     /// The node, as the API server has it.
     pub node: &'n Node,
     /// Its kubelet has accepted the credentials before.
     pub was_authorized: bool,
+    /// The name that DNS had an answer for, and the address it led to, where that is none of the
+    /// node's: a search domain may answer every name.
+    pub led_astray: Option<(Arc<str>, IpAddr)>,
 }
 
 /// Defines [`Cause`] from one table: variant, stable name, cure.
@@ -231,8 +234,40 @@ impl Cause {
         }
     }
 
+    /// Whether it is what a host answers that is no kubelet of the cluster.
+    fn may_be_another_host(self) -> bool {
+        matches!(
+            self,
+            Self::ConnectionRefused
+                | Self::NoRoute
+                | Self::ConnectTimeout
+                | Self::Connect
+                | Self::CertificateName
+                | Self::OtherNode
+                | Self::Tls
+                | Self::TlsTimeout
+                | Self::BrokenConnection
+                | Self::Timeout
+                | Self::NotFound
+                | Self::Redirect
+                | Self::HttpStatus
+                | Self::NoMetrics
+        )
+    }
+
     /// The cure where what is known of the node rules out the usual one, or tells more.
-    fn cure_for(self, Known { node, was_authorized }: Known<'_>) -> Option<String> {
+    fn cure_for(self, known: &Known<'_>) -> Option<String> {
+        let Known { node, was_authorized, led_astray } = known;
+        if let Some((name, ip)) = led_astray
+            && self.may_be_another_host()
+        {
+            let ips: Vec<_> = node.ips().map(|ip| ip.to_string()).collect();
+            return Some(format!(
+                "the name {name} led to {ip}, which is none of the node's addresses ({}): correct its DNS record, or the search domain that answers it, or use the nodes' IP addresses with --kubelet-preferred-address-types; if that address is right, {}",
+                ips.join(", "),
+                self.cure()
+            ));
+        }
         match self {
             Self::NoAddress if node.addresses.is_empty() => Some(
                 "the node's status has no address at all: the kubelet or the cloud controller manager sets them, look into their logs".to_owned(),
@@ -254,7 +289,7 @@ impl Cause {
                     None => "check the cluster's DNS, and add the name to it, such as with CoreDNS's hosts plugin: the node's status has no IP address to use instead".to_owned(),
                 })
             }
-            Self::Unauthorized if was_authorized || !node.ready => Some(
+            Self::Unauthorized if *was_authorized || !node.ready => Some(
                 "see that the kubelet reaches the API server, without which it cannot check a token: look into its log and at the node's Ready condition; if it does, see that the metrics server's own token or client certificate has neither expired nor been replaced".to_owned(),
             ),
             Self::NotFound => node.resource_path.as_ref().map(|path| {
@@ -269,7 +304,7 @@ impl Cause {
 
 impl ScrapeError {
     /// What it comes down to for a node of which `known` is known.
-    pub fn diagnose(&self, known: Known<'_>) -> Diagnosis {
+    pub fn diagnose(&self, known: &Known<'_>) -> Diagnosis {
         let cause = Cause::of(self);
         let status = match self {
             Self::Status { status, .. } => Some(status.as_u16()),

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 /// A kubelet without `/metrics/resource` may have been replaced by a newer one after this long.
 const TRY_AGAIN: Duration = Duration::from_mins(10);
 
-/// What kubelets are asked for: `--kubelet-endpoint`.
+/// Which page of kubelets is scraped: `--kubelet-endpoint`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Endpoint {
     /// `/metrics/resource`, and `/stats/summary` where that is not found.
@@ -53,7 +53,7 @@ impl FromStr for Endpoint {
 }
 
 impl Endpoint {
-    /// What to ask for first.
+    /// Which page to scrape first.
     pub(super) fn first(self, known: &KnownOld) -> Page {
         match self {
             Self::Summary => Page::Summary,
@@ -66,7 +66,7 @@ impl Endpoint {
 // === impl Page ===
 
 impl Page {
-    /// What an error says of the page: nothing of the usual one.
+    /// What an error names of the page: nothing for the usual one.
     pub(super) fn suffix(self) -> &'static str {
         match self {
             Self::Resource => "",

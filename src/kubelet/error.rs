@@ -9,7 +9,7 @@ use super::{
     decode::{DecodeError, summary::SummaryError},
 };
 
-/// Why a kubelet could not be scraped, in the words that Go programs use for it.
+/// Why a kubelet could not be scraped, in Go's words.
 #[derive(Debug, thiserror::Error)]
 pub enum ScrapeError {
     /// The node has no address of a type that may be used.
@@ -26,10 +26,10 @@ pub enum ScrapeError {
         /// What was made of it.
         url: String,
     },
-    /// The request failed before there was an answer.
+    /// The request failed before there was a response.
     #[error("Get {url:?}: {cause}")]
     Request {
-        /// What was asked for.
+        /// The page.
         url: String,
         /// What went wrong.
         #[source]
@@ -48,22 +48,22 @@ pub enum ScrapeError {
     Status {
         /// Code and reason phrase.
         status: http::StatusCode,
-        /// What was asked for.
+        /// The page.
         page: Page,
     },
-    /// The kubelet says that it failed to measure.
+    /// The kubelet reports that it failed to measure.
     #[error("the kubelet failed to measure: resource_scrape_error 1")]
     Unmeasured {
         /// What it could tell nevertheless: nearly always nothing.
         sample: Option<Box<Sample>>,
     },
-    /// The answer broke off or did not end.
+    /// The response broke off or did not end.
     #[error("failed to read response body - {0}")]
     Body(BodyError),
     /// The body holds no metrics.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// It tells of more than a kubelet can sensibly know.
+    /// It has more series than the limit.
     #[error("more than {limit} series")]
     TooManySeries {
         /// The limit.
@@ -77,13 +77,13 @@ pub enum ScrapeError {
     Panicked,
 }
 
-/// Why there was no answer.
+/// Why there was no response.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
     /// No connection.
     #[error(transparent)]
     Dial(#[from] DialError),
-    /// The kubelet's certificate is not to be believed.
+    /// The kubelet's certificate is not valid.
     #[error("tls: failed to verify certificate: {0}")]
     Certificate(X509Error),
     /// The kubelet ended the handshake.
@@ -100,16 +100,16 @@ pub enum RequestError {
     OtherNode {
         /// The node that the certificate names.
         found: String,
-        /// The node whose address it is said to be.
+        /// The node that has the address.
         wanted: String,
     },
     /// The handshake took too long.
     #[error("context deadline exceeded (net/http: TLS handshake timeout)")]
     TlsTimeout,
-    /// The connection broke while waiting for the answer.
+    /// The connection broke while waiting for the response.
     #[error("{0}")]
     Http(String),
-    /// The answer did not come in time.
+    /// The response did not come in time.
     #[error("context deadline exceeded (Client.Timeout exceeded while awaiting headers)")]
     Timeout,
 }
@@ -125,7 +125,7 @@ pub enum BodyError {
         "context deadline exceeded (Client.Timeout or context cancellation while reading body)"
     )]
     Timeout,
-    /// It is encoded, such as compressed, although that was not asked for.
+    /// It is compressed, though the request did not accept that.
     #[error("unexpected Content-Encoding {encoding}")]
     Encoded {
         /// How.
@@ -137,7 +137,7 @@ pub enum BodyError {
         /// The limit.
         limit: usize,
     },
-    /// It is larger than a kubelet's answer can sensibly be.
+    /// It is larger than the limit.
     #[error("larger than {limit} bytes")]
     TooLarge {
         /// The limit.
@@ -158,7 +158,7 @@ impl ScrapeError {
         Self::Everywhere { preferred: Box::new(preferred), others: failed }
     }
 
-    /// Whether the kubelet does not have what was asked for.
+    /// Whether the kubelet does not have the page.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self, Self::Status { status: http::StatusCode::NOT_FOUND, .. })
     }

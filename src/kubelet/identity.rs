@@ -4,7 +4,7 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 /// What stands before the node's name in the certificates that the cluster gives to kubelets.
 const NODE_USER: &str = "system:node:";
 
-/// The node whose kubelet has this certificate, where it says so: those that the cluster signs do,
+/// The node whose kubelet has this certificate, where it names one: those that the cluster signs do,
 /// those that kubelets make for themselves do not.
 pub(super) fn node_of(certificate: &CertificateDer<'_>) -> Option<String> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;

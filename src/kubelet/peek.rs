@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// What a stream of HTTP without TLS begins with, as far as Go looks.
 const HTTP: &[u8] = b"HTTP/";
 
-/// A stream of which it is known afterwards how it began: TLS says only that it did not
+/// A stream that records its first bytes: TLS reports only that it did not
 /// understand.
 pub(super) struct Peek {
     stream: Stream,

@@ -1,3 +1,7 @@
+//! What one scrape of one kubelet reported.
+
+use super::decode::Conflicts;
+
 /// One container's or node's counters at a moment. Times are nanoseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Point {
@@ -11,7 +15,7 @@ pub struct Point {
     pub memory: u64,
 }
 
-/// What one scrape of one kubelet said, complete points only.
+/// What one scrape of one kubelet reported, complete points only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sample {
     /// The node itself.
@@ -35,9 +39,12 @@ pub struct Dropped {
     pub long_labels: usize,
     /// The most bytes of a label.
     pub limit: usize,
+    /// What came twice with different values.
+    pub conflicts: Conflicts,
 }
 
-/// A pod whose usage would be wrong, for one of its containers was caught half-measured.
+/// A pod whose usage would be wrong: one of its containers was caught half-measured, or was
+/// reported twice with different values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
     /// Namespace.
@@ -46,8 +53,8 @@ pub struct LeftOut {
     pub pod: Box<str>,
     /// The first such container.
     pub container: Box<str>,
-    /// What is 0, or not there at all: `CPU` or `memory`.
-    pub lacks: &'static str,
+    /// What its kubelet reported, such as `no (or zero) CPU usage`.
+    pub reason: &'static str,
 }
 
 /// One pod in a sample.

@@ -1,5 +1,7 @@
 //! What is kept of one kubelet from one scrape to the next.
 
+use std::{net::IpAddr, sync::Arc};
+
 use super::{
     Known, address_choice::AddressChoice, body::USUAL_BODY, connection::Connection,
     endpoint::KnownOld,
@@ -16,6 +18,8 @@ pub struct Session {
     pub(super) usual_body: usize,
     /// The kubelet has accepted the credentials.
     pub(super) was_authorized: bool,
+    /// Where DNS led the last scrape, which failed, if that is none of the node's addresses.
+    pub(super) led_astray: Option<(Arc<str>, IpAddr)>,
 }
 
 // === impl Session ===
@@ -29,6 +33,7 @@ impl Default for Session {
             address: String::new(),
             usual_body: USUAL_BODY,
             was_authorized: false,
+            led_astray: None,
         }
     }
 }
@@ -42,7 +47,7 @@ impl Session {
 
     /// What is known of `node`, whose session this is.
     pub fn known<'n>(&self, node: &'n Node) -> Known<'n> {
-        Known { node, was_authorized: self.was_authorized }
+        Known { node, was_authorized: self.was_authorized, led_astray: self.led_astray.clone() }
     }
 
     /// The connection to `authority`, if that is where it leads. One to another address stays: the

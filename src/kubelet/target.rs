@@ -4,9 +4,9 @@ use http::{
 };
 
 use super::ScrapeError;
-use crate::observability::USER_AGENT;
+use crate::names::USER_AGENT;
 
-/// Where a node's kubelet is asked.
+/// Where a node's kubelet is scraped.
 pub(super) struct Target {
     pub(super) scheme: &'static str,
     pub(super) host: String,
@@ -42,7 +42,7 @@ impl Target {
             "GET {} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {USER_AGENT}\r\n",
             self.path
         );
-        // A token that is not fit for a header cannot be shown: the kubelet will answer 401.
+        // A token that is not valid in a header cannot be sent: the kubelet will answer 401.
         if let Some(token) = token.filter(|token| HeaderValue::from_str(token).is_ok()) {
             request.extend(["Authorization: Bearer ", token, "\r\n"]);
         }

@@ -10,13 +10,13 @@ use std::{
 };
 
 use jiff::Timestamp;
+use net::Clock;
 use parking_lot::RwLock;
 
 use crate::{
     cluster::Node,
     kubelet::{Cause, Diagnosis, Dropped, LeftOut, Sample, printable},
 };
-use net::Clock;
 
 /// The most pods that are remembered as left out, for each node.
 const LEFT_OUT: usize = 500;
@@ -24,15 +24,25 @@ const LEFT_OUT: usize = 500;
 /// The most for all nodes together.
 const LEFT_OUT_IN_ALL: usize = 20_000;
 
-/// After so many responses with nothing newer, a kubelet counts as one that measures no more. One
-/// or two are usual: kubelets measure every 10 to 15 seconds, and may be asked more often.
+/// After so many responses with nothing newer, a kubelet may be one that measures no more. One or
+/// two are usual: kubelets measure every 10 to 15 seconds, and may be scraped more often.
 const STALE_AFTER: u32 = 3;
+
+/// How far apart the samples of a kubelet may be of which only one is known: minikube sets
+/// `--housekeeping-interval=5m`, and the kubelet waits for up to twice as long.
+const LONGEST_INTERVAL: Duration = Duration::from_mins(10);
+
+/// The kubelet of a node that joins reports its containers, and even the node, a few cycles later.
+const JOINS_WITHIN: u64 = 3;
 
 /// How the scrapes of a node are. Each scrape leads from one state to the next:
 ///
 /// - an error leads to `Failing` or, of a node that is not ready, to `NotReady`;
-/// - a response leads to `Healthy`, or to the state that names what is missing from it;
-/// - a response that is the third with nothing newer in it leads to `Stale`.
+/// - a response leads to `Healthy`, or to the state that names what is missing from it. Of a
+///   kubelet that never reported all, the third response in a row is the first to do so: a node
+///   that joins has no containers at once;
+/// - a response with nothing newer in it leads to `Stale` when it is at least the third, and twice
+///   the time has passed that was between the two samples before.
 ///
 /// The order is the one in which a status page shows nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +57,7 @@ pub enum ScrapeHealth {
     NoContainerUsage,
     /// Responses have no usage of the node.
     NoNodeUsage,
-    /// Responses are the same again and again.
+    /// Responses have nothing newer for too long.
     Stale,
     /// Scrapes succeed.
     Healthy,
@@ -69,7 +79,7 @@ pub struct NodeScrapes {
     pub health: ScrapeHealth,
     /// Why they fail, if they do.
     pub diagnosis: Option<Diagnosis>,
-    /// Host and port asked last.
+    /// Host and port scraped last.
     pub address: String,
     /// When the last scrape ended.
     pub at: Timestamp,
@@ -80,13 +90,18 @@ pub struct NodeScrapes {
     /// When one last succeeded, if ever.
     pub last_good: Option<Timestamp>,
     left_out: Box<[LeftOut]>,
-    /// Whether lines and whether series were dropped from the last response, and in how many
-    /// responses in a row that was so.
-    dropped: ((bool, bool), u64),
+    /// Which kinds of things were dropped from the last response, and in how many responses in a row
+    /// that was so.
+    dropped: (Option<[bool; 3]>, u64),
     /// The time of the newest sample in the last response.
     newest: Option<i64>,
-    /// How many responses had nothing newer than the one before.
-    stale: u32,
+    /// When a response had it first, and how many have repeated it since.
+    newest_at: Timestamp,
+    repeats: u32,
+    /// How far apart the last two samples were.
+    interval: Option<Duration>,
+    /// A response had all there should be.
+    was_complete: bool,
 }
 
 /// From one state to the next.
@@ -98,6 +113,8 @@ pub(crate) struct Transition {
     pub(super) to: ScrapeHealth,
     /// How many are as in `to`, with this one.
     pub(super) times: u64,
+    /// How far apart the samples of a stale kubelet were before.
+    pub(super) interval: Option<Duration>,
     /// What was dropped from the response, and in how many responses in a row.
     pub(super) dropped: Option<(Box<Dropped>, u64)>,
 }
@@ -105,14 +122,13 @@ pub(crate) struct Transition {
 // === impl ScrapeHealth ===
 
 impl ScrapeHealth {
-    /// The state after a response with `sample`, which is the `stale`th with nothing newer in it.
-    /// Containers are expected in it if `pods_run`.
-    fn of(sample: &Sample, pods_run: bool, stale: u32) -> Self {
+    /// The state after a response with `sample`. Containers are expected in it if `pods_run`.
+    fn of(sample: &Sample, pods_run: bool, is_stale: bool) -> Self {
         match (&sample.node, sample.pods.is_empty()) {
             (None, true) => Self::NoUsage,
             (None, false) => Self::NoNodeUsage,
             (Some(_), true) if pods_run => Self::NoContainerUsage,
-            (Some(_), _) if stale >= STALE_AFTER => Self::Stale,
+            (Some(_), _) if is_stale => Self::Stale,
             (Some(_), _) => Self::Healthy,
         }
     }
@@ -137,7 +153,7 @@ impl ScrapeHealth {
             )),
             Self::Stale => Some((
                 "no newer samples in the responses",
-                "look at the load of the node, and restart its kubelet",
+                "look at the load of the node and at the kubelet's housekeeping interval, and restart the kubelet",
             )),
         }
     }
@@ -183,26 +199,29 @@ impl Scrapes {
                     cause if node.ready => ScrapeHealth::Failing(cause),
                     cause => ScrapeHealth::NotReady(cause),
                 };
-                state.newest = None;
+                (state.newest, state.repeats) = (None, 0);
                 let before = state.diagnosis.replace(diagnosis);
                 let same = state.diagnosis.as_ref().zip(before).is_some_and(|(d, b)| d.is_like(&b));
                 same && !moved && state.health == from
             }
             Ok(sample) => {
                 state.last_good = Some(now);
-                let newest = sample.newest();
-                let is_stale = newest.is_some() && newest == state.newest;
-                state.stale = if is_stale { state.stale + 1 } else { 0 };
-                state.newest = newest;
-                state.health = ScrapeHealth::of(sample, pods_run, state.stale);
+                let is_stale = state.is_stale(sample.newest(), now);
+                state.health = ScrapeHealth::of(sample, pods_run, is_stale);
+                state.was_complete |= state.health == ScrapeHealth::Healthy;
+                let successes = if state.diagnosis.is_some() { 1 } else { state.times + 1 };
+                if !state.was_complete && successes < JOINS_WITHIN {
+                    state.health = ScrapeHealth::Healthy;
+                }
                 let mut left_out = std::mem::take(&mut sample.left_out);
                 let limit = LEFT_OUT_IN_ALL.saturating_sub(self.left_out.load(Relaxed));
                 left_out.truncate(LEFT_OUT.min(limit));
                 self.left_out.fetch_add(left_out.len(), Relaxed);
                 state.left_out = left_out.into();
                 let what = sample.dropped.take();
-                let kind =
-                    what.as_ref().map_or((false, false), |d| (d.lines > 0, d.long_labels > 0));
+                let kind = what.as_ref().map(|what| {
+                    [what.lines, what.long_labels, what.conflicts.count].map(|count| count > 0)
+                });
                 let times = if state.dropped.0 == kind { state.dropped.1 + 1 } else { 1 };
                 state.dropped = (kind, times);
                 dropped = what.map(|what| (what, times));
@@ -213,7 +232,8 @@ impl Scrapes {
             (state.since, state.times) = (now, 0);
         }
         state.times += 1;
-        Transition { from, from_times, to: state.health, times: state.times, dropped }
+        let interval = state.interval.filter(|_| state.health == ScrapeHealth::Stale);
+        Transition { from, from_times, to: state.health, times: state.times, interval, dropped }
     }
 
     /// Forgets all nodes but those that `is_there` names.
@@ -286,7 +306,26 @@ impl NodeScrapes {
             left_out: Box::default(),
             dropped: Default::default(),
             newest: None,
-            stale: 0,
+            newest_at: now,
+            repeats: 0,
+            interval: None,
+            was_complete: false,
         }
+    }
+
+    /// Takes in the time of the newest sample of a response. True where the kubelet does not seem
+    /// to measure any more.
+    fn is_stale(&mut self, newest: Option<i64>, now: Timestamp) -> bool {
+        if newest.is_none() || newest != self.newest {
+            let apart = newest.zip(self.newest).and_then(|(new, old)| new.checked_sub(old));
+            let apart = apart.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos);
+            self.interval = apart.or(self.interval);
+            (self.newest, self.newest_at, self.repeats) = (newest, now, 0);
+            return false;
+        }
+        self.repeats += 1;
+        let waited = Duration::try_from(now.duration_since(self.newest_at)).unwrap_or_default();
+        let usual = self.interval.map_or(LONGEST_INTERVAL, |interval| interval * 2);
+        self.repeats >= STALE_AFTER && waited > usual
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use k8s_text::klog;
+use k8s_text::{duration, klog};
 
 use super::health::{ScrapeHealth, Transition};
 use crate::{
@@ -105,6 +105,7 @@ impl ScrapeLog {
                 node = name,
                 address,
                 problem,
+                interval = transition.interval.map(duration::format),
                 cure,
                 "Scraped node, but metrics are missing or stale"
             );
@@ -130,6 +131,17 @@ impl ScrapeLog {
                 "Dropped lines that cannot be parsed"
             );
         }
+        if what.conflicts.count > 0 {
+            tracing::warn!(
+                node = name,
+                address,
+                usages = what.conflicts.count,
+                first = what.conflicts.first,
+                responses,
+                cure = "restart the kubelet: it reports a container that no longer runs beside the one that does, because the earlier one's cgroup was not removed (kubernetes/kubernetes#134518)",
+                "Dropped usage that the kubelet reports twice with different values"
+            );
+        }
         if what.long_labels > 0 {
             tracing::warn!(
                 node = name,
@@ -143,15 +155,15 @@ impl ScrapeLog {
     }
 
     /// These pods are left out, for a container of theirs was caught half-measured. As with the Go
-    /// server it is said each time, to those who want to know more than what operators need.
+    /// server it is logged each time, from `--v=1` on.
     pub(super) fn left_out(node: &Node, pods: &[LeftOut]) {
-        for LeftOut { namespace, pod, container, lacks } in pods.iter().take(NAMED) {
+        for LeftOut { namespace, pod, container, reason } in pods.iter().take(NAMED) {
             tracing::debug!(
                 target: klog::V1,
                 node = node.name,
                 pod = format!("{namespace}/{pod}"),
                 container = &**container,
-                lacks,
+                reason,
                 "Failed getting complete Pod metric"
             );
         }

@@ -3,6 +3,7 @@ use std::{
     time::Duration,
 };
 
+use futures::FutureExt;
 use http::StatusCode;
 use k8s_text::klog::Klog;
 use net::Clock;
@@ -11,7 +12,10 @@ use tracing_subscriber::layer::SubscriberExt;
 use super::{ScrapeHealth, Scrapes, log::ScrapeLog};
 use crate::{
     cluster::Node,
-    kubelet::{ContainerSample, Dropped, Known, Page, PodSample, Point, Sample, ScrapeError},
+    kubelet::{
+        ContainerSample, Dropped, Known, Page, PodSample, Point, Sample, ScrapeError,
+        decode::Conflicts,
+    },
 };
 
 const RESOLUTION: Duration = Duration::from_mins(1);
@@ -59,12 +63,14 @@ fn logged(verbosity: u8, act: impl FnOnce(&mut Rig)) -> Vec<String> {
 
 impl Rig {
     fn fails(&mut self, node: &Node, error: &ScrapeError) {
-        let diagnosis = error.diagnose(Known { node, was_authorized: false });
+        let diagnosis = error.diagnose(&Known { node, was_authorized: false, led_astray: None });
         let transition = self.scrapes.note(node, ADDRESS, true, Err(diagnosis.clone()));
         self.log.failed(node, ADDRESS, error, &diagnosis, &transition);
     }
 
+    /// A cycle later.
     fn answers(&mut self, node: &Node, mut sample: Sample) {
+        tokio::time::advance(RESOLUTION).now_or_never();
         let transition = self.scrapes.note(node, ADDRESS, true, Ok(&mut sample));
         self.log.succeeded(node, ADDRESS, &transition);
     }
@@ -178,7 +184,9 @@ async fn nodes_that_leave_are_forgotten() {
 #[tokio::test(start_paused = true)]
 async fn dropped_lines_are_logged_once_and_then_every_five_minutes() {
     let over = |lines, long_labels| {
-        let what = Dropped { lines, first: "line 3".to_owned(), long_labels, limit: 256 };
+        let first = "line 3".to_owned();
+        let conflicts = Conflicts::default();
+        let what = Dropped { lines, first, long_labels, limit: 256, conflicts };
         Sample { dropped: Some(Box::new(what)), ..sample(1) }
     };
     let lines = logged(0, |rig| {
@@ -195,4 +203,38 @@ async fn dropped_lines_are_logged_once_and_then_every_five_minutes() {
     let count = |text| said.iter().filter(|line| line.contains(text)).count();
     assert_eq!((said.len(), count("lines=1"), count("series=2")), (5, 2, 2), "{said:#?}");
     assert!(said[1].ends_with("lines=6 err=\"line 3\" responses=6"), "{said:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kubelet_that_measures_every_five_minutes_is_healthy() {
+    let stale =
+        |lines: Vec<String>| lines.iter().filter(|l| l.contains("no newer samples")).count();
+    let lines = logged(0, |rig| {
+        for cycle in 0..40 {
+            rig.answers(&node("n1"), sample(cycle / 5 * 300));
+        }
+    });
+    assert_eq!(stale(lines), 0, "housekeeping takes five minutes");
+    let lines = logged(0, |rig| {
+        for cycle in 0..40 {
+            rig.answers(&node("n1"), sample(cycle.min(20) * 60));
+        }
+    });
+    assert!(lines[0].contains(r#"interval="1m0s""#), "{lines:#?}");
+    assert_eq!(stale(lines), 1, "it measures no more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_joins_has_no_containers_at_once() {
+    let empty = |second| Sample { pods: Vec::new(), ..sample(second) };
+    let lines = logged(0, |rig| {
+        rig.answers(&node("joins"), empty(1));
+        rig.answers(&node("joins"), empty(2));
+        rig.answers(&node("joins"), sample(3));
+        for second in 1..5 {
+            rig.answers(&node("never"), empty(second));
+        }
+    });
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains(r#"node="never""#), "{lines:#?}");
 }

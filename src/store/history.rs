@@ -1,11 +1,12 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    cluster::Capacity,
     intern::Interner,
     kubelet::{ContainerSample, PodSample, Point, Sample},
 };
 
-/// A container younger than this says too little about its usage.
+/// A container younger than this has too short a history for usage.
 const FRESH_AT_LEAST: Duration = Duration::from_secs(10);
 
 /// The newest point and the one it is compared with.
@@ -15,7 +16,7 @@ pub(super) struct Points {
     pub(super) previous: Option<Point>,
 }
 
-/// What a node's kubelet said last, each point with its predecessor.
+/// A node's last sample, each point with its predecessor.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct NodeHistory {
     pub(super) node: Option<Points>,
@@ -24,6 +25,8 @@ pub(super) struct NodeHistory {
     pub(super) missed: u64,
     /// How many containers it sent, of which there may be less in `pods`.
     pub(super) sent: usize,
+    /// Usage beyond it cannot be.
+    pub(super) capacity: Capacity,
 }
 
 /// A pod in a [`NodeHistory`].
@@ -42,6 +45,7 @@ impl NodeHistory {
     pub(super) fn follow(
         old: Option<&Self>,
         sample: Sample,
+        capacity: Capacity,
         resolution: Duration,
         names: &mut Interner<str>,
     ) -> Self {
@@ -58,7 +62,7 @@ impl NodeHistory {
                 PodHistory::follow(old, pod, resolution, names)
             })
             .collect();
-        Self { node, pods, missed: 0, sent: 0 }
+        Self { node, pods, missed: 0, sent: 0, capacity }
     }
 
     /// The same, quicker for a pod that is where it was: pods seldom come and go.

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::cluster::Capacity;
+
 use super::{Store, UsageError, history::Points};
 
 /// Why there is no usage of a node or pod.
@@ -28,29 +30,31 @@ impl Store {
     /// Why there is no usage of `node`.
     pub fn why_node_is_missing(&self, node: &str) -> MissingUsage {
         let slots = self.slots.read();
-        let points = slots.nodes.get(node).and_then(|history| history.node);
-        points.map_or(MissingUsage::Unreported, |points| points.why_missing(None))
+        let history = slots.nodes.get(node);
+        let points = history.and_then(|history| Some((history.node?, &history.capacity)));
+        points.map_or(MissingUsage::Unreported, |(points, capacity)| {
+            points.why_missing(capacity, None)
+        })
     }
 
     /// Why there is no usage of a pod.
     pub fn why_pod_is_missing(&self, namespace: &str, name: &str) -> MissingUsage {
         let slots = self.slots.read();
         let owner = slots.owners.get(namespace).and_then(|pods| pods.get(name));
-        let history = owner.and_then(|node| slots.nodes.get(node)?.pod(namespace, name));
-        let Some(history) = history else { return MissingUsage::Unreported };
+        let node = owner.and_then(|node| slots.nodes.get(node));
+        let found = node.and_then(|node| Some((node.pod(namespace, name)?, &node.capacity)));
+        let Some((pod, capacity)) = found else { return MissingUsage::Unreported };
         let mut reasons =
-            history.containers.iter().map(|(name, points)| points.why_missing(Some(name)));
-        reasons
-            .find(|reason| matches!(reason, MissingUsage::OneSample { .. }))
-            .unwrap_or(MissingUsage::None)
+            pod.containers.iter().map(|(name, points)| points.why_missing(capacity, Some(name)));
+        reasons.find(|reason| *reason != MissingUsage::None).unwrap_or(MissingUsage::None)
     }
 }
 
 // === impl Points ===
 
 impl Points {
-    fn why_missing(&self, container: Option<&str>) -> MissingUsage {
-        match self.usage() {
+    fn why_missing(&self, capacity: &Capacity, container: Option<&str>) -> MissingUsage {
+        match self.usage(capacity) {
             Some(Ok(_)) => MissingUsage::None,
             Some(Err(error)) => MissingUsage::Unusable(error),
             None => MissingUsage::OneSample {

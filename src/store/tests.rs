@@ -310,7 +310,7 @@ fn of_two_nodes_that_report_a_pod_the_one_where_it_started_later_has_it() {
     }
 }
 
-/// A pod with a stable name has moved, and its new node is asked before its old one.
+/// A pod with a stable name has moved, and its new node is scraped before its old one.
 #[test]
 fn a_pod_stays_known_when_the_first_of_two_nodes_lets_it_go() {
     type LetsGo = fn(&Store);
@@ -328,5 +328,32 @@ fn a_pod_stays_known_when_the_first_of_two_nodes_lets_it_go() {
         assert_eq!(pod_usage(&store), "a 100m over 15s until 16s", "{what}");
         store.forget("node-2");
         assert_eq!(pod_usage(&store), "-", "{what}");
+    }
+}
+
+/// Rows of: the node's capacity, two samples of a container, and what is served of its pod.
+#[test]
+fn usage_beyond_the_nodes_capacity_is_not_served() {
+    let capacity = |cores: u64, mebibytes: u64| Capacity {
+        nanocores: Some(cores * 1_000_000_000),
+        memory: Some(mebibytes << 20),
+    };
+    let unknown = Capacity::default();
+    let (small, none) = (at(15, 3000), "-");
+    let rows = [
+        (capacity(1, 64), at(15, 30_000), "main 2 over 15s until 15s", None),
+        (capacity(1, 64), at(15, 30_001), none, Some("cpu_beyond_capacity")),
+        (unknown, at(15, 699_420_000), "main 46628 over 15s until 15s", None),
+        (capacity(1, 64), small, "main 200m over 15s until 15s", None),
+        (capacity(1, 63), small, none, Some("memory_beyond_capacity")),
+    ];
+    for (capacity, second, expected, cause) in rows {
+        let store = Store::new(RESOLUTION);
+        store.record_within("node-1", pod(&[("main", at(0, 0))]), capacity);
+        let recorded = store.record_within("node-1", pod(&[("main", second)]), capacity);
+        assert_eq!(pod_usage(&store), expected, "{capacity:?} {second:?}");
+        assert_eq!(recorded.unusable.into_keys().next(), cause, "{capacity:?} {second:?}");
+        let reason = store.why_pod_is_missing("default", "web");
+        assert_eq!(matches!(reason, MissingUsage::Unusable(_)), cause.is_some(), "{reason:?}");
     }
 }

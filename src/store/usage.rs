@@ -1,9 +1,19 @@
-use std::time::Duration;
+//! Usage from two points.
+
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use k8s_text::quantity::Quantity;
 
+use crate::cluster::Capacity;
+
 use super::history::{NodeHistory, PodHistory, Points};
+
+/// CPU usage above the node's capacity by less than this factor may be two clocks that disagree.
+const CPU_MARGIN: u128 = 2;
+
+/// The most containers of one node that are named for one error.
+const LOGGED: u64 = 10;
 
 /// What something used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +60,8 @@ pub struct ContainerUsage {
     pub usage: Usage,
 }
 
-/// Two points that cannot be compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Two points that give no usage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum UsageError {
     /// A CPU counter never falls without a restart.
     #[error("unexpected decrease in cumulative CPU usage value")]
@@ -59,38 +69,84 @@ pub enum UsageError {
     /// A container does not start earlier than it had.
     #[error("unexpected decrease in startTime of node/container")]
     StartFell,
+    /// A counter jumped, such as to that of another container.
+    #[error("CPU usage is more than twice the node's capacity")]
+    CpuBeyondCapacity,
+    /// A working set is part of the node's memory.
+    #[error("memory usage is more than the node's capacity")]
+    MemoryBeyondCapacity,
+}
+
+// === impl UsageError ===
+
+impl UsageError {
+    /// The label by which it is counted.
+    pub fn cause(self) -> &'static str {
+        match self {
+            Self::CounterFell => "counter_decreased",
+            Self::StartFell => "start_time_decreased",
+            Self::CpuBeyondCapacity => "cpu_beyond_capacity",
+            Self::MemoryBeyondCapacity => "memory_beyond_capacity",
+        }
+    }
+
+    /// The Go server serves a pod without the containers whose counters fell. Nobody must scale by
+    /// a sum that misses one that cannot be.
+    fn spoils_pod(self) -> bool {
+        matches!(self, Self::CpuBeyondCapacity | Self::MemoryBeyondCapacity)
+    }
 }
 
 // === impl NodeHistory ===
 
 impl NodeHistory {
-    pub(super) fn usage(&self, node: &str) -> Option<NodeUsage> {
-        match self.node?.usage()? {
-            Ok((usage, span)) => Some(NodeUsage { span, usage }),
-            Err(error) => {
-                tracing::error!(node, err = %error, "Skipping node usage metric");
-                None
+    pub(super) fn usage(&self) -> Option<NodeUsage> {
+        let (usage, span) = self.node?.usage(&self.capacity)?.ok()?;
+        Some(NodeUsage { span, usage })
+    }
+
+    /// Logs what cannot be served of the newest points, which is once for each of them, and counts
+    /// it by cause.
+    pub(super) fn log_unusable(&self, node: &str) -> BTreeMap<&'static str, u64> {
+        let mut causes = BTreeMap::new();
+        let mut count = |error: UsageError| {
+            let count = causes.entry(error.cause()).or_default();
+            *count += 1;
+            *count
+        };
+        if let Some(error) = self.node.and_then(|points| points.defect(&self.capacity)) {
+            count(error);
+            tracing::error!(node, err = %error, "Skipping node usage metric");
+        }
+        for pod in &self.pods {
+            for (name, points) in &pod.containers {
+                let Some(error) = points.defect(&self.capacity) else { continue };
+                if count(error) <= LOGGED {
+                    tracing::error!(
+                        container = &**name, pod = format!("{}/{}", pod.namespace, pod.name), err = %error,
+                        "Skipping container usage metric"
+                    );
+                }
             }
         }
+        causes
     }
 }
 
 // === impl PodHistory ===
 
 impl PodHistory {
-    pub(super) fn usage(&self) -> Option<PodUsage> {
+    pub(super) fn usage(&self, capacity: &Capacity) -> Option<PodUsage> {
         let mut span: Option<Span> = None;
         let mut containers = Vec::with_capacity(self.containers.len());
         for (name, points) in &self.containers {
-            match points.usage()? {
+            match points.usage(capacity)? {
                 Ok((usage, its)) => {
                     span = Some(span.filter(|span| span.end <= its.end).unwrap_or(its));
                     containers.push(ContainerUsage { name: (**name).into(), usage });
                 }
-                Err(error) => tracing::error!(
-                    container = &**name, pod = format!("{}/{}", self.namespace, self.name), err = %error,
-                    "Skipping container usage metric"
-                ),
+                Err(error) if error.spoils_pod() => return None,
+                Err(_) => {}
             }
         }
         Some(PodUsage { span, containers })
@@ -100,19 +156,36 @@ impl PodHistory {
 // === impl Points ===
 
 impl Points {
+    /// Why there is no usage between the two points, where it is not that one is missing.
+    pub(super) fn defect(&self, capacity: &Capacity) -> Option<UsageError> {
+        let previous = self.previous?;
+        if self.last.start < previous.start {
+            return Some(UsageError::StartFell);
+        }
+        let Some(used) = self.last.cpu.checked_sub(previous.cpu) else {
+            return Some(UsageError::CounterFell);
+        };
+        if capacity.memory.is_some_and(|most| self.last.memory > most) {
+            return Some(UsageError::MemoryBeyondCapacity);
+        }
+        let most = u128::from(capacity.nanocores?) * CPU_MARGIN;
+        let window = u64::try_from(self.last.time?.checked_sub(previous.time?)?).ok()?;
+        // Nanoseconds of CPU in nanoseconds of time, in billionths.
+        (u128::from(used) * 1_000_000_000 > most * u128::from(window))
+            .then_some(UsageError::CpuBeyondCapacity)
+    }
+
     /// The usage between the two points; `None` without two points in time. The arithmetic is
     /// Go's, rounding included.
-    pub(super) fn usage(&self) -> Option<Result<(Usage, Span), UsageError>> {
+    pub(super) fn usage(&self, capacity: &Capacity) -> Option<Result<(Usage, Span), UsageError>> {
         let previous = self.previous?;
         let (from, to) = (previous.time?, self.last.time?);
         let window = Duration::from_nanos(u64::try_from(to.checked_sub(from)?).ok()?);
         let end = Timestamp::from_nanosecond(i128::from(to)).ok()?;
-        if self.last.start < previous.start {
-            return Some(Err(UsageError::StartFell));
+        if let Some(error) = self.defect(capacity) {
+            return Some(Err(error));
         }
-        let Some(used) = self.last.cpu.checked_sub(previous.cpu) else {
-            return Some(Err(UsageError::CounterFell));
-        };
+        let used = self.last.cpu - previous.cpu;
         let seconds = window.as_secs() as f64 + f64::from(window.subsec_nanos()) / 1e9;
         let cpu = Quantity::nanocores((used as f64 / seconds) as u64);
         let usage = Usage { cpu, memory: Quantity::bytes(self.last.memory) };

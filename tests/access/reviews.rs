@@ -43,7 +43,13 @@ async fn ask(server: &MockServer, asked: &str) -> (u16, String) {
     let config = Config::new(server.uri().parse().unwrap());
     let doors = Doors::host();
     let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
-    let client = api_client(&config, &doors, resolver, "test").unwrap();
+    let client = api_client(
+        &config,
+        &doors,
+        resolver,
+        concat!("metrics-server/", env!("CARGO_PKG_VERSION")),
+    )
+    .unwrap();
     let asked_server = ApiServer { client, url: config.cluster_url };
     let servers = ApiServers { authentication: asked_server.clone(), authorization: asked_server };
     let settings = Settings { skip_lookup: true, ..Settings::default() };

@@ -148,6 +148,25 @@ async fn idle_and_slow_crowds_keep_out_neither_probes_nor_users() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn connections_of_front_proxies_give_way_last() {
+    let cluster = Cluster::new();
+    let server = cluster.serve_within(Limits { connections: 16, ..Limits::default() }).await;
+    let headers = [("x-remote-user", "alice")];
+    let mut proxy = server.connect_speaking(Some(&cluster.front_proxy()), b"h2").await.unwrap();
+    assert_eq!(proxy.get(NODES, &headers).await.status, 403);
+    let bob = cluster.certificate(&cluster.clients, "bob", None);
+    let mut kept = Vec::new();
+    for _ in 0..40 {
+        let mut connection = server.connect(Some(&bob)).await;
+        assert_eq!(connection.get(NODES, &[]).await.status, 403);
+        kept.push(connection);
+    }
+    settle().await;
+    assert!(kept[0].is_closed());
+    assert_eq!(proxy.get(NODES, &headers).await.status, 403, "the oldest one of all stays");
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_without_one_host_are_refused() {
     let cluster = Cluster::new();
     let server = plain(&cluster, Limits::default());

@@ -244,7 +244,7 @@ pub(crate) fn lister() -> Vec<PolicyRule> {
 
 /// Lets everything that can happen now happen.
 pub(crate) async fn settle() {
-    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
 impl Observer for Asked {

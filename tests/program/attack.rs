@@ -153,7 +153,7 @@ fn a_request_under_way_is_answered_after_sigterm() {
         ask(&address.to_string(), "GET", "/metrics", "authorization: Bearer a\r\n")
     });
     server.signal("TERM");
-    server.line("\"Stopped listening, waiting for the requests under way\"");
+    server.line("\"Stopped listening, waiting for requests in flight\"");
     assert!(TcpStream::connect(address).is_err());
     drop(silent);
     let answer = asking.join().unwrap();

@@ -166,23 +166,23 @@ fn certificates_that_cannot_be_used_end_the_start_with_the_cure() {
     let cases: [(&[&str], &str); 10] = [
         (
             &["--tls-cert-file=missing", "--tls-private-key-file=a.key"],
-            "read missing for --tls-cert-file: no such file or directory; name a PEM file that this process may read",
+            "failed to read missing for --tls-cert-file: no such file or directory; pass a PEM file that this process may read",
         ),
         (
             &["--tls-cert-file=a.crt", "--tls-private-key-file=."],
-            "read . for --tls-private-key-file: is a directory; name a PEM file that this process may read",
+            "failed to read . for --tls-private-key-file: is a directory; pass a PEM file that this process may read",
         ),
         (
             &["--tls-cert-file=a.key", "--tls-private-key-file=a.key"],
-            "read a.key for --tls-cert-file: it holds no PEM certificate; name a PEM file that this process may read",
+            "failed to read a.key for --tls-cert-file: it holds no PEM certificate; pass a PEM file that this process may read",
         ),
         (
             &["--tls-cert-file=a.crt", "--tls-private-key-file=b.key"],
-            "use a.crt with b.key for --tls-private-key-file: tls: private key does not match public key; give the key that the certificate was made with",
+            "failed to use a.crt with b.key for --tls-private-key-file: tls: private key does not match public key; pass the private key of the certificate",
         ),
         (
             &["--tls-sni-cert-key=a.crt,b.key:a.example"],
-            "use a.crt with b.key for --tls-sni-cert-key: tls: private key does not match public key; give the key that the certificate was made with",
+            "failed to use a.crt with b.key for --tls-sni-cert-key: tls: private key does not match public key; pass the private key of the certificate",
         ),
         (
             &["--tls-sni-cert-key=a.crt"],
@@ -190,19 +190,19 @@ fn certificates_that_cannot_be_used_end_the_start_with_the_cure() {
         ),
         (
             &["--cert-dir=half"],
-            "use the pair in --cert-dir: there is half/apiserver.crt but not half/apiserver.key; put it beside, or remove the first to have a new pair made",
+            "failed to use the key pair in --cert-dir: there is half/apiserver.crt but not half/apiserver.key; restore the missing file, or remove the other one to have a new pair made",
         ),
         (
             &["--cert-dir=other"],
-            "use the pair in --cert-dir: there is other/apiserver.key but not other/apiserver.crt; put it beside, or remove the first to have a new pair made",
+            "failed to use the key pair in --cert-dir: there is other/apiserver.key but not other/apiserver.crt; restore the missing file, or remove the other one to have a new pair made",
         ),
         (
             &["--cert-dir=a.crt/deep"],
-            "keep a self-signed certificate at a.crt/deep: not a directory; name a directory that can be written with --cert-dir, write --cert-dir= to keep it in memory, or give one with --tls-cert-file and --tls-private-key-file",
+            "failed to write a self-signed certificate to a.crt/deep: not a directory; pass a writable directory with --cert-dir, use --cert-dir= to keep it in memory, or pass a certificate with --tls-cert-file and --tls-private-key-file",
         ),
         (
             &["--authentication-kubeconfig=missing"],
-            "read the kubeconfig missing: no such file or directory; give a readable one with --authentication-kubeconfig",
+            "failed to read kubeconfig \"missing\": no such file or directory; pass a readable file with --authentication-kubeconfig",
         ),
     ];
     for (arguments, message) in cases {

@@ -229,7 +229,10 @@ impl Access {
     async fn authorize(&self, head: &mut Parts) -> Result<Authorized, Refusal> {
         let config = self.config.borrow().clone();
         let peer = head.extensions.get::<Peer>();
-        let authenticated = self.authenticator.authenticate(&config, peer, &head.headers).await;
+        let connection = head.extensions.get::<ConnectionHandle>();
+        let headers = &head.headers;
+        let authenticated =
+            self.authenticator.authenticate(&config, peer, connection, headers).await;
         let user = authenticated.map_err(|error| {
             let certificate = peer.and_then(|peer| peer.certificates.first());
             self.failure_log.authentication(&error, certificate);
@@ -239,7 +242,7 @@ impl Access {
                 Refusal::Unauthorized
             }
         })?;
-        if let Some(connection) = head.extensions.get::<ConnectionHandle>()
+        if let Some(connection) = connection
             && !user.is_anonymous()
         {
             connection.set_authenticated();

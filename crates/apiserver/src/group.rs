@@ -51,6 +51,11 @@ pub trait Resource: Send + Sync + 'static {
     /// Its names.
     fn names(&self) -> ResourceNames;
 
+    /// Whether objects can be written as protobuf.
+    fn has_protobuf(&self) -> bool {
+        true
+    }
+
     /// The objects that `options` select, in all namespaces or in one.
     fn list(&self, namespace: Option<&str>, options: ListOptions) -> Box<dyn Objects>;
 

@@ -28,7 +28,7 @@ pub(crate) async fn list(
     namespace: Option<&str>,
 ) -> Result<Response, Failure> {
     let names = resource.names();
-    let choice = negotiate::resource(request, true)?;
+    let choice = negotiate::resource(request, true, resource.has_protobuf())?;
     let options = ListOptions::parse(&request.query)?;
     if options.watch {
         return Err(Failure::WatchNotSupported { group: group.name, resource: names.plural });
@@ -71,7 +71,7 @@ pub(crate) async fn get(
     name: &str,
 ) -> Result<Response, Failure> {
     let names = resource.names();
-    let choice = negotiate::resource(request, false)?;
+    let choice = negotiate::resource(request, false, resource.has_protobuf())?;
     if request.query.flag("export") == Some(true) {
         let message = "the export parameter, deprecated since v1.14, is no longer supported";
         return Err(Failure::BadRequest(message.to_owned()));

@@ -18,6 +18,7 @@ mod discovery;
 pub mod encode;
 mod group;
 mod handlers;
+mod json_resource;
 mod list_memory;
 mod list_options;
 mod list_response;
@@ -29,15 +30,18 @@ mod path_mux;
 mod query;
 mod request_options;
 mod response;
+mod server;
 pub mod serving;
 mod status;
 mod table;
 
 pub use self::{
     group::{ApiGroup, GroupVersion, Object, ObjectMeta, Objects, Resource, ResourceNames},
+    json_resource::{JsonObject, JsonResource, json_resource},
     list_options::ListOptions,
     object_writer::write_protobuf_time,
     path_mux::PathMux,
     request_options::RequestOptions,
+    server::{GenericServer, ServerError, ServerOptions},
     status::{Details, Failure, Status},
 };

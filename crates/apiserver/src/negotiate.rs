@@ -74,10 +74,16 @@ impl MetaVersion {
 }
 
 /// The form in which a resource is written, or why there is none. `streams` tells whether it is
-/// one that could in principle be watched, which only shows in a message.
-pub(crate) fn resource(asked: &RequestOptions, streams: bool) -> Result<Choice, Failure> {
+/// one that could in principle be watched, which only shows in a message; `protobuf`, whether there is
+/// protobuf.
+pub(crate) fn resource(
+    asked: &RequestOptions,
+    streams: bool,
+    protobuf: bool,
+) -> Result<Choice, Failure> {
     routed(asked, streams)?;
     choose(asked, |media, wanted| match wanted {
+        _ if media == Media::Protobuf && !protobuf => None,
         None => Some(None),
         Some((_, _, "Table")) if media == Media::Protobuf => None,
         Some(("meta.k8s.io", version, kind)) => {
@@ -240,7 +246,7 @@ mod tests {
             ("application/*", None),
         ];
         for (accept, expected) in cases {
-            let choice = resource(&asked(accept), true).ok();
+            let choice = resource(&asked(accept), true, true).ok();
             assert_eq!(choice.map(|choice| (choice.media, choice.form)), expected, "{accept}");
         }
     }
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn what_is_not_acceptable_is_said_in_two_ways() {
         let message = |accept: &str, streams| {
-            resource(&asked(accept), streams).unwrap_err().status().message().to_owned()
+            resource(&asked(accept), streams, true).unwrap_err().status().message().to_owned()
         };
         let plain = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
         assert_eq!(

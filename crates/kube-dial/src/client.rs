@@ -28,6 +28,7 @@ use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use crate::{
     body_timeout::BodyTimeout,
+    retry_after::RetryAfter,
     token::{TokenFile, WithToken},
 };
 
@@ -90,7 +91,7 @@ pub fn api_client(
         .option_layer(token.map(|token| {
             tower::layer::layer_fn(move |service| WithToken::new(Arc::clone(&token), service))
         }))
-        // Whom the kubeconfig says to act as.
+        // Impersonation that the kubeconfig asks for.
         .layer(config.extra_headers_layer()?)
         .map_request(move |mut request: Request<Body>| {
             // Audit logs and the API server's own metrics tell clients apart by it.
@@ -98,6 +99,7 @@ pub fn api_client(
             request.headers_mut().entry(header::USER_AGENT).or_insert(agent);
             request
         })
+        .layer_fn(RetryAfter::new)
         .map_err(tower::BoxError::from)
         .timeout(ANSWER_LIMIT)
         .layer_fn(BodyTimeout::new)

@@ -4,6 +4,7 @@
 mod backoff;
 mod body_timeout;
 mod client;
+mod retry_after;
 mod token;
 mod watch_error;
 

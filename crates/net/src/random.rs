@@ -15,7 +15,7 @@ pub struct Random(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    /// Nobody can predict a number from those before it.
+    /// Numbers cannot be predicted from those before them.
     System(SystemRandom),
     Seeded(Arc<Mutex<fastrand::Rng>>),
 }

@@ -27,8 +27,8 @@ pub struct FlagNames {
 /// Files that cannot be used to serve with.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyPairError {
-    /// One of them is no good.
-    #[error("read {} for {flag}: {cause}; name a PEM file that this process may read", file.display())]
+    /// One of them cannot be used.
+    #[error("failed to read {} for {flag}: {cause}; pass a PEM file that this process may read", file.display())]
     File {
         /// The flag that names it.
         flag: &'static str,
@@ -39,7 +39,7 @@ pub enum KeyPairError {
     },
     /// They do not go together.
     #[error(
-        "use {} with {} for {flag}: {cause}; give the key that the certificate was made with", certificate.display(), key.display()
+        "failed to use {} with {} for {flag}: {cause}; pass the private key of the certificate", certificate.display(), key.display()
     )]
     Mismatch {
         /// The flag that names the key.
@@ -114,12 +114,12 @@ impl KeyPair {
                 self.trouble = None;
                 let Some((held, shown)) = changed else { return false };
                 (self.held, self.shown) = (held, Arc::new(shown));
-                tracing::info!(certificate = %self.certificate.display(), "The serving certificate has changed, using it");
+                tracing::info!(certificate = %self.certificate.display(), "Reloaded the serving certificate");
                 true
             }
             Err(error) => {
                 if self.trouble.as_ref() != Some(&error) {
-                    tracing::error!(err = %error, "Failed to use a changed serving certificate, going on with what its files held before");
+                    tracing::error!(err = %error, "Failed to reload the serving certificate, continuing with the previous one");
                     self.trouble = Some(error);
                 }
                 false

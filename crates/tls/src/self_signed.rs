@@ -1,4 +1,4 @@
-//! A certificate that nobody has signed, for servers that were given none.
+//! A self-signed certificate, for servers without a configured one.
 
 use std::{
     fs::{self, OpenOptions},
@@ -19,11 +19,11 @@ const PAIR: &str = "apiserver";
 #[derive(Debug, thiserror::Error)]
 pub enum SelfSignedError {
     /// It could not be made.
-    #[error("make a self-signed certificate: {0}")]
+    #[error("failed to make a self-signed certificate: {0}")]
     Make(#[from] rcgen::Error),
     /// It cannot be kept.
     #[error(
-        "keep a self-signed certificate at {}: {}; name a directory that can be written with --cert-dir, write --cert-dir= to keep it in memory, or give one with --tls-cert-file and --tls-private-key-file",
+        "failed to write a self-signed certificate to {}: {}; pass a writable directory with --cert-dir, use --cert-dir= to keep it in memory, or pass a certificate with --tls-cert-file and --tls-private-key-file",
         file.display(), errno::file(source)
     )]
     Keep {
@@ -34,7 +34,7 @@ pub enum SelfSignedError {
     },
     /// A certificate without its key, or the other way round.
     #[error(
-        "use the pair in --cert-dir: there is {} but not {}; put it beside, or remove the first to have a new pair made", there.display(), missing.display()
+        "failed to use the key pair in --cert-dir: there is {} but not {}; restore the missing file, or remove the other one to have a new pair made", there.display(), missing.display()
     )]
     Half {
         /// What is there.

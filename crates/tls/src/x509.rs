@@ -66,7 +66,7 @@ impl GoVerifier {
         chain.check_alone(&details)?;
         let parsed = ParsedCertificate::try_from(leaf).map_err(|error| other(&error))?;
         verify_server_name(&parsed, name).map_err(|_| name_error(&details, name))?;
-        // Believing a certificate means believing it, not only what it has signed.
+        // A trusted certificate is itself accepted, not only what it has signed.
         if self.authorities.contain(leaf) {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! What one request to a kubelet is: where it goes, what is believed of the answer.
+//! One scrape of a kubelet: the request, where it goes, and what is taken of the response.
 
 use std::time::Duration;
 
@@ -28,14 +28,14 @@ const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
 struct Attempt {
     /// For being reached and verified.
     until: Instant,
-    /// For the head of the answer.
+    /// For the head of the response.
     deadline: Instant,
 }
 
 // === impl KubeletClient ===
 
 impl KubeletClient {
-    pub(super) async fn ask_for(
+    pub(super) async fn scrape_page(
         &self,
         page: Page,
         node: &Node,
@@ -44,13 +44,20 @@ impl KubeletClient {
         deadline: Instant,
     ) -> Result<Sample, ScrapeError> {
         let default_time = self.clock.now().as_millisecond();
-        let body = self.ask(page, node, token, session, deadline).await?;
+        let body = self.fetch_body(page, node, token, session, deadline).await?;
         let limits = &self.settings.limits;
-        let Decoded { mut sample, first_bad, bad_lines, long_labels, too_many, scrape_error } =
-            match page {
-                Page::Resource => decode_within(&body, default_time, limits)?,
-                Page::Summary => summary::decode(&body, &node.name, default_time, limits)?,
-            };
+        let Decoded {
+            mut sample,
+            first_bad,
+            bad_lines,
+            conflicts,
+            long_labels,
+            too_many,
+            scrape_error,
+        } = match page {
+            Page::Resource => decode_within(&body, default_time, limits)?,
+            Page::Summary => summary::decode(&body, &node.name, default_time, limits)?,
+        };
         if too_many {
             return Err(ScrapeError::TooManySeries { limit: limits.series });
         }
@@ -61,21 +68,22 @@ impl KubeletClient {
         };
         count("unreadable", bad_lines);
         count("label_too_long", long_labels);
+        count("conflicting_values", conflicts.count);
         if scrape_error {
             let sample = Some(sample).filter(|sample| *sample != Sample::default()).map(Box::new);
             return Err(ScrapeError::Unmeasured { sample });
         }
-        if bad_lines + long_labels > 0 {
+        if bad_lines + long_labels + conflicts.count > 0 {
             let first = first_bad.map(|error| error.to_string()).unwrap_or_default();
             let limit = limits.label;
-            let dropped = Dropped { lines: bad_lines, first, long_labels, limit };
+            let dropped = Dropped { lines: bad_lines, first, long_labels, limit, conflicts };
             sample.dropped = Some(Box::new(dropped));
         }
         Ok(sample)
     }
 
-    /// The body of a good answer.
-    async fn ask(
+    /// The body of a response with status 200.
+    async fn fetch_body(
         &self,
         page: Page,
         node: &Node,
@@ -83,7 +91,7 @@ impl KubeletClient {
         session: &mut Session,
         deadline: Instant,
     ) -> Result<Body, ScrapeError> {
-        let (head, mut exchange) = self.answer(page, node, token, session, deadline).await?;
+        let (head, mut exchange) = self.fetch_head(page, node, token, session, deadline).await?;
         if head.status != StatusCode::OK {
             // An error's body is worth nothing, but reading a short one saves the connection.
             let until = deadline.min(Instant::now() + ERROR_BODY_TIME);
@@ -102,9 +110,9 @@ impl KubeletClient {
         Ok(body)
     }
 
-    /// The head of an answer from the first of the node's addresses at which its kubelet can be
-    /// reached and verified. They share the time; what is left is for the answer.
-    async fn answer(
+    /// The head of a response from the first of the node's addresses at which its kubelet can be
+    /// reached and verified. They share the time; what is left is for the response.
+    async fn fetch_head(
         &self,
         page: Page,
         node: &Node,
@@ -123,21 +131,17 @@ impl KubeletClient {
             let share = deadline.saturating_duration_since(Instant::now()) / left;
             let attempt = Attempt { until: Instant::now() + share, deadline };
             match self.attempt(node, target, token, session, attempt).await {
-                Ok(answer) => {
+                Ok(response) => {
                     session.address = target.authority();
-                    session.choice.settle(
-                        session.known(node),
-                        &targets[0],
-                        target,
-                        &failed,
-                        &self.random,
-                    );
-                    return answer;
+                    let known = session.known(node);
+                    session.choice.settle(known, &targets[0], target, &failed, &self.random);
+                    return response;
                 }
                 Err(error) => {
                     if left > 1 {
                         self.metrics.fallbacks.with_label_values(&[Cause::of(&error).name()]).inc();
                     }
+                    session.led_astray = self.led_astray(node, &target.host);
                     failed.push(error);
                 }
             }
@@ -162,7 +166,7 @@ impl KubeletClient {
             && open.is_good_for(tls.as_ref())
         {
             match open.send(&request, deadline).await {
-                // The kubelet closed it while it was idle: that says nothing about a new one.
+                // The kubelet closed it while it was idle: a new one may still work.
                 Err(RequestError::Http(_)) => {}
                 other => return Ok(other.map_err(failed)),
             }

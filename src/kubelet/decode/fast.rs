@@ -9,7 +9,7 @@ use super::{Family, Line, Of, Series, points::Key};
 /// hold every shorter one.
 const DIGITS: usize = 18;
 
-/// Reads a line that looks as usual. `None` says nothing but that it does not.
+/// Reads a line that looks as usual. `None` means that it does not, not that the line is bad.
 pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
     match line.first()? {
         b'#' => line.is_ascii().then_some(Line::Blank),
@@ -67,14 +67,14 @@ fn label(text: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     Some((Cow::Borrowed(std::str::from_utf8(value).ok()?), rest))
 }
 
-/// A series that nobody wants: whether it is sound is all that matters.
+/// A series that is not used: only whether it is valid matters.
 fn other(line: &[u8]) -> Option<Line<'_>> {
     if !line.first()?.is_ascii_lowercase() {
         return None;
     }
     let end = line.iter().position(|b| !(b.is_ascii_lowercase() || *b == b'_'))?;
     let (name, rest) = line.split_at(end);
-    // The other reader has not been asked yet whether these are ours.
+    // These are left to the other reader.
     if is_ours(name) {
         return None;
     }

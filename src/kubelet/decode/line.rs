@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Family, Line, Of, Series, points::Key};
 
-/// Reads a line; `None` when it is bad. That includes one of ours without the labels that say
+/// Reads a line; `None` when it is bad. That includes a used one without the labels that tell
 /// whose it is.
 pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
     let line = std::str::from_utf8(line).ok()?.trim();

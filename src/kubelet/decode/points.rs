@@ -18,86 +18,122 @@ pub(super) struct Key<'b> {
 /// Points of the node and its containers.
 #[derive(Default)]
 pub(super) struct Points<'b> {
-    node: Point,
+    node: Reported,
     containers: Containers<'b>,
+}
+
+/// The values of one container's or node's series.
+#[derive(Clone, Copy, Default)]
+struct Reported {
+    point: Point,
+    /// A series came twice with different values: a kubelet does so for a container whose earlier
+    /// cgroup was never removed, and nothing says which value is the right one.
+    conflicts: bool,
+}
+
+/// Usage dropped because a series came twice with different values.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conflicts {
+    /// Of how many containers and nodes.
+    pub count: usize,
+    /// The first of them, such as `container "web" of pod "default/web-0"`.
+    pub first: String,
 }
 
 /// Containers while they come in.
 #[derive(Default)]
 struct Containers<'b> {
     /// In order, and no key twice.
-    sorted: Vec<(Key<'b>, Point)>,
+    sorted: Vec<(Key<'b>, Reported)>,
     /// Where in `sorted` the next series belongs, if it goes on like the family before.
     next: usize,
     /// All containers, `sorted` none, once one came that was out of order. Inserting it would let
     /// a hostile body take quadratic time.
-    unsorted: BTreeMap<Key<'b>, Point>,
+    unsorted: BTreeMap<Key<'b>, Reported>,
 }
 
 // === impl Points ===
 
 impl<'b> Points<'b> {
-    /// Takes one series in; false when it says what cannot be: Go would make 9 EB of an infinite
+    /// Takes one series in; false when its value is impossible: Go would make 9 EB of an infinite
     /// memory, and the year 1677 of one after 2262.
     pub(super) fn take(&mut self, series: Series<'b>, default_time: i64) -> bool {
         let Series { of, family, value, time } = series;
         let time = time.unwrap_or(default_time).checked_mul(1_000_000);
         let most = if family == Family::Start { LATEST } else { f64::MAX };
         let sound = (0.0..=most).contains(&value) && time.is_some();
-        let point = match of {
+        let reported = match of {
             Of::Node if !sound => return false,
             Of::Node => &mut self.node,
             // The container is known to be there, even if it is not measured.
-            Of::Container(key) => self.containers.point(key),
+            Of::Container(key) => self.containers.reported(key),
         };
         if !sound {
             return false;
         }
-        match family {
-            Family::Cpu => (point.cpu, point.time) = ((value * 1e9) as u64, time),
-            Family::Memory => (point.memory, point.time) = (value as u64, time),
-            Family::Start => point.start = Some((value * 1e9) as i64),
-        }
+        let Reported { point, conflicts } = reported;
+        let (counter, new) = match family {
+            Family::Cpu => (&mut point.cpu, (value * 1e9) as u64),
+            Family::Memory => (&mut point.memory, value as u64),
+            Family::Start => {
+                point.start = Some((value * 1e9) as i64);
+                return true;
+            }
+        };
+        *conflicts |= differ(*counter, new);
+        (*counter, point.time) = (new, time);
         true
     }
 
     /// What is known of the node.
     pub(super) fn set_node(&mut self, point: Point) {
-        self.node = point;
+        self.node.set(point);
     }
 
     /// What is known of a container.
     pub(super) fn set_container(&mut self, key: Key<'b>, point: Point) {
-        *self.containers.point(key) = point;
+        self.containers.reported(key).set(point);
     }
 
     /// A node or container without CPU or memory was caught half-measured: the node is left out,
-    /// and so is the container's whole pod, whose sum would mislead autoscalers.
-    pub(super) fn complete(self) -> Sample {
-        let node = Some(self.node).filter(|node| node.time.is_some() && is_measured(node));
+    /// and so is the container's whole pod, whose sum would mislead autoscalers. The same holds
+    /// for one with conflicting values.
+    pub(super) fn complete(self) -> (Sample, Conflicts) {
+        let mut conflicts = Conflicts::default();
+        if self.node.conflicts {
+            conflicts.add(|| "the node".to_owned());
+        }
+        let node = Some(self.node).filter(|node| node.point.time.is_some());
+        let node = node.filter(|node| node.defect().is_none()).map(|node| node.point);
         let containers = self.containers.by_pod();
         let (mut pods, mut left_out) = (Vec::new(), Vec::new());
         for pod in containers.chunk_by(|(one, _), (next, _)| one.pod_name() == next.pod_name()) {
-            match pod.iter().find(|(_, point)| !is_measured(point)) {
-                None => pods.push(sample_of(pod)),
-                Some((key, point)) => left_out.push(LeftOut {
-                    namespace: (*key.namespace).into(),
-                    pod: (*key.pod).into(),
-                    container: (*key.container).into(),
-                    lacks: if point.cpu == 0 { "CPU" } else { "memory" },
-                }),
+            let defect = pod.iter().find_map(|(key, reported)| Some((key, reported.defect()?)));
+            let Some((key, reason)) = defect else {
+                pods.push(sample_of(pod));
+                continue;
+            };
+            for (key, _) in pod.iter().filter(|(_, reported)| reported.conflicts) {
+                let Key { container, namespace, pod } = key;
+                conflicts.add(|| format!("container {container:?} of pod \"{namespace}/{pod}\""));
             }
+            left_out.push(LeftOut {
+                namespace: (*key.namespace).into(),
+                pod: (*key.pod).into(),
+                container: (*key.container).into(),
+                reason,
+            });
         }
-        Sample { node, pods, left_out, dropped: None }
+        (Sample { node, pods, left_out, dropped: None }, conflicts)
     }
 }
 
 /// One pod's containers, of which there is at least one.
-fn sample_of(containers: &[(Key<'_>, Point)]) -> PodSample {
+fn sample_of(containers: &[(Key<'_>, Reported)]) -> PodSample {
     let (namespace, name) = containers[0].0.pod_name();
-    let sample = |(key, point): &(Key<'_>, Point)| ContainerSample {
+    let sample = |(key, reported): &(Key<'_>, Reported)| ContainerSample {
         name: (*key.container).into(),
-        point: *point,
+        point: reported.point,
     };
     PodSample {
         namespace: namespace.into(),
@@ -106,19 +142,51 @@ fn sample_of(containers: &[(Key<'_>, Point)]) -> PodSample {
     }
 }
 
-fn is_measured(point: &Point) -> bool {
-    point.cpu != 0 && point.memory != 0
+/// Whether both are measured, and not the same.
+fn differ(old: u64, new: u64) -> bool {
+    old != new && old != 0 && new != 0
+}
+
+// === impl Reported ===
+
+impl Reported {
+    fn set(&mut self, new: Point) {
+        let old = self.point;
+        self.conflicts |= differ(old.cpu, new.cpu) || differ(old.memory, new.memory);
+        self.point = new;
+    }
+
+    /// Why it cannot be used.
+    fn defect(&self) -> Option<&'static str> {
+        match self {
+            Self { conflicts: true, .. } => Some("two different values of one series"),
+            Self { point: Point { cpu: 0, .. }, .. } => Some("no (or zero) CPU usage"),
+            Self { point: Point { memory: 0, .. }, .. } => Some("no (or zero) memory usage"),
+            _ => None,
+        }
+    }
+}
+
+// === impl Conflicts ===
+
+impl Conflicts {
+    fn add(&mut self, what: impl FnOnce() -> String) {
+        if self.count == 0 {
+            self.first = what();
+        }
+        self.count += 1;
+    }
 }
 
 // === impl Containers ===
 
 impl<'b> Containers<'b> {
-    fn point(&mut self, key: Key<'b>) -> &mut Point {
+    fn reported(&mut self, key: Key<'b>) -> &mut Reported {
         if self.unsorted.is_empty() {
             match self.place(&key) {
                 Some(at) => {
                     if at == self.sorted.len() {
-                        self.sorted.push((key, Point::default()));
+                        self.sorted.push((key, Reported::default()));
                     }
                     self.next = at + 1;
                     return &mut self.sorted[at].1;
@@ -141,7 +209,7 @@ impl<'b> Containers<'b> {
     }
 
     /// All of them by namespace and pod, and by name within these.
-    fn by_pod(self) -> Vec<(Key<'b>, Point)> {
+    fn by_pod(self) -> Vec<(Key<'b>, Reported)> {
         let mut all = self.sorted;
         all.extend(self.unsorted);
         // Stable: they are in the order of containers' names.

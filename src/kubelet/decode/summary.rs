@@ -1,5 +1,5 @@
 //! The body of `/stats/summary`, JSON, into a [`Sample`]: what kubelets had before
-//! `/metrics/resource`. Of the two it is the one that says whose it is.
+//! `/metrics/resource`. Of the two it is the one that names its node.
 
 use std::borrow::Cow;
 
@@ -31,7 +31,7 @@ pub enum SummaryError {
     OtherNode {
         /// The node it names.
         found: String,
-        /// The node that was asked for.
+        /// The node that was meant.
         wanted: String,
     },
 }
@@ -110,7 +110,7 @@ struct Count(u64);
 #[derive(Clone, Copy, Default)]
 struct Moment(Option<i64>);
 
-/// Decodes what the kubelet of `node` says. What has no time of its own was measured at
+/// Decodes the summary of `node`'s kubelet. What has no time of its own was measured at
 /// `default_time`, in milliseconds since the Unix epoch.
 pub fn decode(
     body: &[u8],
@@ -128,7 +128,7 @@ pub fn decode(
     let summary: Summary<'_> =
         serde_json::from_slice(body).map_err(|error| SummaryError::Form(error.to_string()))?;
     let (its, pods) = (summary.node, summary.pods.unwrap_or_default());
-    // Older ones may not say; nobody else's usage is to pass for this node's.
+    // Older kubelets may not name it. Another node's usage must not count as this one's.
     if !its.name.is_empty() && its.name != node {
         return Err(SummaryError::OtherNode {
             found: its.name.into_owned(),
@@ -156,7 +156,8 @@ pub fn decode(
             points.set_container(key, point(start_time, cpu, memory));
         }
     }
-    Ok(Decoded { sample: points.complete(), long_labels, too_many, ..Decoded::default() })
+    let (sample, conflicts) = points.complete();
+    Ok(Decoded { sample, conflicts, long_labels, too_many, ..Decoded::default() })
 }
 
 /// The time is that of the CPU counter: usage is its difference over time.

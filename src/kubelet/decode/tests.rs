@@ -291,3 +291,29 @@ mod differential {
         assert_eq!(slow, ["resource_scrape_error 0", "scrape_error 0"]);
     }
 }
+
+/// Rows of: a second series of `node_memory_working_set_bytes` and of a container's CPU, whether
+/// the node and the pod are served, and what is counted.
+#[test]
+fn what_comes_twice_with_different_values_is_dropped() {
+    let labels = "{container=\"c\",namespace=\"n\",pod=\"p\"}";
+    let body = format!(
+        "container_cpu_usage_seconds_total{labels} 1 1000\n\
+         container_memory_working_set_bytes{labels} 2 1000\n\
+         node_cpu_usage_seconds_total 1\nnode_memory_working_set_bytes 5\n"
+    );
+    let cpu = |value| format!("container_cpu_usage_seconds_total{labels} {value} 1001\n");
+    let rows = [
+        (String::new(), (true, true), 0, ""),
+        (cpu("1"), (true, true), 0, ""),
+        (cpu("2"), (true, false), 1, "container \"c\" of pod \"n/p\""),
+        ("node_memory_working_set_bytes 6\n".to_owned(), (false, true), 1, "the node"),
+    ];
+    for (second, served, count, first) in rows {
+        for body in [format!("{body}{second}"), format!("{second}{body}")] {
+            let Decoded { sample, conflicts, .. } = decode(body.as_bytes(), TIME).unwrap();
+            assert_eq!((sample.node.is_some(), sample.pods.len() == 1), served, "{second}");
+            assert_eq!((conflicts.count, conflicts.first.as_str()), (count, first), "{second}");
+        }
+    }
+}

@@ -131,7 +131,7 @@ fn node() -> Node {
 }
 
 fn cure(error: &ScrapeError, node: &Node, was_authorized: bool) -> String {
-    error.diagnose(Known { node, was_authorized }).cure.into_owned()
+    error.diagnose(&Known { node, was_authorized, led_astray: None }).cure.into_owned()
 }
 
 #[test]
@@ -203,4 +203,17 @@ fn the_cure_depends_on_what_is_known_of_the_node() {
 #[test]
 fn what_terminals_would_obey_is_escaped() {
     assert_eq!(printable("a\u{1b}[2J\u{9b}31m\nü\u{7f}"), "a\\u{1b}[2J\\u{9b}31m\\nü\\u{7f}");
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_named() {
+    let refused = io::Error::from(ErrorKind::ConnectionRefused);
+    let to = "10.0.0.9:10250".parse().unwrap();
+    let refused = request(RequestError::Dial(DialError::Connect { to, source: refused }));
+    let led_astray = Some(("node-1.wild.example".into(), "10.0.0.9".parse().unwrap()));
+    let known = Known { node: &node(), was_authorized: false, led_astray };
+    let cure = refused.diagnose(&known).cure;
+    let expected = "the name node-1.wild.example led to 10.0.0.9, which is none of the node's addresses (10.0.0.1)";
+    assert!(cure.starts_with(expected), "{cure}");
+    assert!(!status(403).diagnose(&known).cure.contains("led to"), "a kubelet answers there");
 }

@@ -1,4 +1,4 @@
-//! What TLS and HTTP say of a connection that fails, in Go's words.
+//! Errors of TLS and HTTP in Go's words.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use tls::x509::X509Error;
 use super::{BodyError, RequestError};
 
 /// Why a connection broke over which a request was sent, in the system call `call`. In TLS 1.3 a
-/// kubelet says only then what it thinks of the client's certificate.
+/// kubelet judges the client's certificate only then.
 pub(in crate::kubelet) fn broken(call: &str, error: &io::Error) -> RequestError {
     match alert(error) {
         Some(words) => RequestError::TlsAlert(words),
@@ -37,7 +37,7 @@ pub(in crate::kubelet) fn cut_off(error: &io::Error) -> BodyError {
     })
 }
 
-/// Whether it is the kubelet that ended the connection, and said why.
+/// Whether the kubelet ended the connection with an alert.
 pub(in crate::kubelet) fn is_alert(error: &io::Error) -> bool {
     alert(error).is_some()
 }
@@ -49,7 +49,7 @@ fn alert(error: &io::Error) -> Option<String> {
     }
 }
 
-/// `InternalError` as Go says it: `internal error`.
+/// `InternalError` as Go writes it: `internal error`.
 fn alert_words(alert: rustls::AlertDescription) -> String {
     use rustls::AlertDescription as Alert;
     let of_its_own = match alert {
@@ -80,7 +80,7 @@ fn alert_words(alert: rustls::AlertDescription) -> String {
 // === impl RequestError ===
 
 impl RequestError {
-    /// What rustls, wrapped into an `io::Error` by tokio-rustls, says of a failed handshake.
+    /// The error of a failed handshake, which tokio-rustls wraps into an `io::Error`.
     pub(in crate::kubelet) fn from_handshake(error: &io::Error) -> Self {
         let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match tls {

@@ -34,7 +34,7 @@ enum At {
     Trailer { is_empty: bool },
 }
 
-/// Why bytes are no chunks, in the words of Go's reader where it has some.
+/// Why bytes are not chunks, in the words of Go's reader where it has some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::kubelet) enum ChunkError {
     #[error("invalid byte in chunk length")]

@@ -1,4 +1,4 @@
-//! Where the body of an answer ends.
+//! Where the body of a response ends.
 
 use super::chunks::{ChunkError, Chunks};
 
@@ -17,7 +17,7 @@ pub(in crate::kubelet) enum Framing {
 pub(in crate::kubelet) enum Taken {
     /// More has to come.
     More,
-    /// The body is complete. `surplus` follows it, which nobody asked for.
+    /// The body is complete. `surplus` bytes follow it, which no request asked for.
     All {
         /// Whether there is any.
         surplus: bool,

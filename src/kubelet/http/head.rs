@@ -1,4 +1,4 @@
-//! The head of an answer.
+//! The status line and headers of a response.
 
 use std::borrow::Cow;
 
@@ -18,7 +18,7 @@ const MOST_HEADERS: usize = 128;
 /// How much of what is no HTTP is shown.
 const SHOWN: usize = 60;
 
-/// What an answer says of itself before its body.
+/// The status line and headers.
 #[derive(Debug)]
 pub(in crate::kubelet) struct Head {
     pub(in crate::kubelet) status: StatusCode,
@@ -31,7 +31,7 @@ pub(in crate::kubelet) struct Head {
     pub(in crate::kubelet) length: usize,
 }
 
-/// Why bytes are no head, in the words of Go's client.
+/// Why bytes are not a head, in the words of Go's client.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(in crate::kubelet) enum HeadError {
     #[error("net/http: HTTP/1.x transport connection broken: malformed HTTP response {}", go::quoted(.0))]
@@ -105,7 +105,7 @@ impl Head {
                 let text = text();
                 let parsed =
                     parse_length(&text).ok_or_else(|| HeadError::BadLength(text.clone()))?;
-                // The same length twice is odd; two lengths are somebody's trick.
+                // The same length twice is harmless; two lengths may hide a second response.
                 match content_length {
                     Some((before, first)) if before != parsed => {
                         return Err(HeadError::ManyLengths(first, text));
@@ -157,7 +157,7 @@ fn parse_length(text: &str) -> Option<u64> {
     text.parse().ok().filter(|_| all_digits)
 }
 
-/// What Go would say of a first line that cannot be read.
+/// Go's error for a first line that cannot be parsed.
 fn status_line_error(bytes: &[u8]) -> HeadError {
     let line = lines(bytes).next().unwrap_or_default();
     let Some((protocol, status)) = line.split_once(' ') else {

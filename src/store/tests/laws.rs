@@ -1,4 +1,4 @@
-//! What holds for all samples, whatever they say.
+//! What holds for all samples.
 
 use std::collections::BTreeSet;
 

@@ -32,7 +32,7 @@ fn pods_that_nobody_knows_go_first_and_none_of_those_that_are_known() {
         (2, &["db", "x0"], &["web"], "db,web", 1),
         (2, &["x0", "x1", "x2", "x3"], &["db", "web"], "db,web", 4),
         (3, &["x0", "x1", "x2"], &["x0", "x1", "x2"], "", 6),
-        // One that another node reports takes up no room.
+        // One that another node reports does not count.
         (3, &["cache", "db", "web"], &["cache", "db", "web"], "cache,db,web", 3),
         (1, &["db"], &["cache", "web"], "db", 2),
     ];
@@ -40,8 +40,8 @@ fn pods_that_nobody_knows_go_first_and_none_of_those_that_are_known() {
         let store = small(most);
         let mut passed = 0;
         for cycle in 1..=4 {
-            passed = store.record("node-1", crowd(cycle * 15, first))
-                + store.record("node-2", crowd(cycle * 15, second));
+            passed = store.record("node-1", crowd(cycle * 15, first)).dropped_pods
+                + store.record("node-2", crowd(cycle * 15, second)).dropped_pods;
             let kept = store.slots.read().kept;
             assert!(kept <= most, "{kept} containers of {most} {first:?} {second:?}");
         }
@@ -51,14 +51,14 @@ fn pods_that_nobody_knows_go_first_and_none_of_those_that_are_known() {
 }
 
 #[test]
-fn a_good_node_finds_room_though_bad_ones_came_first() {
+fn a_good_node_is_kept_though_bad_ones_came_first() {
     let store = small(4);
     for cycle in 1..=2 {
         store.record("bad", crowd(cycle * 15, &["x0", "x1", "x2", "x3"]));
     }
     assert_eq!(served(&store), "x0,x1,x2,x3");
     for cycle in 3..=4 {
-        assert_eq!(store.record("good", crowd(cycle * 15, &["web"])), 0);
+        assert_eq!(store.record("good", crowd(cycle * 15, &["web"])).dropped_pods, 0);
     }
     assert_eq!(served(&store), "web");
     store.forget("bad");

@@ -21,7 +21,7 @@ use super::{
     review_cache::{Cache, Cached, Hasher},
     review_queue::Caller,
 };
-use crate::serving::Peer;
+use crate::serving::{ConnectionHandle, Peer};
 
 /// Authenticates requests.
 pub(super) struct Authenticator {
@@ -62,17 +62,24 @@ impl Authenticator {
         Self { clock, reviewer, hasher, tokens: Cache::new(), ttl }
     }
 
-    /// The user of a request. A request with an invalid credential is not anonymous.
+    /// The user of a request. A request with an invalid credential is not anonymous. Says of
+    /// `connection` that it is a front proxy's, if it is.
     pub(super) async fn authenticate(
         &self,
         config: &ClientCaConfig,
         peer: Option<&Peer>,
+        connection: Option<&ConnectionHandle>,
         headers: &HeaderMap,
     ) -> Result<User, AuthenticationError> {
         let mut causes = Vec::new();
         if let Some(peer) = peer.filter(|peer| !peer.certificates.is_empty()) {
             match self.request_header(config, peer, headers) {
-                Ok(Some(user)) => return Ok(user.authenticated()),
+                Ok(Some(user)) => {
+                    if let Some(connection) = connection {
+                        connection.set_front_proxy();
+                    }
+                    return Ok(user.authenticated());
+                }
                 Ok(None) => {}
                 Err(cause) => causes.push(cause),
             }

@@ -42,6 +42,11 @@ pub struct DescribedResource {
 // === impl Description ===
 
 impl Description {
+    /// A group none of whose versions is described: `kubectl explain` knows nothing of it.
+    pub fn new(title: &'static str, release: &'static str, group: &'static str) -> Self {
+        Self { title, release, group, versions: Vec::new() }
+    }
+
     /// First label of the group's name: `metrics` of `metrics.k8s.io`.
     pub(super) fn short_group(&self) -> &'static str {
         self.group.split('.').next().unwrap_or(self.group)

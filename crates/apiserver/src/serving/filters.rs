@@ -30,6 +30,18 @@ pub struct Filters {
     random: Random,
 }
 
+// === impl FilterOptions ===
+
+impl Default for FilterOptions {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_mins(1),
+            allowed_origins: Vec::new(),
+            strict_transport_security: Vec::new(),
+        }
+    }
+}
+
 // === impl Filters ===
 
 impl Filters {

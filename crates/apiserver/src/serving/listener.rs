@@ -119,7 +119,7 @@ impl Accepting {
     /// Waits until the requests under way have been answered, within the limit.
     async fn drain(&mut self) {
         let connections = self.open.len();
-        tracing::info!(connections, "Stopped listening, waiting for the requests under way");
+        tracing::info!(connections, "Stopped listening, waiting for requests in flight");
         self.table.stop();
         let ended = async { while self.open.join_next().await.is_some() {} };
         if timeout(self.limits.shutdown, ended).await.is_err() {
@@ -147,7 +147,7 @@ impl Accepting {
     fn evicted(&mut self, evicted: Closed) {
         (self.observer)(Event::Closed(evicted));
         if is_due(&mut self.said.too_many) {
-            let cure = "see which clients hold connections open (metrics_server_connections_closed_total), and keep them out with a NetworkPolicy";
+            let cure = "find the clients that hold connections open, and keep them out with a NetworkPolicy";
             let limit = self.limits.connections;
             tracing::warn!(
                 limit,

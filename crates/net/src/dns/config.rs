@@ -41,7 +41,7 @@ impl Default for ResolvConf {
 }
 
 impl ResolvConf {
-    /// Reads the format of `/etc/resolv.conf`. Lines that make no sense are passed over, as Go
+    /// Reads the format of `/etc/resolv.conf`. Malformed lines are ignored, as Go
     /// does. A name server may have a port in OpenBSD's notation, `[127.0.0.1]:5353`.
     pub fn parse(text: &str) -> Self {
         let mut servers = Vec::new();

@@ -21,7 +21,7 @@ use crate::{Doors, Network};
 /// What Go advertises: it fits every path's MTU.
 const UDP_PAYLOAD: u16 = 1232;
 
-/// The most addresses that are taken from an answer: one over TCP has room for thousands, and each
+/// The most addresses that are taken from an answer: one over TCP can hold thousands, and each
 /// of them would be tried.
 const MOST_ADDRESSES: usize = 16;
 
@@ -69,7 +69,7 @@ pub(super) async fn ask(
     if addresses.is_empty() {
         return Err(LookupFailure::NoSuchHost);
     }
-    Ok(Found { addresses, life })
+    Ok(Found { addresses, life, name: None })
 }
 
 fn encode(id: u16, question: &Question) -> Result<Vec<u8>, LookupFailure> {

@@ -7,7 +7,7 @@ pub struct Hosts(BTreeMap<String, Vec<IpAddr>>);
 // === impl Hosts ===
 
 impl Hosts {
-    /// Reads the format of `/etc/hosts`. Lines that make no sense are passed over, as Go does.
+    /// Reads the format of `/etc/hosts`. Malformed lines are ignored, as Go does.
     pub fn parse(text: &str) -> Self {
         let mut names: BTreeMap<String, Vec<IpAddr>> = BTreeMap::new();
         for line in text.lines() {

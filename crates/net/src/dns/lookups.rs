@@ -45,6 +45,8 @@ const QUICK: Duration = Duration::from_millis(250);
 pub(super) struct Found {
     pub(super) addresses: Vec<IpAddr>,
     pub(super) life: Duration,
+    /// The name that has them, with the search domain that led to it.
+    pub(super) name: Option<Arc<str>>,
 }
 
 /// What comes of a lookup.
@@ -66,7 +68,7 @@ struct Known {
     swept: Option<Instant>,
 }
 
-/// A lookup, which ends when nobody waits for it any more.
+/// A lookup, which ends when its last caller is gone.
 struct Flight {
     number: u64,
     lookup: WeakShared<BoxFuture<'static, Answer>>,
@@ -164,12 +166,23 @@ impl Lookups {
             return answer;
         }
         let Ok(_slow) = self.slow.try_acquire() else {
-            return progress
-                .so_far(MOST_QUICK)
-                .map(|addresses| Found { addresses, life: Duration::ZERO });
+            return progress.so_far(MOST_QUICK).map(|addresses| Found {
+                addresses,
+                life: Duration::ZERO,
+                name: None,
+            });
         };
         drop(place);
         asking.await
+    }
+
+    /// The last answer for `name`, if it was one and is still kept: the name that has addresses, and
+    /// these.
+    pub(super) fn last(&self, name: &str) -> Option<(Arc<str>, Vec<IpAddr>)> {
+        let known = self.known();
+        let (_, answer) = known.kept.get(name)?;
+        let found = answer.as_ref().ok()?;
+        Some((found.name.clone()?, found.addresses.clone()))
     }
 
     /// How many answers are kept.

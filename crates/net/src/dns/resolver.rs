@@ -65,7 +65,7 @@ impl Default for ConfigFiles {
 // === impl Resolver ===
 
 impl Resolver {
-    /// A resolver that is told its configuration once and for all.
+    /// A resolver with a fixed configuration.
     pub fn new(doors: Doors, resolv_conf: ResolvConf, hosts: Hosts) -> Self {
         let config = Arc::new(Config { resolv_conf, hosts });
         Self::with(doors, Source::Fixed(config))
@@ -98,6 +98,12 @@ impl Resolver {
         };
         self.lookups.get(host, deadline, begin).await
     }
+
+    /// The name that DNS last had addresses for where `host` was looked up, and these: another name
+    /// than `host` where a search domain led to it.
+    pub fn last_answer(&self, host: &str) -> Option<(Arc<str>, Vec<IpAddr>)> {
+        self.lookups.last(host)
+    }
 }
 
 // === impl Asking ===
@@ -111,7 +117,7 @@ impl Asking {
                 self.progress.begin_name_itself();
             }
             match self.ask_both(&candidate).await {
-                Ok(found) => return Ok(found),
+                Ok(found) => return Ok(Found { name: Some(candidate.into()), ..found }),
                 // What is said of the name as it was asked for counts most.
                 Err(failed) if last.is_none() || candidate == host => last = Some(failed),
                 Err(_) => {}

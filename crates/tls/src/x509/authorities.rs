@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rustls::{Error, RootCertStore, pki_types::CertificateDer};
 
-/// Certificates that are believed, and authorities by that: whole, since what they say of
+/// Trusted certificates: whole, since what they say of
 /// themselves is asked of them when they are to be found in what they have signed.
 #[derive(Clone, Debug)]
 pub struct Authorities {

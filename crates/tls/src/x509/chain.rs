@@ -1,8 +1,8 @@
-//! From a certificate to an authority that is believed, by the rules of Go's crypto/x509.
+//! From a certificate to a trusted CA, by the rules of Go's crypto/x509.
 //!
 //! webpki decides about nearly all certificates. Here it is decided about those that it has no
 //! place for, servers' certificates that are authorities' too, and here it is found out what Go
-//! would say of those that are not believed.
+//! would say of those that are rejected.
 
 use jiff::Timestamp;
 use rustls::{

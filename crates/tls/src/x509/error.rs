@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::SignatureError;
 
-/// Why a certificate is not believed, in the words of Go's crypto/x509.
+/// Why a certificate is rejected, in the words of Go's crypto/x509.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum X509Error {
     /// Its time is over, or has not come.
@@ -42,7 +42,7 @@ pub enum X509Error {
     /// It has its name where names stood long ago.
     #[error("x509: certificate relies on legacy Common Name field, use SANs instead")]
     LegacyName,
-    /// Nobody we know has signed it.
+    /// It is not signed by a trusted CA.
     #[error("x509: certificate signed by unknown authority")]
     UnknownAuthority,
     /// An authority that we know has the name of the one that has signed it, and has not signed

@@ -27,7 +27,7 @@ pub enum SignatureError {
     /// It was signed with another key.
     #[error("{}", .0.verification_error())]
     OtherKey(Kind),
-    /// Nobody knows how it was signed, or it is no longer good enough.
+    /// The signature algorithm is unknown or no longer safe.
     #[error("x509: cannot verify signature: algorithm unimplemented")]
     Unknown,
 }
@@ -58,7 +58,7 @@ pub(super) fn check(
     if of != has {
         return Err(SignatureError::OtherKind { of, has });
     }
-    // It is said twice how it was signed, once where nobody vouches for it.
+    // The algorithm is in the certificate twice, once outside of what is signed.
     if *how != certificate.tbs_certificate.signature {
         return Err(SignatureError::Unknown);
     }

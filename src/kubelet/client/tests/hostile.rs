@@ -1,11 +1,11 @@
-//! Kubelets that say no end of things.
+//! Kubelets that send without end.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::*;
 use crate::kubelet::Cause;
 
-/// Says the same whatever it is asked, and then nothing more.
+/// Sends the same for every request, and then nothing more.
 struct Hostile(Arc<[u8]>);
 
 #[async_trait]
@@ -15,7 +15,7 @@ impl Network for Hostile {
         let answer = self.0.clone();
         tokio::spawn(async move {
             let mut request = [0; 4096];
-            // It answers even where it was not asked in full, and may be hung up on.
+            // It responds even to half a request, and the client may close the connection.
             let _ = far.read(&mut request).await;
             let _ = far.write_all(&answer).await;
             while let Ok(1..) = far.read(&mut request).await {}
@@ -101,7 +101,7 @@ async fn a_handshake_without_end_costs_a_bounded_time_and_little_memory() {
     }
 }
 
-/// Rows of: what, the answer, and the cause that is counted; none where the answer is good.
+/// Rows of: what, the response, and the cause that is counted; none where the response is good.
 #[allow(clippy::too_many_lines, reason = "it is a table")]
 #[tokio::test(start_paused = true)]
 async fn hostile_answers_cost_a_bounded_time_and_have_a_cause() {

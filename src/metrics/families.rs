@@ -1,3 +1,5 @@
+//! The families of metrics, with their names, labels and buckets.
+
 use std::time::Duration;
 
 use prometheus::{
@@ -19,10 +21,10 @@ pub(super) struct Families {
     pub(super) last_request: GaugeVec,
     pub(super) request_duration: HistogramVec,
     pub(super) request_total: IntCounterVec,
-    /// One of ours. It is absent until there is a failure: the Go server's own tests want no
-    /// seventh family from a server that is well.
+    /// Not in the Go server. It is absent until there is a failure: the Go server's own tests
+    /// allow no seventh family in a healthy server.
     pub(super) failures: IntCounterVec,
-    /// Ours too, and absent until something panics.
+    /// Not in the Go server, and absent until something panics.
     pub(super) panics: IntCounterVec,
     /// The same.
     pub(super) closed: IntCounterVec,
@@ -30,12 +32,13 @@ pub(super) struct Families {
     pub(super) cut_off: IntCounterVec,
     /// The same.
     pub(super) dropped_pods: IntCounterVec,
+    pub(super) unusable: IntCounterVec,
     pub(super) tick_duration: Histogram,
     pub(super) points: GaugeVec,
     pub(super) requests: RequestMetrics,
 }
 
-/// Makes families and has them served.
+/// Makes families and registers them.
 struct Registrar<'r>(&'r Registry);
 
 // === impl Families ===
@@ -47,69 +50,75 @@ impl Families {
         Ok(Self {
             freshness: new.histogram(
                 "metrics_server_api_metric_freshness_seconds",
-                "How old metrics were when they were served.",
+                "Age of metrics when they were served, in seconds.",
                 buckets::freshness(),
             )?,
             last_request: new.gauges(
                 "metrics_server_kubelet_last_request_time_seconds",
-                "When each kubelet was asked last, in seconds since the Unix epoch.",
+                "Time of the last request to each kubelet, in seconds since the Unix epoch.",
                 "node",
             )?,
             request_duration: new.histograms(
                 "metrics_server_kubelet_request_duration_seconds",
-                "How long requests to each kubelet took.",
+                "Duration of requests to each kubelet, in seconds.",
                 buckets::default(),
                 &["node"],
             )?,
             request_total: new.counters(
                 "metrics_server_kubelet_request_total",
-                "Requests to kubelets, by whether they succeeded.",
+                "Number of requests to kubelets, by success.",
                 &["success"],
             )?,
             failures: new.counters(
                 "metrics_server_kubelet_scrape_failures_total",
-                "Failed scrapes of kubelets, by cause.",
+                "Number of failed scrapes of kubelets, by cause.",
                 &["cause"],
             )?,
             panics: new.counters(
                 "metrics_server_panics_total",
-                "Mistakes in the program that ended something before its time, by what it was.",
+                "Number of panics, by the task that panicked.",
                 &["task"],
             )?,
             closed: new.counters(
                 "metrics_server_connections_closed_total",
-                "Connections of clients that the server closed, by reason.",
+                "Number of client connections that the server closed, by reason.",
                 &["reason"],
             )?,
             cut_off: new.counters(
                 "metrics_server_requests_cut_off_total",
-                "Requests that ended before their client had taken the answer, by reason.",
+                "Number of requests that ended before the whole response was sent, by reason.",
                 &["reason"],
             )?,
             dropped_pods: new.counters(
                 "metrics_server_storage_pods_dropped_total",
-                "Pods that kubelets reported and that were dropped, by cause.",
+                "Number of pods that kubelets reported and that were dropped, by cause.",
+                &["cause"],
+            )?,
+
+            unusable: new.counters(
+                "metrics_server_storage_usage_dropped_total",
+                "Usage of nodes and containers that was not served because it cannot be, by cause.",
                 &["cause"],
             )?,
             tick_duration: new.histogram(
                 "metrics_server_manager_tick_duration_seconds",
-                "How long cycles over all kubelets took.",
+                "Duration of scrape cycles, in seconds.",
                 buckets::around(resolution),
             )?,
             points: new.gauges(
                 "metrics_server_storage_points",
-                "Nodes and containers of which there is usage to serve.",
+                "Number of nodes and containers with usage to serve, by type.",
                 "type",
             )?,
             requests: RequestMetrics {
                 total: new.counters(
                     "apiserver_request_total",
-                    "Requests to this server, by what was asked for and the status answered.",
+                    "Number of requests to this server, by verb, resource and status code.",
                     &label_names(&["code"]),
                 )?,
                 duration: new.histograms(
                     "apiserver_request_duration_seconds",
-                    "How long requests to this server took, by what was asked for.",
+                    "Duration of requests to this server, in seconds, by verb and resource.",
                     buckets::requests(),
                     &label_names(&[]),
                 )?,

@@ -1,3 +1,5 @@
+//! Metrics of requests to this server, and what happens when their handler panics.
+
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use axum::{
@@ -11,7 +13,7 @@ use prometheus::{HistogramVec, IntCounterVec};
 use tokio::time::Instant;
 
 use super::Telemetry;
-use crate::api::GROUP;
+use crate::names::GROUP;
 
 /// Requests to this server, under the names that any Kubernetes API server uses.
 pub(super) struct RequestMetrics {
@@ -19,10 +21,10 @@ pub(super) struct RequestMetrics {
     pub(super) duration: HistogramVec,
 }
 
-/// What is asked for, in few words: no name and no namespace among them, so that there never are
-/// more series than these words allow.
+/// The labels of a request. No name and no namespace is among them, so the number of series is
+/// bounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Asked {
+struct RequestLabels {
     verb: &'static str,
     group: &'static str,
     version: &'static str,
@@ -33,7 +35,7 @@ struct Asked {
 
 const LABELS: [&str; 6] = ["verb", "group", "version", "resource", "scope", "subresource"];
 
-/// Paths that are told apart although they are no resources.
+/// Paths outside of the API that have series of their own.
 const PAGES: [&str; 7] =
     ["/healthz", "/livez", "/readyz", "/metrics", "/version", "/statusz", "/flagz"];
 
@@ -41,23 +43,23 @@ pub(super) fn label_names(more: &[&'static str]) -> Vec<&'static str> {
     LABELS.iter().chain(more).copied().collect()
 }
 
-/// The answer to a request whose handler panicked.
-const PANICKED: &str = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"This request met a mistake in the metrics server: see its log","reason":"InternalError","code":500}"#;
+/// The response to a request whose handler panicked.
+const PANICKED: &str = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"This request caused the metrics server to panic: see its log","reason":"InternalError","code":500}"#;
 
 pub(super) async fn observe(
     State(telemetry): State<Arc<Telemetry>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let asked = Asked::by(request.method(), request.uri().path());
+    let labels = RequestLabels::by(request.method(), request.uri().path());
     let start = Instant::now();
     let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let response = answered.unwrap_or_else(|_| broken(&telemetry));
-    telemetry.requests().answered(asked, response.status().as_str(), start);
+    telemetry.requests().answered(labels, response.status().as_str(), start);
     response
 }
 
-/// For what is before those who answer, such as the question who asks.
+/// For the filters before the handlers, such as authentication.
 pub(super) async fn contain(
     State(telemetry): State<Arc<Telemetry>>,
     request: Request,
@@ -76,8 +78,8 @@ fn broken(telemetry: &Telemetry) -> Response {
 // === impl RequestMetrics ===
 
 impl RequestMetrics {
-    fn answered(&self, asked: Asked, code: &str, start: Instant) {
-        let Asked { verb, group, version, resource, scope, subresource } = asked;
+    fn answered(&self, request: RequestLabels, code: &str, start: Instant) {
+        let RequestLabels { verb, group, version, resource, scope, subresource } = request;
         let labels = [verb, group, version, resource, scope, subresource];
         self.duration.with_label_values(&labels).observe(start.elapsed().as_secs_f64());
         let labels = [verb, group, version, resource, scope, subresource, code];
@@ -85,9 +87,9 @@ impl RequestMetrics {
     }
 }
 
-// === impl Asked ===
+// === impl RequestLabels ===
 
-impl Asked {
+impl RequestLabels {
     fn by(method: &Method, path: &str) -> Self {
         let verb = match *method {
             Method::GET => "GET",
@@ -144,9 +146,9 @@ mod tests {
             ("/random/123".to_owned(), "GET", "", "", ""),
         ];
         for (path, verb, resource, scope, subresource) in cases {
-            let asked = Asked::by(&Method::GET, &path);
+            let labels = RequestLabels::by(&Method::GET, &path);
             assert_eq!(
-                (asked.verb, asked.resource, asked.scope, asked.subresource),
+                (labels.verb, labels.resource, labels.scope, labels.subresource),
                 (verb, resource, scope, subresource),
                 "{path}"
             );

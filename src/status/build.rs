@@ -1,6 +1,8 @@
+//! The build, as `--version` and `/version` show it.
+
 use serde::Serialize;
 
-/// What is known of the program, in the shape of Kubernetes' version.Info.
+/// Version and build of the program, in the shape of Kubernetes' version.Info.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Build {
@@ -18,22 +20,19 @@ pub struct Build {
     pub min_compatibility_minor: String,
     /// The whole version, as tags have it: `v0.1.0`.
     pub git_version: String,
-    /// The commit, where the build was told.
+    /// The commit, where the build was given it.
     pub git_commit: String,
-    /// Whether that commit was all there was: `clean`, `dirty` or nothing.
+    /// Whether the sources were exactly that commit: `clean`, `dirty` or nothing.
     pub git_tree_state: String,
-    /// When it was built, where the build was told.
+    /// When it was built, where the build was given it.
     pub build_date: String,
-    /// A field that clients insist on; there is no Go in it.
+    /// Empty: clients require the field, but no Go is involved.
     pub go_version: String,
     /// `rustc`.
     pub compiler: String,
     /// Operating system and processor, by Go's names.
     pub platform: String,
 }
-
-/// Who asks, as API servers and kubelets read it in each request.
-pub const USER_AGENT: &str = concat!("metrics-server/", env!("CARGO_PKG_VERSION"));
 
 /// The version as `--version` prints it.
 pub fn short_version() -> &'static str {
@@ -46,7 +45,7 @@ impl Build {
     /// That of this program. The commit and the date come from the environment of the build:
     /// `GIT_COMMIT`, `GIT_TREE_STATE`, `BUILD_DATE`.
     pub fn current() -> Self {
-        let told = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let given = |value: Option<&str>| value.unwrap_or_default().to_owned();
         let processor = match std::env::consts::ARCH {
             "x86_64" => "amd64",
             "aarch64" => "arm64",
@@ -62,8 +61,8 @@ impl Build {
             min_compatibility_major: major.to_owned(),
             min_compatibility_minor: before.to_string(),
             git_version: short_version().to_owned(),
-            git_commit: told(option_env!("GIT_COMMIT")),
-            git_tree_state: told(option_env!("GIT_TREE_STATE")),
+            git_commit: given(option_env!("GIT_COMMIT")),
+            git_tree_state: given(option_env!("GIT_TREE_STATE")),
             build_date: option_env!("BUILD_DATE").unwrap_or("1970-01-01T00:00:00Z").to_owned(),
             go_version: String::new(),
             compiler: "rustc".to_owned(),

@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     cluster::Node,
     kubelet::{Cause, ContainerSample, Known, Page, PodSample, Point, Sample, ScrapeError},
+    metrics::observed,
 };
 
 const RESOLUTION: Duration = Duration::from_secs(15);
@@ -240,7 +241,8 @@ async fn pages_are_for_people() {
     let error = ScrapeError::Status { status: StatusCode::FORBIDDEN, page: Page::Resource };
     for name in (0..12).map(|at| format!("n{at:02}")) {
         let node = Node { name, ready: true, ..Node::default() };
-        let diagnosis = error.diagnose(Known { node: &node, was_authorized: false });
+        let diagnosis =
+            error.diagnose(&Known { node: &node, was_authorized: false, led_astray: None });
         rig.sources.scrapes.note(&node, "10.0.0.1:10250", false, Err(diagnosis));
     }
     insta::assert_snapshot!(rig.get("/statusz").await.1.replace(short_version(), "vX"), @r#"
@@ -252,7 +254,7 @@ async fn pages_are_for_people() {
     Up: 1 hr 02 min 05 sec
     Binary version: vX
 
-    Nodes by how they are scraped
+    Nodes by scrape health
     failing, forbidden: 12
       n00 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good
       n01 at "10.0.0.1:10250": "request failed, status: \"403 Forbidden\"", 1 times, since 0s, never good

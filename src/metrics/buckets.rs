@@ -28,7 +28,7 @@ pub(super) fn around(limit: Duration) -> Vec<f64> {
         buckets.extend([largest + (limit - largest) / 2.0, limit, limit * 1.5, limit * 2.0]);
     } else {
         let at = buckets.partition_point(|bucket| *bucket < limit);
-        // Beside another bucket one more would tell nothing.
+        // A bucket next to another one would add nothing.
         let is_near = |bucket: &f64| (bucket - limit).abs() < smallest;
         if !buckets.iter().any(is_near) {
             buckets.insert(at, limit);

@@ -1,3 +1,5 @@
+//! What a server records about itself while it runs.
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -14,14 +16,14 @@ use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
 use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
-use crate::kubelet::Cause;
+use crate::{kubelet::Cause, store::Recorded};
 
 /// A cycle that starts later than this many resolutions after the one before is late: the bound of
 /// the Go server.
 const LATE_AFTER: f64 = 1.5;
 
-/// What a server has seen of itself: its metrics, how its cycles go, whether it is about to stop.
-/// It belongs to one server; several in one process do not see each other's.
+/// What one server records about itself: its metrics, the start of the current cycle, whether it
+/// is shutting down. Several servers in one process do not share it.
 pub struct Telemetry {
     clock: Clock,
     started: Timestamp,
@@ -37,7 +39,7 @@ pub struct Telemetry {
 // === impl Telemetry ===
 
 impl Telemetry {
-    /// That of a server that scrapes every `resolution` and has `flags` in force.
+    /// For a server that scrapes every `resolution` and runs with `flags`.
     pub fn new(
         clock: Clock,
         resolution: Duration,
@@ -57,32 +59,33 @@ impl Telemetry {
         })
     }
 
-    /// Adds what the operating system knows of this process: for a server that has one to itself.
+    /// Adds the metrics of this process, for a server that does not share its process.
     pub fn with_process(mut self) -> Result<Self, prometheus::Error> {
         self.process = Some(ProcessMetrics::register(&self.registry)?);
         Ok(self)
     }
 
-    /// Has metrics of other parts served too.
+    /// Registers metrics of other parts.
     pub fn add(&self, collectors: Vec<Box<dyn Collector>>) -> Result<(), prometheus::Error> {
         collectors.into_iter().try_for_each(|collector| self.registry.register(collector))
     }
 
-    /// A cycle begins. The answer is for [`Self::cycle_ended`].
+    /// Records the start of a cycle. The result is for [`Self::cycle_ended`].
     pub fn cycle_began(&self) -> Instant {
         let now = Instant::now();
         *self.cycle_started.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         now
     }
 
-    /// The cycle that began at `start` has ended; there is usage of so many nodes and containers.
+    /// Records the end of the cycle that began at `start`, and of how many nodes and containers
+    /// there is usage.
     pub fn cycle_ended(&self, start: Instant, nodes: usize, containers: usize) {
         self.families.tick_duration.observe(start.elapsed().as_secs_f64());
         self.families.points.with_label_values(&["node"]).set(nodes as f64);
         self.families.points.with_label_values(&["container"]).set(containers as f64);
     }
 
-    /// A kubelet has been asked, which took `took`.
+    /// Records a scrape of `node` that took `took`.
     pub fn scraped(&self, node: &str, took: Duration, failure: Option<Cause>) {
         let now = self.clock.now();
         self.families.request_duration.with_label_values(&[node]).observe(took.as_secs_f64());
@@ -94,25 +97,25 @@ impl Telemetry {
         }
     }
 
-    /// A node has left: its series go too.
+    /// Removes the series of a node that was removed from the cluster.
     pub fn forget_node(&self, node: &str) {
-        // It fails only where there is no such series.
+        // An error means that there is no such series.
         let _ = self.families.request_duration.remove_label_values(&[node]);
         let _ = self.families.last_request.remove_label_values(&[node]);
     }
 
-    /// Usage measured at `measured` is being served.
+    /// Records that usage measured at `measured` is served.
     pub fn served(&self, measured: Timestamp) {
         let age = self.clock.now().duration_since(measured);
         self.families.freshness.observe(age.as_secs_f64());
     }
 
-    /// Something of the kind `task`, such as a `request`, panicked.
+    /// Records a panic in `task`, such as a `request`.
     pub fn panicked(&self, task: &'static str) {
         self.families.panics.with_label_values(&[task]).inc();
     }
 
-    /// Something happened while serving.
+    /// Records an event of a client connection.
     pub fn serving(&self, event: Event) {
         match event {
             Event::Panicked => self.panicked("connection"),
@@ -121,24 +124,29 @@ impl Telemetry {
         }
     }
 
-    /// So many of a kubelet's pods were dropped at the limit of containers.
-    pub fn dropped_pods(&self, pods: usize) {
-        if pods > 0 {
-            self.families.dropped_pods.with_label_values(&["container_limit"]).inc_by(pods as u64);
+    /// What the store dropped of a sample.
+    pub fn recorded(&self, Recorded { dropped_pods, unusable }: &Recorded) {
+        let Families { dropped_pods: pods, unusable: usages, .. } = &self.families;
+        if *dropped_pods > 0 {
+            pods.with_label_values(&["container_limit"]).inc_by(*dropped_pods as u64);
+        }
+        for (cause, count) in unusable {
+            usages.with_label_values(&[cause]).inc_by(*count);
         }
     }
 
-    /// The server has been told to stop.
+    /// From now on the server is shutting down.
     pub fn stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_stopping(&self) -> bool {
+    /// Whether the server is shutting down.
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
     }
 
     /// How long the current cycle is late, and the limit; `None` while it is not.
-    pub(super) fn late_by(&self) -> Option<(Duration, Duration)> {
+    pub(crate) fn late_by(&self) -> Option<(Duration, Duration)> {
         let started = *self.cycle_started.lock().unwrap_or_else(PoisonError::into_inner);
         let (waited, limit) = (started?.elapsed(), self.resolution.mul_f64(LATE_AFTER));
         (waited > limit).then_some((waited, limit))
@@ -148,15 +156,18 @@ impl Telemetry {
         &self.families.requests
     }
 
-    pub(super) fn flags(&self) -> &BTreeMap<String, String> {
+    /// The flags, with their values.
+    pub(crate) fn flags(&self) -> &BTreeMap<String, String> {
         &self.flags
     }
 
-    pub(super) fn started(&self) -> Timestamp {
+    /// When the server started.
+    pub(crate) fn started(&self) -> Timestamp {
         self.started
     }
 
-    pub(super) fn uptime(&self) -> Duration {
+    /// How long the server has been running.
+    pub(crate) fn uptime(&self) -> Duration {
         self.clock.now().duration_since(self.started).try_into().unwrap_or_default()
     }
 

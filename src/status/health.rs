@@ -13,7 +13,7 @@ use k8s_text::duration;
 
 use super::{NO_CACHE, PLAIN_TEXT, Sources};
 
-/// One thing that must be so.
+/// A health check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
     Ping,
@@ -26,8 +26,8 @@ enum Check {
     MetricInformerSync,
     MetricCollectionTimely,
     MetadataInformerSync,
-    /// Of the same name where it decides about a restart: one whose API server is away is not
-    /// cured by it, and would forget what it knows.
+    /// Has the name of the one before, for `/livez`, where a failure restarts the server. It always
+    /// passes: a restart does not bring the API server back, and the samples would be lost.
     MetadataInformerRuns,
     Shutdown,
 }
@@ -37,11 +37,11 @@ use Check::{
     MetricInformerSync, MetricStorageReady, Ping, Shutdown, StorageObjectCountTracker,
 };
 
-/// A path that answers for several checks.
+/// A path for several checks.
 #[derive(Clone, Copy)]
 struct Endpoint {
     name: &'static str,
-    /// What is checked after the checks that all of them start with.
+    /// The checks after [`COMMON`].
     own: &'static [Check],
 }
 
@@ -78,7 +78,7 @@ impl Endpoint {
     }
 
     /// `ok`, or each check's result when one fails or `verbose` is asked for. Why a check fails is
-    /// told to nobody here, because anybody may ask: it is in the log.
+    /// only in the log, because these pages are open to everybody.
     fn answer(self, sources: &Sources, query: &str) -> Response {
         let mut excluded = values(query, "exclude");
         let mut text = String::new();

@@ -12,16 +12,16 @@ use k8s_text::duration;
 use super::{Build, NO_CACHE, PLAIN_TEXT, Sources, short_version};
 use crate::scrape::{NodeScrapes, ScrapeHealth, Scrapes};
 
-/// The name under which pages present themselves.
+/// The name at the top of pages.
 const COMPONENT: &str = "metrics-server";
 
 const WARNING: &str = "Warning: This endpoint is not meant to be machine parseable, has no formatting compatibility guarantees and is for debugging purposes only.";
 
-/// The most nodes named for one cause: the first few tell enough.
+/// The most nodes named for one cause.
 const NAMED: usize = 10;
 
-/// The most of an error that is shown, in characters.
-const SHOWN_WORDS: usize = 200;
+/// The most characters of an error that are shown.
+const MAX_ERROR: usize = 200;
 
 pub(super) async fn version() -> Response {
     let json = (header::CONTENT_TYPE, "application/json");
@@ -44,7 +44,7 @@ pub(super) async fn statusz(State(sources): State<Sources>, headers: HeaderMap) 
         let telemetry = &sources.telemetry;
         let seconds = telemetry.uptime().as_secs();
         let mut text = format!(
-            "\n{COMPONENT} statusz\n{WARNING}\n\nStarted: {}\nUp: {} hr {:02} min {:02} sec\nBinary version: {}\n\nNodes by how they are scraped\n",
+            "\n{COMPONENT} statusz\n{WARNING}\n\nStarted: {}\nUp: {} hr {:02} min {:02} sec\nBinary version: {}\n\nNodes by scrape health\n",
             telemetry.started().strftime("%a %b %e %H:%M:%S UTC %Y"),
             seconds / 3600,
             seconds / 60 % 60,
@@ -67,7 +67,7 @@ pub(super) async fn flagz(State(sources): State<Sources>, headers: HeaderMap) ->
     })
 }
 
-/// How many nodes go how, and the first few of those that do not go well.
+/// How many nodes are in which scrape health, and the first few of those with a problem.
 fn nodes(sources: &Sources, text: &mut String) {
     let scrapes = &sources.scrapes;
     let mut known = 0;
@@ -102,8 +102,8 @@ fn nodes(sources: &Sources, text: &mut String) {
 
 fn node(scrapes: &Scrapes, name: &str, state: &NodeScrapes, text: &mut String) {
     let ago = |moment| duration::format(Duration::from_secs(scrapes.ago(moment).as_secs()));
-    let words = state.diagnosis.as_ref().map_or("", |diagnosis| &*diagnosis.text);
-    let words: String = words.chars().take(SHOWN_WORDS).collect();
+    let error = state.diagnosis.as_ref().map_or("", |diagnosis| &*diagnosis.text);
+    let error: String = error.chars().take(MAX_ERROR).collect();
     let good = match state.last_good {
         Some(moment) => format!("last good {} ago", ago(moment)),
         None => "never good".to_owned(),
@@ -112,10 +112,10 @@ fn node(scrapes: &Scrapes, name: &str, state: &NodeScrapes, text: &mut String) {
     let since = ago(state.since);
     // Writing to a String cannot fail.
     let _ =
-        writeln!(text, "  {name} at {address:?}: {words:?}, {times} times, since {since}, {good}");
+        writeln!(text, "  {name} at {address:?}: {error:?}, {times} times, since {since}, {good}");
 }
 
-/// Pages are text, for whoever takes text.
+/// A page of text, or 406 for clients that do not accept text.
 fn page(headers: &HeaderMap, text: impl FnOnce() -> String) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let takes_text = accept.is_none_or(|accept| {
