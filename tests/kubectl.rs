@@ -9,27 +9,22 @@ mod exchange;
 #[allow(dead_code, reason = "shared with the replay of recorded exchanges")]
 mod world;
 
-use std::{path::PathBuf, process::Stdio, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, process::Stdio, sync::Arc};
 
-use apiserver::serving::serve;
-use axum::{Router, extract::Request, routing::any};
-use fake_apiserver::{
-    Backend, Credential, FakeApiServer, Settings as ClusterSettings, User, kubeconfig,
-};
+use fake_apiserver::{Backend, Credential, Endpoint, FakeApiServer, Serving, User, kubeconfig};
 use k8s_openapi::api::core::v1::Node;
 use metrics_server::api::router;
-use net::{Clock, HostNetwork, Listener, Network};
+use net::{Clock, HostNetwork};
 use rcgen::{CertificateParams, KeyPair, SanType};
-use rustls::{pki_types::PrivatePkcs8KeyDer, server::WebPkiClientVerifier};
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::json;
-use tokio::{process::Command, sync::watch};
-use tower::ServiceExt;
+use tokio::process::Command;
 
 use self::world::World;
 
 struct Kubectl {
     home: PathBuf,
-    _stop: watch::Sender<bool>,
+    _serving: [Serving; 2],
 }
 
 // === impl Kubectl ===
@@ -41,29 +36,17 @@ impl Kubectl {
             println!("skipped: kubectl is not installed");
             return None;
         }
-        let (stop, stopped) = watch::channel(false);
-        let metrics = router(World::warm().sources);
-        let (config, certificate) = certificate();
-
-        let backend = listen().await;
-        let api_server = api_server(&*backend);
-        tokio::spawn(serve(backend, config.clone(), metrics.clone(), stopped.clone()));
-
-        // The API server of the tests has no OpenAPI of its own to merge the backend's with.
-        let openapi = any(move |request: Request| metrics.clone().oneshot(request));
-        let front = Router::new()
-            .route("/openapi/v3", openapi.clone())
-            .route("/openapi/v3/{*name}", openapi)
-            .fallback_service(api_server.router());
-        let listener = listen().await;
-        let url = format!("https://{}", listener.local());
-        tokio::spawn(serve(listener, config, front, stopped));
+        let (endpoint, _) = endpoint();
+        let metrics = endpoint.serve(router(World::warm().sources)).await.unwrap();
+        let (endpoint, certificate) = self::endpoint();
+        let serving = api_server(metrics.address()).start(endpoint).await.unwrap();
+        let url = format!("https://{}", serving.address());
 
         let home = std::env::temp_dir().join(format!("metrics-api-{}", std::process::id()));
         std::fs::create_dir_all(&home).unwrap();
         let config = kubeconfig(&url, &certificate, Credential::Token("admin"));
         std::fs::write(home.join("kubeconfig"), config).unwrap();
-        Some(Self { home, _stop: stop })
+        Some(Self { home, _serving: [metrics, serving] })
     }
 
     async fn run(&self, arguments: &str) -> String {
@@ -89,25 +72,26 @@ impl Drop for Kubectl {
     }
 }
 
-async fn listen() -> Box<dyn Listener> {
-    HostNetwork.listen("127.0.0.1:0".parse().unwrap()).await.unwrap()
-}
-
-/// A TLS configuration, and the certificate that it shows.
-fn certificate() -> (Arc<rustls::ServerConfig>, String) {
+/// A free port of 127.0.0.1, and the certificate of the server there.
+fn endpoint() -> (Endpoint, String) {
     let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
     params.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap();
-    let (chain, pem) = (vec![certificate.der().clone()], certificate.pem());
-    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
-    (tls::server::config(chain, key, WebPkiClientVerifier::no_client_auth()).unwrap(), pem)
+    let endpoint = Endpoint {
+        network: Arc::new(HostNetwork),
+        address: "127.0.0.1:0".parse().unwrap(),
+        chain: vec![certificate.der().clone()],
+        key: PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+        client_ca: None,
+    };
+    (endpoint, certificate.pem())
 }
 
 /// The API server of a cluster whose metrics server listens there.
-fn api_server(backend: &dyn Listener) -> Arc<FakeApiServer> {
+fn api_server(metrics: SocketAddr) -> Arc<FakeApiServer> {
     let clock = Clock::starting_at("2026-11-22T09:27:23Z".parse().unwrap());
-    let api_server = FakeApiServer::new(clock, ClusterSettings::default());
+    let api_server = FakeApiServer::new(clock);
     api_server.add_token("admin", User::new("admin", &["system:masters"]));
     for name in ["k8s-m1", "k8s-node1", "k8s-node2"] {
         let node: Node = serde_json::from_value(json!({
@@ -122,11 +106,11 @@ fn api_server(backend: &dyn Listener) -> Arc<FakeApiServer> {
         versions: vec!["v1beta1".to_owned(), "v1".to_owned()],
         namespace: "kube-system".to_owned(),
         service: "metrics-server".to_owned(),
-        address: backend.local(),
+        address: metrics,
         network: Arc::new(HostNetwork),
         certificate: None,
     };
-    api_server.aggregate(backend).unwrap();
+    api_server.add_backend(backend).unwrap();
     api_server
 }
 

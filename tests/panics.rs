@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use harness::{
     events::What,
     file::{self, ScenarioFile},
-    world::{Simulated, Visitor},
+    world::{ClientIdentity, Simulated},
 };
 use net::{Datagram, Listener, Network, Stream};
 use serde_json::{Value, json};
@@ -90,9 +90,9 @@ fn scenario() -> ScenarioFile {
 
 async fn world(faults: &Faults) -> Simulated {
     let faults = faults.clone();
-    let door =
+    let wrap =
         move |network| -> Arc<dyn Network> { Arc::new(Faulty { network, faults: faults.clone() }) };
-    Simulated::build_behind(&scenario(), door).await.unwrap()
+    Simulated::build_with_network(&scenario(), wrap).await.unwrap()
 }
 
 async fn cycles(world: &mut Simulated, cycles: u32) {
@@ -100,9 +100,9 @@ async fn cycles(world: &mut Simulated, cycles: u32) {
 }
 
 async fn get(world: &Simulated, path: &str) -> String {
-    let visitor = Visitor::User { name: "admin", group: "system:masters" };
+    let admin = ClientIdentity::User { name: "admin", group: "system:masters" };
     let request = http::Request::get(path).body(Vec::new()).unwrap();
-    world.visitor(visitor).unwrap().request_text(request).await.unwrap()
+    world.direct_client(admin).unwrap().request_text(request).await.unwrap()
 }
 
 async fn nodes(world: &Simulated) -> Vec<String> {
@@ -121,8 +121,8 @@ async fn panics(world: &Simulated) -> Vec<String> {
 fn log(world: &Simulated) -> String {
     let events = world.timeline().all();
     let lines = events.into_iter().filter_map(|event| match event.what {
-        What::Log(line) => Some(line + "\n"),
-        What::Ended(why) => panic!("it ended: {why}"),
+        What::Log { text: line } => Some(line + "\n"),
+        What::Ended { text: why } => panic!("it ended: {why}"),
         _ => None,
     });
     lines.collect()
@@ -171,7 +171,7 @@ async fn a_connection_that_panics_costs_nobody_else_anything() {
     faults.lock().unwrap().insert(IN, 2);
     for _ in 0..2 {
         let request = http::Request::get("/livez").body(Vec::new()).unwrap();
-        let client = world.visitor(Visitor::Nobody).unwrap();
+        let client = world.direct_client(ClientIdentity::Anonymous).unwrap();
         client.request_text(request).await.unwrap_err();
     }
     assert_eq!(nodes(&world).await, ["one", "other"]);

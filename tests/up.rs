@@ -16,7 +16,7 @@ use std::{
 
 use harness::{
     file,
-    world::{Loopback, RoomError, WorldError},
+    world::{AddressError, Loopback, WorldError},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -159,7 +159,7 @@ async fn a_port_that_is_taken_everywhere_is_named_with_the_cure() {
     let file = file::parse(Path::new("up.yaml"), text).unwrap().remove(0);
     let built = Loopback::build(&file, Path::new("no program"), Arc::new(|_: &str| {})).await;
     let error = built.err().unwrap();
-    assert!(matches!(error, WorldError::Room(RoomError::Taken(_))), "{error}");
+    assert!(matches!(error, WorldError::NoAddress(AddressError::Taken(_))), "{error}");
     let message = error.to_string();
     for part in ["listen on 127.86.0.1:", &format!("sport = :{port}"), "kubelet.port"] {
         assert!(message.contains(part), "{message}");

@@ -24,18 +24,16 @@ use k8s_openapi::{
     },
 };
 use net::Network;
-use rustls::{
-    ClientConfig,
-    pki_types::{CertificateDer, PrivateKeyDer},
-};
+use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::time::timeout;
 
 use super::{
-    authentication::User,
-    discovery::{Aggregated, AggregatedVersion},
-    forward::{ForwardError, Passed, Route, forward},
-    status::{Status, text_response},
-    tls,
+    authn::User,
+    client_tls::{self, ClientCertificate, TlsError},
+    discovery::{DiscoveredGroup, DiscoveredVersion},
+    proxy::{ForwardError, ProxyRequest, Route, forward},
+    response::text_response,
+    status::Status,
 };
 
 /// How long a backend may take to say what it serves.
@@ -47,71 +45,52 @@ pub struct Backend {
     pub group: String,
     /// Its versions, the preferred one first.
     pub versions: Vec<String>,
-    /// The namespace of its Service, for show and for TLS's server name.
+    /// The namespace of its Service: part of the TLS server name.
     pub namespace: String,
     /// The name of its Service.
     pub service: String,
     /// Where it listens.
     pub address: SocketAddr,
-    /// The way there.
+    /// The network that reaches it.
     pub network: Arc<dyn Network>,
-    /// What is shown to it; without, it has no reason to believe who the user is.
+    /// `--proxy-client-cert-file`; without it the backend does not trust `X-Remote-*` headers.
     pub certificate: Option<ClientCertificate>,
 }
 
-/// A certificate, its issuers, and its key.
-pub struct ClientCertificate {
-    /// The certificate first, then who signed it.
-    pub chain: Vec<CertificateDer<'static>>,
-    /// The key of the first.
-    pub key: PrivateKeyDer<'static>,
-}
-
-/// Why a backend cannot be asked at all.
-#[derive(Debug, thiserror::Error)]
-pub enum BackendError {
-    /// TLS cannot use the client certificate with its key.
-    #[error("use the front proxy's certificate: {0}")]
-    Certificate(#[from] rustls::Error),
-    /// The Service cannot be a server name.
-    #[error("use the service as a server name: {0}")]
-    Name(#[from] rustls::pki_types::InvalidDnsNameError),
-}
-
-/// A backend with what is needed to reach it.
-pub(super) struct Aggregate {
+/// A registered backend with its TLS configuration.
+pub(super) struct AggregatedApi {
     backend: Backend,
     tls: Arc<ClientConfig>,
-    name: rustls::pki_types::ServerName<'static>,
-    /// Whether something listened when it was asked last.
-    is_there: AtomicBool,
+    name: ServerName<'static>,
+    /// Whether something listened at the last discovery.
+    listens: AtomicBool,
     /// What discovery found last.
-    answered: Mutex<Option<Vec<Found>>>,
+    last_found: Mutex<Option<Vec<Availability>>>,
 }
 
-/// What comes of asking the backend what it serves.
+/// The `Available` condition of an APIService.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
-    Answer,
-    /// Nothing listens: its pod is not ready, and the Service leads nowhere.
-    Nobody,
-    /// Something else than an answer.
-    Failure,
+enum Availability {
+    Passed,
+    /// Nothing listens: its pod is not ready, so the Service has no endpoint.
+    MissingEndpoints,
+    /// Something listens and does not answer discovery.
+    FailedDiscoveryCheck,
 }
 
-// === impl Aggregate ===
+// === impl AggregatedApi ===
 
-impl Aggregate {
-    pub(super) fn new(mut backend: Backend) -> Result<Self, BackendError> {
-        let tls = tls::config(backend.certificate.take())?;
+impl AggregatedApi {
+    pub(super) fn new(mut backend: Backend) -> Result<Self, TlsError> {
+        let tls = client_tls::config(backend.certificate.take())?;
         let name = format!("{}.{}.svc", backend.service, backend.namespace);
-        let name = rustls::pki_types::ServerName::try_from(name)?;
+        let name = ServerName::try_from(name)?;
         Ok(Self {
             backend,
             tls: Arc::new(tls),
             name,
-            answered: Mutex::default(),
-            is_there: AtomicBool::new(true),
+            last_found: Mutex::default(),
+            listens: AtomicBool::new(true),
         })
     }
 
@@ -133,7 +112,7 @@ impl Aggregate {
     }
 
     /// The backend's answer, or that there is none.
-    pub(super) async fn pass(&self, request: Passed<'_>) -> Response {
+    pub(super) async fn pass(&self, request: ProxyRequest<'_>) -> Response {
         match forward(self.route(), request).await {
             Ok(response) => response,
             Err(ForwardError::Late) => Status::backend_too_slow().into_response(),
@@ -144,16 +123,16 @@ impl Aggregate {
         }
     }
 
-    /// What the backend is known to serve, without asking it.
-    pub(super) fn known(&self) -> Aggregated {
+    /// The group as registered, without asking the backend.
+    pub(super) fn known(&self) -> DiscoveredGroup {
         let versions = self.backend.versions.iter();
         let versions =
-            versions.map(|version| AggregatedVersion { version: version.clone(), resources: None });
-        Aggregated { group: self.backend.group.clone(), versions: versions.collect() }
+            versions.map(|version| DiscoveredVersion { version: version.clone(), resources: None });
+        DiscoveredGroup { group: self.backend.group.clone(), versions: versions.collect() }
     }
 
-    /// What the backend says it serves now.
-    pub(super) async fn discover(&self) -> Aggregated {
+    /// The group as the backend's discovery describes it now.
+    pub(super) async fn discover(&self) -> DiscoveredGroup {
         let mut found = self.known();
         for version in &mut found.versions {
             let resources = timeout(DISCOVERY_LIMIT, self.resources(&version.version)).await;
@@ -165,7 +144,7 @@ impl Aggregate {
     async fn resources(&self, version: &str) -> Option<APIResourceList> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, http::HeaderValue::from_static("application/json"));
-        let request = Passed {
+        let request = ProxyRequest {
             method: &Method::GET,
             path_and_query: &format!("/apis/{}/{version}", self.backend.group),
             headers: &headers,
@@ -178,7 +157,7 @@ impl Aggregate {
             &forwarded,
             Err(ForwardError::Dial { source, .. }) if source.kind() == io::ErrorKind::ConnectionRefused
         );
-        self.is_there.store(!refused, Relaxed);
+        self.listens.store(!refused, Relaxed);
         let response = forwarded.ok()?;
         if response.status() != StatusCode::OK {
             return None;
@@ -193,35 +172,35 @@ impl Aggregate {
         versions.map(|version| self.api_service(version, None, now)).collect()
     }
 
-    /// The same objects when what discovery found makes them say something new.
-    pub(super) fn news(&self, found: &Aggregated, now: jiff::Timestamp) -> Vec<APIService> {
-        let answer = |version: &AggregatedVersion| match version.resources {
-            Some(_) => Found::Answer,
-            None if self.is_there.load(Relaxed) => Found::Failure,
-            None => Found::Nobody,
+    /// The same objects where their `Available` condition changes with what discovery found.
+    pub(super) fn changed(&self, found: &DiscoveredGroup, now: jiff::Timestamp) -> Vec<APIService> {
+        let availability = |version: &DiscoveredVersion| match version.resources {
+            Some(_) => Availability::Passed,
+            None if self.listens.load(Relaxed) => Availability::FailedDiscoveryCheck,
+            None => Availability::MissingEndpoints,
         };
-        let answers: Vec<Found> = found.versions.iter().map(answer).collect();
-        let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
-        let news = found.versions.iter().enumerate().filter(|(index, _)| {
-            let before = answered.as_ref().and_then(|answered| answered.get(*index));
-            before != answers.get(*index)
+        let availabilities: Vec<Availability> = found.versions.iter().map(availability).collect();
+        let mut last = self.last_found.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = found.versions.iter().enumerate().filter(|(index, _)| {
+            let before = last.as_ref().and_then(|last| last.get(*index));
+            before != availabilities.get(*index)
         });
         let Backend { service, namespace, .. } = &self.backend;
-        let nobody = format!("endpoints for service/{service} in {namespace:?} have no addresses");
-        let condition = |found: Found| match found {
-            Found::Answer => ("True", "Passed", "all checks passed"),
-            Found::Nobody => ("False", "MissingEndpoints", nobody.as_str()),
-            Found::Failure => {
+        let missing = format!("endpoints for service/{service} in {namespace:?} have no addresses");
+        let condition = |found: Availability| match found {
+            Availability::Passed => ("True", "Passed", "all checks passed"),
+            Availability::MissingEndpoints => ("False", "MissingEndpoints", missing.as_str()),
+            Availability::FailedDiscoveryCheck => {
                 let message = "failing or missing response from the service";
                 ("False", "FailedDiscoveryCheck", message)
             }
         };
-        let news = news.map(|(index, version)| {
-            self.api_service(&version.version, Some(condition(answers[index])), now)
+        let changed = changed.map(|(index, version)| {
+            self.api_service(&version.version, Some(condition(availabilities[index])), now)
         });
-        let news = news.collect();
-        *answered = Some(answers);
-        news
+        let changed = changed.collect();
+        *last = Some(availabilities);
+        changed
     }
 
     fn api_service(

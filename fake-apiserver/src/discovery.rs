@@ -7,27 +7,30 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{APIResource, APIResourceLis
 use serde_json::{Value, json};
 
 use super::{
-    resources::{ALL, GROUPS, ResourceType},
-    status::{json_response, text_response},
+    resources::{ALL, GROUPS},
+    response::{json_response, text_response},
 };
+
+/// The version in `/version`.
+const GIT_VERSION: &str = "v1.36.2";
 
 /// A group that another server serves.
 #[derive(Clone, Debug)]
-pub(super) struct Aggregated {
+pub(super) struct DiscoveredGroup {
     pub(super) group: String,
-    pub(super) versions: Vec<AggregatedVersion>,
+    pub(super) versions: Vec<DiscoveredVersion>,
 }
 
 /// One version of such a group.
 #[derive(Clone, Debug)]
-pub(super) struct AggregatedVersion {
+pub(super) struct DiscoveredVersion {
     pub(super) version: String,
     /// Nothing when the server does not say: the version is then known and stale.
     pub(super) resources: Option<APIResourceList>,
 }
 
 /// The document at a path of discovery, if there is one.
-pub(super) fn document(path: &str, aggregated: &[Aggregated]) -> Option<Value> {
+pub(super) fn document(path: &str, aggregated: &[DiscoveredGroup]) -> Option<Value> {
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     match segments[..] {
         ["api"] => Some(json!({
@@ -35,7 +38,7 @@ pub(super) fn document(path: &str, aggregated: &[Aggregated]) -> Option<Value> {
             "versions": ["v1"],
             "serverAddressByClientCIDRs": [],
         })),
-        ["api", "v1"] => Some(resource_list("", "v1")),
+        ["api", "v1"] => Some(json!(resource_list("", "v1"))),
         ["apis"] => {
             let own = GROUPS.into_iter().map(|group| api_group(group, &["v1"]));
             let others = aggregated.iter().map(|it| api_group(&it.group, &it.version_names()));
@@ -44,7 +47,7 @@ pub(super) fn document(path: &str, aggregated: &[Aggregated]) -> Option<Value> {
         }
         ["apis", group] => {
             let other = aggregated.iter().find(|it| it.group == group);
-            let versions = other.map_or_else(|| vec!["v1"], Aggregated::version_names);
+            let versions = other.map_or_else(|| vec!["v1"], DiscoveredGroup::version_names);
             (other.is_some() || GROUPS.contains(&group)).then(|| {
                 let mut document = api_group(group, &versions);
                 document["kind"] = json!("APIGroup");
@@ -52,17 +55,21 @@ pub(super) fn document(path: &str, aggregated: &[Aggregated]) -> Option<Value> {
                 document
             })
         }
-        ["apis", group, "v1"] if GROUPS.contains(&group) => Some(resource_list(group, "v1")),
+        ["apis", group, "v1"] if GROUPS.contains(&group) => Some(json!(resource_list(group, "v1"))),
         _ => None,
     }
 }
 
 /// All groups below `/api` or `/apis` in one document.
-pub(super) fn aggregated_document(path: &str, version: &str, others: &[Aggregated]) -> Response {
+pub(super) fn aggregated_document(
+    path: &str,
+    version: &str,
+    others: &[DiscoveredGroup],
+) -> Response {
     let items: Vec<Value> = if path.trim_end_matches('/') == "/api" {
         vec![own_group("")]
     } else {
-        let others = others.iter().map(Aggregated::item);
+        let others = others.iter().map(DiscoveredGroup::item);
         GROUPS.into_iter().map(own_group).chain(others).collect()
     };
     let document = json!({
@@ -83,10 +90,10 @@ pub(super) fn aggregated_document(path: &str, version: &str, others: &[Aggregate
 }
 
 /// What is at a path that is no object's: nothing, in most cases.
-pub(super) fn elsewhere(path: &str, git_version: &str) -> Response {
+pub(super) fn non_resource(path: &str) -> Response {
     match path.trim_end_matches('/') {
         "/healthz" | "/livez" | "/readyz" => text_response(StatusCode::OK, "ok"),
-        "/version" => json_response(format!("{:#}", version(git_version))),
+        "/version" => json_response(format!("{:#}", version())),
         "" => json_response(format!(
             "{:#}",
             json!({ "paths": [
@@ -97,14 +104,14 @@ pub(super) fn elsewhere(path: &str, git_version: &str) -> Response {
     }
 }
 
-fn version(git_version: &str) -> Value {
-    let mut numbers = git_version.trim_start_matches('v').split('.');
+fn version() -> Value {
+    let mut numbers = GIT_VERSION.trim_start_matches('v').split('.');
     let major = numbers.next().unwrap_or_default();
     let minor = numbers.next().unwrap_or_default();
     json!({
         "major": major,
         "minor": minor,
-        "gitVersion": git_version,
+        "gitVersion": GIT_VERSION,
         "gitCommit": "0000000000000000000000000000000000000000",
         "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z",
@@ -122,77 +129,41 @@ fn api_group(group: &str, versions: &[&str]) -> Value {
     json!({ "name": group, "versions": written, "preferredVersion": written.first() })
 }
 
-fn of_group(group: &str) -> impl Iterator<Item = &'static ResourceType> {
-    ALL.into_iter().filter(move |resource| resource.group == group)
-}
-
-fn resource_list(group: &str, version: &str) -> Value {
-    let resources: Vec<Value> = of_group(group)
-        .map(|resource| {
-            let mut written = json!({
-                "name": resource.plural,
-                "singularName": resource.singular,
-                "namespaced": resource.namespaced,
-                "kind": resource.kind,
-                "verbs": resource.verbs,
-            });
-            if !resource.short_names.is_empty() {
-                written["shortNames"] = json!(resource.short_names);
-            }
-            if !resource.categories.is_empty() {
-                written["categories"] = json!(resource.categories);
-            }
-            written
-        })
-        .collect();
+/// The resources of a group that the API server serves itself.
+fn resource_list(group: &str, version: &str) -> APIResourceList {
+    let names = |names: &[&str]| {
+        (!names.is_empty()).then(|| names.iter().map(ToString::to_string).collect())
+    };
+    let resources = ALL.into_iter().filter(|resource| resource.group == group);
+    let resources = resources.map(|resource| APIResource {
+        name: resource.plural.to_owned(),
+        singular_name: resource.singular.to_owned(),
+        namespaced: resource.namespaced,
+        kind: resource.kind.to_owned(),
+        verbs: resource.verbs.iter().map(ToString::to_string).collect(),
+        short_names: names(resource.short_names),
+        categories: names(resource.categories),
+        ..APIResource::default()
+    });
     let group_version =
         if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    json!({
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": group_version,
-        "resources": resources,
-    })
+    APIResourceList { group_version, resources: resources.collect() }
 }
 
 fn own_group(group: &str) -> Value {
-    let resources: Vec<Value> = of_group(group)
-        .map(|resource| {
-            let mut written = json!({
-                "resource": resource.plural,
-                "responseKind": {
-                    "group": resource.group,
-                    "version": resource.version,
-                    "kind": resource.kind,
-                },
-                "scope": scope(resource.namespaced),
-                "singularResource": resource.singular,
-                "verbs": resource.verbs,
-            });
-            if !resource.short_names.is_empty() {
-                written["shortNames"] = json!(resource.short_names);
-            }
-            if !resource.categories.is_empty() {
-                written["categories"] = json!(resource.categories);
-            }
-            written
-        })
-        .collect();
-    // The core group has no name, not an empty one.
-    let metadata = if group.is_empty() { json!({}) } else { json!({ "name": group }) };
-    json!({
-        "metadata": metadata,
-        "versions": [{ "version": "v1", "resources": resources, "freshness": "Current" }],
-    })
+    let version = "v1".to_owned();
+    let resources = Some(resource_list(group, &version));
+    let versions = vec![DiscoveredVersion { version, resources }];
+    DiscoveredGroup { group: group.to_owned(), versions }.item()
 }
 
 fn scope(namespaced: bool) -> &'static str {
     if namespaced { "Namespaced" } else { "Cluster" }
 }
 
-// === impl Aggregated ===
+// === impl DiscoveredGroup ===
 
-impl Aggregated {
+impl DiscoveredGroup {
     fn version_names(&self) -> Vec<&str> {
         self.versions.iter().map(|version| version.version.as_str()).collect()
     }
@@ -200,13 +171,16 @@ impl Aggregated {
     fn item(&self) -> Value {
         let versions: Vec<Value> =
             self.versions.iter().map(|version| version.item(&self.group)).collect();
-        json!({ "metadata": { "name": self.group }, "versions": versions })
+        // The core group has no name, not an empty one.
+        let metadata =
+            if self.group.is_empty() { json!({}) } else { json!({ "name": self.group }) };
+        json!({ "metadata": metadata, "versions": versions })
     }
 }
 
-// === impl AggregatedVersion ===
+// === impl DiscoveredVersion ===
 
-impl AggregatedVersion {
+impl DiscoveredVersion {
     fn item(&self, group: &str) -> Value {
         let Some(list) = &self.resources else {
             return json!({ "version": self.version, "freshness": "Stale" });

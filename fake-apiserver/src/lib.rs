@@ -7,34 +7,37 @@
 //! cluster changes through the methods of [`FakeApiServer`], as scenarios say, and over HTTP as far
 //! as a kubelet writes: nodes, pods and leases. Objects are not validated beyond their types.
 //!
-//! A request goes one way: who asks (`authentication`), for what (`request`), may they (`rbac`),
-//! and then to the part that answers: `list`, `watch`, `write`, `reviews`, `discovery` or
-//! `aggregation`.
-//! Everything is in order and takes its time from [`Clock`] and tokio, so that a simulated world
-//! sees the same answers in every run.
+//! A request goes one way (`handler`): authentication (`authn`), request info, authorization
+//! (`rbac`), and then to the part that answers: `list`, `watch`, `write`, `reviews`, `discovery`
+//! or `aggregation`. All time is from [`Clock`] and tokio, so that a simulated world sees the same
+//! answers in every run.
 
-mod accept;
 mod aggregation;
-mod answer;
-mod authentication;
+pub mod authentication_config;
+mod authn;
+mod client_tls;
 mod discovery;
-mod forward;
+mod faults;
+mod handler;
 mod kubeconfig;
 mod list;
+mod list_options;
+mod negotiation;
 mod node_proxy;
 mod object;
-mod options;
-mod protobuf;
+pub mod protobuf;
+mod proxy;
 mod rbac;
-mod request;
+mod request_info;
 mod resources;
+mod response;
 mod reviews;
-mod selector;
+mod roles;
+mod selection;
+mod serve;
 mod status;
 mod store;
 mod table;
-mod tls;
-mod trouble;
 mod watch;
 mod write;
 
@@ -53,33 +56,30 @@ use k8s_openapi::{
 };
 use net::Clock;
 
+pub use self::{
+    aggregation::Backend,
+    authn::User,
+    client_tls::{ClientCertificate, TlsError},
+    faults::Faults,
+    kubeconfig::{Credential, kubeconfig},
+    node_proxy::KubeletAccess,
+    roles::{auth_delegator, authentication_reader, rule},
+    serve::{Endpoint, Peer, Serving, StartError},
+};
 use self::{
-    aggregation::{Aggregate, local_api_service},
-    authentication::Tokens,
-    discovery::Aggregated,
+    aggregation::{AggregatedApi, local_api_service},
+    authn::Tokens,
+    discovery::DiscoveredGroup,
     node_proxy::Kubelets,
     object::Key,
     rbac::Rules,
     store::Store,
 };
-pub use self::{
-    aggregation::{Backend, BackendError, ClientCertificate},
-    authentication::User,
-    kubeconfig::{Credential, kubeconfig},
-    node_proxy::KubeletAccess,
-    trouble::Trouble,
-};
 
-/// How the API server presents itself.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The version it says it is.
-    pub git_version: String,
-    /// How many changes it remembers: a watch that starts before them is told 410 Gone.
-    pub changes: usize,
-}
+/// How many changes it remembers.
+const WATCH_CACHE: usize = 10_000;
 
-/// Is told of every request when its answer begins.
+/// Sees every request when its answer begins.
 pub trait Observer: Send + Sync + 'static {
     /// `user` is empty for a request whose credentials were wrong.
     fn request(&self, user: &str, method: &str, path_and_query: &str, status: u16);
@@ -88,34 +88,31 @@ pub trait Observer: Send + Sync + 'static {
 /// An API server with its cluster's state.
 pub struct FakeApiServer {
     clock: Clock,
-    settings: Settings,
     store: Arc<Store>,
     tokens: Mutex<Tokens>,
     rules: Mutex<Rules>,
     /// By user.
-    troubles: Mutex<BTreeMap<String, Trouble>>,
+    faults: Mutex<BTreeMap<String, Faults>>,
     /// By group.
-    aggregates: Mutex<BTreeMap<String, Arc<Aggregate>>>,
-    /// The way to them, once it is known.
+    aggregates: Mutex<BTreeMap<String, Arc<AggregatedApi>>>,
+    /// None until [`Self::reach_kubelets`].
     kubelets: Mutex<Option<Arc<Kubelets>>>,
     observer: Mutex<Option<Arc<dyn Observer>>>,
-    cut: tokio::sync::broadcast::Sender<()>,
-}
-
-// === impl Settings ===
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { git_version: "v1.36.2".to_owned(), changes: 10_000 }
-    }
+    close_watches: tokio::sync::broadcast::Sender<()>,
 }
 
 // === impl FakeApiServer ===
 
 impl FakeApiServer {
     /// An API server of a cluster without nodes. Only `system:masters` may do anything yet.
-    pub fn new(clock: Clock, settings: Settings) -> Arc<Self> {
-        let store = Store::new(settings.changes);
+    pub fn new(clock: Clock) -> Arc<Self> {
+        Self::with_watch_cache(clock, WATCH_CACHE)
+    }
+
+    /// The same with another number of changes that it remembers: watches from an older version
+    /// end with 410 Gone.
+    pub fn with_watch_cache(clock: Clock, changes: usize) -> Arc<Self> {
+        let store = Store::new(changes);
         let now = clock.now();
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             store.upsert(namespace(name), now);
@@ -126,29 +123,27 @@ impl FakeApiServer {
         }
         Arc::new(Self {
             clock,
-            settings,
             store: Arc::new(store),
             tokens: Mutex::default(),
             rules: Mutex::default(),
-            troubles: Mutex::default(),
+            faults: Mutex::default(),
             aggregates: Mutex::default(),
             kubelets: Mutex::default(),
             observer: Mutex::default(),
-            cut: tokio::sync::broadcast::Sender::new(1),
+            close_watches: tokio::sync::broadcast::Sender::new(1),
         })
     }
 
-    /// What answers requests. Over TLS it expects a [`Peer`](apiserver::serving::Peer) with
-    /// every request whose certificates have been verified against the cluster's CA.
+    /// Answers requests within this process; [`Self::start`] serves them over the network.
     pub fn router(self: &Arc<Self>) -> Router {
         let api_server = self.clone();
         Router::new().fallback(move |request: axum::extract::Request| {
             let api_server = api_server.clone();
-            async move { api_server.answer(request).await }
+            async move { api_server.handle(request).await }
         })
     }
 
-    /// Whom to tell of requests from now on.
+    /// Shows all requests from now on to an observer.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
         *lock(&self.observer) = Some(observer);
     }
@@ -199,36 +194,35 @@ impl FakeApiServer {
         lock(&self.tokens).add(token, user);
     }
 
-    /// Knows a bearer token as one whose time is over.
+    /// From now on `token` has expired.
     pub fn add_expired_token(&self, token: &str) {
-        lock(&self.tokens).add_over(token);
+        lock(&self.tokens).add_expired(token);
     }
 
-    /// From now on `token` is nobody's.
+    /// From now on `token` is invalid.
     pub fn remove_token(&self, token: &str) {
         lock(&self.tokens).remove(token);
     }
 
-    /// What the user of that name may do, in place of what was said before.
+    /// The rules of the user of that name, in place of those before.
     pub fn set_rules(&self, user: &str, rules: Vec<PolicyRule>) {
         lock(&self.rules).set_user(user, rules);
     }
 
-    /// What everybody in a group may do, in place of what was said before.
+    /// The rules of a group, in place of those before.
     pub fn set_group_rules(&self, group: &str, rules: Vec<PolicyRule>) {
         lock(&self.rules).set_group(group, rules);
     }
 
-    /// What goes wrong for the user of that name, in place of what was said before. It holds for
-    /// what they ask from now on.
-    pub fn set_trouble(&self, user: &str, trouble: Trouble) {
-        lock(&self.troubles).insert(user.to_owned(), trouble);
+    /// The faults of requests of the user of that name from now on, in place of those before.
+    pub fn set_faults(&self, user: &str, faults: Faults) {
+        lock(&self.faults).insert(user.to_owned(), faults);
     }
 
     /// Passes requests for the backend's group on to it, in place of the backend before it.
-    pub fn aggregate(&self, backend: Backend) -> Result<(), BackendError> {
-        let aggregate = Arc::new(Aggregate::new(backend)?);
-        self.withdraw(aggregate.group());
+    pub fn add_backend(&self, backend: Backend) -> Result<(), TlsError> {
+        let aggregate = Arc::new(AggregatedApi::new(backend)?);
+        self.remove_backend(aggregate.group());
         let now = self.clock.now();
         for service in aggregate.api_services(now) {
             self.store.upsert(service, now);
@@ -237,8 +231,8 @@ impl FakeApiServer {
         Ok(())
     }
 
-    /// Forgets the backend of a group; says whether there was one.
-    pub fn withdraw(&self, group: &str) -> bool {
+    /// Removes the backend of a group; says whether there was one.
+    pub fn remove_backend(&self, group: &str) -> bool {
         let Some(aggregate) = lock(&self.aggregates).remove(group) else { return false };
         for service in aggregate.api_services(self.clock.now()) {
             let name = service.metadata.name.unwrap_or_default();
@@ -248,26 +242,26 @@ impl FakeApiServer {
     }
 
     /// From now on passes requests for `nodes/NAME/proxy` on to that node's kubelet.
-    pub fn reach_kubelets(&self, access: KubeletAccess) -> Result<(), BackendError> {
+    pub fn reach_kubelets(&self, access: KubeletAccess) -> Result<(), TlsError> {
         *lock(&self.kubelets) = Some(Arc::new(Kubelets::new(access)?));
         Ok(())
     }
 
-    /// Has the `APIServices` of a backend say whether it answers.
-    fn note(&self, aggregate: &Aggregate, found: &Aggregated) {
+    /// Updates the `Available` condition of a backend's `APIServices`.
+    fn update_availability(&self, aggregate: &AggregatedApi, found: &DiscoveredGroup) {
         let now = self.clock.now();
-        for service in aggregate.news(found, now) {
+        for service in aggregate.changed(found, now) {
             self.store.upsert(service, now);
         }
     }
 
     /// Ends all watches that are open, as an API server that restarts does.
-    pub fn cut_watches(&self) {
+    pub fn close_watches(&self) {
         // An error says that there is no watch.
-        let _ = self.cut.send(());
+        let _ = self.close_watches.send(());
     }
 
-    /// Forgets all changes until now: watches that start from an older version get 410 Gone.
+    /// Forgets all changes until now: watches from an older version end with 410 Gone.
     pub fn compact(&self) {
         self.store.compact();
     }

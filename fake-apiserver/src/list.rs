@@ -7,18 +7,19 @@ use k8s_openapi::ByteString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    accept::Form,
+    list_options::check_list,
+    negotiation::Form,
     object::{Key, Object},
-    options::check_list,
-    request::Parameters,
+    request_info::Parameters,
     resources::ResourceType,
-    selector::Selection,
-    status::{Status, json, json_response},
+    response::{json_response, to_json},
+    selection::Selection,
+    status::Status,
     store::{Store, VersionError},
     table::Table,
 };
 
-/// Where a list goes on: opaque to clients, and the same that the real API server hands out.
+/// The `continue` token of a list, encoded as by the real API server.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Continue {
     v: String,
@@ -53,7 +54,7 @@ pub(super) fn get(
         Form::Table => {
             let version = object.version.to_string();
             let meta = ListMeta { resource_version: version, ..ListMeta::default() };
-            table.whole(&json(&meta), &[&object])
+            table.whole(&to_json(&meta), &[&object])
         }
     }))
 }
@@ -78,8 +79,8 @@ pub(super) fn list(
             VersionError::TooOld { .. } if from.is_some() => Status::continue_too_old(),
             error => refused(at.unwrap_or_default(), error),
         })?;
-    // How many more there are is said only where all are asked for: else nobody needs to look at
-    // what lies behind the page.
+    // `remainingItemCount` is set only without selectors: with them, nothing beyond the page is
+    // looked at.
     let needed = limit
         .filter(|_| !selection.is_everything())
         .map_or(usize::MAX, |limit| limit.saturating_add(1));
@@ -95,7 +96,7 @@ pub(super) fn list(
         }
         meta.remaining_item_count = selection.is_everything().then_some(remaining);
     }
-    Ok(json_response(write(resource, &json(&meta), &snapshot.objects, form, table)))
+    Ok(json_response(write(resource, &to_json(&meta), &snapshot.objects, form, table)))
 }
 
 fn write(
@@ -182,7 +183,7 @@ impl Continue {
     }
 
     fn to_text(&self) -> String {
-        base64(json(self))
+        base64(to_json(self))
     }
 
     fn last(&self) -> Key {
@@ -194,5 +195,5 @@ impl Continue {
 
 /// `text` in base64.
 pub(super) fn base64(text: impl Into<Vec<u8>>) -> String {
-    json(&ByteString(text.into())).trim_matches('"').to_owned()
+    to_json(&ByteString(text.into())).trim_matches('"').to_owned()
 }

@@ -12,24 +12,22 @@ use net::Network;
 use rustls::{ClientConfig, pki_types::ServerName};
 
 use super::{
-    aggregation::{BackendError, ClientCertificate},
-    forward::{ForwardError, Passed, Route, forward},
+    client_tls::{self, ClientCertificate, TlsError},
+    proxy::{ForwardError, ProxyRequest, Route, forward},
     status::Status,
-    tls,
 };
 
 const DEFAULT_PORT: u16 = 10_250;
 
 /// How the API server reaches kubelets.
 pub struct KubeletAccess {
-    /// The way there.
+    /// The network that reaches them.
     pub network: Arc<dyn Network>,
-    /// What is shown to them (`--kubelet-client-certificate`); without, they have no reason to
-    /// answer.
+    /// `--kubelet-client-certificate`; without it kubelets answer 401.
     pub certificate: Option<ClientCertificate>,
 }
 
-/// The same, ready for use.
+/// The same with its TLS configuration.
 pub(super) struct Kubelets {
     network: Arc<dyn Network>,
     tls: Arc<ClientConfig>,
@@ -37,8 +35,8 @@ pub(super) struct Kubelets {
 
 /// A node as the path names it: `NAME`, `NAME:PORT` or `https:NAME:PORT`.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place<'a> {
-    pub(super) node: &'a str,
+pub(super) struct NodeRef<'a> {
+    pub(super) name: &'a str,
     /// Instead of the kubelet's.
     port: Option<u16>,
 }
@@ -46,21 +44,21 @@ pub(super) struct Place<'a> {
 // === impl Kubelets ===
 
 impl Kubelets {
-    pub(super) fn new(access: KubeletAccess) -> Result<Self, BackendError> {
-        let tls = Arc::new(tls::config(access.certificate)?);
+    pub(super) fn new(access: KubeletAccess) -> Result<Self, TlsError> {
+        let tls = Arc::new(client_tls::config(access.certificate)?);
         Ok(Self { network: access.network, tls })
     }
 
     /// The answer of the kubelet of a node, whose object is given as JSON.
     pub(super) async fn pass(
         &self,
-        place: &Place<'_>,
+        node: &NodeRef<'_>,
         object: &str,
-        request: Passed<'_>,
+        request: ProxyRequest<'_>,
     ) -> Result<Response, Status> {
-        let node: Node = serde_json::from_str(object).map_err(Status::unreachable)?;
-        let nowhere = || Status::unreachable(format!("node {:?} has no IP address", place.node));
-        let address = address(&node, place).ok_or_else(nowhere)?;
+        let object: Node = serde_json::from_str(object).map_err(Status::unreachable)?;
+        let no_address = || Status::unreachable(format!("node {:?} has no IP address", node.name));
+        let address = address(&object, node.port).ok_or_else(no_address)?;
         let route = Route {
             network: &*self.network,
             address,
@@ -74,19 +72,19 @@ impl Kubelets {
     }
 }
 
-// === impl Place ===
+// === impl NodeRef ===
 
-impl<'a> Place<'a> {
+impl<'a> NodeRef<'a> {
     pub(super) fn parse(text: &'a str) -> Self {
         let named = text.strip_prefix("https:").unwrap_or(text);
         match named.split_once(':') {
-            Some((node, port)) => Self { node, port: port.parse().ok() },
-            None => Self { node: named, port: None },
+            Some((name, port)) => Self { name, port: port.parse().ok() },
+            None => Self { name: named, port: None },
         }
     }
 }
 
-/// What is asked of the kubelet: all that comes after `/api/v1/nodes/NAME/proxy`.
+/// The kubelet's path and query: all that comes after `/api/v1/nodes/NAME/proxy`.
 pub(super) fn below_proxy(uri: &Uri) -> String {
     let path = uri.path().splitn(7, '/').nth(6).unwrap_or_default();
     match uri.query() {
@@ -95,9 +93,8 @@ pub(super) fn below_proxy(uri: &Uri) -> String {
     }
 }
 
-/// Where the kubelet listens. The real API server tries names first; there are none to resolve
-/// here.
-fn address(node: &Node, place: &Place<'_>) -> Option<SocketAddr> {
+/// The kubelet's address. The real API server tries names first; nothing resolves them here.
+fn address(node: &Node, port: Option<u16>) -> Option<SocketAddr> {
     let status = node.status.as_ref()?;
     let of_type = |kind: &str| {
         let mut addresses = status.addresses.iter().flatten();
@@ -105,8 +102,8 @@ fn address(node: &Node, place: &Place<'_>) -> Option<SocketAddr> {
     };
     let ip = of_type("InternalIP").or_else(|| of_type("ExternalIP"))?;
     let endpoint = status.daemon_endpoints.as_ref().and_then(|it| it.kubelet_endpoint.as_ref());
-    let told = endpoint.and_then(|it| u16::try_from(it.port).ok()).filter(|port| *port > 0);
-    Some(SocketAddr::new(ip, place.port.or(told).unwrap_or(DEFAULT_PORT)))
+    let reported = endpoint.and_then(|it| u16::try_from(it.port).ok()).filter(|port| *port > 0);
+    Some(SocketAddr::new(ip, port.or(reported).unwrap_or(DEFAULT_PORT)))
 }
 
 #[cfg(test)]
@@ -115,10 +112,10 @@ mod tests {
 
     #[test]
     fn nodes_are_named_with_and_without_a_port() {
-        let place = |node, port| Place { node, port };
-        assert_eq!(Place::parse("node-1"), place("node-1", None));
-        assert_eq!(Place::parse("node-1:9100"), place("node-1", Some(9_100)));
-        assert_eq!(Place::parse("https:node-1:9100"), place("node-1", Some(9_100)));
+        let node = |name, port| NodeRef { name, port };
+        assert_eq!(NodeRef::parse("node-1"), node("node-1", None));
+        assert_eq!(NodeRef::parse("node-1:9100"), node("node-1", Some(9_100)));
+        assert_eq!(NodeRef::parse("https:node-1:9100"), node("node-1", Some(9_100)));
     }
 
     #[test]

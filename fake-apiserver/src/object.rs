@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{
     resources::{self, ResourceType},
-    status::json,
+    response::to_json,
 };
 
 /// Where an object lives; the namespace is empty for those that have none.
@@ -33,8 +33,8 @@ pub(super) struct Object {
     pub(super) resource: &'static ResourceType,
     pub(super) version: u64,
     pub(super) labels: BTreeMap<String, String>,
-    /// What field selectors can ask for, beside name and namespace.
-    pub(super) fields: Fields,
+    /// The fields that field selectors can name, beside name and namespace.
+    fields: Fields,
     pub(super) stamp: Stamp,
     /// The members of the object without kind and version, from the first to the last brace.
     json: String,
@@ -91,11 +91,11 @@ impl Object {
     /// `source` as it is stored. Its metadata are complete.
     pub(super) fn new<K: Stored>(source: &K, key: Key, version: u64, stamp: Stamp) -> Self {
         let resource = K::RESOURCE;
-        let whole = json(source);
+        let whole = to_json(source);
         let head =
             format!(r#"{{"apiVersion":"{}","kind":"{}","#, resource.api_version(), resource.kind);
         let json = format!("{{{}", whole.strip_prefix(&head).unwrap_or(&whole));
-        let member = format!(r#""metadata":{}"#, self::json(source.metadata()));
+        let member = format!(r#""metadata":{}"#, to_json(source.metadata()));
         let start = json.find(&member).map_or(0, |at| at + r#""metadata":"#.len());
         let metadata = start..start + member.len() - r#""metadata":"#.len();
         Self {
@@ -131,6 +131,18 @@ impl Object {
             r#"{{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{}}}"#,
             &self.json[self.metadata.clone()]
         )
+    }
+
+    /// The value of a field that field selectors can name; empty if it has none.
+    pub(super) fn field(&self, name: &str) -> &str {
+        match name {
+            "metadata.name" => &self.key.name,
+            "metadata.namespace" => &self.key.namespace,
+            _ => {
+                let field = self.fields.iter().find(|(field, _)| *field == name);
+                field.map_or("", |(_, value)| value)
+            }
+        }
     }
 
     /// The same object, saying that it is of `version`: how a watch shows what is gone.

@@ -1,15 +1,16 @@
-//! Who may do what: the rules of roles, bound to users and groups.
+//! Authorization: the rules of roles, bound to users and groups.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use super::{
-    authentication::User,
-    request::{ResourceRequest, Target},
+    authn::User,
+    request_info::{RequestInfo, ResourceInfo},
+    status::{Status, qualified},
 };
 
-/// The group that no rule can stop.
+/// The group that may do everything.
 const MASTERS: &str = "system:masters";
 
 /// The rules in force.
@@ -38,7 +39,7 @@ impl Rules {
         self.groups.insert(group.to_owned(), rules);
     }
 
-    pub(super) fn decide(&self, user: &User, target: &Target) -> Decision {
+    pub(super) fn decide(&self, user: &User, info: &RequestInfo) -> Decision {
         if user.groups.iter().any(|group| group == MASTERS) {
             return Decision { allowed: true, reason: String::new() };
         }
@@ -48,7 +49,7 @@ impl Rules {
                 "RBAC: allowed by ClusterRoleBinding {role:?} of ClusterRole {role:?} to {subject}"
             ),
         };
-        let any = |rules: &[PolicyRule]| rules.iter().any(|rule| allows(rule, target));
+        let any = |rules: &[PolicyRule]| rules.iter().any(|rule| allows(rule, info));
         if self.users.get(&user.name).is_some_and(|rules| any(rules)) {
             return allow(&user.name, &subject_of(&user.name));
         }
@@ -59,7 +60,7 @@ impl Rules {
         }
         for (role, groups, rule) in every_cluster() {
             if let Some(group) = user.groups.iter().find(|group| groups.contains(&group.as_str()))
-                && allows(&rule, target)
+                && allows(&rule, info)
             {
                 return allow(role, &format!("Group {group:?}"));
             }
@@ -109,14 +110,42 @@ fn every_cluster() -> [(&'static str, &'static [&'static str], PolicyRule); 3] {
     ]
 }
 
-fn allows(rule: &PolicyRule, target: &Target) -> bool {
-    match target {
-        Target::Path { verb, path } => {
+/// The refusal of what no rule allows.
+pub(super) fn forbidden(user: &User, info: &RequestInfo) -> Status {
+    let user = &user.name;
+    let ResourceInfo { verb, group, namespace, resource, subresource, name, .. } = match info {
+        RequestInfo::Resource(resource) => resource,
+        RequestInfo::NonResource { verb, path } => {
+            let message = format!("forbidden: User {user:?} cannot {verb} path {path:?}");
+            return Status::forbidden(message, "", "", "");
+        }
+    };
+    let object = match qualified(group, resource) {
+        resource if name.is_empty() => resource,
+        resource => format!("{resource} {name:?}"),
+    };
+    let full =
+        if subresource.is_empty() { resource.clone() } else { format!("{resource}/{subresource}") };
+    let scope = if namespace.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace {namespace:?}")
+    };
+    let message = format!(
+        "{object} is forbidden: User {user:?} cannot {verb} resource {full:?} in API group \
+         {group:?} {scope}"
+    );
+    Status::forbidden(message, group, resource, name)
+}
+
+fn allows(rule: &PolicyRule, info: &RequestInfo) -> bool {
+    match info {
+        RequestInfo::NonResource { verb, path } => {
             has(&rule.verbs, verb)
                 && rule.non_resource_urls.iter().flatten().any(|allowed| covers(allowed, path))
         }
-        Target::Resource(request) => {
-            let ResourceRequest { verb, group, resource, subresource, name, .. } = request;
+        RequestInfo::Resource(request) => {
+            let ResourceInfo { verb, group, resource, subresource, name, .. } = request;
             let names = rule.resource_names.as_deref().unwrap_or_default();
             has(&rule.verbs, verb)
                 && has(rule.api_groups.as_deref().unwrap_or_default(), group)

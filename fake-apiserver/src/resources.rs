@@ -12,6 +12,8 @@ pub(super) struct ResourceType {
     pub(super) verbs: &'static [&'static str],
     pub(super) short_names: &'static [&'static str],
     pub(super) categories: &'static [&'static str],
+    /// The fields beside name and namespace that field selectors can name.
+    pub(super) selectable: &'static [&'static str],
 }
 
 const READ: &[&str] = &["get", "list", "watch"];
@@ -28,6 +30,7 @@ pub(super) static NODES: ResourceType = ResourceType {
     verbs: ALL_VERBS,
     short_names: &["no"],
     categories: &[],
+    selectable: &["spec.unschedulable"],
 };
 
 pub(super) static PODS: ResourceType = ResourceType {
@@ -37,6 +40,7 @@ pub(super) static PODS: ResourceType = ResourceType {
     namespaced: true,
     short_names: &["po"],
     categories: &["all"],
+    selectable: &["spec.nodeName", "status.phase", "status.podIP"],
     ..NODES
 };
 
@@ -46,6 +50,7 @@ pub(super) static NAMESPACES: ResourceType = ResourceType {
     kind: "Namespace",
     verbs: READ,
     short_names: &["ns"],
+    selectable: &["status.phase"],
     ..NODES
 };
 
@@ -56,6 +61,7 @@ pub(super) static CONFIG_MAPS: ResourceType = ResourceType {
     verbs: READ,
     namespaced: true,
     short_names: &["cm"],
+    selectable: &[],
     ..NODES
 };
 
@@ -66,6 +72,7 @@ pub(super) static LEASES: ResourceType = ResourceType {
     kind: "Lease",
     namespaced: true,
     short_names: &[],
+    selectable: &[],
     ..NODES
 };
 
@@ -77,6 +84,7 @@ pub(super) static API_SERVICES: ResourceType = ResourceType {
     verbs: READ,
     short_names: &[],
     categories: &["api-extensions"],
+    selectable: &[],
     ..NODES
 };
 
@@ -87,6 +95,7 @@ pub(super) static TOKEN_REVIEWS: ResourceType = ResourceType {
     kind: "TokenReview",
     verbs: CREATE,
     short_names: &[],
+    selectable: &[],
     ..NODES
 };
 
@@ -135,7 +144,14 @@ impl ResourceType {
         })
     }
 
-    /// Whether what is observed of its objects is written apart from what is wanted of them.
+    /// Whether a field selector can name the field.
+    pub(super) fn has_field(&self, field: &str) -> bool {
+        field == "metadata.name"
+            || field == "metadata.namespace" && self.namespaced
+            || self.selectable.contains(&field)
+    }
+
+    /// Whether it has the `status` subresource.
     pub(super) fn has_status(&self) -> bool {
         self == &NODES || self == &PODS
     }

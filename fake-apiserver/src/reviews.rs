@@ -1,4 +1,4 @@
-//! Answers to other servers' questions: whose token is this, and may they do that?
+//! TokenReview, SubjectAccessReview and SelfSubjectAccessReview.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
@@ -12,24 +12,21 @@ use k8s_openapi::api::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    authentication::{Tokens, User},
+    authn::{Tokens, User},
     protobuf,
     rbac::Rules,
-    request::{ResourceRequest, Target},
+    request_info::{RequestInfo, ResourceInfo},
     resources::{SELF_SUBJECT_ACCESS_REVIEWS, SUBJECT_ACCESS_REVIEWS},
-    status::{FieldError, Status, json, json_response},
+    response::{json_response, to_json},
+    status::{FieldError, Status},
 };
 
 /// The audience of tokens that are for the API server itself.
 const API_SERVER: &str = "https://kubernetes.default.svc.cluster.local";
 
-/// Says whose token it is.
+/// Answers a TokenReview.
 pub(super) fn token(tokens: &Tokens, headers: &HeaderMap, body: &[u8]) -> Result<Response, Status> {
-    let mut review: TokenReview = if is_protobuf(headers)? {
-        TokenReview { spec: read(protobuf::token_review(body))?, ..TokenReview::default() }
-    } else {
-        from_json(body)?
-    };
+    let mut review: TokenReview = read(headers, body)?;
     let TokenReviewSpec { token, audiences } = &review.spec;
     if token.is_empty() {
         return Err(Status::bad_request("token is required for TokenReview in authentication"));
@@ -50,14 +47,9 @@ pub(super) fn token(tokens: &Tokens, headers: &HeaderMap, body: &[u8]) -> Result
     Ok(created(&review))
 }
 
-/// Says whether somebody may do something.
+/// Answers a SubjectAccessReview.
 pub(super) fn access(rules: &Rules, headers: &HeaderMap, body: &[u8]) -> Result<Response, Status> {
-    let mut review: SubjectAccessReview = if is_protobuf(headers)? {
-        let spec = read(protobuf::subject_access_review(body))?;
-        SubjectAccessReview { spec, ..SubjectAccessReview::default() }
-    } else {
-        from_json(body)?
-    };
+    let mut review: SubjectAccessReview = read(headers, body)?;
     let spec = &review.spec;
     let user = user(spec);
     let mut errors =
@@ -77,28 +69,20 @@ pub(super) fn access(rules: &Rules, headers: &HeaderMap, body: &[u8]) -> Result<
             errors,
         ));
     }
-    let target = target(spec.resource_attributes.as_ref(), spec.non_resource_attributes.as_ref());
-    review.status = Some(decide(rules, &user, &target));
+    let info =
+        request_info(spec.resource_attributes.as_ref(), spec.non_resource_attributes.as_ref());
+    review.status = Some(decide(rules, &user, &info));
     Ok(created(&review))
 }
 
-/// Says whether the one who asks may do something.
+/// Answers a SelfSubjectAccessReview.
 pub(super) fn own_access(
     rules: &Rules,
     user: &User,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Response, Status> {
-    let mut review: SelfSubjectAccessReview = if is_protobuf(headers)? {
-        // The first two members are the same ones.
-        let spec = read(protobuf::subject_access_review(body))?;
-        let mut review = SelfSubjectAccessReview::default();
-        review.spec.resource_attributes = spec.resource_attributes;
-        review.spec.non_resource_attributes = spec.non_resource_attributes;
-        review
-    } else {
-        from_json(body)?
-    };
+    let mut review: SelfSubjectAccessReview = read(headers, body)?;
     let spec = &review.spec;
     let errors =
         wrong_attributes(spec.resource_attributes.as_ref(), spec.non_resource_attributes.as_ref());
@@ -106,13 +90,14 @@ pub(super) fn own_access(
         let asked = &SELF_SUBJECT_ACCESS_REVIEWS;
         return Err(Status::invalid(asked.group, asked.kind, errors));
     }
-    let target = target(spec.resource_attributes.as_ref(), spec.non_resource_attributes.as_ref());
-    review.status = Some(decide(rules, user, &target));
+    let info =
+        request_info(spec.resource_attributes.as_ref(), spec.non_resource_attributes.as_ref());
+    review.status = Some(decide(rules, user, &info));
     Ok(created(&review))
 }
 
-fn decide(rules: &Rules, user: &User, target: &Target) -> SubjectAccessReviewStatus {
-    let decision = rules.decide(user, target);
+fn decide(rules: &Rules, user: &User, info: &RequestInfo) -> SubjectAccessReviewStatus {
+    let decision = rules.decide(user, info);
     SubjectAccessReviewStatus {
         allowed: decision.allowed,
         reason: Some(decision.reason).filter(|reason| !reason.is_empty()),
@@ -141,10 +126,13 @@ fn wrong_attributes(
     }]
 }
 
-fn target(resource: Option<&ResourceAttributes>, path: Option<&NonResourceAttributes>) -> Target {
+fn request_info(
+    resource: Option<&ResourceAttributes>,
+    path: Option<&NonResourceAttributes>,
+) -> RequestInfo {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     match (resource, path) {
-        (Some(asked), _) => Target::Resource(ResourceRequest {
+        (Some(asked), _) => RequestInfo::Resource(ResourceInfo {
             verb: text(&asked.verb),
             group: text(&asked.group),
             version: text(&asked.version),
@@ -153,7 +141,7 @@ fn target(resource: Option<&ResourceAttributes>, path: Option<&NonResourceAttrib
             subresource: text(&asked.subresource),
             name: text(&asked.name),
         }),
-        (None, asked) => Target::Path {
+        (None, asked) => RequestInfo::NonResource {
             verb: asked.map(|asked| text(&asked.verb)).unwrap_or_default(),
             path: asked.map(|asked| text(&asked.path)).unwrap_or_default(),
         },
@@ -178,23 +166,19 @@ fn info(user: User) -> UserInfo {
     }
 }
 
-fn is_protobuf(headers: &HeaderMap) -> Result<bool, Status> {
+fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Status> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    match content_type.and_then(|value| value.split(';').next()).map(str::trim) {
-        None | Some("" | "application/json") => Ok(false),
-        Some("application/vnd.kubernetes.protobuf") => Ok(true),
-        Some(_) => Err(Status::unsupported_media_type()),
-    }
-}
-
-fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Status> {
-    serde_json::from_slice(body).map_err(|error| Status::bad_request(error.to_string()))
-}
-
-fn read<T>(decoded: Result<T, protobuf::Malformed>) -> Result<T, Status> {
-    decoded.map_err(|error| Status::bad_request(error.to_string()))
+    let review = match content_type.and_then(|value| value.split(';').next()).map(str::trim) {
+        None | Some("" | "application/json") => serde_json::from_slice(body),
+        Some(protobuf::MEDIA_TYPE) => match protobuf::decode(body) {
+            Some(value) => serde_json::from_value(value),
+            None => return Err(Status::bad_request("malformed protobuf")),
+        },
+        Some(_) => return Err(Status::unsupported_media_type()),
+    };
+    review.map_err(|error| Status::bad_request(error.to_string()))
 }
 
 fn created(review: &impl Serialize) -> Response {
-    (StatusCode::CREATED, json_response(json(review))).into_response()
+    (StatusCode::CREATED, json_response(to_json(review))).into_response()
 }

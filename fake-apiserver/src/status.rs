@@ -1,16 +1,10 @@
-//! Refusals in the words of the real API server.
+//! Errors as the `Status` objects of the real API server.
 
-use axum::{
-    body::Body,
-    response::{IntoResponse, Response},
-};
-use http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use serde::Serialize;
 
-use super::{
-    authentication::User,
-    request::{ResourceRequest, Target},
-};
+use super::response::{json_response, to_json};
 
 /// A request that failed, as the body that says so.
 #[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
@@ -91,49 +85,29 @@ impl Status {
         Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
     }
 
-    pub(super) fn forbidden(user: &User, target: &Target) -> Self {
-        let (message, details) = match target {
-            Target::Resource(request) => forbidden_resource(user, request),
-            Target::Path { verb, path } => (
-                format!("forbidden: User {:?} cannot {verb} path {path:?}", user.name),
-                Details::default(),
-            ),
-        };
-        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).with(details)
+    /// `name` and `kind` are empty for a path that is no object's.
+    pub(super) fn forbidden(message: String, group: &str, kind: &str, name: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).with(Details::of(group, kind, name))
     }
 
     pub(super) fn not_found(group: &str, plural: &str, name: &str) -> Self {
         let message = format!("{} {name:?} not found", qualified(group, plural));
-        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with(Details {
-            name: name.to_owned(),
-            group: group.to_owned(),
-            kind: plural.to_owned(),
-            ..Details::default()
-        })
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with(Details::of(group, plural, name))
     }
 
     pub(super) fn already_exists(group: &str, plural: &str, name: &str) -> Self {
         let message = format!("{} {name:?} already exists", qualified(group, plural));
-        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).with(Details {
-            name: name.to_owned(),
-            group: group.to_owned(),
-            kind: plural.to_owned(),
-            ..Details::default()
-        })
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message)
+            .with(Details::of(group, plural, name))
     }
 
-    /// Somebody else was there first, or the object is another one by now: `why`.
+    /// A precondition does not hold: `why`.
     pub(super) fn conflict(group: &str, plural: &str, name: &str, why: &str) -> Self {
         let message = format!(
             "Operation cannot be fulfilled on {} {name:?}: {why}",
             qualified(group, plural)
         );
-        Self::new(StatusCode::CONFLICT, "Conflict", message).with(Details {
-            name: name.to_owned(),
-            group: group.to_owned(),
-            kind: plural.to_owned(),
-            ..Details::default()
-        })
+        Self::new(StatusCode::CONFLICT, "Conflict", message).with(Details::of(group, plural, name))
     }
 
     pub(super) fn unknown_patch() -> Self {
@@ -193,10 +167,8 @@ impl Status {
         })
     }
 
-    /// The changes after `asked` are not remembered any more; the oldest that can be asked for is
-    /// `oldest`.
-    /// As an API server says it that starts or has too much to do.
-    pub(super) fn troubled(code: StatusCode) -> Self {
+    /// What an API server answers that starts or is overloaded.
+    pub(super) fn fault(code: StatusCode) -> Self {
         let reason = match code {
             StatusCode::TOO_MANY_REQUESTS => "TooManyRequests",
             StatusCode::SERVICE_UNAVAILABLE => "ServiceUnavailable",
@@ -206,6 +178,8 @@ impl Status {
         Self::new(code, reason, code.canonical_reason().unwrap_or_default().to_lowercase())
     }
 
+    /// The changes after `asked` are not remembered any more; the oldest that can be asked for is
+    /// `oldest`.
     pub(super) fn version_too_old(asked: u64, oldest: u64) -> Self {
         let message = format!("too old resource version: {asked} ({oldest})");
         Self::new(StatusCode::GONE, "Expired", message)
@@ -233,7 +207,7 @@ impl Status {
         })
     }
 
-    /// Nothing answers where a request was to be passed on to.
+    /// A backend or kubelet cannot be reached.
     pub(super) fn unreachable(why: impl std::fmt::Display) -> Self {
         let message = format!("error trying to reach service: {why}");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
@@ -250,7 +224,20 @@ impl Status {
 
     /// The object of a watch's last event, when the watch cannot go on.
     pub(super) fn to_json(&self) -> String {
-        json(self)
+        to_json(self)
+    }
+}
+
+// === impl Details ===
+
+impl Details {
+    fn of(group: &str, kind: &str, name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            ..Self::default()
+        }
     }
 }
 
@@ -263,59 +250,7 @@ impl IntoResponse for Status {
     }
 }
 
-/// An answer of 200 with a JSON body.
-pub(super) fn json_response(body: impl Into<Body>) -> Response {
-    let mut response = Response::new(body.into());
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-/// An answer in plain text, as Go's `http.Error` and the health endpoints write it.
-pub(super) fn text_response(code: StatusCode, body: impl Into<Body>) -> Response {
-    let mut response = json_response(body);
-    *response.status_mut() = code;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
-}
-
-/// `value` as JSON text.
-#[allow(clippy::expect_used)]
-pub(super) fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).expect("our own types and k8s-openapi's have string keys only")
-}
-
 /// A resource or kind with its group, as messages name it.
 pub(super) fn qualified(group: &str, name: &str) -> String {
     if group.is_empty() { name.to_owned() } else { format!("{name}.{group}") }
-}
-
-fn forbidden_resource(user: &User, request: &ResourceRequest) -> (String, Details) {
-    let ResourceRequest { verb, group, namespace, resource, subresource, name, .. } = request;
-    let subject = match qualified(group, resource) {
-        resource if name.is_empty() => resource,
-        resource => format!("{resource} {name:?}"),
-    };
-    let resource_asked =
-        if subresource.is_empty() { resource.clone() } else { format!("{resource}/{subresource}") };
-    let scope = if namespace.is_empty() {
-        "at the cluster scope".to_owned()
-    } else {
-        format!("in the namespace {namespace:?}")
-    };
-    let message = format!(
-        "{subject} is forbidden: User {:?} cannot {verb} resource {resource_asked:?} in API group \
-         {group:?} {scope}",
-        user.name
-    );
-    let details = Details {
-        name: name.clone(),
-        group: group.clone(),
-        kind: resource.clone(),
-        ..Details::default()
-    };
-    (message, details)
 }

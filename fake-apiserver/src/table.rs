@@ -13,7 +13,7 @@ use net::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{object::Object, resources::ResourceType, status};
+use super::{object::Object, resources::ResourceType, response::to_json};
 
 /// How a table's rows are written.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl Table {
         let rows: Vec<String> = objects.iter().map(|object| self.row(object, now)).collect();
         format!(
             r#"{{"kind":"Table","apiVersion":"meta.k8s.io/v1","metadata":{meta},"columnDefinitions":{},"rows":[{}]}}"#,
-            status::json(&self.columns()),
+            to_json(&self.columns()),
             rows.join(",")
         )
     }
@@ -73,7 +73,7 @@ impl Table {
             Include::Metadata => object.partial(),
             Include::Object => object.alone(),
         };
-        format!(r#"{{"cells":{},"object":{included}}}"#, status::json(&self.cells(object, now)))
+        format!(r#"{{"cells":{},"object":{included}}}"#, to_json(&self.cells(object, now)))
     }
 
     fn columns(&self) -> Vec<Column> {

@@ -10,13 +10,14 @@ use tokio::{
 };
 
 use super::{
-    accept::Form,
+    list_options::check_watch,
+    negotiation::Form,
     object::Object,
-    options::check_watch,
-    request::Parameters,
+    request_info::Parameters,
     resources::ResourceType,
-    selector::Selection,
-    status::{Status, json_response},
+    response::json_response,
+    selection::Selection,
+    status::Status,
     store::{Change, Store, VersionError},
     table::Table,
 };
@@ -24,7 +25,7 @@ use super::{
 /// How long a watch lasts that does not say so. The real API server draws from 30 to 60 minutes.
 const DEFAULT_LIFE: Duration = Duration::from_mins(30);
 
-/// How often a quiet watch is told the version it has reached.
+/// How often a watch without changes sends a bookmark.
 const BOOKMARK_INTERVAL: Duration = Duration::from_mins(1);
 
 /// What a watch is about.
@@ -38,18 +39,18 @@ pub(super) struct Subject {
 struct Watch {
     store: Arc<Store>,
     subject: Subject,
-    /// Everything up to this version has been told.
+    /// The version up to which all changes have been sent.
     version: u64,
     /// Wakes watches in the order in which they were opened, which `watch` does not.
     cut: broadcast::Receiver<()>,
     ends: Instant,
     next_bookmark: Option<Instant>,
-    /// What is told before any change.
+    /// Sent before any change.
     initial: String,
 }
 
 /// Answers with the changes after the version asked for, until the watch's time is over or `cut`
-/// is told.
+/// changes.
 pub(super) fn open(
     store: &Arc<Store>,
     subject: Subject,
@@ -92,7 +93,7 @@ impl Watch {
         }
     }
 
-    /// The next lines, and the watch that goes on after them.
+    /// The next lines, and the watch that continues after them.
     async fn next(mut self) -> Option<(Result<String, std::convert::Infallible>, Option<Self>)> {
         if !self.initial.is_empty() {
             let initial = std::mem::take(&mut self.initial);
@@ -100,7 +101,7 @@ impl Watch {
         }
         loop {
             let changed = self.store.changed();
-            // An error says that the control plane itself is gone.
+            // An error says that the API server is gone.
             if !self.cut.is_empty() {
                 return None;
             }
@@ -180,7 +181,7 @@ fn line(what: &str, object: &str) -> String {
     format!("{{\"type\":\"{what}\",\"object\":{object}}}\n")
 }
 
-/// All that a watch is told that starts too early.
+/// The only event of a watch that starts from a version that is not remembered.
 pub(super) fn gone(asked: u64, oldest: u64) -> Response {
     json_response(too_old(asked, VersionError::TooOld { oldest }))
 }

@@ -19,20 +19,21 @@ use serde_json::{Value, json};
 use super::{
     key,
     object::{Key, Object, Stored},
-    request::Parameters,
+    request_info::Parameters,
     resources::{NAMESPACES, PODS, ResourceType},
-    status::{self, FieldError, Status, json_response},
+    response::{json_response, to_json},
+    status::{FieldError, Status},
     store::Store,
 };
 
 /// `terminationGracePeriodSeconds` of pods that do not say.
 const GRACE: i64 = 30;
 
-/// What somebody wants to have written, where.
-pub(super) struct Wish<'a> {
-    /// Without a name when something new comes.
+/// A write and the object that it is for.
+pub(super) struct WriteRequest<'a> {
+    /// The name is empty for a POST.
     pub(super) key: Key,
-    /// Only what was observed of the object.
+    /// For the `status` subresource only.
     pub(super) of_status: bool,
     pub(super) headers: &'a HeaderMap,
     pub(super) parameters: &'a Parameters,
@@ -61,23 +62,23 @@ pub(super) fn write(
     store: &Store,
     resource: &'static ResourceType,
     verb: &str,
-    wish: &Wish<'_>,
+    request: &WriteRequest<'_>,
     now: Timestamp,
 ) -> Result<Response, Status> {
     if verb == "delete" {
-        return wish.delete(store, resource, now);
+        return request.delete(store, resource, now);
     }
     match resource.plural {
-        "nodes" => wish.put::<Node>(store, verb, now),
-        "pods" => wish.put::<Pod>(store, verb, now),
-        "leases" => wish.put::<Lease>(store, verb, now),
+        "nodes" => request.put::<Node>(store, verb, now),
+        "pods" => request.put::<Pod>(store, verb, now),
+        "leases" => request.put::<Lease>(store, verb, now),
         _ => Err(Status::method_not_allowed()),
     }
 }
 
-// === impl Wish ===
+// === impl WriteRequest ===
 
-impl Wish<'_> {
+impl WriteRequest<'_> {
     fn put<K: Written>(
         &self,
         store: &Store,
@@ -216,14 +217,14 @@ impl Wish<'_> {
         }
         let group = match resource.group {
             "" => String::new(),
-            group => format!("\"group\":{},", status::json(&group)),
+            group => format!("\"group\":{},", to_json(&group)),
         };
         // By hand, for the order of the members.
         Ok(json_response(format!(
             r#"{{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Success","details":{{"name":{},{group}"kind":{},"uid":{}}}}}"#,
-            status::json(&self.key.name),
-            status::json(&resource.plural),
-            status::json(&removed.stamp.uid),
+            to_json(&self.key.name),
+            to_json(&resource.plural),
+            to_json(&removed.stamp.uid),
         )))
     }
 

@@ -13,6 +13,7 @@ mod api_server {
     mod discovery;
     mod kube_client;
     mod kubectl;
+    mod pki;
     mod reading;
     mod support;
     mod watching;

@@ -37,6 +37,7 @@ mod tls;
 mod usage;
 
 pub use self::{
+    api_server::api_server_endpoint,
     auth::{ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User},
     certificates::{Authority, CertificateError, Certificates, Identity, Subject, Validity},
     fleet::Fleet,

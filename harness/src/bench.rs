@@ -1,17 +1,17 @@
 //! `scenario bench`: what a metrics server costs.
 //!
-//! A cluster of any size runs in a process of its own (`rig`), so that what the server under test
-//! spends can be told from what its surroundings spend. The server is any program that knows the
+//! A cluster of any size runs in a process of its own (`cluster_process`), so that what the server under test
+//! costs can be measured apart from what the cluster costs. The server is any program that knows the
 //! Go server's flags.
 
 mod client;
+mod cluster_process;
 mod error;
 mod figures;
 mod measure;
 mod options;
 mod process;
 mod report;
-mod rig;
 mod scrapes;
 mod server;
 mod size;
@@ -25,16 +25,19 @@ use tokio::runtime::Builder;
 
 pub(crate) use self::scrapes::Scrapes;
 pub use self::{
+    cluster_process::{ClusterOptions, run as run_cluster},
     error::BenchError,
     options::Options,
-    rig::{RigOptions, run as run_rig},
     size::Size,
 };
 use self::{figures::Bench, measure::measure};
 use crate::up::own_server;
 
 /// Measures one server, or two in turn; prints the figures and writes them where `options` say.
-#[allow(clippy::print_stderr, reason = "progress is for the user, not for whoever reads figures")]
+#[allow(
+    clippy::print_stderr,
+    reason = "progress is for the user, and standard output has the figures"
+)]
 pub fn bench(options: &Options) -> Result<(), BenchError> {
     let mut programs = vec![match &options.server {
         Some(program) => (program.clone(), &options.server_arg),

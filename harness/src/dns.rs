@@ -30,7 +30,7 @@ pub struct Zone {
     observer: Arc<dyn DnsObserver>,
 }
 
-/// Is told which questions the servers got and how they answered.
+/// Sees the questions that the servers get and their answers.
 pub trait DnsObserver: Send + Sync + 'static {
     /// `answer` is an address, or what the server said instead.
     fn question(&self, server: IpAddr, name: &str, kind: &str, answer: &str);

@@ -1,5 +1,5 @@
-//! What happens in a run, in order: everything that reports reads this, and two runs of a scenario
-//! in the simulated world give the same to the byte.
+//! The timeline of a run: what happened, in order. All reports are made from it, and two runs of a
+//! scenario in the simulated world give the same to the byte.
 
 use std::{
     fmt,
@@ -9,54 +9,71 @@ use std::{
 
 use jiff::Timestamp;
 use net::Clock;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::file::format::Shown;
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase", tag = "kind")]
 pub enum What {
     /// A step began.
+    #[serde(skip)]
     Step(String),
     /// The world was changed.
-    Change(String),
+    Change {
+        /// How.
+        text: String,
+    },
     /// The server under test logged a line.
-    Log(String),
+    Log {
+        /// The line.
+        text: String,
+    },
     /// The server under test ended before its time, or would not start.
-    Ended(String),
+    Ended {
+        /// Why.
+        text: String,
+    },
     /// A kubelet answered a request.
     Kubelet {
-        /// Its node.
+        /// The node.
         node: String,
-        /// Which of its addresses was asked.
+        /// Which of its addresses got it.
+        #[serde(skip)]
         address: IpAddr,
         /// Method and target.
         request: String,
-        /// Its status; `None` when the client did not wait for it.
+        /// The status of its answer; none when the client did not wait for it.
         status: Option<u16>,
-        /// What the client showed.
+        /// The credentials.
+        #[serde(skip)]
         shown: Shown,
     },
     /// The API server answered a request.
     Api {
-        /// Who asked.
+        /// The user.
         user: String,
         /// Method and target.
         request: String,
-        /// Its status.
+        /// The status of its answer.
         status: u16,
     },
     /// DNS got a question.
     Dns {
         /// The name.
         name: String,
-        /// Such as `A`.
-        kind: String,
-        /// What it said.
+        /// The type of record, such as `A`.
+        question: String,
+        /// Its answer.
         answer: String,
-        /// The name server that was asked.
+        /// The name server.
+        #[serde(skip)]
         server: IpAddr,
     },
     /// An expectation was checked.
+    #[serde(skip)]
     Checked {
         /// In words.
         expectation: String,
@@ -65,12 +82,14 @@ pub enum What {
     },
 }
 
-/// Something and its moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Something that happened, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Event {
     /// When.
+    #[schemars(with = "String")]
     pub at: Timestamp,
     /// What.
+    #[serde(flatten)]
     pub what: What,
 }
 
@@ -129,16 +148,18 @@ impl fmt::Display for Event {
         };
         match &self.what {
             What::Step(name) => write!(f, "step    {name}"),
-            What::Change(text) => write!(f, "change  {text}"),
-            What::Log(line) => write!(f, "log     {line}"),
-            What::Ended(text) => write!(f, "ended   {text}"),
+            What::Change { text } => write!(f, "change  {text}"),
+            What::Log { text: line } => write!(f, "log     {line}"),
+            What::Ended { text } => write!(f, "ended   {text}"),
             What::Kubelet { node, request, status: code, .. } => {
                 write!(f, "kubelet {node} {request} -> {}", status(code))
             }
             What::Api { user, request, status } => {
                 write!(f, "api     {user} {request} -> {status}")
             }
-            What::Dns { name, kind, answer, .. } => write!(f, "dns     {name} {kind} -> {answer}"),
+            What::Dns { name, question, answer, .. } => {
+                write!(f, "dns     {name} {question} -> {answer}")
+            }
             What::Checked { expectation, holds } => {
                 write!(f, "{} {expectation}", if *holds { "holds  " } else { "FAILS  " })
             }

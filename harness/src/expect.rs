@@ -1,17 +1,16 @@
 //! Holds an expectation of a scenario against what a user can see.
 
-mod ask;
 mod get;
 mod logs;
 pub(crate) mod metric;
-mod protobuf;
+mod request;
 mod seen;
 mod wildcard;
 
 use kube::Client;
 use similar::TextDiff;
 
-use self::{ask::ask, wildcard::fits};
+use self::{request::get, wildcard::fits};
 use crate::{
     events::{Event, What},
     file::format::{Expectation, Top, TopExpectation},
@@ -113,7 +112,7 @@ fn trim_lines(text: &str) -> String {
 
 async fn check_ready(probe: &Client, ready: bool) -> Result<(), Mismatch> {
     let words = |ready| if ready { "ready" } else { "not ready" }.to_owned();
-    let answer = ask(probe, "/readyz?verbose", &[]).await;
+    let answer = get(probe, "/readyz?verbose", &[]).await;
     let is_ready = answer.as_ref().is_ok_and(|answer| answer.status.is_success());
     // No answer is no word on readiness.
     if is_ready == ready && answer.is_ok() {
@@ -129,7 +128,7 @@ async fn check_ready(probe: &Client, ready: bool) -> Result<(), Mismatch> {
 
 fn check_refused(text: &str, events: &[Event]) -> Result<(), Mismatch> {
     let mut reasons = events.iter().filter_map(|event| match &event.what {
-        What::Ended(reason) => Some(reason),
+        What::Ended { text: reason } => Some(reason),
         _ => None,
     });
     let seen = match reasons.next() {

@@ -55,7 +55,7 @@ impl DnsObserver for Observers {
     fn question(&self, server: IpAddr, name: &str, kind: &str, answer: &str) {
         self.timeline.add(What::Dns {
             name: name.to_owned(),
-            kind: kind.to_owned(),
+            question: kind.to_owned(),
             answer: answer.to_owned(),
             server,
         });

@@ -63,7 +63,7 @@ enum Command {
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
     #[command(hide = true)]
-    BenchRig(bench::RigOptions),
+    BenchCluster(bench::ClusterOptions),
     /// Bring a scenario's cluster up for real on this machine, until Ctrl-C.
     Up(Up),
 }
@@ -142,7 +142,9 @@ pub fn main() -> ExitCode {
         Command::Schema => schema(),
         Command::Up(up) => self::up(&up),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
-        Command::BenchRig(options) => bench::run_rig(&options).map(|()| true).map_err(Into::into),
+        Command::BenchCluster(options) => {
+            bench::run_cluster(&options).map(|()| true).map_err(Into::into)
+        }
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -192,7 +194,7 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
     let mut terminal = Terminal::new(&out, color.on(is_terminal), run.timeline);
     let mut progress = Progress::new(&out, files.len(), is_terminal);
     let mut collector = Collector::new(&files);
-    let options = Options { judge_usage: !open.is_empty(), fail_fast: run.fail_fast };
+    let options = Options { compare_usage: !open.is_empty(), fail_fast: run.fail_fast };
     let mut written = Ok(());
     let ((), took) = timed(|| {
         run_all(&files, options, |index, outcome, took| {

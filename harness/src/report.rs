@@ -1,4 +1,4 @@
-//! What people and other programs are told of a run: lines on a terminal while it goes on, and
+//! The reports of a run for people and programs: lines on a terminal while it goes on, and
 //! files at its end. All of them tell what is in [`Report`].
 
 mod collect;
@@ -15,8 +15,7 @@ pub use self::{
     collect::Collector,
     json::schema,
     model::{
-        CheckedExpectation, FailureReport, Happening, Report, ScenarioReport, StepReport, Totals,
-        Verdict,
+        CheckedExpectation, FailureReport, Report, ScenarioReport, StepReport, Totals, Verdict,
     },
     progress::Progress,
     target::{Format, Open, Target, TargetError, WriteError, open, write},

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     num::NonZero,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -21,16 +22,16 @@ use tokio::{
 use crate::{
     events::{Event, Mark, What},
     expect::{self, Mismatch},
+    expected_usage::Comparison,
     file::{
         ScenarioFile,
         format::{Expectation, Step, Wait},
     },
-    truth::Judged,
     world::{Simulated, WorldError},
 };
 
-/// How long a cycle may take to end beyond its time, before the wait for it is given up.
-const CYCLE_PATIENCE: Duration = Duration::from_mins(2);
+/// How long after its time a cycle may end before the wait for it fails.
+const CYCLE_LIMIT: Duration = Duration::from_mins(2);
 
 /// How often expectations with a limit are tried.
 const RETRY: Duration = Duration::from_secs(1);
@@ -44,8 +45,8 @@ pub struct Outcome {
     pub events: Vec<Event>,
     /// How much time passed in the cluster.
     pub cluster_time: SignedDuration,
-    /// What the server made of usage; nothing unless asked for.
-    pub usage: Judged,
+    /// Expected and reported usage; empty unless [`Options::compare_usage`].
+    pub usage: Comparison,
 }
 
 /// What can fail in a scenario.
@@ -53,6 +54,8 @@ pub struct Outcome {
 pub enum Failure {
     /// The world could not be built or changed.
     World(WorldError),
+    /// The harness panicked. Other scenarios run all the same.
+    Panic(String),
     /// The server did not do what was waited for.
     Wait {
         /// Index of the step.
@@ -60,7 +63,7 @@ pub enum Failure {
         /// What was waited for.
         waited_for: String,
     },
-    /// The server would not start, or ended, and nobody expected it.
+    /// The server refused to start, or ended, and no expectation says so.
     Ended {
         /// Index of the step.
         step: usize,
@@ -81,8 +84,8 @@ pub enum Failure {
 /// How scenarios are run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
-    /// Hold what the server knows of usage against the truth.
-    pub judge_usage: bool,
+    /// Compare reported with expected usage.
+    pub compare_usage: bool,
     /// Begin no other scenario once one has failed.
     pub fail_fast: bool,
 }
@@ -111,7 +114,7 @@ pub fn run_all(
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     files.get(index).map(|file| (index, file))
                 } {
-                    let (outcome, took) = timed(|| run_with(file, options.judge_usage));
+                    let (outcome, took) = timed(|| run_with(file, options.compare_usage));
                     failed.fetch_or(!outcome.passed(), Ordering::Relaxed);
                     if sender.send((index, outcome, took)).is_err() {
                         return;
@@ -143,22 +146,29 @@ pub fn run(file: &ScenarioFile) -> Outcome {
     run_with(file, false)
 }
 
-/// Runs one scenario and holds usage against the truth if `judge_usage`.
-fn run_with(file: &ScenarioFile, judge_usage: bool) -> Outcome {
-    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(run_steps(file, judge_usage)),
-        Err(error) => Outcome::broken(WorldError::Runtime(error)),
-    }
+/// Runs one scenario, and compares usage if `compare_usage`. A panic fails this scenario only.
+fn run_with(file: &ScenarioFile, compare_usage: bool) -> Outcome {
+    let run = || {
+        let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(run_steps(file, compare_usage)),
+            Err(error) => Outcome::failed(Failure::World(WorldError::Runtime(error))),
+        }
+    };
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Outcome::failed(Failure::Panic(text.unwrap_or_default()))
+    })
 }
 
-async fn run_steps(file: &ScenarioFile, judge_usage: bool) -> Outcome {
+async fn run_steps(file: &ScenarioFile, compare_usage: bool) -> Outcome {
     let mut world = match Simulated::build(file).await {
         Ok(world) => world,
-        Err(error) => return Outcome::broken(error),
+        Err(error) => return Outcome::failed(Failure::World(error)),
     };
-    if judge_usage {
-        world.judge_usage();
+    if compare_usage {
+        world.compare_usage();
     }
     let start = Instant::now();
     let mut failures = Vec::new();
@@ -171,12 +181,12 @@ async fn run_steps(file: &ScenarioFile, judge_usage: bool) -> Outcome {
         let broken = !failed.is_empty();
         failures.extend(failed);
         if broken {
-            // What follows would only tell of the same trouble again.
+            // Later steps would fail for the same reason.
             break;
         }
     }
     let cluster_time = SignedDuration::try_from(start.elapsed()).unwrap_or(SignedDuration::MAX);
-    Outcome { failures, events: world.timeline().all(), cluster_time, usage: world.judged() }
+    Outcome { failures, events: world.timeline().all(), cluster_time, usage: world.usage() }
 }
 
 async fn run_step(world: &mut Simulated, index: usize, step: &Step, since: Mark) -> Vec<Failure> {
@@ -209,7 +219,7 @@ async fn run_step(world: &mut Simulated, index: usize, step: &Step, since: Mark)
 
 async fn pass_time(world: &mut Simulated, wait: Wait) -> Result<(), String> {
     if let Some(cycles) = wait.cycles {
-        let limit = (world.resolution() + CYCLE_PATIENCE) * cycles;
+        let limit = (world.resolution() + CYCLE_LIMIT) * cycles;
         if !world.cycles(cycles, limit).await {
             return Err(format!("{cycles} scrape cycles"));
         }
@@ -265,7 +275,9 @@ async fn check_all(
     let refusal_expected = step.expect.iter().any(|it| matches!(it, Expectation::Refused(_)));
     if !refusal_expected {
         failures.extend(events.iter().find_map(|event| match &event.what {
-            What::Ended(reason) => Some(Failure::Ended { step: index, reason: reason.clone() }),
+            What::Ended { text: reason } => {
+                Some(Failure::Ended { step: index, reason: reason.clone() })
+            }
             _ => None,
         }));
     }
@@ -293,12 +305,12 @@ fn note_checks(world: &Simulated, step: &Step, failures: &[Failure]) {
 // === impl Outcome ===
 
 impl Outcome {
-    fn broken(error: WorldError) -> Self {
+    fn failed(failure: Failure) -> Self {
         Self {
-            failures: vec![Failure::World(error)],
+            failures: vec![failure],
             events: Vec::new(),
             cluster_time: SignedDuration::ZERO,
-            usage: Judged::default(),
+            usage: Comparison::default(),
         }
     }
 

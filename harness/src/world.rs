@@ -1,28 +1,30 @@
 //! Where a scenario runs.
 
-mod asker;
+mod bench_cluster;
 mod changes;
+mod clients;
 mod cluster;
 mod describe;
 mod error;
 mod files;
 mod front_proxy;
+mod identities;
 mod loopback;
-mod names;
 mod network;
 mod objects;
-mod people;
-mod rig;
-mod running;
+mod pod_dns;
+mod server_under_test;
 mod simulated;
+mod task;
 mod token;
-mod visitor;
 
-pub(crate) use self::people::is_metrics_server;
-pub(crate) use self::rig::{KUBECONFIG, Rig, TOKEN};
+pub(crate) use self::{
+    bench_cluster::{BenchCluster, KUBECONFIG, TOKEN},
+    identities::is_metrics_server,
+};
 pub use self::{
+    clients::ClientIdentity,
     error::WorldError,
-    loopback::{Loopback, RoomError},
+    loopback::{AddressError, Loopback},
     simulated::Simulated,
-    visitor::Visitor,
 };

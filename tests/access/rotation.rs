@@ -97,7 +97,7 @@ async fn an_api_server_that_was_away_is_listened_to_again() {
     let server = cluster.serve().await;
     let master = cluster.certificate(&authority(), "root", Some("system:masters"));
     cluster.away.store(true, Ordering::Relaxed);
-    cluster.api_server.cut_watches();
+    cluster.api_server.close_watches();
     let after = authority();
     let mut map = cluster.config_map();
     map["client-ca-file"] = json!(after.pem());

@@ -14,14 +14,14 @@ use apiserver::{
     serving::Limits,
 };
 use axum::{Router, extract::Request, response::IntoResponse};
-use fake_apiserver::{FakeApiServer, Observer, Settings as ApiServerSettings, User};
+pub(crate) use fake_apiserver::rule;
+use fake_apiserver::{
+    FakeApiServer, Observer, User, auth_delegator, authentication_config, authentication_reader,
+};
 use fake_kubelet::{Authority, Identity, Subject, Validity};
 use http::StatusCode;
 use http_body_util::BodyExt;
-use k8s_openapi::{
-    api::{core::v1::ConfigMap, rbac::v1::PolicyRule},
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
-};
+use k8s_openapi::api::{core::v1::ConfigMap, rbac::v1::PolicyRule};
 use k8s_text::klog::Klog;
 use kube::Client;
 use net::{Clock, Doors, HostNetwork, Random};
@@ -69,7 +69,7 @@ impl Cluster {
     pub(crate) fn new() -> Self {
         let start = START.parse().unwrap();
         let clock = Clock::starting_at(start);
-        let api_server = FakeApiServer::new(clock.clone(), ApiServerSettings::default());
+        let api_server = FakeApiServer::new(clock.clone());
         api_server.add_token(OWN_TOKEN, User::service_account("kube-system", "metrics-server"));
         let (log, asked) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(Asked::default()));
         api_server.observe(asked.clone());
@@ -98,41 +98,24 @@ impl Cluster {
     pub(crate) fn bind(&self, roles: &[&str]) {
         let mut granted = Vec::new();
         if roles.contains(&"delegator") {
-            granted.push(rule("authentication.k8s.io", "tokenreviews", &["create"]));
-            granted.push(rule("authorization.k8s.io", "subjectaccessreviews", &["create"]));
+            granted.extend(auth_delegator());
         }
         if roles.contains(&"reader") {
-            let name = "extension-apiserver-authentication".to_owned();
-            granted.push(PolicyRule {
-                resource_names: Some(vec![name]),
-                ..rule("", "configmaps", &["get", "list", "watch"])
-            });
+            granted.push(authentication_reader());
         }
         self.api_server.set_rules(OWN_NAME, granted);
     }
 
     /// What API servers write for this cluster's CAs.
     pub(crate) fn config_map(&self) -> Value {
-        json!({
-            "client-ca-file": self.clients.pem(),
-            "requestheader-allowed-names": "[\"front-proxy-client\"]",
-            "requestheader-client-ca-file": self.proxies.pem(),
-            "requestheader-extra-headers-prefix": "[\"X-Remote-Extra-\"]",
-            "requestheader-group-headers": "[\"X-Remote-Group\"]",
-            "requestheader-uid-headers": "[\"X-Remote-Uid\"]",
-            "requestheader-username-headers": "[\"X-Remote-User\"]",
-        })
+        let map = authentication_config::config_map(&self.clients.pem(), Some(&self.proxies.pem()));
+        json!(map.data)
     }
 
     pub(crate) fn publish(&self, data: &Value) {
         self.api_server.upsert_config_map(ConfigMap {
-            metadata: ObjectMeta {
-                namespace: Some("kube-system".to_owned()),
-                name: Some("extension-apiserver-authentication".to_owned()),
-                ..ObjectMeta::default()
-            },
             data: serde_json::from_value(data.clone()).unwrap(),
-            ..ConfigMap::default()
+            ..authentication_config::config_map("", None)
         });
     }
 
@@ -251,15 +234,6 @@ impl Cluster {
 
     pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
-    }
-}
-
-pub(crate) fn rule(group: &str, resource: &str, verbs: &[&str]) -> PolicyRule {
-    PolicyRule {
-        api_groups: Some(vec![group.to_owned()]),
-        resources: Some(vec![resource.to_owned()]),
-        verbs: verbs.iter().map(ToString::to_string).collect(),
-        ..PolicyRule::default()
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use harness::{
     events::What,
     file,
-    world::{Simulated, Visitor},
+    world::{ClientIdentity, Simulated},
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -15,8 +15,8 @@ use super::exchange::{Answer, Request};
 
 const NODES: [&str; 3] = ["k8s-m1", "k8s-node1", "k8s-node2"];
 
-/// Who the requests were recorded as.
-const ADMIN: Visitor<'_> = Visitor::User { name: "admin", group: "system:masters" };
+/// The user of the recorded requests.
+const ADMIN: ClientIdentity<'_> = ClientIdentity::User { name: "admin", group: "system:masters" };
 
 /// A server that has scraped every kubelet twice.
 pub(crate) struct Served(Simulated);
@@ -57,19 +57,19 @@ impl Served {
         Self(world)
     }
 
-    /// Asks as whoever the request says.
+    /// Sends a request with its identity.
     pub(crate) async fn ask(&self, request: &Request) -> Answer {
-        let visitor = match request.identity.as_str() {
-            "anonymous" => Visitor::Nobody,
+        let client = match request.identity.as_str() {
+            "anonymous" => ClientIdentity::Anonymous,
             "client certificate, O=system:masters" => ADMIN,
-            "front-proxy certificate, CN=front-proxy-client" => Visitor::FrontProxy,
+            "front-proxy certificate, CN=front-proxy-client" => ClientIdentity::FrontProxy,
             other => panic!("who is {other}?"),
         };
         let mut asked = http::Request::builder().method(&request.method).uri(&request.path);
         for (name, value) in &request.headers {
             asked = asked.header(name, value);
         }
-        let client = self.0.visitor(visitor).unwrap();
+        let client = self.0.direct_client(client).unwrap();
         let asked = asked.body(kube::client::Body::empty()).unwrap();
         let (head, body) = client.send(asked).await.unwrap().into_parts();
         let body = body.collect().await.unwrap().to_bytes().to_vec();
@@ -80,7 +80,7 @@ impl Served {
     pub(crate) fn log(&self) -> String {
         let events = self.0.timeline().all();
         let lines = events.into_iter().filter_map(|event| match event.what {
-            What::Log(line) => Some(line + "\n"),
+            What::Log { text: line } => Some(line + "\n"),
             _ => None,
         });
         lines.collect()

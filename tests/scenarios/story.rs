@@ -75,15 +75,15 @@ fn seconds(from: Timestamp, to: Timestamp) -> i64 {
 impl Step {
     fn take(&mut self, what: &What, second: i64) {
         let (topic, said) = match what {
-            What::Change(text) => (Topic::Change, text.clone()),
-            What::Ended(text) => (Topic::Ended, text.clone()),
-            What::Log(line) => self.log(line, second),
+            What::Change { text } => (Topic::Change, text.clone()),
+            What::Ended { text } => (Topic::Ended, text.clone()),
+            What::Log { text: line } => self.log(line, second),
             What::Kubelet { node, request, status, .. } => {
                 let status = status.map_or("no answer".to_owned(), |status| status.to_string());
                 (Topic::Kubelet(node.clone()), format!("{request} -> {status}"))
             }
-            What::Dns { name, kind, answer, .. } => {
-                (Topic::Dns(name.clone()), format!("{kind} -> {answer}"))
+            What::Dns { name, question, answer, .. } => {
+                (Topic::Dns(name.clone()), format!("{question} -> {answer}"))
             }
             What::Api { user, request, status } if user != ADMIN => {
                 let (path, query) = request.split_once('?').unwrap_or((request, ""));

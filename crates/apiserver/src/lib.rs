@@ -16,7 +16,6 @@ mod api_path;
 pub mod audit;
 mod discovery;
 pub mod encode;
-mod field_selector;
 mod group;
 mod handlers;
 mod json_resource;

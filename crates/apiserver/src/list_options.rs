@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use k8s_text::{go, selector::LabelSelector};
+use k8s_text::{
+    go,
+    selector::{FieldSelector, LabelSelector},
+};
 
 use crate::{
-    field_selector::{FieldSelector, FieldSelectorError},
     query::Query,
     status::{Cause, Failure},
 };
@@ -32,7 +34,12 @@ impl ListOptions {
         namespace: Option<&str>,
         labels: &BTreeMap<String, String>,
     ) -> bool {
-        self.fields.matches(name, namespace) && self.labels.matches(labels)
+        let field = |field: &str| match field {
+            "metadata.name" => name,
+            // What has no namespace has the empty one.
+            _ => namespace.unwrap_or_default(),
+        };
+        self.fields.matches(field) && self.labels.matches(labels)
     }
 
     /// The number of requirements of both selectors.
@@ -50,18 +57,15 @@ impl ListOptions {
         let selector = |name| query.get(name).unwrap_or_default();
         let bad = |error: &dyn std::error::Error| Failure::BadRequest(error.to_string());
         let labels = LabelSelector::parse(selector("labelSelector")).map_err(|e| bad(&e))?;
-        let fields = FieldSelector::parse(selector("fieldSelector"));
+        let fields = FieldSelector::parse(selector("fieldSelector")).map_err(|e| bad(&e))?;
         let watch = query.flag("watch").unwrap_or_default();
-        // A selector that can be read but has an unknown field is complained of last.
-        match &fields {
-            Ok(_) | Err(FieldSelectorError::Unknown(_)) => {}
-            Err(error) => return Err(bad(error)),
-        }
         let causes = if watch { watch_mistakes(query) } else { list_mistakes(query) };
         if !causes.is_empty() {
             return Err(Failure::InvalidOptions(causes));
         }
-        Ok(Self { labels, fields: fields.map_err(|e| bad(&e))?, watch })
+        // An unknown field is reported last.
+        let fields = fields.metadata_only().map_err(|e| bad(&e))?;
+        Ok(Self { labels, fields, watch })
     }
 }
 

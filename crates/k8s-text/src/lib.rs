@@ -1,4 +1,4 @@
-//! Texts as Kubernetes and Go write and read them: quantities, durations, label selectors, klog
+//! Texts as Kubernetes and Go write and read them: quantities, durations, label and field selectors, klog
 //! lines, quoted strings.
 
 pub mod duration;

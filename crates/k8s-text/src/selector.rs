@@ -1,7 +1,11 @@
-//! Label selectors, read, judged and refused as Kubernetes does.
+//! Label and field selectors, read, matched and refused as Kubernetes does.
 
+mod field;
 mod label;
 mod lexer;
 mod names;
 
-pub use self::label::{LabelSelector, LabelSelectorError};
+pub use self::{
+    field::{FieldSelector, FieldSelectorError},
+    label::{LabelSelector, LabelSelectorError},
+};

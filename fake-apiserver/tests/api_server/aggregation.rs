@@ -1,46 +1,38 @@
 //! Requests that are passed on to the metrics server.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
-use apiserver::serving::{Peer, serve};
 use axum::{Router, extract::Request, response::IntoResponse};
-use fake_apiserver::{Backend, ClientCertificate, FakeApiServer, User};
+use fake_apiserver::{FakeApiServer, Peer, Serving, User};
 use http::{Method, StatusCode};
 use net::{HostNetwork, Network};
 use serde_json::json;
-use tls::AnyClient;
-use tokio::sync::watch;
 
-use super::support::{Client, TABLE, cluster, rule};
+use super::{
+    pki::Authority,
+    support::{Client, TABLE, backend, cluster, rule},
+};
 
 const NODES: &str = "/apis/metrics.k8s.io/v1beta1/nodes";
 
-/// A server that says what it was asked.
+/// A backend that remembers its requests.
 struct Stub {
-    address: SocketAddr,
-    asked: Arc<Mutex<Vec<String>>>,
-    _stop: watch::Sender<bool>,
+    authority: Authority,
+    serving: Serving,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Stub {
     async fn start() -> Self {
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = asked.clone();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let log = requests.clone();
         let router = Router::new().fallback(move |request: Request| {
             let log = log.clone();
             async move { answer(request, &log).await }
         });
-        let listener = HostNetwork.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        let address = listener.local();
-        let (stop, stopped) = watch::channel(false);
-        let (chain, key) = super::kubectl::certificate("metrics-server", &[]);
-        let clients = Arc::new(AnyClient::default());
-        let config = tls::server::config(chain, key, clients).unwrap();
-        tokio::spawn(serve(listener, config, router, stopped));
-        Self { address, asked, _stop: stop }
+        let authority = Authority::new();
+        let serving = authority.endpoint("metrics-server").serve(router).await.unwrap();
+        Self { authority, serving, requests }
     }
 }
 
@@ -71,18 +63,6 @@ async fn answer(request: Request, log: &Mutex<Vec<String>>) -> axum::response::R
     (StatusCode::IM_A_TEAPOT, [("x-answer", "yes")], "the backend's own answer").into_response()
 }
 
-fn backend(address: SocketAddr, certificate: Option<ClientCertificate>) -> Backend {
-    Backend {
-        group: "metrics.k8s.io".to_owned(),
-        versions: vec!["v1beta1".to_owned()],
-        namespace: "kube-system".to_owned(),
-        service: "metrics-server".to_owned(),
-        address,
-        network: Arc::new(HostNetwork),
-        certificate,
-    }
-}
-
 fn with_alice() -> Arc<FakeApiServer> {
     let api_server = cluster();
     let mut alice = User::new("alice", &["dev"]);
@@ -96,9 +76,8 @@ fn with_alice() -> Arc<FakeApiServer> {
 async fn the_backend_sees_the_request_and_who_asks_and_nothing_secret() {
     let stub = Stub::start().await;
     let api_server = with_alice();
-    let (chain, key) = super::kubectl::certificate("front-proxy-client", &[]);
-    let certificate = ClientCertificate { chain, key };
-    api_server.aggregate(backend(stub.address, Some(certificate))).unwrap();
+    let certificate = stub.authority.issue("front-proxy-client", &[]).into();
+    api_server.add_backend(backend(stub.serving.address(), Some(certificate))).unwrap();
     let alice = Client::with(&api_server, Some("alice"));
     let answer = alice
         .send(
@@ -118,7 +97,7 @@ async fn the_backend_sees_the_request_and_who_asks_and_nothing_secret() {
     assert_eq!(answer.headers["x-answer"], "yes");
     assert_eq!(answer.body, "the backend's own answer");
     assert_eq!(
-        *stub.asked.lock().unwrap(),
+        *stub.requests.lock().unwrap(),
         [format!(
             "POST {NODES}?a=b&c=d certificates=1 accept=application/json x-remote-user=alice \
              x-remote-group=dev x-remote-group=system:authenticated \
@@ -133,21 +112,21 @@ async fn only_who_may_is_passed_on() {
     let stub = Stub::start().await;
     let api_server = with_alice();
     api_server.set_rules("alice", Vec::new());
-    api_server.aggregate(backend(stub.address, None)).unwrap();
+    api_server.add_backend(backend(stub.serving.address(), None)).unwrap();
     let refused = Client::with(&api_server, Some("alice")).get(NODES).await;
     assert_eq!(
         refused.json()["message"],
         "nodes.metrics.k8s.io is forbidden: User \"alice\" cannot list resource \"nodes\" in API \
          group \"metrics.k8s.io\" at the cluster scope"
     );
-    assert!(stub.asked.lock().unwrap().is_empty());
+    assert!(stub.requests.lock().unwrap().is_empty());
 }
 
 #[tokio::test]
 async fn discovery_shows_what_the_backend_serves() {
     let stub = Stub::start().await;
     let api_server = with_alice();
-    api_server.aggregate(backend(stub.address, None)).unwrap();
+    api_server.add_backend(backend(stub.serving.address(), None)).unwrap();
     let client = Client::admin(&api_server);
     let aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     let group = client.get_as("/apis", aggregated).await.json()["items"][4].clone();
@@ -179,7 +158,7 @@ async fn discovery_shows_what_the_backend_serves() {
         json!(["v1beta1.metrics.k8s.io", "kube-system/metrics-server", "True", "0s"])
     );
 
-    assert!(api_server.withdraw("metrics.k8s.io"));
+    assert!(api_server.remove_backend("metrics.k8s.io"));
     assert_eq!(client.get("/apis").await.json()["groups"].as_array().unwrap().len(), 4);
     assert_eq!(client.get(NODES).await.status, StatusCode::NOT_FOUND);
 }
@@ -190,7 +169,7 @@ async fn a_backend_that_is_down_is_unavailable_and_stale() {
     let unused = HostNetwork.listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let address = unused.local();
     drop(unused);
-    api_server.aggregate(backend(address, None)).unwrap();
+    api_server.add_backend(backend(address, None)).unwrap();
     let client = Client::admin(&api_server);
     let answer = client.get(NODES).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -53,7 +53,7 @@ async fn a_watcher_sees_nodes_come_change_and_go() {
     api_server.upsert_node(labelled(node("k8s-m1", ""), "a", "b"));
     api_server.remove_node("k8s-node1");
     assert_eq!(ready(&mut events).await, ["apply k8s-node2", "apply k8s-m1", "delete k8s-node1"]);
-    api_server.cut_watches();
+    api_server.close_watches();
     api_server.upsert_node(node("k8s-node3", ""));
     assert_eq!(ready(&mut events).await, ["apply k8s-node3"], "a cut watch goes on");
 }
@@ -78,7 +78,7 @@ async fn a_watcher_lists_again_when_its_version_is_forgotten() {
     let mut events = watcher(api, watcher::Config::default()).default_backoff().map(short).boxed();
     assert_eq!(ready(&mut events).await.len(), 4);
     // Pods do not concern the watch: its version stays behind.
-    api_server.cut_watches();
+    api_server.close_watches();
     api_server.remove_node("k8s-m1");
     api_server.compact();
     let mut seen = Vec::new();

@@ -1,47 +1,18 @@
 //! The installed `kubectl` over TLS on loopback.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc};
+use std::{path::PathBuf, process::Stdio};
 
-use apiserver::serving::serve;
 use axum::{Router, response::IntoResponse};
-use fake_apiserver::{Backend, Credential, kubeconfig};
-use net::{HostNetwork, Network};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
-    server::WebPkiClientVerifier,
-};
+use fake_apiserver::{Credential, Serving, kubeconfig};
 use serde_json::json;
-use tls::AnyClient;
-use tokio::{process::Command, sync::watch};
+use tokio::process::Command;
 
-use super::support::cluster;
+use super::{
+    pki::Authority,
+    support::{backend, cluster},
+};
 
-type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
-
-/// A certificate that signed itself.
-pub(crate) fn certificate(name: &str, groups: &[&str]) -> Identity {
-    let key = KeyPair::generate().unwrap();
-    let certificate = params(name, groups).self_signed(&key).unwrap();
-    (vec![certificate.der().clone()], private(&key))
-}
-
-fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
-    PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()))
-}
-
-fn params(name: &str, groups: &[&str]) -> CertificateParams {
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-    params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, name);
-    for group in groups {
-        params.distinguished_name.push(DnType::OrganizationName, *group);
-    }
-    params
-}
-
-/// What the metrics server would say, in the least words.
+/// A small metrics server.
 async fn metrics(request: axum::extract::Request) -> axum::response::Response {
     let usage = json!({ "cpu": "311m", "memory": "2369228Ki" });
     let metadata = |name: &str| json!({ "name": name, "creationTimestamp": null });
@@ -75,7 +46,7 @@ async fn metrics(request: axum::extract::Request) -> axum::response::Response {
 
 struct Kubectl {
     home: PathBuf,
-    _stop: watch::Sender<bool>,
+    _serving: [Serving; 2],
 }
 
 impl Kubectl {
@@ -90,9 +61,9 @@ impl Kubectl {
             .output()
             .await
             .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        let said = String::from_utf8(said).unwrap();
-        let lines: Vec<_> = said.lines().map(without_seconds).collect();
+        let printed = [output.stdout, output.stderr].concat();
+        let printed = String::from_utf8(printed).unwrap();
+        let lines: Vec<_> = printed.lines().map(without_seconds).collect();
         format!("$ kubectl {arguments}\n{}\n\n", lines.join("\n"))
     }
 }
@@ -113,10 +84,6 @@ impl Drop for Kubectl {
     }
 }
 
-async fn listen() -> Box<dyn net::Listener> {
-    HostNetwork.listen("127.0.0.1:0".parse().unwrap()).await.unwrap()
-}
-
 /// A cluster with a metrics server, and a `kubectl` that talks to it as its administrator.
 async fn start(test: &str) -> Option<Kubectl> {
     let found = Command::new("kubectl").arg("version").arg("--client").output().await;
@@ -124,60 +91,27 @@ async fn start(test: &str) -> Option<Kubectl> {
         println!("skipped: kubectl is not installed");
         return None;
     }
-    let (stop, stopped) = watch::channel(false);
-    let mut ca = CertificateParams::new(Vec::new()).unwrap();
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    ca.distinguished_name.push(DnType::CommonName, "harness-ca");
-    let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
-
-    let backend = listen().await;
+    let authority = Authority::new();
+    let metrics = authority.endpoint("metrics-server").serve(Router::new().fallback(metrics));
+    let metrics = metrics.await.unwrap();
     let api_server = cluster();
-    api_server
-        .aggregate(Backend {
-            group: "metrics.k8s.io".to_owned(),
-            versions: vec!["v1beta1".to_owned()],
-            namespace: "kube-system".to_owned(),
-            service: "metrics-server".to_owned(),
-            address: backend.local(),
-            network: Arc::new(HostNetwork),
-            certificate: None,
-        })
-        .unwrap();
-    let (chain, key) = certificate("metrics-server", &[]);
-    let config = tls::server::config(chain, key, Arc::new(AnyClient::default())).unwrap();
-    let stub = Router::new().fallback(metrics);
-    tokio::spawn(serve(backend, config, stub, stopped.clone()));
+    api_server.add_backend(backend(metrics.address(), None)).unwrap();
+    let serving = api_server.start(authority.endpoint("kubernetes")).await.unwrap();
+    let url = format!("https://{}", serving.address());
 
-    let mut server = params("kubernetes", &[]);
-    server.subject_alt_names.push(SanType::IpAddress([127, 0, 0, 1].into()));
-    let server_key = KeyPair::generate().unwrap();
-    let server = server.signed_by(&server_key, &ca).unwrap();
-    let mut roots = RootCertStore::empty();
-    roots.add(ca.der().clone()).unwrap();
-    let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), tls::provider())
-        .allow_unauthenticated()
-        .build()
-        .unwrap();
-    let config =
-        tls::server::config(vec![server.der().clone()], private(&server_key), clients).unwrap();
-    let front = listen().await;
-    let url = format!("https://{}", front.local());
-    tokio::spawn(serve(front, config, api_server.router(), stopped));
-
-    let admin_key = KeyPair::generate().unwrap();
-    let admin = params("admin", &["system:masters"]).signed_by(&admin_key, &ca).unwrap();
+    let admin = authority.issue("admin", &["system:masters"]);
     let home = std::env::temp_dir().join(format!("harness-{test}-{}", std::process::id()));
     std::fs::create_dir_all(&home).unwrap();
-    let credential =
-        Credential::Certificate { certificate: &admin.pem(), key: &admin_key.serialize_pem() };
-    std::fs::write(home.join("kubeconfig"), kubeconfig(&url, &ca.pem(), credential)).unwrap();
-    Some(Kubectl { home, _stop: stop })
+    let credential = Credential::Certificate { certificate: &admin.certificate, key: &admin.key };
+    std::fs::write(home.join("kubeconfig"), kubeconfig(&url, &authority.pem(), credential))
+        .unwrap();
+    Some(Kubectl { home, _serving: [metrics, serving] })
 }
 
 #[tokio::test]
 async fn prints_what_it_prints_for_a_real_cluster() {
     let Some(kubectl) = start("kubectl").await else { return };
-    let mut said = String::new();
+    let mut printed = String::new();
     for arguments in [
         "get nodes",
         "get no -o wide --no-headers",
@@ -198,9 +132,9 @@ async fn prints_what_it_prints_for_a_real_cluster() {
         "get --raw /healthz",
         "delete node k8s-m1",
     ] {
-        said += &kubectl.run(arguments).await;
+        printed += &kubectl.run(arguments).await;
     }
-    insta::assert_snapshot!(said);
+    insta::assert_snapshot!(printed);
     let version = kubectl.run("version").await;
     assert!(version.contains("Server Version: v1.36.2"), "{version}");
 }

@@ -2,11 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex},
 };
 
 use axum::{Router, body::Body, extract::Request};
-use fake_apiserver::{FakeApiServer, Observer, Settings, User};
+use fake_apiserver::{Backend, ClientCertificate, FakeApiServer, Observer, User};
 use futures::StreamExt;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::BodyExt;
@@ -14,7 +15,7 @@ use k8s_openapi::{
     api::core::v1::{Node, Pod},
     api::rbac::v1::PolicyRule,
 };
-use net::Clock;
+use net::{Clock, HostNetwork};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -34,9 +35,22 @@ pub(crate) fn clock() -> Clock {
 
 /// Without nodes; the token `admin` may do all.
 pub(crate) fn empty() -> Arc<FakeApiServer> {
-    let api_server = FakeApiServer::new(clock(), Settings::default());
+    let api_server = FakeApiServer::new(clock());
     api_server.add_token("admin", User::new("admin", &["system:masters"]));
     api_server
+}
+
+/// A metrics server at `address` that serves v1beta1.
+pub(crate) fn backend(address: SocketAddr, certificate: Option<ClientCertificate>) -> Backend {
+    Backend {
+        group: "metrics.k8s.io".to_owned(),
+        versions: vec!["v1beta1".to_owned()],
+        namespace: "kube-system".to_owned(),
+        service: "metrics-server".to_owned(),
+        address,
+        network: Arc::new(HostNetwork),
+        certificate,
+    }
 }
 
 /// Two nodes and three pods.

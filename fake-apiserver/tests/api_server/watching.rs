@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fake_apiserver::{FakeApiServer, Settings, User};
+use fake_apiserver::{FakeApiServer, User};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -76,7 +76,7 @@ async fn a_namespace_hears_of_its_own_pods_only() {
 
 #[tokio::test(start_paused = true)]
 async fn a_version_forgotten_is_410_inside_the_watch() {
-    let api_server = FakeApiServer::new(clock(), Settings { changes: 3, ..Settings::default() });
+    let api_server = FakeApiServer::with_watch_cache(clock(), 3);
     api_server.add_token("admin", User::new("admin", &["system:masters"]));
     let client = Client::admin(&api_server);
     for name in ["a", "b", "c", "d", "e"] {
@@ -144,7 +144,7 @@ async fn all_watches_are_cut_at_once() {
     api_server.upsert_node(node("a", ""));
     assert_eq!(nodes.short().await, "ADDED a");
     let began = Instant::now();
-    api_server.cut_watches();
+    api_server.close_watches();
     assert_eq!((nodes.next().await, pods.next().await), (None, None));
     assert_eq!(began.elapsed(), Duration::ZERO);
     let mut again = client.watch("/api/v1/nodes?watch=1", "").await;

@@ -1,4 +1,4 @@
-//! Asks the server under test directly, over one connection that is kept, as its users do.
+//! A client of the server under test, over one keep-alive connection.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use super::BenchError;
 use crate::world::TOKEN;
 
 /// A connection to the server under test.
-pub(super) struct Asker {
+pub(super) struct Client {
     sender: SendRequest<Empty<Bytes>>,
     address: SocketAddr,
 }
@@ -25,14 +25,14 @@ pub(super) struct Asker {
 /// An answer, read to its end.
 pub(super) struct Answer {
     pub(super) body: Vec<u8>,
-    /// From asking to the end of the answer.
+    /// From sending the request to the end of the answer.
     pub(super) took: Duration,
 }
 
-// === impl Asker ===
+// === impl Client ===
 
-impl Asker {
-    /// Connects; the server's certificate is believed.
+impl Client {
+    /// Connects without verifying the server's certificate.
     pub(super) async fn connect(address: SocketAddr) -> Result<Self, BenchError> {
         let options = TlsOptions { insecure: true, ..TlsOptions::default() };
         let tls = client_config(options, &Clock::system()).map_err(io::Error::other)?;
@@ -46,7 +46,7 @@ impl Asker {
         Ok(Self { sender, address })
     }
 
-    /// Asks for `path`.
+    /// GETs `path`.
     pub(super) async fn get(&mut self, path: &str) -> Result<Answer, BenchError> {
         let failed = |cause: String| BenchError::Request { path: path.to_owned(), cause };
         let request = Request::get(path)

@@ -13,7 +13,7 @@ pub enum BenchError {
     World(#[from] WorldError),
     /// The cluster around it could not be built in a process of its own.
     #[error("build a cluster to measure in: {0}")]
-    Rig(String),
+    Cluster(String),
     /// A program could not be started.
     #[error("start {}: {source}", program.display())]
     Start {

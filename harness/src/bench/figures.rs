@@ -52,7 +52,7 @@ pub(super) struct Start {
 pub(super) struct Cycle {
     pub(super) cpu_seconds: f64,
     /// What the cluster around the server spent in the same time: kubelets, above all.
-    pub(super) rig_cpu_seconds: f64,
+    pub(super) cluster_cpu_seconds: f64,
     /// How many kubelets answered.
     pub(super) answered: f64,
     /// From the first scrape to the last.
@@ -122,7 +122,7 @@ impl Bench {
             row("start to the first scrape", Unit::Time, &|f| f.start.seconds),
             row("first cycle, CPU", Unit::Cpu, &|f| f.start.first_cycle_cpu_seconds),
             row("later cycles, CPU each", Unit::Cpu, &|f| f.cycle.cpu_seconds),
-            row("  (the cluster around it)", Unit::Cpu, &|f| f.cycle.rig_cpu_seconds),
+            row("  (the cluster around it)", Unit::Cpu, &|f| f.cycle.cluster_cpu_seconds),
             row("  kubelets that answered", Unit::Count, &|f| f.cycle.answered),
             row("  from first to last scrape", Unit::Time, &|f| f.cycle.spread_seconds),
             row("  busiest 100 ms against even", Unit::Times, &|f| f.cycle.busiest),

@@ -7,13 +7,13 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     BenchError, Options, Scrapes, Size,
-    client::Asker,
+    client::Client,
+    cluster_process::ClusterProcess,
     figures::{Cycle, Figures, List, Start},
-    rig::RigProcess,
     server::ServerProcess,
 };
 
-/// How often the rig is asked how far the server is.
+/// How often the cluster is asked how far the server is.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// A server may take this long to know nodes and pods: the Go server needs half a minute of CPU for
@@ -33,10 +33,10 @@ const LEAST_TIMES: u32 = 3;
 const ENOUGH: Duration = Duration::from_secs(3);
 const MOST_TIMES: u32 = 100;
 
-/// A server in its surroundings.
+/// A server in its cluster.
 struct Experiment<'a> {
     options: &'a Options,
-    rig: RigProcess,
+    cluster: ClusterProcess,
     server: ServerProcess,
 }
 
@@ -49,10 +49,10 @@ pub(super) async fn measure(
     let folder = TempDir::new()?;
     // Spreads are shorter than a third of a cycle in every server known; pauses are longer.
     let pause = options.resolution / 3;
-    let rig = RigProcess::start(options.size, pause, folder.path()).await?;
+    let cluster = ClusterProcess::start(options.size, pause, folder.path()).await?;
     let started = Instant::now();
     let server = ServerProcess::start(program, args, options.resolution, folder.path()).await?;
-    let mut experiment = Experiment { options, rig, server };
+    let mut experiment = Experiment { options, cluster, server };
     let start = experiment.start(started).await?;
     let cycle = experiment.cycles().await?;
     let memory_before_lists = experiment.server.memory()?;
@@ -104,16 +104,16 @@ impl Experiment<'_> {
     /// As many cycles as the user wants, without anything else going on.
     async fn cycles(&mut self) -> Result<Cycle, BenchError> {
         let cycles = self.options.cycles;
-        let before = self.rig.scrapes().await?.cycles.len();
-        let (server, rig) = (self.server.cpu()?, self.rig.cpu()?);
+        let before = self.cluster.scrapes().await?.cycles.len();
+        let (server, cluster) = (self.server.cpu()?, self.cluster.cpu()?);
         sleep(self.options.resolution * cycles).await;
-        let (server, rig) = (self.server.cpu()? - server, self.rig.cpu()? - rig);
-        let seen = self.rig.scrapes().await?.cycles;
+        let (server, cluster) = (self.server.cpu()? - server, self.cluster.cpu()? - cluster);
+        let seen = self.cluster.scrapes().await?.cycles;
         let seen = seen.get(before..).unwrap_or_default();
         let spread = average(seen.iter().map(|cycle| cycle.seconds));
         Ok(Cycle {
             cpu_seconds: server / f64::from(cycles),
-            rig_cpu_seconds: rig / f64::from(cycles),
+            cluster_cpu_seconds: cluster / f64::from(cycles),
             answered: average(seen.iter().map(|cycle| cycle.answered as f64)),
             spread_seconds: spread,
             busiest: average(seen.iter().map(|cycle| {
@@ -147,7 +147,7 @@ impl Experiment<'_> {
     }
 
     async fn ask(&mut self, what: &'static str, path: String) -> Result<List, BenchError> {
-        let mut asker = Asker::connect(self.server.address).await?;
+        let mut asker = Client::connect(self.server.address).await?;
         let (mut items, mut bytes) = (0, 0);
         let mut times = Vec::new();
         let start = Instant::now();
@@ -178,7 +178,7 @@ impl Experiment<'_> {
 
     /// Waits for the time after a cycle's last scrape, so that lists do not wait for scrapes.
     async fn between_cycles(&mut self) -> Result<(), BenchError> {
-        let before = self.rig.scrapes().await?.answered;
+        let before = self.cluster.scrapes().await?.answered;
         let (limit, nodes) = (self.options.resolution * 4, self.nodes());
         self.until("go on scraping", limit, |seen| seen.answered > before).await?;
         self.until("end a cycle", limit, |seen| {
@@ -196,7 +196,7 @@ impl Experiment<'_> {
         done: impl Fn(&Scrapes) -> bool,
     ) -> Result<(), BenchError> {
         let deadline = Instant::now() + limit;
-        while !done(&self.rig.scrapes().await?) {
+        while !done(&self.cluster.scrapes().await?) {
             // Notices a server that has ended.
             self.server.cpu()?;
             if Instant::now() > deadline {

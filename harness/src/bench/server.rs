@@ -124,7 +124,7 @@ async fn flags_of(program: &Path) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&[help.stdout, help.stderr].concat()).into_owned())
 }
 
-/// An address that nobody listens on now.
+/// A free address.
 async fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()
 }

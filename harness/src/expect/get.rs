@@ -1,10 +1,10 @@
-//! What the API server or the metrics server answers.
+//! Expectations on an answer of the API server or the metrics server.
 
 use serde_json::Value;
 
 use super::{
     Mismatch,
-    ask::{Answer, ask},
+    request::{self, Answer},
     wildcard::{fits, has},
 };
 use crate::{
@@ -33,7 +33,7 @@ pub(super) async fn check(world: &Simulated, expectation: &GetExpectation) -> Re
         let groups = asker.groups.iter();
         headers.extend(groups.map(|group| ("x-remote-group".to_owned(), group.clone())));
     }
-    let answer = ask(&client, &expectation.path, &headers).await.map_err(failed)?;
+    let answer = request::get(&client, &expectation.path, &headers).await.map_err(failed)?;
     if answer.status.as_u16() != expected {
         return Err(Mismatch {
             field: "status",

@@ -8,7 +8,7 @@ const SHOWN_LOG_LINES: usize = 20;
 
 fn lines(events: &[Event]) -> impl DoubleEndedIterator<Item = &String> {
     events.iter().filter_map(|event| match &event.what {
-        What::Log(line) => Some(line),
+        What::Log { text: line } => Some(line),
         _ => None,
     })
 }

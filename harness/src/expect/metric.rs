@@ -1,6 +1,6 @@
 //! The server's own metrics.
 
-use super::{Mismatch, ask::ask, compare};
+use super::{Mismatch, compare, request};
 use crate::{file::format::MetricExpectation, world::Simulated};
 
 const PATH: &str = "/metrics";
@@ -31,8 +31,8 @@ pub(crate) async fn value(world: &Simulated, metric: &str) -> Result<Option<f64>
 
 /// All of the server's own metrics as they are now.
 async fn page(world: &Simulated) -> Result<String, String> {
-    let client = world.scraper().map_err(|error| error.to_string())?;
-    let answer = ask(&client, PATH, &[]).await?;
+    let client = world.metrics_client().map_err(|error| error.to_string())?;
+    let answer = request::get(&client, PATH, &[]).await?;
     if !answer.status.is_success() {
         return Err(format!("status {}\n{}", answer.status.as_u16(), answer.text().trim_end()));
     }

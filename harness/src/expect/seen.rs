@@ -70,10 +70,10 @@ pub(super) fn check_dns(saw: &DnsSaw, events: &[Event]) -> Result<(), Mismatch> 
     let kinds: Vec<_> = events
         .iter()
         .filter_map(|event| match &event.what {
-            What::Dns { name: n, kind, server, .. }
+            What::Dns { name: n, question, server, .. }
                 if *n == name && saw.server.is_none_or(|wanted| wanted.0 == *server) =>
             {
-                Some(kind.clone())
+                Some(question.clone())
             }
             _ => None,
         })

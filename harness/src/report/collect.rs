@@ -1,8 +1,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::model::{
-    CheckedExpectation, FailureReport, Happening, Report, ScenarioReport, StepReport, Totals,
-    Verdict,
+    CheckedExpectation, FailureReport, Report, ScenarioReport, StepReport, Totals, Verdict,
 };
 use crate::{
     events::{Event, What},
@@ -90,23 +89,17 @@ fn of_outcome(file: &ScenarioFile, outcome: Outcome, took: Duration) -> Scenario
     }
 }
 
-/// A failure in the words that every report uses.
+/// A failure as all reports show it.
 pub(super) fn failure(file: &ScenarioFile, failure: &Failure, events: &[Event]) -> FailureReport {
     let name = |step: usize| file.scenario.spec.steps.get(step).map(|step| step.name.clone());
     match failure {
-        Failure::World(error) => FailureReport {
-            message: format!("the cluster cannot be as described: {error}"),
-            step: None,
-            line: None,
-            column: None,
-            field: None,
-            expected: None,
-            seen: None,
-            snippet: None,
-        },
+        Failure::World(error) => {
+            FailureReport::of(format!("the cluster cannot be as described: {error}"))
+        }
+        Failure::Panic(text) => FailureReport::of(format!("the harness panicked: {text}")),
         Failure::Wait { step, waited_for } => {
             let ended = events.iter().rev().find_map(|event| match &event.what {
-                What::Ended(reason) => Some(format!("; it is not running: {reason}")),
+                What::Ended { text: reason } => Some(format!("; it is not running: {reason}")),
                 _ => None,
             });
             let message =
@@ -140,14 +133,11 @@ fn at(
     label: &str,
 ) -> FailureReport {
     FailureReport {
-        message,
         step,
         line: Some(place.line),
         column: Some(place.column),
-        field: None,
-        expected: None,
-        seen: None,
         snippet: Some(file.snippet(place, label, false)),
+        ..FailureReport::of(message)
     }
 }
 
@@ -156,31 +146,22 @@ fn steps(file: &ScenarioFile, events: Vec<Event>) -> Vec<StepReport> {
     // What happened before the first step belongs to it: the server started for it.
     let mut before = Vec::new();
     for Event { at, what } in events {
-        let happened = match what {
+        match what {
             What::Step(name) => {
                 let line = file.step(steps.len()).line;
                 let events = std::mem::take(&mut before);
                 steps.push(StepReport { name, line, began: at, expectations: Vec::new(), events });
-                continue;
             }
             What::Checked { expectation, holds } => {
                 if let Some(step) = steps.last_mut() {
                     step.expectations.push(CheckedExpectation { expectation, holds });
                 }
-                continue;
             }
-            What::Change(text) => Happening::Change { at, text },
-            What::Log(text) => Happening::Log { at, text },
-            What::Ended(text) => Happening::Ended { at, text },
-            What::Kubelet { node, request, status, .. } => {
-                Happening::Kubelet { at, node, request, status }
+            what => {
+                let events = steps.last_mut().map_or(&mut before, |step| &mut step.events);
+                events.push(Event { at, what });
             }
-            What::Api { user, request, status } => Happening::Api { at, user, request, status },
-            What::Dns { name, kind, answer, .. } => {
-                Happening::Dns { at, name, question: kind, answer }
-            }
-        };
-        steps.last_mut().map_or(&mut before, |step| &mut step.events).push(happened);
+        }
     }
     steps
 }

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::truth::Series;
+use crate::{events::Event, expected_usage::Series};
 
 /// What came of a run. Two runs of the same scenarios give the same report but for the fields
 /// named `tookSeconds`, which are real time.
@@ -70,9 +70,9 @@ pub struct ScenarioReport {
     pub took_seconds: f64,
     /// Its steps and what happened in each; those after a failure are not in it.
     pub steps: Vec<StepReport>,
-    /// Usage beside the truth: nodes, and containers.
+    /// Expected and reported usage: nodes, and containers.
     pub usage: Vec<Series>,
-    /// Of how many nodes and containers more nothing is told in `usage`.
+    /// How many more nodes and containers are not in `usage`.
     pub usage_left_out: usize,
 }
 
@@ -119,7 +119,7 @@ pub struct StepReport {
     /// Its expectations as they were checked last.
     pub expectations: Vec<CheckedExpectation>,
     /// What happened, in order.
-    pub events: Vec<Happening>,
+    pub events: Vec<Event>,
 }
 
 /// An expectation and whether it held.
@@ -131,77 +131,11 @@ pub struct CheckedExpectation {
     pub holds: bool,
 }
 
-/// Something that happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase", tag = "kind")]
-pub enum Happening {
-    /// The world was changed.
-    Change {
-        /// When.
-        #[schemars(with = "String")]
-        at: Timestamp,
-        /// How.
-        text: String,
-    },
-    /// The server logged a line.
-    Log {
-        /// When.
-        #[schemars(with = "String")]
-        at: Timestamp,
-        /// The line.
-        text: String,
-    },
-    /// The server ended, or would not start.
-    Ended {
-        /// When.
-        #[schemars(with = "String")]
-        at: Timestamp,
-        /// Why.
-        text: String,
-    },
-    /// A kubelet got a request.
-    Kubelet {
-        /// When it was done with it.
-        #[schemars(with = "String")]
-        at: Timestamp,
-        /// The node.
-        node: String,
-        /// Method and target.
-        request: String,
-        /// The status of its answer; none when the client did not wait for it.
-        status: Option<u16>,
-    },
-    /// The API server got a request.
-    Api {
-        /// When it answered.
-        #[schemars(with = "String")]
-        at: Timestamp,
-        /// Who asked.
-        user: String,
-        /// Method and target.
-        request: String,
-        /// The status of its answer.
-        status: u16,
-    },
-    /// DNS got a question.
-    Dns {
-        /// When.
-        #[schemars(with = "String")]
-        at: Timestamp,
-        /// The name.
-        name: String,
-        /// The type of record.
-        question: String,
-        /// What it said.
-        answer: String,
-    },
-}
-
 // === impl Report ===
 
 impl Report {
     /// The version of the format.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// The scenarios that failed.
     pub fn failed(&self) -> impl Iterator<Item = &ScenarioReport> {
@@ -240,6 +174,20 @@ impl Verdict {
 // === impl FailureReport ===
 
 impl FailureReport {
+    /// A failure that no place in the file causes.
+    pub(super) fn of(message: String) -> Self {
+        Self {
+            message,
+            step: None,
+            line: None,
+            column: None,
+            field: None,
+            expected: None,
+            seen: None,
+            snippet: None,
+        }
+    }
+
     /// `file:line:column`, or the file if that is all that is known.
     pub fn place(&self, file: &str) -> String {
         match (self.line, self.column) {
@@ -252,21 +200,5 @@ impl FailureReport {
     pub fn diff(&self) -> Option<String> {
         let (expected, seen) = (self.expected.as_ref()?, self.seen.as_ref()?);
         Some(crate::expect::diff(expected, seen))
-    }
-}
-
-// === impl Happening ===
-
-impl Happening {
-    /// When it happened.
-    pub fn at(&self) -> Timestamp {
-        match self {
-            Self::Change { at, .. }
-            | Self::Log { at, .. }
-            | Self::Ended { at, .. }
-            | Self::Kubelet { at, .. }
-            | Self::Api { at, .. }
-            | Self::Dns { at, .. } => *at,
-        }
     }
 }

@@ -15,11 +15,11 @@ impl Cluster {
     /// A node joins.
     pub(super) async fn add_node(&mut self, node: format::Node) -> Result<(), WorldError> {
         self.note(format!("node {} joins", node.name));
-        let sources = self.sources(self.site.start);
+        let sources = self.sources(self.environment.start);
         self.fleet.add(KubeletSpec::new(&node, sources)?).await?;
-        self.control_plane.upsert_node(objects::node_object(&node, sources));
+        self.api_server.upsert_node(objects::node_object(&node, sources));
         for pod in objects::pod_objects(&node, sources) {
-            self.control_plane.upsert_pod(pod);
+            self.api_server.upsert_pod(pod);
         }
         self.nodes.push(node);
         Ok(())
@@ -46,7 +46,8 @@ impl Cluster {
         take_over(&mut node, change);
         self.change_kubelet(&node, change).await?;
         self.change_pods(&mut node, change)?;
-        self.control_plane.upsert_node(objects::node_object(&node, self.sources(self.site.start)));
+        self.api_server
+            .upsert_node(objects::node_object(&node, self.sources(self.environment.start)));
         let has = node.listen();
         self.nodes[at] = node;
         let gone = had.into_iter().map(|address| address.ip());
@@ -60,7 +61,7 @@ impl Cluster {
     ) -> Result<(), WorldError> {
         let Some(mut kubelet) = self.fleet.get(&node.name) else { return Ok(()) };
         if change.restarted || change.certificate.is_some() || change.port.is_some() {
-            let mut spec = KubeletSpec::new(node, self.sources(self.site.start))?;
+            let mut spec = KubeletSpec::new(node, self.sources(self.environment.start))?;
             spec.node = kubelet.model();
             kubelet = self.fleet.add(spec).await?;
         } else {
@@ -73,7 +74,7 @@ impl Cluster {
                 kubelet.set_faults(changed.clone()).await?;
             }
         }
-        let sources = self.sources(self.site.start);
+        let sources = self.sources(self.environment.start);
         if let Some(changed) = &change.usage {
             kubelet.set_usage(UsageSchedule::new(changed, &node.name, sources)?);
         }
@@ -109,19 +110,19 @@ impl Cluster {
                 .iter()
                 .any(|other| other.name != node.name && other.pods.iter().any(is_it));
             if !moved {
-                self.control_plane.remove_pod(namespace, name);
+                self.api_server.remove_pod(namespace, name);
             }
         }
-        let now = self.site.clock.now();
+        let now = self.environment.clock.now();
         for mut pod in change.add_pods.iter().flat_map(format::Pod::expand) {
             for container in &mut pod.containers {
                 container.started.get_or_insert(In(now));
             }
             if let Some(kubelet) = &kubelet {
-                let started = self.sources(self.site.start).started(node);
+                let started = self.sources(self.environment.start).started(node);
                 kubelet.add_pod(fake_kubelet::Pod::new(&pod, started, self.sources(now))?);
             }
-            self.control_plane.upsert_pod(objects::pod_object(&pod, &node.name, now));
+            self.api_server.upsert_pod(objects::pod_object(&pod, &node.name, now));
             node.pods.push(pod);
         }
         Ok(())
@@ -130,9 +131,9 @@ impl Cluster {
     async fn remove_node(&self, node: &format::Node) {
         self.fleet.remove(&node.name).await;
         for pod in &node.pods {
-            self.control_plane.remove_pod(pod.namespace(), &pod.name);
+            self.api_server.remove_pod(pod.namespace(), &pod.name);
         }
-        self.control_plane.remove_node(&node.name);
+        self.api_server.remove_node(&node.name);
     }
 
     /// What the file leaves to its reader; changes of usage begin at `start`.

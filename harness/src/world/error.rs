@@ -1,12 +1,14 @@
+//! Why a world cannot be built or changed.
+
 use std::io;
 
-use fake_apiserver::BackendError;
+use fake_apiserver::{StartError, TlsError};
 use fake_kubelet::{CertificateError, KubeletError, SpecError, UsageError};
 use kube_dial::ApiClientError;
 
-use super::RoomError;
+use super::AddressError;
 
-/// A world that cannot be as a scenario describes it.
+/// A world that cannot be built or changed as a scenario describes it.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
     /// A certificate could not be made.
@@ -26,12 +28,12 @@ pub enum WorldError {
     Client(#[from] ApiClientError),
     /// The metrics server could not be put behind the API server.
     #[error(transparent)]
-    Backend(#[from] BackendError),
-    /// TLS refuses the API server's certificate.
-    #[error("use the API server's certificate: {0}")]
-    Tls(#[from] rustls::Error),
+    Backend(#[from] TlsError),
+    /// The API server could not be started.
+    #[error(transparent)]
+    ApiServer(#[from] StartError),
     /// Something could not listen.
-    #[error("listen on {address} for {what}: {source}")]
+    #[error("failed to listen on {address} for {what}: {source}")]
     Listen {
         /// For what.
         what: &'static str,
@@ -42,18 +44,18 @@ pub enum WorldError {
     },
     /// Kubelets cannot listen on this machine.
     #[error(transparent)]
-    Room(#[from] RoomError),
-    /// There is no thread's runtime to be had.
-    #[error("start a runtime: {0}")]
+    NoAddress(#[from] AddressError),
+    /// The runtime could not be started.
+    #[error("failed to start a runtime: {0}")]
     Runtime(io::Error),
     /// A node of a large cluster is not described as nodes are.
-    #[error("describe a node: {0}")]
+    #[error("failed to describe a node: {0}")]
     Node(serde_json::Error),
     /// A file for the metrics server could not be written.
-    #[error("write a temporary file: {0}")]
+    #[error("failed to write a temporary file: {0}")]
     File(io::Error),
     /// The metrics server's program could not be started.
-    #[error("start {program}: {source}")]
+    #[error("failed to start {program}: {source}")]
     Program {
         /// The program.
         program: String,

@@ -5,8 +5,8 @@
 //! The addresses written in the file are not this machine's: each one is given a loopback address,
 //! wherever it stands. Times are moved so that the cluster starts now.
 
+mod free_addresses;
 mod relocate;
-mod room;
 
 use std::{
     fs,
@@ -25,15 +25,15 @@ use tokio::{
     process::{Child, Command},
 };
 
-pub use self::room::RoomError;
-use self::room::find_room;
+pub use self::free_addresses::AddressError;
+use self::free_addresses::find_addresses;
 use super::{
     WorldError,
-    cluster::{Cluster, Site},
+    cluster::{Cluster, Environment},
     files::Files,
-    names::{name_servers, pod_resolv_conf},
-    people,
-    running::Running,
+    identities,
+    pod_dns::{name_servers, pod_resolv_conf},
+    task::Task,
     token::AccountToken,
 };
 use crate::{
@@ -61,7 +61,7 @@ pub struct Loopback {
     server: Option<Child>,
     server_port: u16,
     log: LogSink,
-    _dns: Vec<Running>,
+    _dns: Vec<Task>,
 }
 
 // === impl Loopback ===
@@ -77,16 +77,16 @@ impl Loopback {
         let clock = Clock::system();
         let start = clock.now();
         let mut file = file.clone();
-        file.scenario.spec = find_room(&file.scenario.spec, start).await?;
-        let site = Site {
+        file.scenario.spec = find_addresses(&file.scenario.spec, start).await?;
+        let environment = Environment {
             start,
             clock,
             random: Random::from_os(),
-            machine: Arc::new(|_| Arc::new(HostNetwork) as Arc<dyn Network>),
+            network_of: Arc::new(|_| Arc::new(HostNetwork) as Arc<dyn Network>),
             api_server: SocketAddr::new(LOCALHOST, 0),
-            desk: LOCALHOST,
+            client: LOCALHOST,
         };
-        let mut cluster = Cluster::build(&file, site).await?;
+        let mut cluster = Cluster::build(&file, environment).await?;
         let (mut dns, mut servers) = (Vec::new(), Vec::new());
         for server in name_servers(&file.scenario.spec.dns) {
             let (running, address) = serve_names(server, cluster.zone().clone()).await?;
@@ -121,7 +121,7 @@ impl Loopback {
         &self.file
     }
 
-    /// The kubeconfig of the person at the keyboard.
+    /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join("kubeconfig")
     }
@@ -133,7 +133,7 @@ impl Loopback {
 
     /// Where the API server listens.
     pub fn api_server(&self) -> SocketAddr {
-        self.cluster.site().api_server
+        self.cluster.environment.api_server
     }
 
     /// Changes what a step says.
@@ -162,7 +162,7 @@ impl Loopback {
             Err(error) => error.to_string(),
         };
         self.server = None;
-        self.cluster.timeline().add(What::Ended(how.clone()));
+        self.cluster.timeline().add(What::Ended { text: how.clone() });
         how
     }
 
@@ -183,7 +183,7 @@ impl Loopback {
             resolv_conf.attempts
         );
         for (name, text) in [
-            ("kubeconfig", config(Credential::Token(people::ADMIN_TOKEN))),
+            ("kubeconfig", config(Credential::Token(identities::ADMIN_TOKEN))),
             ("metrics-server.kubeconfig", config(Credential::TokenFile(self.token.file()))),
             ("ca.crt", authority.clone()),
             ("resolv.conf", resolv_conf),
@@ -231,7 +231,7 @@ impl Loopback {
     }
 }
 
-/// A port that nobody listens on now.
+/// A free port.
 async fn free_port() -> Result<u16, WorldError> {
     let address = SocketAddr::new(LOCALHOST, 0);
     let listen = async { TcpListener::bind(address).await?.local_addr() };
@@ -240,13 +240,13 @@ async fn free_port() -> Result<u16, WorldError> {
 }
 
 /// Answers DNS questions over UDP and TCP, on one port, as the scenario's `server` does.
-async fn serve_names(server: IpAddr, zone: Arc<Zone>) -> Result<(Running, SocketAddr), WorldError> {
+async fn serve_names(server: IpAddr, zone: Arc<Zone>) -> Result<(Task, SocketAddr), WorldError> {
     let address = SocketAddr::new(LOCALHOST, 0);
     let failed = |source| WorldError::Listen { what: "DNS", address, source };
     let udp = UdpSocket::bind(address).await.map_err(failed)?;
     let local = udp.local_addr().map_err(failed)?;
     let tcp = HostNetwork.listen(local).await.map_err(failed)?;
-    let running = Running::spawn(async move {
+    let running = Task::spawn(async move {
         tokio::join!(serve_datagrams(udp, server, &zone), serve_streams(tcp, zone.clone(), server));
     });
     Ok((running, local))

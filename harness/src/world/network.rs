@@ -1,7 +1,7 @@
 //! The network of the simulated world: any address, no privileges, no time but what is asked for.
 //!
-//! Every machine has its own door, so that who listens where and who asks whom is known. To an
-//! address that no machine has, packets go and nothing ever comes back, as in a real network.
+//! Every machine has a network of its own, so that connections have the address they come from.
+//! Packets to an address that no machine has are lost, as in a real network.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,7 +18,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::running::Running;
+use super::task::Task;
 use crate::dns::{Transport, Zone, serve_streams};
 
 /// What a connection holds in each direction before its writer has to wait: a usual TCP window.
@@ -62,17 +62,17 @@ struct SimulatedDatagram {
 // === impl Fabric ===
 
 impl Fabric {
-    /// The door of the machine that asks from `address`.
+    /// The network of the machine with this address.
     pub(super) fn machine(&self, address: IpAddr) -> Arc<dyn Network> {
         self.inner().machines.insert(address);
         Arc::new(Machine { fabric: self.clone(), address })
     }
 
     /// Puts a DNS server at an address.
-    pub(super) async fn serve_names(&self, at: SocketAddr, zone: Arc<Zone>) -> io::Result<Running> {
+    pub(super) async fn serve_names(&self, at: SocketAddr, zone: Arc<Zone>) -> io::Result<Task> {
         let listener = self.machine(at.ip()).listen(at).await?;
         self.inner().name_servers.insert(at, zone.clone());
-        Ok(Running::spawn(serve_streams(listener, zone, at.ip())))
+        Ok(Task::spawn(serve_streams(listener, zone, at.ip())))
     }
 
     /// The machine with this address is gone: packets to it are lost from now on.

@@ -1,4 +1,4 @@
-//! The token of the metrics server's service account, in a file of its pod, where kubelets write it.
+//! The token file of the metrics server's service account.
 
 use std::{
     fs,
@@ -7,7 +7,7 @@ use std::{
 
 use fake_apiserver::FakeApiServer;
 
-use super::{WorldError, people};
+use super::{WorldError, identities};
 use crate::file::format::TokenChange;
 
 /// The token and its file.
@@ -20,7 +20,7 @@ pub(super) struct AccountToken {
 // === impl AccountToken ===
 
 impl AccountToken {
-    /// The token that is there at first, written into a file in `folder`.
+    /// Writes the first token into a file in `folder`.
     pub(super) fn new(folder: &Path) -> Result<Self, WorldError> {
         let token = Self { file: folder.join("token"), rotations: 0 };
         token.write()?;
@@ -31,7 +31,7 @@ impl AccountToken {
         &self.file
     }
 
-    /// Takes the old token from the account, and gives it a new one if that is what happens.
+    /// Invalidates the token, and writes a new one if it is rotated.
     pub(super) fn change(
         &mut self,
         change: TokenChange,
@@ -42,7 +42,7 @@ impl AccountToken {
             TokenChange::Expired => Ok(()),
             TokenChange::Rotated => {
                 self.rotations += 1;
-                people::give_token(api_server, &self.token());
+                identities::add_server_token(api_server, &self.token());
                 self.write()
             }
         }
@@ -50,8 +50,8 @@ impl AccountToken {
 
     fn token(&self) -> String {
         match self.rotations {
-            0 => people::SERVER_TOKEN.to_owned(),
-            rotations => format!("{}-{rotations}", people::SERVER_TOKEN),
+            0 => identities::SERVER_TOKEN.to_owned(),
+            rotations => format!("{}-{rotations}", identities::SERVER_TOKEN),
         }
     }
 
@@ -60,7 +60,7 @@ impl AccountToken {
     }
 }
 
-/// What happens to the token, in words.
+/// The change as text for the timeline.
 pub(super) fn describe(change: TokenChange) -> &'static str {
     match change {
         TokenChange::Expired => "the metrics server's token has expired",

@@ -69,11 +69,11 @@ fn json_is_as_the_schema_says_and_the_schema_as_the_program() {
     let usage = report["scenarios"][0]["usage"].as_array().unwrap();
     assert_eq!(usage.len(), 2, "the node and its container");
     for series in usage {
-        let answers = series["answers"].as_array().unwrap();
-        assert!(!answers.is_empty());
-        for answer in answers {
-            assert_eq!(answer["said"], answer["true"]);
-            assert_eq!(answer["said"]["cpu"], 100_000_000);
+        let reports = series["reports"].as_array().unwrap();
+        assert!(!reports.is_empty());
+        for report in reports {
+            assert_eq!(report["reported"], report["expected"]);
+            assert_eq!(report["reported"]["cpu"], 100_000_000);
         }
     }
 }
@@ -178,14 +178,14 @@ fn colours_are_for_terminals_and_for_those_who_ask() {
 
 /// In one of these the store has something to complain of whenever it is looked at.
 #[test]
-fn the_server_does_not_notice_that_it_is_judged() {
+fn the_server_does_not_notice_that_its_usage_is_compared() {
     let files = ["kubelet/impossible-values", "kubelet/counters-begin-anew", "usage/restarts"];
     let paths = files.map(|file| Path::new(LIBRARY).join(file).with_extension("yaml"));
     let files: Vec<_> =
         discover(&paths).unwrap().iter().flat_map(|path| file::load(path).unwrap()).collect();
-    let options = Options { judge_usage: true, ..Options::default() };
-    run::run_all(&files, options, |index, judged: Outcome, _: Duration| {
-        assert!(!judged.usage.series.is_empty());
-        assert_eq!(judged.transcript(), run::run(&files[index]).transcript());
+    let options = Options { compare_usage: true, ..Options::default() };
+    run::run_all(&files, options, |index, outcome: Outcome, _: Duration| {
+        assert!(!outcome.usage.series.is_empty());
+        assert_eq!(outcome.transcript(), run::run(&files[index]).transcript());
     });
 }

@@ -80,8 +80,9 @@ fn shows_the_failure_first(browser: &mut Browser) {
     // One of the node and one of the container, CPU and memory each, two answers in each.
     let plots = "document.querySelectorAll('article[data-picked] .plots svg').length";
     assert_eq!(browser.value(plots), 4);
-    let said = "document.querySelectorAll('article[data-picked] .plots g.said:not(.wrong)').length";
-    assert_eq!(browser.value(said), 8);
+    let right =
+        "document.querySelectorAll('article[data-picked] .plots g.reported:not(.wrong)').length";
+    assert_eq!(browser.value(right), 8);
     let about =
         browser.value("document.getElementById('dns/good').querySelector('.about').textContent");
     assert_eq!(about, "A name that <b>resolves</b> & is found.");

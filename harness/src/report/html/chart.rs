@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::super::{Happening, ScenarioReport};
+use super::super::ScenarioReport;
 
 /// How far apart ticks may be, in seconds.
 const TICKS: [i64; 10] = [5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400];
@@ -27,7 +27,7 @@ impl Axis {
     /// The time of a scenario between two places.
     pub(super) fn of(scenario: &ScenarioReport, left: f64, right: f64) -> Self {
         let began = scenario.steps.first().map(|step| step.began).unwrap_or_default();
-        let first = scenario.steps.iter().flat_map(|step| &step.events).map(Happening::at);
+        let first = scenario.steps.iter().flat_map(|step| &step.events).map(|event| event.at);
         let start = first.min().map_or(began, |first| first.min(began));
         let length = (scenario.cluster_seconds * 1e3).ceil().max(1.0) as i64;
         Self { start, length, left, width: right - left }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    super::{Happening, ScenarioReport},
+    super::ScenarioReport,
     chart::{Axis, px},
 };
+use crate::events::{Event, What};
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 150.0;
@@ -18,7 +19,7 @@ const LANE: f64 = 22.0;
 /// More kubelets and names than this share a lane.
 const MOST_OF_A_KIND: usize = 6;
 
-/// How far apart dots must be to be told apart.
+/// How far apart dots must be to be distinguishable.
 const APART: f64 = 5.0;
 
 /// How long a lane's name may be.
@@ -103,7 +104,7 @@ fn fill(scenario: &ScenarioReport, axis: &Axis) -> BTreeMap<Lane, Vec<Dot>> {
     for event in events() {
         let (lane, mood, says) = read(event);
         let lane = own_lane(lane, &mut own);
-        let x = axis.place(event.at());
+        let x = axis.place(event.at);
         let dots = lanes.entry(lane).or_default();
         match dots.last_mut().filter(|last| x - last.x < APART) {
             Some(last) => {
@@ -136,16 +137,16 @@ fn own_lane(lane: Lane, own: &mut Vec<Lane>) -> Lane {
     lane
 }
 
-fn read(event: &Happening) -> (Lane, Mood, String) {
+fn read(event: &Event) -> (Lane, Mood, String) {
     let of_status = |status: u16| match status {
         200..400 => Mood::Good,
         400..500 => Mood::Odd,
         _ => Mood::Bad,
     };
-    match event {
-        Happening::Change { text, .. } => (Lane::World, Mood::Change, text.clone()),
-        Happening::Ended { text, .. } => (Lane::Server, Mood::Bad, text.clone()),
-        Happening::Log { text, .. } => {
+    match &event.what {
+        What::Change { text } => (Lane::World, Mood::Change, text.clone()),
+        What::Ended { text } => (Lane::Server, Mood::Bad, text.clone()),
+        What::Log { text } => {
             let mood = match text.as_bytes().first() {
                 Some(b'E' | b'F') => Mood::Bad,
                 Some(b'W') => Mood::Odd,
@@ -154,16 +155,18 @@ fn read(event: &Happening) -> (Lane, Mood, String) {
             let says = text.split_once("] ").map_or(text.as_str(), |(_, says)| says);
             (Lane::Log, mood, shorten(says, 160))
         }
-        Happening::Kubelet { node, request, status, .. } => {
+        What::Kubelet { node, request, status, .. } => {
             let mood = status.map_or(Mood::Bad, of_status);
             let status = status.map_or("no answer".to_owned(), |status| status.to_string());
             (Lane::Kubelet(Some(node.clone())), mood, format!("{request}: {status}"))
         }
-        Happening::Api { user, request, status, .. } => {
+        What::Api { user, request, status } => {
             let says = format!("{}: {}: {status}", short_user(user), shorten(request, 120));
             (Lane::Api, of_status(*status), says)
         }
-        Happening::Dns { name, question, answer, .. } => {
+        What::Step(name) => (Lane::World, Mood::Change, name.clone()),
+        What::Checked { expectation, .. } => (Lane::World, Mood::Good, expectation.clone()),
+        What::Dns { name, question, answer, .. } => {
             let mood = match answer.as_str() {
                 "no such host" | "NXDOMAIN" => Mood::Odd,
                 answer if answer.parse::<std::net::IpAddr>().is_ok() => Mood::Good,

@@ -1,4 +1,4 @@
-//! Usage beside the truth: the truth as a line, each answer as a bar as long as its window.
+//! Usage: expected usage as a line, each reported usage as a bar as long as its window.
 
 use std::{fmt::Write, time::Duration};
 
@@ -8,7 +8,7 @@ use super::{
     super::ScenarioReport,
     chart::{Axis, clock, px, span},
 };
-use crate::truth::{Amount, Answer, Series};
+use crate::expected_usage::{Amount, ReportedUsage, Series};
 
 const WIDTH: f64 = 420.0;
 const LEFT: f64 = 62.0;
@@ -17,11 +17,11 @@ const TOP: f64 = 20.0;
 const BOTTOM: f64 = 112.0;
 const HEIGHT: f64 = 132.0;
 
-/// An answer further from the truth than this share of it is wrong. Less is rounding and the
+/// Reported usage that differs by more than this share is wrong. Less is rounding and the
 /// milliseconds between a sample and its timestamp.
 const TOLERANCE: f64 = 0.02;
 
-/// Differences below this are none, whatever share they are: a millicore, a mebibyte.
+/// Smaller differences do not count, whatever share they are: a millicore, a mebibyte.
 const LEAST: [f64; 2] = [1e6, MI];
 
 const MI: f64 = 1_048_576.0;
@@ -44,9 +44,9 @@ pub(super) fn usage(scenario: &ScenarioReport) -> Markup {
     let (shown, folded) = scenario.usage.split_at(scenario.usage.len().min(SHOWN));
     html! {
         section {
-            h3 { "Usage and the truth" }
+            h3 { "Expected and reported usage" }
             ul.legend aria-label="Lines" {
-                li { i.truth {} "truth" } li { i.said {} "what the server said, as long as its window" }
+                li { i.expected {} "expected" } li { i.reported {} "reported by the server, as long as its window" }
                 li { i.wrong {} "off by more than 2 %" }
             }
             (grid(shown, scenario))
@@ -64,7 +64,7 @@ fn grid(series: &[Series], scenario: &ScenarioReport) -> Markup {
     html! {
         @for series in series {
             figure.usage {
-                figcaption { strong { (series.subject.words()) } " " (verdict(series)) }
+                figcaption { strong { (series.subject.label()) } " " (verdict(series)) }
                 div.plots {
                     @for resource in [Resource::Cpu, Resource::Memory] { (plot(series, resource, scenario)) }
                 }
@@ -74,73 +74,73 @@ fn grid(series: &[Series], scenario: &ScenarioReport) -> Markup {
 }
 
 fn verdict(series: &Series) -> Markup {
-    let wrong = series.answers.iter().filter(|answer| {
-        [Resource::Cpu, Resource::Memory].iter().any(|resource| resource.is_wrong(answer))
+    let wrong = series.reports.iter().filter(|report| {
+        [Resource::Cpu, Resource::Memory].iter().any(|resource| resource.is_wrong(report))
     });
-    let (wrong, all) = (wrong.count(), series.answers.len());
+    let (wrong, all) = (wrong.count(), series.reports.len());
     html! {
-        @if all == 0 { span.off { "the server never knew" } }
-        @else if wrong == 0 { span.on { (all) @if all == 1 { " answer, true" } @else { " answers, all true" } } }
-        @else { span.off { (wrong) " of " (all) " answers off" } }
+        @if all == 0 { span.off { "never reported" } }
+        @else if wrong == 0 { span.on { (all) @if all == 1 { " report, right" } @else { " reports, all right" } } }
+        @else { span.off { (wrong) " of " (all) " reports wrong" } }
     }
 }
 
 fn plot(series: &Series, resource: Resource, scenario: &ScenarioReport) -> Markup {
     let axis = Axis::of(scenario, LEFT, RIGHT);
-    let values = series.truth.iter().map(|point| resource.of(point.used));
-    let said = series.answers.iter().map(|answer| resource.of(answer.said));
-    let top = round_up(values.chain(said).fold(0.0, f64::max), resource);
+    let values = series.expected.iter().map(|point| resource.of(point.used));
+    let reported = series.reports.iter().map(|report| resource.of(report.reported));
+    let top = round_up(values.chain(reported).fold(0.0, f64::max), resource);
     let levels = [0.0, top / 2.0, top];
     let y = |value: f64| BOTTOM - (value / top).clamp(0.0, 1.0) * (BOTTOM - TOP);
-    let label = format!("{} of {}", resource.name(), series.subject.words());
+    let label = format!("{} of {}", resource.name(), series.subject.label());
     html! {
         svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(label) {
             text.name x=(px(LEFT)) y="11" { (resource.name()) }
             (axis.grid(TOP, BOTTOM, &levels.map(y)))
             g.levels {
                 @for level in levels {
-                    text x=(px(LEFT - 6.0)) y=(px(y(level) + 4.0)) { (resource.words(level)) }
+                    text x=(px(LEFT - 6.0)) y=(px(y(level) + 4.0)) { (resource.text(level)) }
                 }
             }
-            path.truth d=(path(series, resource, &axis, y)) {}
-            @for answer in &series.answers {
-                @let value = resource.of(answer.said);
-                @let (begin, end) = bar(answer, &axis);
-                g class=(if resource.is_wrong(answer) { "said wrong" } else { "said" }) {
+            path.expected d=(path(series, resource, &axis, y)) {}
+            @for report in &series.reports {
+                @let value = resource.of(report.reported);
+                @let (begin, end) = bar(report, &axis);
+                g class=(if resource.is_wrong(report) { "reported wrong" } else { "reported" }) {
                     @if resource == Resource::Cpu {
                         path d={ "M" (px(begin)) " " (px(y(value))) "H" (px(end)) } {}
                     }
                     circle cx=(px(end)) cy=(px(y(value))) r="3.2" {}
-                    title { (tell(answer, resource)) }
+                    title { (tooltip(report, resource)) }
                 }
             }
         }
     }
 }
 
-/// From where to where an answer's window goes. With a clock that is wrong it may lie outside of
-/// the run: then it ends when the server began to say so.
-fn bar(answer: &Answer, axis: &Axis) -> (f64, f64) {
-    let end = if axis.has(answer.timestamp) { answer.timestamp } else { answer.since };
-    let window = Duration::try_from_secs_f64(answer.window_seconds).unwrap_or_default();
+/// The two ends of a window. With a wrong clock it may lie outside of the run: then it ends where
+/// the server began to report it.
+fn bar(report: &ReportedUsage, axis: &Axis) -> (f64, f64) {
+    let end = if axis.has(report.timestamp) { report.timestamp } else { report.since };
+    let window = Duration::try_from_secs_f64(report.window_seconds).unwrap_or_default();
     (axis.place(end.saturating_sub(window).unwrap_or(end)), axis.place(end))
 }
 
-fn tell(answer: &Answer, resource: Resource) -> String {
+fn tooltip(report: &ReportedUsage, resource: Resource) -> String {
     format!(
-        "at {} the server said {}, in truth {}; window {} to {}",
-        clock(answer.since),
-        resource.words(resource.of(answer.said)),
-        resource.words(resource.of(answer.in_truth)),
-        span(answer.window_seconds),
-        clock(answer.timestamp)
+        "at {} reported {}, expected {}; window {} to {}",
+        clock(report.since),
+        resource.text(resource.of(report.reported)),
+        resource.text(resource.of(report.expected)),
+        span(report.window_seconds),
+        clock(report.timestamp)
     )
 }
 
 /// Between points that follow each other in one piece of the run, a step; the line is a mean.
 fn path(series: &Series, resource: Resource, axis: &Axis, y: impl Fn(f64) -> f64) -> String {
     let mut path = String::new();
-    for point in &series.truth {
+    for point in &series.expected {
         path.push(if path.is_empty() { 'M' } else { 'L' });
         let (x, y) = (px(axis.place(point.at)), px(y(resource.of(point.used))));
         // Writing to a String cannot fail.
@@ -180,13 +180,14 @@ impl Resource {
         }
     }
 
-    fn is_wrong(self, answer: &Answer) -> bool {
-        let (said, truth) = (self.of(answer.said), self.of(answer.in_truth));
-        (said - truth).abs() > (truth * TOLERANCE).max(LEAST[usize::from(self == Self::Memory)])
+    fn is_wrong(self, report: &ReportedUsage) -> bool {
+        let (reported, expected) = (self.of(report.reported), self.of(report.expected));
+        (reported - expected).abs()
+            > (expected * TOLERANCE).max(LEAST[usize::from(self == Self::Memory)])
     }
 
-    /// A value as people say it: `250m`, `1.5`, `64Mi`.
-    fn words(self, value: f64) -> String {
+    /// A value with its unit: `250m`, `1.5`, `64Mi`.
+    fn text(self, value: f64) -> String {
         let (value, unit) = match self {
             Self::Cpu if value >= 1e9 => (value / 1e9, " cores"),
             Self::Cpu => (value / 1e6, "m"),

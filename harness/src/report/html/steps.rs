@@ -6,12 +6,13 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::{
-    super::{Happening, ScenarioReport, StepReport},
+    super::{ScenarioReport, StepReport},
     chart::clock,
     lanes::short_user,
 };
+use crate::events::{Event, What};
 
-/// How many different things of a step are told: a large cluster has too much to say.
+/// How many different events of a step are shown: a large cluster has too many.
 const MOST_LINES: usize = 150;
 
 /// Things that were the same but for the moment.
@@ -35,8 +36,8 @@ pub(super) fn steps(scenario: &ScenarioReport) -> Markup {
 fn one(step: &StepReport, scenario: &ScenarioReport) -> Markup {
     let failed = scenario.failures.iter().any(|f| f.step.as_ref() == Some(&step.name));
     let lines = lines(&step.events);
-    let changes = step.events.iter().filter_map(|event| match event {
-        Happening::Change { text, .. } => Some(text),
+    let changes = step.events.iter().filter_map(|event| match &event.what {
+        What::Change { text } => Some(text),
         _ => None,
     });
     html! {
@@ -89,7 +90,7 @@ fn table(lines: &[Line]) -> Markup {
 }
 
 /// One line for all that is the same in a step, in the order in which things came first.
-fn lines(events: &[Happening]) -> Vec<Line> {
+fn lines(events: &[Event]) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     let mut known: BTreeMap<(&'static str, String), usize> = BTreeMap::new();
     for event in events {
@@ -97,35 +98,37 @@ fn lines(events: &[Happening]) -> Vec<Line> {
         let at = *known.entry((source, text.clone())).or_insert(lines.len());
         if let Some(line) = lines.get_mut(at) {
             line.count += 1;
-            line.last = event.at();
+            line.last = event.at;
         } else {
-            let (first, last) = (event.at(), event.at());
+            let (first, last) = (event.at, event.at);
             lines.push(Line { first, last, count: 1, source, text, is_error });
         }
     }
     lines
 }
 
-fn words(event: &Happening) -> (&'static str, String, bool) {
-    match event {
-        Happening::Change { text, .. } => ("world", text.clone(), false),
-        Happening::Ended { text, .. } => ("server", format!("ended: {text}"), true),
-        Happening::Log { text, .. } => {
+fn words(event: &Event) -> (&'static str, String, bool) {
+    match &event.what {
+        What::Change { text } => ("world", text.clone(), false),
+        What::Ended { text } => ("server", format!("ended: {text}"), true),
+        What::Log { text } => {
             let level = text.get(..1).unwrap_or_default();
             // The header repeats the moment.
             let said = text.split_once("] ").map_or(text.as_str(), |(_, said)| said);
             ("log", format!("{level} {said}"), matches!(level, "E" | "F"))
         }
-        Happening::Kubelet { node, request, status, .. } => {
+        What::Kubelet { node, request, status, .. } => {
             let status = status.map_or("no answer".to_owned(), |status| status.to_string());
             ("kubelet", format!("{node}: {request} → {status}"), status != "200")
         }
-        Happening::Api { user, request, status, .. } => {
+        What::Api { user, request, status } => {
             let request = request.strip_suffix('?').unwrap_or(request).replace("?&", "?");
             ("api", format!("{}: {request} → {status}", short_user(user)), *status >= 400)
         }
-        Happening::Dns { name, question, answer, .. } => {
+        What::Dns { name, question, answer, .. } => {
             ("dns", format!("{name} {question} → {answer}"), false)
         }
+        What::Step(name) => ("step", name.clone(), false),
+        What::Checked { expectation, holds } => ("expectation", expectation.clone(), !holds),
     }
 }

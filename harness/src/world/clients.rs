@@ -1,0 +1,123 @@
+//! Clients of the API server and of the metrics server, and how they authenticate.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use fake_apiserver::User;
+use fake_kubelet::{Identity, Subject, Validity};
+use kube::Config;
+
+use super::{Simulated, WorldError, cluster::url, identities};
+use crate::file::format::{Asker, Credentials};
+
+/// How a client of the metrics server itself authenticates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientIdentity<'a> {
+    /// Not at all.
+    Anonymous,
+    /// With a certificate of the cluster's CA.
+    User {
+        /// The user's name.
+        name: &'a str,
+        /// The user's group.
+        group: &'a str,
+    },
+    /// With the API server's certificate, so that `X-Remote-*` headers are trusted.
+    FrontProxy,
+}
+
+// === impl Simulated ===
+
+impl Simulated {
+    /// A client of the metrics server itself.
+    pub fn direct_client(&self, identity: ClientIdentity<'_>) -> Result<kube::Client, WorldError> {
+        let identity = self.cluster.client_certificate(identity)?;
+        let mut config = direct_config(url(self.server_address));
+        if let Some(identity) = identity {
+            present(&mut config, &identity);
+        }
+        self.cluster.environment.client(&config)
+    }
+
+    /// The client of an expectation: of the metrics server itself if `directly`, else of the API
+    /// server.
+    pub(crate) fn client_of(
+        &self,
+        asker: Option<&Asker>,
+        directly: bool,
+    ) -> Result<kube::Client, WorldError> {
+        let Some(asker) = asker else {
+            return Ok(if directly { self.probe() } else { self.admin() }.clone());
+        };
+        let mut config = if directly {
+            direct_config(url(self.server_address))
+        } else {
+            self.cluster.config("")
+        };
+        config.auth_info.token = None;
+        match asker.shows.unwrap_or(Credentials::Token) {
+            Credentials::Token => {
+                let token = format!("{}-{}", asker.user, asker.groups.join("-"));
+                let groups: Vec<_> = asker.groups.iter().map(String::as_str).collect();
+                let user = User::new(asker.user.as_str(), &groups);
+                self.cluster.api_server().add_token(&token, user);
+                config.auth_info.token = Some(token.into());
+            }
+            Credentials::UnknownToken => {
+                config.auth_info.token = Some("unknown-token".to_owned().into());
+            }
+            Credentials::ExpiredToken => {
+                let token = format!("{}-expired", asker.user);
+                self.cluster.api_server().add_expired_token(&token);
+                config.auth_info.token = Some(token.into());
+            }
+            shows @ (Credentials::Certificate | Credentials::UnknownCaCertificate) => {
+                self.present_certificate(asker, shows, &mut config)?;
+            }
+            Credentials::Headers => {}
+        }
+        self.cluster.environment.client(&config)
+    }
+
+    /// A client that may read the metrics server's own metrics.
+    pub(crate) fn metrics_client(&self) -> Result<kube::Client, WorldError> {
+        let mut config = direct_config(url(self.server_address));
+        config.auth_info.token = Some(identities::ADMIN_TOKEN.to_owned().into());
+        self.cluster.environment.client(&config)
+    }
+
+    fn present_certificate(
+        &self,
+        asker: &Asker,
+        shows: Credentials,
+        config: &mut Config,
+    ) -> Result<(), WorldError> {
+        let certificates = self.cluster.certificates();
+        let authority = match shows {
+            Credentials::UnknownCaCertificate => certificates.unknown(),
+            _ => certificates.cluster(),
+        };
+        let subject = Subject {
+            common_name: asker.user.clone(),
+            organization: asker.groups.first().cloned(),
+            ..Subject::default()
+        };
+        let validity = Validity::year_from_an_hour_before(self.clock().now());
+        let identity = authority.client(&subject, validity)?;
+        present(config, &identity);
+        Ok(())
+    }
+}
+
+/// For a server at `url` whose certificate is self-signed.
+pub(super) fn direct_config(url: http::Uri) -> Config {
+    let mut config = Config::new(url);
+    config.accept_invalid_certs = true;
+    // Without any, all of the system's would be read, and then not used.
+    config.root_cert = Some(Vec::new());
+    config
+}
+
+/// Adds a client certificate.
+fn present(config: &mut Config, identity: &Identity) {
+    config.auth_info.client_certificate_data = Some(STANDARD.encode(identity.chain_pem()));
+    config.auth_info.client_key_data = Some(STANDARD.encode(identity.key_pem()).into());
+}
