@@ -49,7 +49,7 @@ pub struct Settings {
 }
 
 /// All paths of the API, to which others may be added.
-pub fn paths(sources: Sources) -> PathMux {
+pub fn paths(sources: &Sources) -> PathMux {
     let clock = sources.clock.clone();
     let group = ApiGroup {
         name: GROUP,
@@ -68,6 +68,6 @@ pub fn paths(sources: Sources) -> PathMux {
 }
 
 /// The API alone.
-pub fn router(sources: Sources) -> Router {
+pub fn router(sources: &Sources) -> Router {
     paths(sources).into_router()
 }

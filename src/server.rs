@@ -71,6 +71,7 @@ pub enum StartError {
 impl Server {
     /// A server as `flags` want it, for the API servers in `configs`. Its address is `address`
     /// instead of the flags' where given: in a simulated world a server has a pod's address.
+    #[allow(clippy::needless_pass_by_value, reason = "nobody else has a use for the resolver")]
     pub fn new(
         flags: &Flags,
         configs: &ApiConfigs,
@@ -130,7 +131,7 @@ impl Server {
             address: format!(":{}", address.port()),
         };
         let router = router(
-            api::Sources {
+            &api::Sources {
                 cluster: cluster.clone(),
                 store: store.clone(),
                 scrapes: known.clone(),
@@ -233,7 +234,7 @@ impl Server {
 const UNLISTED: [&str; 2] = ["/statusz", "/flagz"];
 
 /// All paths.
-fn router(api: api::Sources, pages: &status::Sources) -> Router {
+fn router(api: &api::Sources, pages: &status::Sources) -> Router {
     let mut paths = api::paths(api);
     for (path, handler) in status::routes(pages) {
         let listed = !UNLISTED.contains(&path.as_str());

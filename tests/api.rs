@@ -35,7 +35,7 @@ fn with(path: &str, accept: &str) -> Request {
 }
 
 async fn warm(request: &Request) -> Answer {
-    ask(router(World::warm().sources), request).await
+    ask(router(&World::warm().sources), request).await
 }
 
 fn content_type(answer: &Answer) -> &str {
@@ -143,7 +143,7 @@ async fn people_get_indented_json() {
 #[tokio::test]
 async fn long_lists_arrive_whole_in_every_notation() {
     let pods = 3_000;
-    let service = || router(World::crowded(pods).sources);
+    let service = || router(&World::crowded(pods).sources);
     let plain = ask(service(), &get(&format!("{BASE}/pods"))).await;
     assert!(plain.body.len() > 500_000);
     let document: Value = serde_json::from_slice(&plain.body).unwrap();
@@ -266,7 +266,7 @@ async fn aggregated_discovery_is_cached_by_its_tag() {
 /// Whatever comes, an answer goes back.
 #[tokio::test]
 async fn nothing_that_is_asked_breaks_it() {
-    let service = router(World::warm().sources);
+    let service = router(&World::warm().sources);
     let mut pieces = vec![
         "",
         "/",

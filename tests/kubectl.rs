@@ -37,7 +37,7 @@ impl Kubectl {
             return None;
         }
         let (endpoint, _) = endpoint();
-        let metrics = endpoint.serve(router(World::warm().sources)).await.unwrap();
+        let metrics = endpoint.serve(router(&World::warm().sources)).await.unwrap();
         let (endpoint, certificate) = self::endpoint();
         let serving = api_server(metrics.address()).start(endpoint).await.unwrap();
         let url = format!("https://{}", serving.address());

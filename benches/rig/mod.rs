@@ -106,7 +106,7 @@ impl Api {
             })
         });
         let clock = Clock::starting_at(second(100_020));
-        let router = router(Sources {
+        let router = router(&Sources {
             cluster: Arc::new(Cluster::of([], pods)),
             store: Arc::new(filled()),
             scrapes: Arc::new(Scrapes::new(clock.clone())),

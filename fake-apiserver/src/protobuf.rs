@@ -85,7 +85,7 @@ const RESOURCE_ATTRIBUTES: Fields = &[
     (7, "name", Kind::Text),
 ];
 const NON_RESOURCE_ATTRIBUTES: Fields = &[(1, "path", Kind::Text), (2, "verb", Kind::Text)];
-/// That of a SelfSubjectAccessReview has the first two.
+/// That of a `SelfSubjectAccessReview` has the first two.
 const ACCESS_REVIEW_SPEC: Fields = &[
     (1, "resourceAttributes", Kind::Message(RESOURCE_ATTRIBUTES)),
     (2, "nonResourceAttributes", Kind::Message(NON_RESOURCE_ATTRIBUTES)),

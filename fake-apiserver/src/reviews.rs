@@ -1,4 +1,4 @@
-//! TokenReview, SubjectAccessReview and SelfSubjectAccessReview.
+//! TokenReview, SubjectAccessReview and `SelfSubjectAccessReview`.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
@@ -75,7 +75,7 @@ pub(super) fn access(rules: &Rules, headers: &HeaderMap, body: &[u8]) -> Result<
     Ok(created(&review))
 }
 
-/// Answers a SelfSubjectAccessReview.
+/// Answers a `SelfSubjectAccessReview`.
 pub(super) fn own_access(
     rules: &Rules,
     user: &User,

@@ -100,7 +100,7 @@ impl Watch {
             return Some((Ok(initial), Some(self)));
         }
         loop {
-            let changed = self.store.changed();
+            let next_change = self.store.changed();
             // An error says that the API server is gone.
             if !self.cut.is_empty() {
                 return None;
@@ -128,7 +128,7 @@ impl Watch {
                     self.next_bookmark = Some(bookmark + BOOKMARK_INTERVAL);
                     return Some((Ok(self.subject.bookmark(self.version)), Some(self)));
                 }
-                () = changed => {}
+                () = next_change => {}
             }
         }
     }

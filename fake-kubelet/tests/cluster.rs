@@ -222,7 +222,7 @@ async fn a_node_of_somebody_else_is_never_touched() {
         assert!(!output.status.success());
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(
-            error.contains("Node \"fake-1\" exists already and is not of the owner \"test\""),
+            error.contains("Node \"fake-1\" exists already and does not belong to owner \"test\""),
             "{error}"
         );
         assert_eq!(world.names().await, ["fake-1", "world-0"]);

@@ -19,7 +19,7 @@ use tower::ServiceExt;
 /// A label selector, and after a newline a field selector: refused, or some of all pods.
 pub fn selector(input: &[u8]) {
     thread_local! {
-        static WORLD: (Runtime, Router) = (runtime(), router(sources()));
+        static WORLD: (Runtime, Router) = (runtime(), router(&sources()));
     }
     let mut lines = input.splitn(2, |byte| *byte == b'\n');
     let mut query = String::new();

@@ -105,6 +105,9 @@ pub struct Comparison {
     pub left_out: usize,
 }
 
+/// What was reported of each subject, and when.
+type ReportedBySubject = BTreeMap<Subject, Vec<(Timestamp, Reported)>>;
+
 /// Compares what the server reports after each cycle. Clones share what was reported.
 #[derive(Clone)]
 pub struct Comparer {
@@ -113,7 +116,7 @@ pub struct Comparer {
     kubelets: Arc<[Arc<FakeKubelet>]>,
     subjects: Arc<[Subject]>,
     left_out: usize,
-    reported: Arc<Mutex<BTreeMap<Subject, Vec<(Timestamp, Reported)>>>>,
+    reported: Arc<Mutex<ReportedBySubject>>,
     start: Timestamp,
 }
 

@@ -70,7 +70,7 @@ fn schemas(version: Version) -> Map<String, Value> {
         });
         let metadata = meta("ListMeta", "Standard list metadata, which is empty.");
         let about = format!("A list of {}.", kind.names().kind);
-        object(version, kind.names().list_kind, &about, metadata, [("items", items)])
+        object(version, kind.names().list_kind, &about, &metadata, [("items", items)])
     };
     let measured = |kind: Kind, about: &str, (name, value): (&str, &Value)| {
         let metadata = meta(
@@ -80,7 +80,7 @@ fn schemas(version: Version) -> Map<String, Value> {
         let timestamp = meta("Time", "When usage was measured: the end of the window.");
         let window = json!({"$ref": format!("{META}.Duration")});
         let fields = [("timestamp", timestamp), ("window", window), (name, value.clone())];
-        object(version, kind.names().kind, about, metadata, fields)
+        object(version, kind.names().kind, about, &metadata, fields)
     };
     let nodes = measured(Kind::Nodes, "Usage of one node.", ("usage", &usage));
     let about = "Usage of the containers of one pod.";
@@ -108,7 +108,7 @@ fn object<const N: usize>(
     version: Version,
     kind: &str,
     about: &str,
-    metadata: Value,
+    metadata: &Value,
     fields: [(&str, Value); N],
 ) -> Value {
     let required = fields.each_ref().map(|(name, _)| *name).to_vec();

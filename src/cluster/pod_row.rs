@@ -115,13 +115,11 @@ impl From<Shape> for PodRow {
             Some(Row { cells, object }) => (cells, object),
             None => (shape.cells, shape.object),
         };
-        match object {
-            Some(Object { metadata }) => Self { metadata, node: cells.0 },
-            None => {
-                let node = shape.spec.and_then(|spec| spec.node_name);
-                Self { metadata: shape.metadata, node }
-            }
+        if let Some(Object { metadata }) = object {
+            return Self { metadata, node: cells.0 };
         }
+        let node = shape.spec.and_then(|spec| spec.node_name);
+        Self { metadata: shape.metadata, node }
     }
 }
 

@@ -17,12 +17,11 @@ pub(super) fn read_list(text: &str) -> Result<Vec<String>, ValueError> {
     }
     let mut values = Vec::new();
     loop {
-        let (value, after) = match rest.strip_prefix('"') {
-            Some(quoted) => read_quoted(quoted)?,
-            None => {
-                let end = rest.find([',', '\n']).unwrap_or(rest.len());
-                (rest[..end].to_owned(), &rest[end..])
-            }
+        let (value, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            read_quoted(quoted)?
+        } else {
+            let end = rest.find([',', '\n']).unwrap_or(rest.len());
+            (rest[..end].to_owned(), &rest[end..])
         };
         if !rest.starts_with('"') && value.contains('"') {
             return Err(ValueError::List);

@@ -62,7 +62,7 @@ pub struct ServingFlags {
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_port_sharing: bool,
 
-    /// Listen also on an address in TIME_WAIT state (`SO_REUSEADDR`). This server always does, as
+    /// Listen also on an address in `TIME_WAIT` state (`SO_REUSEADDR`). This server always does, as
     /// Go servers do.
     #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
     pub permit_address_sharing: bool,

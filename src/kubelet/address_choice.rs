@@ -56,7 +56,7 @@ impl AddressChoice {
     /// A node's kubelet responds at `target`, after `failed` did not; logs it where that is news.
     pub(super) fn settle(
         &mut self,
-        known: Known<'_>,
+        known: &Known<'_>,
         preferred: &Target,
         target: &Target,
         failed: &[ScrapeError],
@@ -79,7 +79,7 @@ impl AddressChoice {
             self.detour = before.map(|detour| Detour { instead: used, ..detour });
             return;
         };
-        let Diagnosis { cause, cure, .. } = error.diagnose(&known);
+        let Diagnosis { cause, cure, .. } = error.diagnose(known);
         let is_news = before.as_ref().is_none_or(|old| old.instead != used || old.cause != cause);
         if is_news {
             tracing::warn!(node = known.node.name, address = preferred, err = %error, instead = used, cure = &*cure, "The kubelet cannot be reached at its preferred address, using another address");

@@ -119,6 +119,9 @@ pub(crate) struct Transition {
     pub(super) dropped: Option<(Box<Dropped>, u64)>,
 }
 
+/// How many nodes, and the first of them with their state.
+pub(crate) type SomeNodes = (usize, Vec<(Arc<str>, NodeScrapes)>);
+
 // === impl ScrapeHealth ===
 
 impl ScrapeHealth {
@@ -270,10 +273,7 @@ impl Scrapes {
     }
 
     /// By health: how many nodes, and the first `shown` of them with their state.
-    pub fn by_health(
-        &self,
-        shown: usize,
-    ) -> BTreeMap<ScrapeHealth, (usize, Vec<(Arc<str>, NodeScrapes)>)> {
+    pub fn by_health(&self, shown: usize) -> BTreeMap<ScrapeHealth, SomeNodes> {
         let mut groups: BTreeMap<_, (usize, Vec<_>)> = BTreeMap::new();
         for (name, state) in &*self.nodes.read() {
             let (count, first) = groups.entry(state.health).or_default();

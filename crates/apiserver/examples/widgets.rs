@@ -1,8 +1,14 @@
 //! An aggregated API of one's own, for the cluster of the current kubeconfig:
 //! `kubectl get --raw /apis/example.dev/v1/widgets` once an APIService leads here.
 
-use apiserver::{access::*, openapi::Description, *};
-use net::{Clock, Doors, dns::*};
+use apiserver::{
+    ApiGroup, GenericServer, GroupVersion, JsonObject, JsonResource, PathMux, ResourceNames,
+    ServerOptions, access::ApiServer, json_resource, openapi::Description,
+};
+use net::{
+    Clock, Doors,
+    dns::{ConfigFiles, Resolver},
+};
 
 struct Widgets;
 

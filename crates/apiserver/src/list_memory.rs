@@ -42,7 +42,7 @@ pub(crate) struct Piece {
 pub(crate) struct Pieces {
     memory: ListMemory,
     exchange: Exchange,
-    pieces: Vec<Piece>,
+    complete: Vec<Piece>,
     length: usize,
     turn: Option<OwnedMutexGuard<()>>,
 }
@@ -64,7 +64,7 @@ impl ListMemory {
     /// Begins the list that answers `exchange`.
     pub(crate) fn begin(&self, exchange: Option<&Exchange>) -> Pieces {
         let exchange = exchange.cloned().unwrap_or_else(Exchange::begin);
-        Pieces { memory: self.clone(), exchange, pieces: Vec::new(), length: 0, turn: None }
+        Pieces { memory: self.clone(), exchange, complete: Vec::new(), length: 0, turn: None }
     }
 }
 
@@ -81,11 +81,11 @@ impl Pieces {
         self.length += piece.len();
         let bytes = Bytes::from(piece);
         if self.length <= SHORT {
-            return self.pieces.push(Piece { bytes, _share: None });
+            return self.complete.push(Piece { bytes, _share: None });
         }
         if self.turn.is_none() {
             self.turn = Some(self.memory.turn.clone().lock_owned().await);
-            for piece in mem::take(&mut self.pieces) {
+            for piece in mem::take(&mut self.complete) {
                 self.keep(piece.bytes).await;
             }
         }
@@ -104,12 +104,12 @@ impl Pieces {
                 Err(_) => sleep(LOOK_AGAIN).await,
             }
         };
-        self.pieces.push(Piece { bytes, _share: share });
+        self.complete.push(Piece { bytes, _share: share });
     }
 
     /// The complete list.
     pub(crate) fn finish(self) -> Vec<Piece> {
-        self.pieces
+        self.complete
     }
 }
 

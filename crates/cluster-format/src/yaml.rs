@@ -118,7 +118,10 @@ fn without_location(error: &Error) -> String {
 
 /// What helps most often when the parser stops at this character.
 fn cure(text: &str, message: &str, place: &Location) -> Option<&'static str> {
-    if text[..place.span.end].ends_with('\t') || text[..place.span.start].ends_with('\t') {
+    if message.contains("found a tab")
+        || text[..place.span.end].ends_with('\t')
+        || text[..place.span.start].ends_with('\t')
+    {
         return Some("indent with spaces only");
     }
     Some(match &text[place.span.clone()] {

@@ -104,7 +104,7 @@ impl NodeController {
                 self.uids().insert(cluster_node.name.clone(), uids);
             }
             Err(error) => {
-                tracing::warn!(node = cluster_node.name, err = %error, "Failed to create Lease")
+                tracing::warn!(node = cluster_node.name, err = %error, "Failed to create Lease");
             }
         }
     }

@@ -134,7 +134,7 @@ impl KubeletClient {
                 Ok(response) => {
                     session.address = target.authority();
                     let known = session.known(node);
-                    session.choice.settle(known, &targets[0], target, &failed, &self.random);
+                    session.choice.settle(&known, &targets[0], target, &failed, &self.random);
                     return response;
                 }
                 Err(error) => {

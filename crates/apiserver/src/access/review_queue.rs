@@ -107,7 +107,9 @@ impl State {
             }
             let newest =
                 self.callers.get(&longest).and_then(|all| all.back()).map(|one| one.serial);
-            newest.into_iter().for_each(|serial| self.remove(&longest, serial));
+            if let Some(serial) = newest {
+                self.remove(&longest, serial);
+            }
         }
         self.serial += 1;
         let serial = self.serial;

@@ -12,7 +12,7 @@ pub(super) fn check<B>(request: &Request<B>) -> Option<Response<Body>> {
         _ if second.is_some() => "too many Host headers",
         // HTTP/1.0 knows none, and HTTP/2 has `:authority`.
         None if request.version() == Version::HTTP_11 => "missing required Host header",
-        Some(host) if !host.as_bytes().iter().all(is_allowed) => "malformed Host header",
+        Some(host) if !host.as_bytes().iter().copied().all(is_allowed) => "malformed Host header",
         _ => return None,
     };
     let mut response = Response::new(Body::from(format!("400 Bad Request: {message}")));
@@ -26,6 +26,6 @@ pub(super) fn check<B>(request: &Request<B>) -> Option<Response<Body>> {
 }
 
 /// What may stand in a host and port, RFC 3986: sub-delimiters and the brackets of IPv6 too.
-fn is_allowed(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(byte)
+fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!$%&'()*+,-.:;=[]_~".contains(&byte)
 }

@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Bytes of lines that wait to be written: some 5,000 lines, more than one cycle over thousands of
@@ -77,16 +77,9 @@ impl LineWriter {
 
     /// Waits until all lines are written, but no longer than `limit`.
     pub fn flush(&self, limit: Duration) {
-        let end = Instant::now() + limit;
-        let mut queue = self.0.queue();
-        while queue.writing || !queue.lines.is_empty() {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.0.changed.wait_timeout(queue, left);
-            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let waits = |queue: &mut Queue| queue.writing || !queue.lines.is_empty();
+        // The queue is given back when the limit has passed too.
+        drop(self.0.changed.wait_timeout_while(self.0.queue(), limit, waits));
     }
 }
 

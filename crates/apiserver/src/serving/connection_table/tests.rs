@@ -90,7 +90,9 @@ fn a_source_above_its_share_gives_way_before_others() {
         let table = table();
         let others = fill(&table, 10, 8, what);
         let mut greedy: Vec<_> = (0..8).map(|_| table.enter(address(1)).0).collect();
-        greedy.iter().for_each(|place| what(place.handle()));
+        for place in &greedy {
+            what(place.handle());
+        }
         for _ in 0..4 {
             let (newcomer, _) = table.enter(address(2));
             what(newcomer.handle());
