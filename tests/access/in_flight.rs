@@ -134,12 +134,12 @@ async fn flood(
 
 #[tokio::test(start_paused = true)]
 async fn reviews_of_unknown_clients_delay_nobody_else() {
+    type Request = fn(usize) -> (String, Option<String>);
     let cluster = Cluster::new();
     // Fewer places than requests wait: waiting for a review takes none.
     let server = limited(&cluster, 2, 1).await;
     let admin = admin(&cluster);
     cluster.delay.store(1_000, Ordering::Relaxed);
-    type Request = fn(usize) -> (String, Option<String>);
     let floods: [(&str, Request, u16); 2] = [
         ("paths", |at| (format!("/healthz/{at}"), None), 403),
         ("tokens", |at| ("/healthz".to_owned(), Some(format!("token-{at}"))), 401),

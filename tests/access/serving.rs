@@ -240,7 +240,8 @@ impl Held {
     /// So many pieces of a length.
     fn answer(self, pieces: usize, length: usize) -> Body {
         let pieces = (0..pieces).map(move |_| {
-            let _held = &self;
+            // The body holds it until it is dropped.
+            let Self(_) = &self;
             Ok::<_, Infallible>(Bytes::from(vec![b'a'; length]))
         });
         Body::from_stream(futures::stream::iter(pieces))

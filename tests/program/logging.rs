@@ -4,9 +4,10 @@ use std::{
     fs::File,
     io::{BufRead, BufReader, PipeReader, Read, Write, pipe},
     process::{Child, Stdio},
-    thread::sleep,
-    time::{Duration, Instant},
+    thread::yield_now,
 };
+
+use tokio::time::Instant;
 
 use super::{PATIENCE, folder, free_port, get, program};
 
@@ -39,7 +40,7 @@ impl Server {
         while std::net::TcpStream::connect(&self.address).is_err() {
             assert_eq!(self.child.try_wait().unwrap(), None, "it has ended");
             assert!(Instant::now() < end, "it does not listen");
-            sleep(Duration::from_millis(10));
+            yield_now();
         }
         assert_eq!(get(&self.address, "/livez"), "ok");
     }
@@ -55,7 +56,7 @@ impl Drop for Server {
 /// A pipe without space.
 fn full_pipe() -> (PipeReader, Stdio) {
     let (reader, mut writer) = pipe().unwrap();
-    writer.write_all(&[b'x'; PIPE]).unwrap();
+    writer.write_all(&vec![b'x'; PIPE]).unwrap();
     (reader, writer.into())
 }
 
