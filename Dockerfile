@@ -18,6 +18,8 @@ USER 65532:65532
 ENTRYPOINT ["/fake-kubelet"]
 
 FROM source AS build
+# Built before the arguments below, which are new in each build and would spoil this layer.
+RUN cargo build --locked --profile dist --package metrics-server
 # Shown by /version and --version=raw.
 ARG GIT_COMMIT=""
 ARG GIT_TREE_STATE=""
