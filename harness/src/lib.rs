@@ -1,5 +1,6 @@
 //! A Kubernetes cluster in a file: runs scenarios against a metrics server and says what it saw.
 
+pub mod attack;
 pub mod bench;
 pub mod dns;
 pub mod events;

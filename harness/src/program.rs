@@ -9,6 +9,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    attack::{self, AttackError},
     bench::{self, BenchError},
     file::{self, DiscoverError, FileErrors, Filter, ScenarioFile, discover},
     report::{self, Collector, Progress, Target, Terminal, WriteError},
@@ -62,6 +63,8 @@ enum Command {
     Schema,
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
+    /// Attack a metrics server on this machine in many ways, and see whether it answers its users.
+    Attack(attack::Options),
     #[command(hide = true)]
     BenchCluster(bench::ClusterOptions),
     /// Bring a scenario's cluster up for real on this machine, until Ctrl-C.
@@ -129,6 +132,8 @@ enum ProgramError {
     Up(#[from] UpError),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error(transparent)]
+    Attack(#[from] AttackError),
 }
 
 /// Runs the program with the process's arguments.
@@ -142,6 +147,7 @@ pub fn main() -> ExitCode {
         Command::Schema => schema(),
         Command::Up(up) => self::up(&up),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
+        Command::Attack(options) => attack::attack(&options).map_err(Into::into),
         Command::BenchCluster(options) => {
             bench::run_cluster(&options).map(|()| true).map_err(Into::into)
         }
@@ -170,6 +176,10 @@ pub fn main() -> ExitCode {
                     return FAILED.into();
                 }
                 ProgramError::Bench(error) => {
+                    eprintln!("error: {error}");
+                    return FAILED.into();
+                }
+                ProgramError::Attack(error) => {
                     eprintln!("error: {error}");
                     return FAILED.into();
                 }

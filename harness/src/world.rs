@@ -19,7 +19,7 @@ mod task;
 mod token;
 
 pub(crate) use self::{
-    bench_cluster::{BenchCluster, KUBECONFIG, TOKEN},
+    bench_cluster::{BenchCluster, CERTIFICATE, KEY, KUBECONFIG, TOKEN},
     identities::is_metrics_server,
 };
 pub use self::{
