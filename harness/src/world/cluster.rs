@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use kube::Config;
 use kube_dial::api_client;
 use net::{
-    Clock, Doors, Network, Random,
+    Clock, Doors, Files, Network, Random,
     dns::{Hosts, ResolvConf, Resolver},
 };
 
@@ -300,6 +300,7 @@ impl Environment {
             clock: self.clock.clone(),
             network: (self.network_of)(self.client),
             random: self.random.clone(),
+            files: Files::default(),
         }
     }
 

@@ -1,9 +1,4 @@
-use std::{
-    net::IpAddr,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use futures::future::join;
 use hickory_proto::rr::{Name, RecordType};
@@ -15,23 +10,28 @@ use super::{
     lookups::{Answer, Found, Lookups},
     progress::{Failed, Progress},
 };
-use crate::Doors;
+use crate::{Doors, DynamicFile, FileKind, FileSource};
 
-/// Configuration files are read again when they were last read this long ago, as Go does.
-const CONFIG_LIFE: Duration = Duration::from_secs(5);
+const RESOLV_CONF: FileKind = FileKind {
+    name: "resolver configuration",
+    cure: "mount a resolv.conf there; without one, the name server is 127.0.0.1",
+};
+const HOSTS: FileKind =
+    FileKind { name: "hosts file", cure: "mount a hosts file there, or go on without one" };
 
 /// Resolves host names through the doors it is given.
 #[derive(Clone)]
 pub struct Resolver {
     doors: Doors,
-    config: Arc<Source>,
+    resolv_conf: DynamicFile<Arc<ResolvConf>>,
+    hosts: DynamicFile<Arc<Hosts>>,
     lookups: Arc<Lookups>,
 }
 
 /// One lookup.
 struct Asking {
     doors: Doors,
-    config: Arc<Config>,
+    resolv_conf: Arc<ResolvConf>,
     progress: Arc<Progress>,
 }
 
@@ -42,16 +42,6 @@ pub struct ConfigFiles {
     pub resolv_conf: PathBuf,
     /// Names this machine knows by itself: `/etc/hosts`.
     pub hosts: PathBuf,
-}
-
-enum Source {
-    Fixed(Arc<Config>),
-    Files { files: ConfigFiles, read: Mutex<Option<(Instant, Arc<Config>)>> },
-}
-
-struct Config {
-    resolv_conf: ResolvConf,
-    hosts: Hosts,
 }
 
 // === impl ConfigFiles ===
@@ -67,17 +57,30 @@ impl Default for ConfigFiles {
 impl Resolver {
     /// A resolver with a fixed configuration.
     pub fn new(doors: Doors, resolv_conf: ResolvConf, hosts: Hosts) -> Self {
-        let config = Arc::new(Config { resolv_conf, hosts });
-        Self::with(doors, Source::Fixed(config))
+        let (resolv_conf, hosts) = (Arc::new(resolv_conf), Arc::new(hosts));
+        Self::with(doors, DynamicFile::fixed(resolv_conf), DynamicFile::fixed(hosts))
     }
 
-    /// A resolver that follows configuration files. One that cannot be read counts as empty.
-    pub fn from_files(doors: Doors, files: ConfigFiles) -> Self {
-        Self::with(doors, Source::Files { files, read: Mutex::new(None) })
+    /// A resolver that follows configuration files. One that cannot be read at first counts as empty.
+    pub fn from_files(doors: Doors, ConfigFiles { resolv_conf, hosts }: ConfigFiles) -> Self {
+        let source = |path| FileSource::new("name resolution", path);
+        let files = &doors.files;
+        let resolv_conf =
+            files.open_later(RESOLV_CONF, source(resolv_conf), Arc::default(), |text| {
+                Ok(Arc::new(ResolvConf::parse(&String::from_utf8_lossy(text))))
+            });
+        let hosts = files.open_later(HOSTS, source(hosts), Arc::default(), |text| {
+            Ok(Arc::new(Hosts::parse(&String::from_utf8_lossy(text))))
+        });
+        Self::with(doors, resolv_conf, hosts)
     }
 
-    fn with(doors: Doors, config: Source) -> Self {
-        Self { doors, config: Arc::new(config), lookups: Arc::new(Lookups::new()) }
+    fn with(
+        doors: Doors,
+        resolv_conf: DynamicFile<Arc<ResolvConf>>,
+        hosts: DynamicFile<Arc<Hosts>>,
+    ) -> Self {
+        Self { doors, resolv_conf, hosts, lookups: Arc::new(Lookups::new()) }
     }
 
     /// The addresses of `host`, IPv4 first: at least one. An IP address is its own answer. The
@@ -87,14 +90,14 @@ impl Resolver {
         if let Ok(ip) = host.parse() {
             return Ok(vec![ip]);
         }
-        let config = self.config.get().await;
-        let known = config.hosts.get(host);
+        let hosts = self.hosts.get();
+        let known = hosts.get(host);
         if !known.is_empty() {
             return Ok(known.to_vec());
         }
         let begin = |progress| {
-            let asking = Asking { doors: self.doors.clone(), config: config.clone(), progress };
-            asking.ask(host.to_owned())
+            let (doors, resolv_conf) = (self.doors.clone(), self.resolv_conf.get());
+            Asking { doors, resolv_conf, progress }.ask(host.to_owned())
         };
         self.lookups.get(host, deadline, begin).await
     }
@@ -112,7 +115,7 @@ impl Asking {
     /// Every name that `host` may stand for, until one has addresses.
     async fn ask(self, host: String) -> Answer {
         let mut last = None;
-        for candidate in self.config.resolv_conf.candidates(&host) {
+        for candidate in self.resolv_conf.candidates(&host) {
             if candidate == host {
                 self.progress.begin_name_itself();
             }
@@ -163,7 +166,7 @@ impl Asking {
 
     /// Every server in turn, as many times as configured, until one knows.
     async fn ask_all(&self, question: &Question) -> Result<Found, Failed> {
-        let config = &self.config.resolv_conf;
+        let config = &self.resolv_conf;
         let mut last = (None, LookupFailure::NoSuchHost);
         for _ in 0..config.attempts {
             for server in &config.servers {
@@ -179,32 +182,6 @@ impl Asking {
             }
         }
         Err(last)
-    }
-}
-
-// === impl Source ===
-
-impl Source {
-    async fn get(&self) -> Arc<Config> {
-        let (files, read) = match self {
-            Self::Fixed(config) => return config.clone(),
-            Self::Files { files, read } => (files, read),
-        };
-        let fresh = read.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((at, config)) = fresh
-            && at.elapsed() < CONFIG_LIFE
-        {
-            return config;
-        }
-        let resolv_conf = tokio::fs::read_to_string(&files.resolv_conf).await.unwrap_or_default();
-        let hosts = tokio::fs::read_to_string(&files.hosts).await.unwrap_or_default();
-        let config = Arc::new(Config {
-            resolv_conf: ResolvConf::parse(&resolv_conf),
-            hosts: Hosts::parse(&hosts),
-        });
-        *read.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((Instant::now(), config.clone()));
-        config
     }
 }
 
