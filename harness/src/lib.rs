@@ -7,6 +7,7 @@ pub mod events;
 pub mod expect;
 pub mod expected_usage;
 pub mod file;
+mod namespaces;
 mod observers;
 pub mod program;
 pub mod report;

@@ -21,7 +21,7 @@ use net::{Clock, HostNetwork, Network, Random};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    net::{TcpListener, UdpSocket},
+    net::TcpListener,
     process::{Child, Command},
 };
 
@@ -32,20 +32,17 @@ use super::{
     cluster::{Cluster, Environment},
     files::Files,
     identities,
-    pod_dns::{name_servers, pod_resolv_conf},
+    name_server::serve_names,
+    pod_dns::{name_servers, pod_resolv_conf, resolv_conf_text},
     task::Task,
     token::AccountToken,
 };
 use crate::{
-    dns::{Transport, Zone, serve_streams},
     events::What,
     file::{ScenarioFile, format::Change},
 };
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-/// The most that a DNS message over TCP can be.
-const DNS_MESSAGE_LIMIT: usize = u16::MAX as usize;
 
 /// Takes each line that the metrics server logs.
 type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
@@ -89,7 +86,13 @@ impl Loopback {
         let mut cluster = Cluster::build(&file, environment).await?;
         let (mut dns, mut servers) = (Vec::new(), Vec::new());
         for server in name_servers(&file.scenario.spec.dns) {
-            let (running, address) = serve_names(server, cluster.zone().clone()).await?;
+            let (running, address) = serve_names(
+                &HostNetwork,
+                SocketAddr::new(LOCALHOST, 0),
+                server,
+                cluster.zone().clone(),
+            )
+            .await?;
             dns.push(running);
             servers.push(address);
         }
@@ -171,17 +174,7 @@ impl Loopback {
         let authority = self.cluster.authority_pem();
         let config = |credential| kubeconfig(&url, &authority, credential);
         let said = &self.file.scenario.spec.server.resolv_conf;
-        let resolv_conf = pod_resolv_conf(name_servers, said);
-        let servers = resolv_conf.servers.iter();
-        let servers = servers.map(|at| format!("nameserver [{}]:{}\n", at.ip(), at.port()));
-        let resolv_conf = format!(
-            "{}search {}\noptions ndots:{} timeout:{} attempts:{}\n",
-            servers.collect::<String>(),
-            resolv_conf.search.join(" "),
-            resolv_conf.ndots,
-            resolv_conf.timeout.as_secs(),
-            resolv_conf.attempts
-        );
+        let resolv_conf = resolv_conf_text(&pod_resolv_conf(name_servers, said));
         for (name, text) in [
             ("kubeconfig", config(Credential::Token(identities::ADMIN_TOKEN))),
             ("metrics-server.kubeconfig", config(Credential::TokenFile(self.token.file()))),
@@ -237,33 +230,4 @@ async fn free_port() -> Result<u16, WorldError> {
     let listen = async { TcpListener::bind(address).await?.local_addr() };
     let failed = |source| WorldError::Listen { what: "the metrics server", address, source };
     Ok(listen.await.map_err(failed)?.port())
-}
-
-/// Answers DNS questions over UDP and TCP, on one port, as the scenario's `server` does.
-async fn serve_names(server: IpAddr, zone: Arc<Zone>) -> Result<(Task, SocketAddr), WorldError> {
-    let address = SocketAddr::new(LOCALHOST, 0);
-    let failed = |source| WorldError::Listen { what: "DNS", address, source };
-    let udp = UdpSocket::bind(address).await.map_err(failed)?;
-    let local = udp.local_addr().map_err(failed)?;
-    let tcp = HostNetwork.listen(local).await.map_err(failed)?;
-    let running = Task::spawn(async move {
-        tokio::join!(serve_datagrams(udp, server, &zone), serve_streams(tcp, zone.clone(), server));
-    });
-    Ok((running, local))
-}
-
-async fn serve_datagrams(socket: UdpSocket, server: IpAddr, zone: &Zone) {
-    let socket = Arc::new(socket);
-    let mut buffer = vec![0; DNS_MESSAGE_LIMIT];
-    loop {
-        let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
-        if let Some(reply) = zone.answer(server, Transport::Udp, &buffer[..length]) {
-            let socket = socket.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(reply.delay).await;
-                // A client that is gone asks again.
-                drop(socket.send_to(&reply.bytes, from).await);
-            });
-        }
-    }
 }

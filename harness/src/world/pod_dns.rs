@@ -7,6 +7,7 @@ use std::{
 
 use net::dns::{Hosts, ResolvConf};
 
+use super::addresses::DNS_PORT;
 use crate::file::{
     format::{self, Dns},
     values::In,
@@ -36,6 +37,25 @@ pub(super) fn pod_resolv_conf(servers: Vec<SocketAddr>, said: &format::ResolvCon
         timeout: said.timeout.map_or(default.timeout, |timeout| timeout.0),
         attempts: said.attempts.map_or(default.attempts, u32::from),
     }
+}
+
+/// The text of a resolv.conf. Ports stand only where they are not DNS's own.
+pub(super) fn resolv_conf_text(conf: &ResolvConf) -> String {
+    let server = |at: &SocketAddr| match at.port() {
+        DNS_PORT => format!("nameserver {}\n", at.ip()),
+        port => format!("nameserver [{}]:{port}\n", at.ip()),
+    };
+    let search = match conf.search.as_slice() {
+        [] => String::new(),
+        domains => format!("search {}\n", domains.join(" ")),
+    };
+    format!(
+        "{}{search}options ndots:{} timeout:{} attempts:{}\n",
+        conf.servers.iter().map(server).collect::<String>(),
+        conf.ndots,
+        conf.timeout.as_secs().max(1),
+        conf.attempts
+    )
 }
 
 /// What a hosts file with these names says.
