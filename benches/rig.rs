@@ -20,6 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
 const PODS: u32 = 30;
+/// How many nodes there are.
 pub const NODES: u32 = 100;
 const RESOLUTION: Duration = Duration::from_secs(15);
 
@@ -92,6 +93,7 @@ pub struct Api {
 // === impl Api ===
 
 impl Api {
+    /// Over all nodes, scraped twice.
     pub fn new() -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().build()?;
         let pods = (0..NODES).flat_map(|node| {

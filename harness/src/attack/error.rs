@@ -14,12 +14,9 @@ pub enum AttackError {
     /// Attackers cannot be equipped.
     #[error("failed to make the attackers' certificates: {0}")]
     Certificates(#[from] rcgen::Error),
-    /// TLS does not work here.
+    /// TLS does not work here, or not with the attackers' certificates.
     #[error("failed to set up TLS for the attackers: {0}")]
-    Tls(#[from] tls::client::TlsError),
-    /// The attackers' certificates cannot be used.
-    #[error("failed to use the attackers' certificates: {0}")]
-    Keys(#[from] rustls::Error),
+    Tls(#[from] rustls::Error),
     /// The thread of the users has ended.
     #[error("the users beside the attack panicked")]
     Users,
