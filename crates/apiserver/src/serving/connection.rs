@@ -32,6 +32,7 @@ use super::{
     connection_table::Place,
     host,
     idle::Requests,
+    large_headers::{self, Bounded, Brought, LargeHeaders},
     streams::{self, Streams},
     turns::{Lane, Turns},
     write_timeout::WriteTimeout,
@@ -40,6 +41,10 @@ use crate::access::VerifiedCertificates;
 
 /// A window that no request needs: none has a large body.
 const WINDOW: u32 = 64 << 10;
+
+/// Headers of a request over HTTP/1.1. A user's groups have one each. Go has no such limit; a `HeaderMap`
+/// takes 24,576 names.
+const MOST_HEADERS: usize = 16_384;
 
 /// How long a peer without requests has to close an HTTP/2 connection after it was told that there
 /// is no other one, as in Go's net/http.
@@ -71,6 +76,7 @@ pub(super) struct Connection {
     pub(super) router: Router,
     pub(super) observer: Observer,
     pub(super) turns: Turns,
+    pub(super) large_headers: LargeHeaders,
 }
 
 /// What every request over a connection needs.
@@ -83,6 +89,7 @@ struct Context {
     requests: Requests,
     observer: Observer,
     turns: Turns,
+    brought: Brought,
 }
 
 // === impl Peer ===
@@ -136,6 +143,9 @@ impl Connection {
         let (_, tls) = stream.get_ref();
         let certificates = tls.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|der| der.clone().into_owned()).collect();
+        let is_http2 = tls.alpn_protocol() == Some(b"h2");
+        let brought = self.large_headers.of(handle);
+        let stream = brought.bound(stream);
         let context = Context {
             limits: self.limits,
             router: self.router.clone(),
@@ -144,19 +154,26 @@ impl Connection {
             requests: Requests::over(handle.clone()),
             observer: self.observer.clone(),
             turns: self.turns.clone(),
+            brought,
         };
-        let served = if tls.alpn_protocol() == Some(b"h2") {
+        let served = if is_http2 {
             serve_http2(context, stream).await
         } else {
             serve_http1(context, stream).await
         };
         if let Err(error) = served {
+            if error.is_parse_too_large() {
+                self.large_headers.say_too_large(self.limits.header_bytes);
+            }
             tracing::debug!(%peer, err = %error, "Connection ended");
         }
     }
 }
 
-async fn serve_http1(context: Context, stream: TlsStream<WriteTimeout>) -> hyper::Result<()> {
+async fn serve_http1(
+    context: Context,
+    stream: Bounded<TlsStream<WriteTimeout>>,
+) -> hyper::Result<()> {
     let Context { limits, requests, observer, turns, peer, connection: handle, .. } =
         context.clone();
     let mut turn = turns.lane(Lane::Http1(peer.address.ip()));
@@ -172,6 +189,7 @@ async fn serve_http1(context: Context, stream: TlsStream<WriteTimeout>) -> hyper
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header)
             .max_buf_size(limits.header_bytes as usize)
+            .max_headers(MOST_HEADERS)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
     );
@@ -219,7 +237,10 @@ async fn serve_http1(context: Context, stream: TlsStream<WriteTimeout>) -> hyper
     }
 }
 
-async fn serve_http2(context: Context, stream: TlsStream<WriteTimeout>) -> hyper::Result<()> {
+async fn serve_http2(
+    context: Context,
+    stream: Bounded<TlsStream<WriteTimeout>>,
+) -> hyper::Result<()> {
     let Context { limits, requests, observer, turns, connection: handle, .. } = context.clone();
     let last = Arc::new(Notify::new());
     let service = {
@@ -241,7 +262,8 @@ async fn serve_http2(context: Context, stream: TlsStream<WriteTimeout>) -> hyper
         http2::Builder::new(Streams { limit: limits.answer, observer, turns })
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams)
-            .max_header_list_size(limits.header_bytes)
+            // Twice as much, because what is refused here is not known of: see `LargeHeaders`.
+            .max_header_list_size(limits.header_bytes.saturating_mul(2))
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
             .serve_connection(TokioIo::new(stream), service)
@@ -278,10 +300,13 @@ impl Context {
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
         let under_way = self.requests.begin();
+        let admitted = self.brought.admit(&request, self.limits.header_bytes);
         async move {
             let exchange = exchange();
             let response = if let Some(refusal) = host::check(&request) {
                 refusal
+            } else if let Err(status) = admitted {
+                large_headers::refusal(status)
             } else {
                 let turn = self.connection.turn().await;
                 let extensions = request.extensions_mut();
