@@ -339,7 +339,7 @@ fn get(address: &str, path: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let doors = Doors::host();
-        let resolver = Resolver::from_files(doors.clone(), ConfigFiles::default());
+        let resolver = Resolver::following(doors.clone(), ConfigFiles::default());
         let client = api_client(&config, &doors, resolver, "test").unwrap();
         client.request_text(request).await.unwrap()
     })

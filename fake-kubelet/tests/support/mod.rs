@@ -225,6 +225,7 @@ pub(crate) fn spec() -> KubeletSpec {
         certificate: CertificateKind::Signed,
         access: Access::Open,
         replay: None,
+        resource_path: None,
         faults: Faults::default(),
     }
 }

@@ -9,6 +9,7 @@ mod free_addresses;
 mod relocate;
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -32,14 +33,17 @@ use super::{
     cluster::{Cluster, Environment},
     files::Files,
     identities,
-    pod_dns::{name_servers, pod_resolv_conf},
+    pod_dns::resolv_conf,
     task::Task,
     token::AccountToken,
 };
 use crate::{
-    dns::{Transport, Zone, serve_streams},
+    dns::{Zone, serve_streams},
     events::What,
-    file::{ScenarioFile, format::Change},
+    file::{
+        ScenarioFile,
+        format::{Change, DnsProtocol, ResolvConf},
+    },
 };
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -62,6 +66,8 @@ pub struct Loopback {
     server_port: u16,
     log: LogSink,
     _dns: Vec<Task>,
+    /// Where the cluster's name servers are on this machine.
+    name_servers: BTreeMap<IpAddr, SocketAddr>,
 }
 
 // === impl Loopback ===
@@ -87,11 +93,11 @@ impl Loopback {
             client: LOCALHOST,
         };
         let mut cluster = Cluster::build(&file, environment).await?;
-        let (mut dns, mut servers) = (Vec::new(), Vec::new());
-        for server in name_servers(&file.scenario.spec.dns) {
+        let (mut dns, mut name_servers) = (Vec::new(), BTreeMap::new());
+        for server in file.scenario.spec.dns.addresses() {
             let (running, address) = serve_names(server, cluster.zone().clone()).await?;
             dns.push(running);
-            servers.push(address);
+            name_servers.insert(server, address);
         }
         let server_port = free_port().await?;
         cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
@@ -108,9 +114,10 @@ impl Loopback {
             server_port,
             log,
             _dns: dns,
+            name_servers,
             file,
         };
-        world.write_files(servers)?;
+        world.write_files()?;
         let args = world.file.scenario.spec.server.args.clone();
         world.start_server(&args).await?;
         Ok(world)
@@ -141,6 +148,9 @@ impl Loopback {
         self.cluster.change(change).await?;
         if let Some(server) = &change.server {
             self.files.change(&server.files, self.cluster.certificates())?;
+            if let Some(said) = &server.resolv_conf {
+                self.write_resolv_conf(said)?;
+            }
             if let Some(changed) = server.token {
                 self.token.change(changed, self.cluster.api_server())?;
             }
@@ -166,31 +176,27 @@ impl Loopback {
         how
     }
 
-    fn write_files(&self, name_servers: Vec<SocketAddr>) -> Result<(), WorldError> {
+    fn write_files(&self) -> Result<(), WorldError> {
         let url = format!("https://{}", self.api_server());
         let authority = self.cluster.authority_pem();
         let config = |credential| kubeconfig(&url, &authority, credential);
-        let said = &self.file.scenario.spec.server.resolv_conf;
-        let resolv_conf = pod_resolv_conf(name_servers, said);
-        let servers = resolv_conf.servers.iter();
-        let servers = servers.map(|at| format!("nameserver [{}]:{}\n", at.ip(), at.port()));
-        let resolv_conf = format!(
-            "{}search {}\noptions ndots:{} timeout:{} attempts:{}\n",
-            servers.collect::<String>(),
-            resolv_conf.search.join(" "),
-            resolv_conf.ndots,
-            resolv_conf.timeout.as_secs(),
-            resolv_conf.attempts
-        );
         for (name, text) in [
             ("kubeconfig", config(Credential::Token(identities::ADMIN_TOKEN))),
             ("metrics-server.kubeconfig", config(Credential::TokenFile(self.token.file()))),
             ("ca.crt", authority.clone()),
-            ("resolv.conf", resolv_conf),
         ] {
-            fs::write(self.folder.path().join(name), text).map_err(WorldError::File)?;
+            self.write(name, text)?;
         }
-        Ok(())
+        self.write_resolv_conf(&self.file.scenario.spec.server.resolv_conf)
+    }
+
+    fn write_resolv_conf(&self, said: &ResolvConf) -> Result<(), WorldError> {
+        let dns = &self.file.scenario.spec.dns;
+        self.write("resolv.conf", resolv_conf(dns, said, &self.name_servers))
+    }
+
+    fn write(&self, name: &str, text: String) -> Result<(), WorldError> {
+        fs::write(self.folder.path().join(name), text).map_err(WorldError::File)
     }
 
     async fn start_server(&mut self, args: &[String]) -> Result<(), WorldError> {
@@ -257,7 +263,7 @@ async fn serve_datagrams(socket: UdpSocket, server: IpAddr, zone: &Zone) {
     let mut buffer = vec![0; DNS_MESSAGE_LIMIT];
     loop {
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
-        if let Some(reply) = zone.answer(server, Transport::Udp, &buffer[..length]) {
+        if let Some(reply) = zone.answer(server, DnsProtocol::Udp, &buffer[..length]) {
             let socket = socket.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(reply.delay).await;

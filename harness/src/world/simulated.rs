@@ -4,15 +4,13 @@
 //! It must be built and used inside a current-thread runtime whose clock is paused.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
-use net::{
-    Clock, Doors, Network, Random,
-    dns::{Hosts, ResolvConf, Resolver},
-};
+use net::{Clock, Doors, Network, Random, dns::Resolver};
 
 use super::{
     WorldError,
@@ -22,7 +20,7 @@ use super::{
     identities,
     network::Fabric,
     objects,
-    pod_dns::{hosts, name_servers, pod_resolv_conf},
+    pod_dns::{PodFiles, resolv_conf},
     server_under_test::{End, ServerUnderTest, Start},
     task::Task,
     token::{self, AccountToken},
@@ -30,7 +28,10 @@ use super::{
 use crate::{
     events::{Timeline, What},
     expected_usage::{Comparer, Comparison},
-    file::{ScenarioFile, format::Change},
+    file::{
+        ScenarioFile,
+        format::{Change, Dns},
+    },
 };
 
 const API_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 96, 0, 1)), 443);
@@ -52,8 +53,8 @@ type WrapNetwork = dyn Fn(Arc<dyn Network>) -> Arc<dyn Network> + Send;
 pub struct Simulated {
     pub(super) cluster: Cluster,
     fabric: Fabric,
-    resolv_conf: ResolvConf,
-    hosts: Hosts,
+    dns: Dns,
+    pod_files: PodFiles,
     _dns: Vec<Task>,
     wrap_network: Box<WrapNetwork>,
     server: Option<ServerUnderTest>,
@@ -92,12 +93,11 @@ impl Simulated {
             client: CLIENT,
         };
         let mut cluster = Cluster::build(file, environment).await?;
-        let name_servers: Vec<_> =
-            name_servers(&spec.dns).map(|ip| SocketAddr::new(ip, DNS_PORT)).collect();
         let mut dns = Vec::new();
-        for address in &name_servers {
-            let serving = fabric.serve_names(*address, cluster.zone().clone()).await;
-            let failed = |source| WorldError::Listen { what: "DNS", address: *address, source };
+        for ip in spec.dns.addresses() {
+            let address = SocketAddr::new(ip, DNS_PORT);
+            let serving = fabric.serve_names(address, cluster.zone().clone()).await;
+            let failed = |source| WorldError::Listen { what: "DNS", address, source };
             dns.push(serving.map_err(failed)?);
         }
         let server_ip = spec.server.address.map_or(DEFAULT_SERVER, |address| address.0);
@@ -113,8 +113,8 @@ impl Simulated {
             probe: cluster.environment.client(&direct_config(url(server_address)))?,
             cluster,
             fabric,
-            resolv_conf: pod_resolv_conf(name_servers, &spec.server.resolv_conf),
-            hosts: hosts(&spec.server.hosts),
+            dns: spec.dns.clone(),
+            pod_files: PodFiles::new(&spec.dns, &spec.server),
             _dns: dns,
             wrap_network: Box::new(wrap_network),
             server: None,
@@ -186,6 +186,11 @@ impl Simulated {
             self.cluster.note(format!("other content in {}", names.join(", ")));
             self.files.change(&server.files, self.cluster.certificates())?;
         }
+        if let Some(said) = change.server.as_ref().and_then(|server| server.resolv_conf.as_ref()) {
+            let text = resolv_conf(&self.dns, said, &BTreeMap::new());
+            self.cluster.note(format!("resolv.conf: {}", text.trim_end().replace('\n', "; ")));
+            self.pod_files.change(text);
+        }
         if let Some(changed) = change.server.as_ref().and_then(|server| server.token) {
             self.cluster.note(token::describe(changed).to_owned());
             self.token.change(changed, self.cluster.api_server())?;
@@ -238,7 +243,7 @@ impl Simulated {
         let folder = self.files.folder().display().to_string();
         Start {
             args: args.iter().map(|arg| self.files.fill_in(arg)).collect(),
-            resolver: Resolver::new(doors.clone(), self.resolv_conf.clone(), self.hosts.clone()),
+            resolver: Resolver::following(doors.clone(), self.pod_files.clone()),
             doors,
             config,
             address: self.server_address,

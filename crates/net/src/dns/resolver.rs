@@ -1,8 +1,9 @@
 use std::{
     net::IpAddr,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 use futures::future::join;
@@ -10,15 +11,15 @@ use hickory_proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
 use super::{
-    Hosts, LookupError, LookupFailure, ResolvConf,
+    ConfigSource, Hosts, LookupError, LookupFailure, ResolvConf,
     exchange::{self, Question},
     lookups::{Answer, Found, Lookups},
+    names,
+    nsswitch::LookupOrder,
     progress::{Failed, Progress},
+    source::Source,
 };
 use crate::Doors;
-
-/// Configuration files are read again when they were last read this long ago, as Go does.
-const CONFIG_LIFE: Duration = Duration::from_secs(5);
 
 /// Resolves host names through the doors it is given.
 #[derive(Clone)]
@@ -26,40 +27,16 @@ pub struct Resolver {
     doors: Doors,
     config: Arc<Source>,
     lookups: Arc<Lookups>,
+    /// How many questions there were: with the option `rotate`, each begins with the next server.
+    questions: Arc<AtomicUsize>,
 }
 
 /// One lookup.
 struct Asking {
     doors: Doors,
-    config: Arc<Config>,
+    config: Arc<ResolvConf>,
+    questions: Arc<AtomicUsize>,
     progress: Arc<Progress>,
-}
-
-/// Where the configuration comes from on a real machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigFiles {
-    /// The name servers: `/etc/resolv.conf`.
-    pub resolv_conf: PathBuf,
-    /// Names this machine knows by itself: `/etc/hosts`.
-    pub hosts: PathBuf,
-}
-
-enum Source {
-    Fixed(Arc<Config>),
-    Files { files: ConfigFiles, read: Mutex<Option<(Instant, Arc<Config>)>> },
-}
-
-struct Config {
-    resolv_conf: ResolvConf,
-    hosts: Hosts,
-}
-
-// === impl ConfigFiles ===
-
-impl Default for ConfigFiles {
-    fn default() -> Self {
-        Self { resolv_conf: "/etc/resolv.conf".into(), hosts: "/etc/hosts".into() }
-    }
 }
 
 // === impl Resolver ===
@@ -67,17 +44,21 @@ impl Default for ConfigFiles {
 impl Resolver {
     /// A resolver with a fixed configuration.
     pub fn new(doors: Doors, resolv_conf: ResolvConf, hosts: Hosts) -> Self {
-        let config = Arc::new(Config { resolv_conf, hosts });
-        Self::with(doors, Source::Fixed(config))
+        Self::with(doors, Source::fixed(resolv_conf, hosts))
     }
 
-    /// A resolver that follows configuration files. One that cannot be read counts as empty.
-    pub fn from_files(doors: Doors, files: ConfigFiles) -> Self {
-        Self::with(doors, Source::Files { files, read: Mutex::new(None) })
+    /// A resolver that follows configuration files.
+    pub fn following(doors: Doors, files: impl ConfigSource) -> Self {
+        Self::with(doors, Source::followed(files))
     }
 
     fn with(doors: Doors, config: Source) -> Self {
-        Self { doors, config: Arc::new(config), lookups: Arc::new(Lookups::new()) }
+        Self {
+            doors,
+            config: Arc::new(config),
+            lookups: Arc::new(Lookups::new()),
+            questions: Arc::default(),
+        }
     }
 
     /// The addresses of `host`, IPv4 first: at least one. An IP address is its own answer. The
@@ -89,12 +70,34 @@ impl Resolver {
         }
         let config = self.config.get().await;
         let known = config.hosts.get(host);
-        if !known.is_empty() {
-            return Ok(known.to_vec());
+        let asked = match config.order {
+            LookupOrder::FilesDns | LookupOrder::Files if !known.is_empty() => {
+                return Ok(known.to_vec());
+            }
+            LookupOrder::Files => Err(LookupError {
+                name: host.to_owned(),
+                server: None,
+                failure: LookupFailure::NoSuchHost,
+            }),
+            _ => self.ask(host, config.resolv_conf.clone(), deadline).await,
+        };
+        match asked {
+            Err(_) if config.order == LookupOrder::DnsFiles && !known.is_empty() => {
+                Ok(known.to_vec())
+            }
+            asked => asked,
         }
+    }
+
+    async fn ask(
+        &self,
+        host: &str,
+        config: Arc<ResolvConf>,
+        deadline: Instant,
+    ) -> Result<Vec<IpAddr>, LookupError> {
         let begin = |progress| {
-            let asking = Asking { doors: self.doors.clone(), config: config.clone(), progress };
-            asking.ask(host.to_owned())
+            let (doors, questions) = (self.doors.clone(), self.questions.clone());
+            Asking { doors, config, questions, progress }.ask(host.to_owned())
         };
         self.lookups.get(host, deadline, begin).await
     }
@@ -112,7 +115,9 @@ impl Asking {
     /// Every name that `host` may stand for, until one has addresses.
     async fn ask(self, host: String) -> Answer {
         let mut last = None;
-        for candidate in self.config.resolv_conf.candidates(&host) {
+        let candidates =
+            if names::is_domain_name(&host) { self.config.candidates(&host) } else { Vec::new() };
+        for candidate in candidates {
             if candidate == host {
                 self.progress.begin_name_itself();
             }
@@ -127,7 +132,7 @@ impl Asking {
         Err(LookupError { name: host, server, failure })
     }
 
-    /// IPv4 and IPv6 at once.
+    /// IPv4 and IPv6: at once, or one after the other where resolv.conf wants it so.
     async fn ask_both(&self, name: &str) -> Result<Found, Failed> {
         let Ok(mut name) = Name::from_ascii(name) else {
             return Err((None, LookupFailure::NoSuchHost));
@@ -150,7 +155,9 @@ impl Asking {
             }
             asked
         };
-        match join(v4, v6).await {
+        let both =
+            if self.config.single_request { (v4.await, v6.await) } else { join(v4, v6).await };
+        match both {
             (Ok(mut v4), Ok(v6)) => {
                 v4.addresses.extend(v6.addresses);
                 v4.life = v4.life.min(v6.life);
@@ -163,14 +170,15 @@ impl Asking {
 
     /// Every server in turn, as many times as configured, until one knows.
     async fn ask_all(&self, question: &Question) -> Result<Found, Failed> {
-        let config = &self.config.resolv_conf;
+        let config = &*self.config;
+        let servers = config.servers.len();
+        let first = if config.rotate { self.questions.fetch_add(1, Relaxed) } else { 0 };
         let mut last = (None, LookupFailure::NoSuchHost);
         for _ in 0..config.attempts {
-            for server in &config.servers {
-                let limit = Instant::now() + config.timeout;
-                match exchange::ask(&self.doors, *server, question, &self.progress, limit).await {
+            for server in config.servers.iter().cycle().skip(first % servers.max(1)).take(servers) {
+                match exchange::ask(&self.doors, config, server, question, &self.progress).await {
                     Ok(found) => return Ok(found),
-                    Err(failure) => last = (Some(*server), failure),
+                    Err(failure) => last = (Some(server.clone()), failure),
                 }
                 // A name that does not exist exists at no other server either.
                 if last.1 == LookupFailure::NoSuchHost {
@@ -179,32 +187,6 @@ impl Asking {
             }
         }
         Err(last)
-    }
-}
-
-// === impl Source ===
-
-impl Source {
-    async fn get(&self) -> Arc<Config> {
-        let (files, read) = match self {
-            Self::Fixed(config) => return config.clone(),
-            Self::Files { files, read } => (files, read),
-        };
-        let fresh = read.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((at, config)) = fresh
-            && at.elapsed() < CONFIG_LIFE
-        {
-            return config;
-        }
-        let resolv_conf = tokio::fs::read_to_string(&files.resolv_conf).await.unwrap_or_default();
-        let hosts = tokio::fs::read_to_string(&files.hosts).await.unwrap_or_default();
-        let config = Arc::new(Config {
-            resolv_conf: ResolvConf::parse(&resolv_conf),
-            hosts: Hosts::parse(&hosts),
-        });
-        *read.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((Instant::now(), config.clone()));
-        config
     }
 }
 

@@ -1,10 +1,10 @@
+mod options;
+
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+    sync::Mutex,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -78,6 +78,7 @@ impl Datagram for Socket {
         sleep(Duration::from_millis(1)).await;
         let mut answer =
             Message::new(query.metadata.id, MessageType::Response, query.metadata.op_code);
+        answer.metadata.recursion_available = true;
         let name = question.name().to_ascii();
         let alias = |from: &str, to: &str| {
             let (from, to) = (Name::from_ascii(from).unwrap(), Name::from_ascii(to).unwrap());
@@ -123,7 +124,10 @@ fn resolver(ttl: u32) -> (Arc<NameServer>, Resolver) {
     let network = Arc::new(NameServer { ttl, ..NameServer::default() });
     let doors =
         Doors { clock: Clock::system(), network: network.clone(), random: Random::seeded(1) };
-    let config = ResolvConf { servers: vec![DNS.parse().unwrap()], ..ResolvConf::default() };
+    let config = ResolvConf {
+        servers: vec![DNS.parse::<SocketAddr>().unwrap().into()],
+        ..ResolvConf::default()
+    };
     (network, Resolver::new(doors, config, Hosts::default()))
 }
 
