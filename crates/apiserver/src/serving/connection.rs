@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
+    io,
     net::SocketAddr,
     pin::pin,
     sync::Arc,
@@ -144,6 +145,7 @@ impl Connection {
         let certificates = tls.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|der| der.clone().into_owned()).collect();
         let is_http2 = tls.alpn_protocol() == Some(b"h2");
+        let requests = Requests::over(handle.clone());
         let brought = self.large_headers.of(handle);
         let stream = brought.bound(stream);
         let context = Context {
@@ -151,7 +153,7 @@ impl Connection {
             router: self.router.clone(),
             peer: Peer::new(peer, certificates),
             connection: handle.clone(),
-            requests: Requests::over(handle.clone()),
+            requests: requests.clone(),
             observer: self.observer.clone(),
             turns: self.turns.clone(),
             brought,
@@ -165,9 +167,26 @@ impl Connection {
             if error.is_parse_too_large() {
                 self.large_headers.say_too_large(self.limits.header_bytes);
             }
-            tracing::debug!(%peer, err = %error, "Connection ended");
+            // Kubelets end each probe so.
+            if !requests.is_idle() || !is_hung_up(&error) {
+                tracing::debug!(%peer, err = %error, "Connection ended");
+            }
         }
     }
+}
+
+/// Whether the peer is gone without a farewell, of TLS or of HTTP/2.
+fn is_hung_up(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(<dyn std::error::Error>::downcast_ref);
+    cause.is_some_and(|cause: &io::Error| {
+        matches!(
+            cause.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::NotConnected
+        )
+    })
 }
 
 async fn serve_http1(
