@@ -10,6 +10,7 @@ mod access {
     mod guarded;
     mod impersonation;
     mod in_flight;
+    mod large_headers;
     mod reviews;
     mod rotation;
     mod serving;

@@ -65,6 +65,11 @@ impl Manifests {
         Self::read(&texts.join("\n---\n"))
     }
 
+    /// The component that adds `metrics.k8s.io/v1`.
+    fn v1() -> Self {
+        Self::read(&fs::read_to_string(directory().join("v1/apiservice.yaml")).unwrap())
+    }
+
     fn get<T: DeserializeOwned>(&self, kind: &str, name: &str) -> T {
         let object = &self.0[&(kind.to_owned(), name.to_owned())];
         serde_json::from_value(object.clone())
@@ -132,7 +137,39 @@ fn every_object_is_what_kubernetes_reads() {
     for (kind, name) in GO_SERVERS {
         assert!(manifests.0.contains_key(&(kind.to_owned(), name.to_owned())), "no {kind} {name}");
     }
-    assert_eq!(manifests.0.len(), GO_SERVERS.len() + 1, "and the APIService of v1");
+    assert_eq!(manifests.0.len(), GO_SERVERS.len(), "nothing is left where the Go server is back");
+    let v1 = Manifests::v1();
+    v1.check_types();
+    assert_eq!(v1.0.len(), 1);
+}
+
+/// The way back to the Go server: it ends at arguments that it does not know, and an APIService that
+/// it does not serve keeps namespaces from ending.
+#[test]
+fn the_way_back_undoes_what_the_go_server_does_not_know() {
+    let page = fs::read_to_string(directory().join("../docs/migrating.md")).unwrap();
+    let (_, back) = page.split_once("## The way back").unwrap();
+    let (back, _) = back.split_once("\n## ").unwrap();
+    let upstream = include_str!("../src/flags/upstream.txt");
+    let known: Vec<_> = upstream.lines().filter_map(|line| line.split(' ').next()).collect();
+    let args = Manifests::base().container().args.unwrap();
+    let ours: Vec<_> = args
+        .iter()
+        .filter_map(|arg| arg.trim_start_matches('-').split('=').next())
+        .filter(|flag| !known.contains(flag))
+        .collect();
+    assert_eq!(ours, ["kubelet-address-fallback"]);
+    for flag in ours {
+        assert!(back.contains(&format!("`--{flag}`")), "{flag}");
+    }
+    for (_, name) in Manifests::v1().0.keys() {
+        assert!(back.contains(&format!("kubectl delete apiservice {name} ")), "{name}");
+    }
+    for folder in page.split("--kustomize ").skip(1) {
+        let folder = folder.split(['`', '\n', ',', ' ']).next().unwrap();
+        let file = directory().join("..").join(folder).join("kustomization.yaml");
+        assert!(folder.is_empty() || file.is_file(), "{folder}");
+    }
 }
 
 #[test]
@@ -151,7 +188,7 @@ fn the_parts_fit_together() {
     let named = container.ports.unwrap().remove(0);
     assert_eq!(port.target_port, Some(IntOrString::String(named.name.unwrap())));
     assert_eq!(named.container_port, i32::from(manifests.flags().serving.secure_port));
-    for version in ["v1beta1", "v1"] {
+    for (version, manifests) in [("v1beta1", &manifests), ("v1", &Manifests::v1())] {
         let api: APIService = manifests.get("APIService", &format!("{version}.metrics.k8s.io"));
         let spec = api.spec.unwrap();
         assert_eq!(spec.version.as_deref(), Some(version));
@@ -201,7 +238,7 @@ fn the_server_takes_its_flags() {
 /// reads objects by itself.
 #[test]
 fn kubectl_takes_every_object_in_a_dry_run() {
-    for folder in ["base", "ha", "kind", "fake-nodes"] {
+    for folder in ["base", "ha", "kind", "v1", "fake-nodes"] {
         let Some(Manifests(objects)) = kustomized(folder) else { return };
         let items: Vec<_> = objects.values().collect();
         let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});
@@ -229,6 +266,7 @@ fn kustomize_makes_what_is_meant() {
     let Some(kind) = kustomized("kind") else { return };
     kind.check_types();
     assert!(kind.flags().kubelet.kubelet_insecure_tls);
+    let _: APIService = kind.get("APIService", "v1.metrics.k8s.io");
     assert_eq!(kind.container().image_pull_policy.as_deref(), Some("Never"));
 
     let Some(ha) = kustomized("ha") else { return };

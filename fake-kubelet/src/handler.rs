@@ -48,6 +48,8 @@ pub(crate) struct RequestHandler {
     pub(crate) authorizer: Option<Authorizer>,
     pub(crate) sampling: Sampling,
     pub(crate) replay: Option<Replay>,
+    /// Another path where `/metrics/resource` is too.
+    pub(crate) resource_path: Mutex<Option<String>>,
     pub(crate) node: Mutex<Node>,
 }
 
@@ -67,6 +69,11 @@ struct RequestObservation<'a> {
 impl RequestHandler {
     pub(crate) fn node(&self) -> MutexGuard<'_, Node> {
         self.node.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_resource(&self, path: &str) -> bool {
+        let own = self.resource_path.lock().unwrap_or_else(PoisonError::into_inner);
+        own.as_deref() == Some(path)
     }
 
     /// What was measured last.
@@ -127,6 +134,7 @@ impl RequestHandler {
             return fail(status, faults);
         }
         let path = request.uri.path();
+        let path = if self.is_resource(path) { "/metrics/resource" } else { path };
         if !paths::is_known(path) {
             return not_found();
         }
@@ -141,9 +149,12 @@ impl RequestHandler {
             return rejected;
         }
         match path {
-            "/metrics/resource" if faults.body != Some(BodyFault::NotFound) => {
-                self.metrics_response(request, self.exposition(faults))
-            }
+            "/metrics/resource" => match self.exposition(faults) {
+                Some(body) if faults.body != Some(BodyFault::NotFound) => {
+                    self.metrics_response(request, body)
+                }
+                _ => not_found(),
+            },
             "/stats/summary" | "/stats/summary/" => self.summary(request, faults),
             "/metrics" => {
                 // Not in one expression with the sample: each locks the node.
@@ -206,11 +217,12 @@ impl RequestHandler {
         response
     }
 
-    fn exposition(&self, faults: &RequestFaults) -> Bytes {
+    /// The answer to a scrape; `None` where a recording has none.
+    fn exposition(&self, faults: &RequestFaults) -> Option<Bytes> {
         let fault = faults.samples.as_ref();
         let frozen = fault.is_some_and(|fault| fault.frozen);
         let mut bytes = if let Some(replay) = &self.replay {
-            replay.scrape(frozen)
+            replay.scrape(frozen)?
         } else {
             let now = if frozen { faults.samples_since } else { self.clock.now() };
             if fault.is_some_and(|fault| fault.reset) {
@@ -227,10 +239,10 @@ impl RequestHandler {
         if let Some(fault) = fault {
             bytes = corrupt(&bytes, |text| body_faults::shift_times(fault, text));
         }
-        match faults.body {
+        Some(match faults.body {
             Some(fault) => corrupt(&bytes, |text| body_faults::corrupt(fault, text)),
             None => bytes,
-        }
+        })
     }
 }
 

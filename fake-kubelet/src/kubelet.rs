@@ -117,6 +117,7 @@ impl FakeKubelet {
             authorizer,
             sampling: spec.sampling,
             replay: spec.replay.map(Replay::new),
+            resource_path: spec.resource_path.into(),
             node: spec.node.into(),
         });
         let maker = TlsConfigs {
@@ -193,6 +194,12 @@ impl FakeKubelet {
     pub fn set_usage(&self, schedule: impl Into<UsageSchedule>) {
         let now = self.handler.clock.now();
         self.handler.node().set_usage(now, schedule);
+    }
+
+    /// Its `/metrics/resource` is at this path too from now on, and at no other.
+    pub fn set_resource_path(&self, path: Option<String>) {
+        *self.handler.resource_path.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            path;
     }
 
     /// A container uses this from now on. False if there is no such container.

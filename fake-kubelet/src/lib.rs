@@ -46,6 +46,6 @@ pub use self::{
     observer::{ObservedRequest, Observer},
     replay::{Recording, RecordingError},
     sampling::Sampling,
-    spec::{KubeletSpec, Sources, SpecError},
+    spec::{KubeletSpec, Sources, SpecError, resource_path},
     usage::{Curve, Level, Shape, TraceError, Usage, UsageError, UsageSchedule},
 };

@@ -53,13 +53,15 @@ impl Recording {
     /// Reads all scrapes of a folder.
     pub fn read(folder: &Path) -> Result<Self, RecordingError> {
         let unlisted = |source| RecordingError::Folder { folder: folder.to_owned(), source };
-        let (mut scrapes, mut summaries) = (1, 0);
+        let (mut scrapes, mut summaries) = (0, 0);
         for entry in fs::read_dir(folder).map_err(unlisted)? {
             let name = entry.map_err(unlisted)?.file_name();
             let number = |before, after| name.to_str().and_then(|name| number(name, before, after));
             scrapes = scrapes.max(number("resource.", ".prom").unwrap_or(0));
             summaries = summaries.max(number("summary.", ".json").unwrap_or(0));
         }
+        // What is missing where there is nothing at all is a scrape.
+        let scrapes = if summaries == 0 { scrapes.max(1) } else { scrapes };
         let all = |last, before: &str, after: &str| {
             let read = |number| {
                 let file = folder.join(format!("{before}{number}{after}"));
@@ -75,9 +77,10 @@ impl Recording {
         })
     }
 
-    /// The answer to the request of that index, counted from zero: the last scrape for good.
-    pub(crate) fn scrape(&self, index: usize) -> Bytes {
-        nth(&self.scrapes, index).unwrap_or_default()
+    /// The answer to the request of that index, counted from zero: the last scrape for good. `None`
+    /// if none was recorded.
+    pub(crate) fn scrape(&self, index: usize) -> Option<Bytes> {
+        nth(&self.scrapes, index)
     }
 
     /// The same for summaries. `None` if none was recorded.
@@ -103,7 +106,7 @@ impl Replay {
     }
 
     /// The next scrape, or again the one that was played last.
-    pub(crate) fn scrape(&self, again: bool) -> Bytes {
+    pub(crate) fn scrape(&self, again: bool) -> Option<Bytes> {
         self.recording.scrape(turn(&self.played, again))
     }
 
@@ -135,7 +138,7 @@ mod tests {
         let file =
             |number: u32| fs::read(golden().join(format!("resource.{number}.prom"))).unwrap();
         for (index, number) in [(0, 1), (1, 2), (2, 3), (3, 3), (1_000, 3)] {
-            assert_eq!(recording.scrape(index), file(number), "request {index}");
+            assert_eq!(recording.scrape(index).unwrap(), file(number), "request {index}");
             let summary = fs::read(golden().join(format!("summary.{number}.json"))).unwrap();
             assert_eq!(recording.summary(index).unwrap(), summary, "request {index}");
         }

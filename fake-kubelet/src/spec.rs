@@ -39,11 +39,16 @@ pub struct KubeletSpec {
     pub certificate: CertificateKind,
     /// How requests are authenticated and authorized.
     pub access: Access,
+    /// Another path where its `/metrics/resource` is too.
+    pub resource_path: Option<String>,
     /// Answers with this instead of what the node uses.
     pub replay: Option<Arc<Recording>>,
     /// What it does wrong.
     pub faults: Faults,
 }
+
+/// The annotation that tells a metrics server where a node's metrics are.
+const RESOURCE_PATH: &str = "metrics.k8s.io/resource-metrics-path";
 
 /// What a file leaves to its reader.
 #[derive(Clone, Copy, Debug)]
@@ -134,10 +139,19 @@ impl KubeletSpec {
             sampling: kubelet.sampling.map_or_else(Sampling::default, Sampling::from),
             certificate: kubelet.certificate.unwrap_or_default(),
             access: kubelet.access.unwrap_or_default(),
+            resource_path: resource_path(node),
             replay: replay.transpose()?,
             faults: kubelet.faults.clone(),
         })
     }
+}
+
+/// Where an annotation says that a node's metrics are, if that is below `/metrics`, as KWOK has it.
+/// The metrics server puts a slash before a path that has none.
+pub fn resource_path(node: &cluster_format::Node) -> Option<String> {
+    let path = node.annotations.get(RESOURCE_PATH)?;
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.starts_with("metrics/").then(|| format!("/{path}"))
 }
 
 // === impl Pod ===

@@ -1,7 +1,7 @@
 use std::{fs, sync::Arc};
 
 use apiserver::audit::{Audit, AuditOptions, Rotation};
-use net::{Clock, Doors, HostNetwork, Random};
+use net::{Clock, Doors, Files, HostNetwork, Random};
 use tempfile::TempDir;
 
 thread_local! {
@@ -19,6 +19,7 @@ pub fn policy(input: &[u8]) {
             clock: Clock::system(),
             network: Arc::new(HostNetwork),
             random: Random::seeded(1),
+            files: Files::default(),
         };
         if let Err(error) = Audit::new(&options, &doors) {
             let text = error.to_string();

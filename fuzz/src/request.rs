@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::BodyExt;
 use jiff::{Timestamp, ToSpan};
 use kube::Client;
-use net::{Clock, Doors, HostNetwork, Random};
+use net::{Clock, Doors, Files, HostNetwork, Random};
 use rustls::pki_types::CertificateDer;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
@@ -68,7 +68,12 @@ impl Front {
             skip_lookup: true,
             ..Settings::default()
         };
-        let doors = Doors { clock, network: Arc::new(HostNetwork), random: Random::seeded(1) };
+        let doors = Doors {
+            clock,
+            network: Arc::new(HostNetwork),
+            random: Random::seeded(1),
+            files: Files::default(),
+        };
         let access = Access::new(&settings, servers, &doors).expect("authentication");
         let filters = Filters::new(FilterOptions::default(), None, &doors.random);
         let router = filters.before(access.guard(Router::new().fallback(async || "served")));

@@ -16,7 +16,10 @@ use hickory_proto::{
 use tokio::time::Instant;
 
 pub use self::stream::serve_streams;
-use crate::file::format::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer, Schedule};
+use crate::file::format::{
+    Dns, DnsChange, DnsFailure, DnsName, DnsProtocol, HostsPlugin, NameServer, Schedule,
+};
+use net::Random;
 
 /// Seconds that an answer may be kept: CoreDNS's default for the cluster's own names.
 const TTL: u32 = 30;
@@ -27,6 +30,8 @@ const MOST_ALIASES: usize = 8;
 /// What the cluster's DNS servers know.
 pub struct Zone {
     known: Mutex<Known>,
+    /// Chooses upstreams.
+    random: Random,
     observer: Arc<dyn DnsObserver>,
 }
 
@@ -34,15 +39,6 @@ pub struct Zone {
 pub trait DnsObserver: Send + Sync + 'static {
     /// `answer` is an address, or what the server said instead.
     fn question(&self, server: IpAddr, name: &str, kind: &str, answer: &str);
-}
-
-/// How a question came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// In a datagram.
-    Udp,
-    /// Over a connection.
-    Tcp,
 }
 
 /// An answer to send.
@@ -78,8 +74,8 @@ enum Verdict {
 
 impl Zone {
     /// The zone that a scenario describes.
-    pub fn new(dns: &Dns, observer: Arc<dyn DnsObserver>) -> Self {
-        let zone = Self { known: Mutex::default(), observer };
+    pub fn new(dns: &Dns, random: Random, observer: Arc<dyn DnsObserver>) -> Self {
+        let zone = Self { known: Mutex::default(), random, observer };
         zone.change(&DnsChange {
             records: dns.records.clone(),
             failures: dns.failures.clone(),
@@ -106,7 +102,9 @@ impl Zone {
             known.names.insert(canonical(name), Entry { what, since });
         }
         for server in &change.servers {
-            let entry = Entry { what: server.clone(), since };
+            let names = server.names.iter().map(|(name, said)| (canonical(name), said.clone()));
+            let what = NameServer { names: names.collect(), ..server.clone() };
+            let entry = Entry { what, since };
             known.servers.insert(server.address.0, entry);
         }
         if let Some(hosts) = &change.hosts {
@@ -117,12 +115,12 @@ impl Zone {
     }
 
     /// Answers a DNS message that `server` got; `None` where it stays silent.
-    pub fn answer(&self, server: IpAddr, transport: Transport, query: &[u8]) -> Option<Reply> {
+    pub fn answer(&self, server: IpAddr, protocol: DnsProtocol, query: &[u8]) -> Option<Reply> {
         let query = Message::from_vec(query).ok()?;
         let question = query.queries.first()?;
         let name = canonical(&question.name().to_ascii());
         let kind = question.query_type();
-        let (verdict, delay) = self.known().judge(server, transport, &name, kind);
+        let (verdict, delay) = self.known().judge(server, protocol, &name, kind, &self.random);
         let mut response = Message::new(query.metadata.id, MessageType::Response, OpCode::Query);
         response.metadata.recursion_desired = query.metadata.recursion_desired;
         response.metadata.recursion_available = true;
@@ -179,19 +177,32 @@ impl Known {
     fn judge(
         &self,
         server: IpAddr,
-        transport: Transport,
+        protocol: DnsProtocol,
         name: &str,
         kind: RecordType,
+        random: &Random,
     ) -> (Verdict, Duration) {
         let mut delay = Duration::ZERO;
-        if let Some(entry) = self.servers.get(&server)
-            && entry.is_time(entry.what.when)
-        {
-            delay += entry.what.delay.map_or(Duration::ZERO, |delay| delay.0);
-            if let Some(failure) = entry.what.failure {
-                return (Verdict::Fails(failure), delay);
+        let lost = |asked: &NameServer| asked.protocol.is_some_and(|only| only != protocol);
+        if self.servers.get(&server).is_some_and(|entry| lost(&entry.what)) {
+            return (Verdict::Fails(DnsFailure::Silence), delay);
+        }
+        let forward = self.servers.get(&server).map_or(&[][..], |entry| &entry.what.forward);
+        let upstream = match forward {
+            [] => None,
+            upstreams => upstreams.get(usize::from(random.u16()) % upstreams.len()),
+        };
+        for server in [Some(server), upstream.map(|ip| ip.0)].into_iter().flatten() {
+            if let Some(entry) = self.servers.get(&server)
+                && entry.is_time(entry.what.when)
+            {
+                delay += entry.what.delay.map_or(Duration::ZERO, |delay| delay.0);
+                if let Some(failure) = entry.what.failure {
+                    return (Verdict::Fails(failure), delay);
+                }
             }
         }
+        let server = upstream.map_or(server, |ip| ip.0);
         if let Some(hosts) = &self.hosts {
             if let Some(ips) = hosts.entries.get(name) {
                 let ips = ips.iter().filter_map(|ip| record(ip.0, kind));
@@ -201,12 +212,12 @@ impl Known {
                 return (Verdict::Fails(DnsFailure::ServerFailure), delay);
             }
         }
-        let Some(entry) = self.names.get(name) else {
+        let Some(said) = self.said(server, name) else {
             return (Verdict::Fails(DnsFailure::NoSuchHost), delay);
         };
-        let said = &entry.what;
+        let Entry { what: said, since } = said;
         let here = said.at.is_empty() || said.at.iter().any(|at| at.0 == server);
-        if here && entry.is_time(said.when) {
+        if here && is_time(said.when, since) {
             delay += said.delay.map_or(Duration::ZERO, |delay| delay.0);
             let of_kind = match kind {
                 RecordType::A => said.a,
@@ -216,19 +227,32 @@ impl Known {
             if let Some(failure) = of_kind.or(said.failure) {
                 return (Verdict::Fails(failure), delay);
             }
-            if said.truncated && transport == Transport::Udp {
+            if said.truncated && protocol == DnsProtocol::Udp {
                 return (Verdict::Truncated, delay);
             }
         }
-        (Verdict::Records(self.records(name, kind)), delay)
+        (Verdict::Records(self.records(server, name, kind)), delay)
+    }
+
+    /// What `server` says of a name.
+    fn said(&self, server: IpAddr, name: &str) -> Option<Entry<&DnsName>> {
+        let own = self.servers.get(&server).and_then(|entry| {
+            let what = closest(name, |name| entry.what.names.get(name))?;
+            Some(Entry { what, since: entry.since })
+        });
+        let of_all = || {
+            let entry = closest(name, |name| self.names.get(name))?;
+            Some(Entry { what: &entry.what, since: entry.since })
+        };
+        own.or_else(of_all)
     }
 
     /// The aliases of a name and the records at their end.
-    fn records(&self, name: &str, kind: RecordType) -> Vec<(String, RData)> {
+    fn records(&self, server: IpAddr, name: &str, kind: RecordType) -> Vec<(String, RData)> {
         let mut records = Vec::new();
         let mut name = name.to_owned();
         for _ in 0..MOST_ALIASES {
-            let Some(Entry { what, .. }) = self.names.get(&name) else { break };
+            let Some(Entry { what, .. }) = self.said(server, &name) else { break };
             if let Some(alias) = &what.alias
                 && let Some(target) = fully_qualified(alias)
             {
@@ -244,12 +268,32 @@ impl Known {
     }
 }
 
+/// What is known of `name`, or else of `*` in the closest domain above it, as RFC 4592 has it.
+fn closest<T>(name: &str, known: impl Fn(&str) -> Option<T>) -> Option<T> {
+    let mut known_above = known(name);
+    let mut below = name;
+    while known_above.is_none()
+        && let Some((_, domain)) = below.split_once('.')
+    {
+        known_above = known(&format!("*.{domain}"));
+        if known_above.is_none() && known(domain).is_some() {
+            break;
+        }
+        below = domain;
+    }
+    known_above
+}
+
 // === impl Entry ===
 
 impl<T> Entry<T> {
     fn is_time(&self, when: Option<Schedule>) -> bool {
-        when.is_none_or(|when| when.is_active(self.since.elapsed()))
+        is_time(when, self.since)
     }
+}
+
+fn is_time(when: Option<Schedule>, since: Instant) -> bool {
+    when.is_none_or(|when| when.is_active(since.elapsed()))
 }
 
 fn canonical(name: &str) -> String {

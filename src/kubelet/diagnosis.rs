@@ -194,7 +194,9 @@ impl Cause {
         match error {
             RequestError::Dial(DialError::Lookup(error)) => match error.failure {
                 LookupFailure::NoSuchHost => Self::DnsNoSuchHost,
-                LookupFailure::ServerMisbehaving => Self::DnsServerFailure,
+                LookupFailure::ServerMisbehaving | LookupFailure::LameReferral => {
+                    Self::DnsServerFailure
+                }
                 LookupFailure::Timeout { .. } => Self::DnsTimeout,
                 LookupFailure::TooMany { .. } => Self::DnsTooMany,
                 LookupFailure::Unreachable { .. } => Self::DnsUnreachable,

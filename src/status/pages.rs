@@ -2,12 +2,14 @@
 
 use std::{fmt::Write, time::Duration};
 
+use apiserver::zpages::{self, PageObject};
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use k8s_text::duration;
+use serde_json::json;
 
 use super::{Build, NO_CACHE, PLAIN_TEXT, Sources, short_version};
 use crate::scrape::{NodeScrapes, ScrapeHealth, Scrapes};
@@ -40,7 +42,7 @@ pub(super) async fn metrics(State(sources): State<Sources>) -> Response {
 }
 
 pub(super) async fn statusz(State(sources): State<Sources>, headers: HeaderMap) -> Response {
-    page(&headers, || {
+    page(&headers, None, || {
         let telemetry = &sources.telemetry;
         let seconds = telemetry.uptime().as_secs();
         let mut text = format!(
@@ -57,9 +59,11 @@ pub(super) async fn statusz(State(sources): State<Sources>, headers: HeaderMap) 
 }
 
 pub(super) async fn flagz(State(sources): State<Sources>, headers: HeaderMap) -> Response {
-    page(&headers, || {
+    let flags = sources.telemetry.flags();
+    let object = PageObject { kind: "Flagz", name: COMPONENT, field: ("flags", json!(flags)) };
+    page(&headers, Some(object), || {
         let mut text = format!("\n{COMPONENT} flagz\n{WARNING}\n");
-        for (name, value) in sources.telemetry.flags() {
+        for (name, value) in flags {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name}: {value}");
         }
@@ -115,17 +119,11 @@ fn node(scrapes: &Scrapes, name: &str, state: &NodeScrapes, text: &mut String) {
         writeln!(text, "  {name} at {address:?}: {error:?}, {times} times, since {since}, {good}");
 }
 
-/// A page of text, or 406 for clients that do not accept text.
-fn page(headers: &HeaderMap, text: impl FnOnce() -> String) -> Response {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let takes_text = accept.is_none_or(|accept| {
-        let mut types = accept.split(',').map(|part| part.split(';').next().unwrap_or_default());
-        types.any(|kind| matches!(kind.trim(), "" | "*/*" | "text/*" | "text/plain"))
-    });
-    if takes_text {
-        ([NO_CACHE, PLAIN_TEXT], text()).into_response()
-    } else {
-        let body = "media type not acceptable, must be: text/plain\n";
-        (StatusCode::NOT_ACCEPTABLE, [NO_CACHE, PLAIN_TEXT], body).into_response()
-    }
+/// A page that is not to be kept.
+fn page(
+    headers: &HeaderMap,
+    object: Option<PageObject>,
+    text: impl FnOnce() -> String,
+) -> Response {
+    ([NO_CACHE], zpages::respond(headers, object, text)).into_response()
 }

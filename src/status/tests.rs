@@ -6,7 +6,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use net::Clock;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
@@ -269,9 +269,52 @@ async fn pages_are_for_people() {
       … and 2 more
     "#);
     assert!(rig.get("/flagz").await.1.ends_with("debugging purposes only.\nv: 0\n"));
-    let request = Request::get("/flagz").header("accept", "application/json");
-    let response = rig.router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-    assert_eq!(response.status(), StatusCode::NOT_ACCEPTABLE);
+}
+
+#[tokio::test]
+async fn programs_have_flagz_as_an_object() {
+    let rig = Rig::new();
+    let ask = async |page: &str, accept: &str| {
+        let request = Request::get(page).header("accept", accept).body(Body::empty()).unwrap();
+        let response = rig.router.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head, String::from_utf8(body.to_vec()).unwrap())
+    };
+    let (head, body) = ask("/flagz", "application/json;g=config.k8s.io;v=v1beta1;as=Flagz").await;
+    assert_eq!(
+        (head.status, head.headers["content-type"].as_bytes()),
+        (StatusCode::OK, &b"application/json"[..])
+    );
+    let object: Value = serde_json::from_str(&body).unwrap();
+    let expected = json!({
+        "kind": "Flagz",
+        "apiVersion": "config.k8s.io/v1beta1",
+        "metadata": {"name": "metrics-server"},
+        "flags": {"v": "0"},
+    });
+    assert_eq!(object, expected);
+    let (head, body) = ask("/flagz", "application/yaml;g=config.k8s.io;v=v1alpha1;as=Flagz").await;
+    let lines = [
+        "apiVersion: config.k8s.io/v1alpha1",
+        "flags:",
+        "  v: \"0\"",
+        "kind: Flagz",
+        "metadata:",
+        "  name: metrics-server",
+    ];
+    assert_eq!(body.lines().collect::<Vec<_>>(), lines);
+    assert!(head.headers["warning"].to_str().unwrap().contains("deprecated"));
+    for (page, accepted) in
+        [("/flagz", "application/json, application/yaml, text/plain"), ("/statusz", "text/plain")]
+    {
+        let (head, body) = ask(page, "application/json").await;
+        assert_eq!(head.status, StatusCode::NOT_ACCEPTABLE);
+        let status: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(status["reason"], "NotAcceptable");
+        let message = format!("only the following media types are accepted: {accepted}");
+        assert_eq!(status["message"], message);
+    }
 }
 
 #[tokio::test]

@@ -309,19 +309,6 @@ async fn idle_connections_are_closed_and_busy_ones_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn large_headers_are_refused() {
-    let cluster = Cluster::new();
-    let server = plain(&cluster, Limits::default());
-    let (fits, large) = ("a".repeat(40 << 10), "a".repeat(70 << 10));
-    for protocol in [&b"http/1.1"[..], b"h2"] {
-        let mut connection = server.connect_speaking(None, protocol).await.unwrap();
-        assert_eq!(connection.get("/", &[("x-large", &fits)]).await.body, "quick");
-        let refused = connection.send("GET", "/", &[("x-large", &large)]).await;
-        assert!(refused.is_err() || refused.is_ok_and(|answer| answer.status == 431));
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn headers_that_trickle_are_not_waited_for() {
     let cluster = Cluster::new();
     let server = plain(&cluster, Limits { header: Duration::from_secs(5), ..Limits::default() });

@@ -245,6 +245,10 @@ impl Access {
         {
             connection.set_authenticated();
         }
+        let has_no_proxy = config.request_header_ca.is_missing();
+        if has_no_proxy && user.is_anonymous() && RequestHeaderConfig::names_user(headers) {
+            self.failure_log.no_front_proxy();
+        }
         head.headers.remove(header::AUTHORIZATION);
         config.request_header.strip(&mut head.headers);
         let info = RequestInfo::of(&head.method, &head.uri);

@@ -34,6 +34,7 @@ mod server;
 pub mod serving;
 mod status;
 mod table;
+pub mod zpages;
 
 pub use self::{
     group::{ApiGroup, GroupVersion, Object, ObjectMeta, Objects, Resource, ResourceNames},

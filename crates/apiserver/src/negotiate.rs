@@ -53,7 +53,7 @@ impl Media {
         }
     }
 
-    fn fits(self, clause: &Clause<'_>) -> bool {
+    pub(crate) fn fits(self, clause: &Clause<'_>) -> bool {
         match (clause.kind, clause.subtype) {
             ("*" | "application", "*") => true,
             ("application", subtype) => self.name().strip_prefix("application/") == Some(subtype),

@@ -11,6 +11,7 @@ mod exchange;
 mod filters;
 mod host;
 mod idle;
+mod large_headers;
 mod limits;
 mod listener;
 mod open_files;

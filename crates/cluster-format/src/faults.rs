@@ -188,6 +188,9 @@ pub enum BodyFault {
     Escapes,
     /// Every series is there twice.
     Duplicates,
+    /// Every series of a container is there twice, the second time with half of CPU and memory, as
+    /// where the cgroup of its last run is left over.
+    ConflictingDuplicates,
     /// Series of containers have no labels.
     NoLabels,
     /// Series of containers do not say of which container.

@@ -35,7 +35,8 @@ pub struct Node {
     /// Labels of the Node object, besides `kubernetes.io/hostname` and `kubernetes.io/os`.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
-    /// Annotations of the Node object.
+    /// Annotations of the Node object. Where `metrics.k8s.io/resource-metrics-path` names a path
+    /// below `/metrics`, the kubelet's metrics are there too, as with KWOK.
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
     /// The Ready condition. Default: true.
@@ -102,8 +103,9 @@ pub struct Kubelet {
     /// How requests are authenticated and authorized. Default: `Webhook`.
     pub access: Option<Access>,
     /// A folder, relative to the file, with recorded scrapes (`resource.1.prom`,
-    /// `resource.2.prom` and so on) to answer with one after the other, the last one for good.
-    /// They take the place of `usage`.
+    /// `resource.2.prom` and so on) and summaries (`summary.1.json` and so on) to answer with one
+    /// after the other, the last one for good. They take the place of `usage`; where there are only
+    /// summaries, there is no `/metrics/resource`.
     pub replay: Option<String>,
     /// What it does wrong.
     #[serde(default)]

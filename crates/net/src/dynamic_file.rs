@@ -4,7 +4,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -71,6 +71,8 @@ struct Inner<T> {
     kind: FileKind,
     /// None, for content that is no file's.
     sources: Vec<FileSource>,
+    /// A file that is not there is empty.
+    is_optional: bool,
     parse: Box<Parse<T>>,
     state: Mutex<State<T>>,
 }
@@ -97,11 +99,11 @@ impl Files {
         sources: Vec<FileSource>,
         parse: impl Fn(&[Vec<u8>]) -> Result<T, Malformed> + Send + Sync + 'static,
     ) -> Result<DynamicFile<T>, FileError> {
-        let content = read(kind, &sources)?;
+        let content = read(kind, &sources, false)?;
         let value = parse(&content).map_err(|malformed| malformed.of(kind, &sources))?;
         let mut state = State::new(value);
         (state.read, state.content) = (Some(Instant::now()), content);
-        Ok(DynamicFile::new(self.clone(), kind, sources, Box::new(parse), state))
+        Ok(DynamicFile::new(self.clone(), kind, sources, false, Box::new(parse), state))
     }
 
     /// Content of `source`, which is read when it is used, and is `initial` until it is usable.
@@ -112,9 +114,31 @@ impl Files {
         initial: T,
         parse: impl Fn(&[u8]) -> Result<T, String> + Send + Sync + 'static,
     ) -> DynamicFile<T> {
+        self.later(kind, source, false, initial, parse)
+    }
+
+    /// The same of a file that is empty where it is not there.
+    pub fn open_optional<T: Clone>(
+        &self,
+        kind: FileKind,
+        source: FileSource,
+        initial: T,
+        parse: impl Fn(&[u8]) -> Result<T, String> + Send + Sync + 'static,
+    ) -> DynamicFile<T> {
+        self.later(kind, source, true, initial, parse)
+    }
+
+    fn later<T: Clone>(
+        &self,
+        kind: FileKind,
+        source: FileSource,
+        is_optional: bool,
+        initial: T,
+        parse: impl Fn(&[u8]) -> Result<T, String> + Send + Sync + 'static,
+    ) -> DynamicFile<T> {
         let parse = move |content: &[Vec<u8>]| parse(&content.concat()).map_err(Malformed::from);
-        let state = State::new(initial);
-        DynamicFile::new(self.clone(), kind, vec![source], Box::new(parse), state)
+        let (sources, state) = (vec![source], State::new(initial));
+        DynamicFile::new(self.clone(), kind, sources, is_optional, Box::new(parse), state)
     }
 
     /// How often files of each kind have changed to something that could not be used.
@@ -127,9 +151,14 @@ impl Files {
     }
 }
 
-fn read(kind: FileKind, sources: &[FileSource]) -> Result<Vec<Vec<u8>>, FileError> {
-    let read = |source: &FileSource| {
-        std::fs::read(&source.path).map_err(|error| source.error(errno::file(&error), kind.cure))
+fn read(
+    kind: FileKind,
+    sources: &[FileSource],
+    is_optional: bool,
+) -> Result<Vec<Vec<u8>>, FileError> {
+    let read = |source: &FileSource| match std::fs::read(&source.path) {
+        Err(error) if is_optional && error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|error| source.error(errno::file(&error), kind.cure)),
     };
     sources.iter().map(read).collect()
 }
@@ -173,17 +202,18 @@ impl<T: Clone> DynamicFile<T> {
         files: Files,
         kind: FileKind,
         sources: Vec<FileSource>,
+        is_optional: bool,
         parse: Box<Parse<T>>,
         state: State<T>,
     ) -> Self {
-        Self(Arc::new(Inner { files, kind, sources, parse, state: Mutex::new(state) }))
+        Self(Arc::new(Inner { files, kind, sources, is_optional, parse, state: Mutex::new(state) }))
     }
 
     /// Content that does not change.
     pub fn fixed(value: T) -> Self {
         let kind = FileKind { name: "", cure: "" };
         let parse = |_: &[Vec<u8>]| Err(Malformed::from(String::new()));
-        Self::new(Files::default(), kind, Vec::new(), Box::new(parse), State::new(value))
+        Self::new(Files::default(), kind, Vec::new(), false, Box::new(parse), State::new(value))
     }
 
     /// The content in use now.
@@ -201,8 +231,8 @@ impl<T: Clone> DynamicFile<T> {
     }
 
     fn read(&self, state: &mut State<T>) {
-        let Inner { files, kind, sources, parse, .. } = &*self.0;
-        let read = read(*kind, sources);
+        let Inner { files, kind, sources, is_optional, parse, .. } = &*self.0;
+        let read = read(*kind, sources, *is_optional);
         let is_changed = matches!(&read, Ok(content) if *content != state.content);
         let usable = match read {
             Ok(content) if is_changed => {

@@ -16,6 +16,7 @@ pub fn describe(call: &str, error: &io::Error) -> String {
         io::ErrorKind::AddrInUse => "address already in use",
         io::ErrorKind::AddrNotAvailable => "cannot assign requested address",
         io::ErrorKind::PermissionDenied => "permission denied",
+        io::ErrorKind::InvalidInput if error.raw_os_error().is_some() => "invalid argument",
         io::ErrorKind::UnexpectedEof => return "EOF".to_owned(),
         _ => return error.to_string(),
     };

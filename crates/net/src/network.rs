@@ -1,4 +1,4 @@
-use std::{io, net::SocketAddr};
+use std::{fs, io, net::SocketAddr, path::Path};
 
 use async_trait::async_trait;
 use tokio::{
@@ -24,6 +24,12 @@ pub trait Network: Send + Sync + 'static {
 
     /// A UDP socket that talks to one peer.
     async fn datagram(&self, to: SocketAddr) -> io::Result<Box<dyn Datagram>>;
+
+    /// The number of the network interface that an IPv6 zone names, such as `eth0`, or that it is
+    /// itself. `None` where there is no such interface.
+    fn scope_id(&self, zone: &str) -> Option<u32> {
+        zone.parse().ok()
+    }
 
     /// Accepts TCP connections at an address.
     async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>>;
@@ -67,6 +73,9 @@ const DATAGRAM_LIMIT: usize = 2048;
 /// once, the ones beyond wait for a second or longer until their client tries again.
 const BACKLOG: u32 = 4096;
 
+/// Where Linux shows the network interfaces.
+const INTERFACES: &str = "/sys/class/net";
+
 /// The network of the machine the program runs on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostNetwork;
@@ -97,6 +106,13 @@ impl Network for HostNetwork {
         socket.connect(to).await?;
         let local = socket.local_addr()?;
         Ok(Box::new(HostDatagram { socket, local }))
+    }
+
+    fn scope_id(&self, zone: &str) -> Option<u32> {
+        // A name with a slash would lead elsewhere, and no interface has one.
+        let file = Path::new(INTERFACES).join(zone.replace('/', "")).join("ifindex");
+        let index = fs::read_to_string(file).ok().and_then(|index| index.trim().parse().ok());
+        index.or_else(|| zone.parse().ok())
     }
 
     async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {

@@ -42,6 +42,12 @@ pub(crate) fn corrupt(fault: BodyFault, right: &str) -> String {
             let times = if line.starts_with('#') { 1 } else { 2 };
             vec![line.to_owned(); times]
         }),
+        BodyFault::ConflictingDuplicates => each_line(right, |line| {
+            let again = of_container(line).map(|line| with_values(line, half));
+            std::iter::once(line.to_owned())
+                .chain(again.map(|line| line.trim_end().to_owned()))
+                .collect()
+        }),
         BodyFault::NoLabels => each_line(right, |line| {
             let bare = of_container(line).and_then(|line| {
                 Some(format!("{}{}", line.split_once('{')?.0, line.rsplit_once('}')?.1))
@@ -68,6 +74,11 @@ pub(crate) fn corrupt(fault: BodyFault, right: &str) -> String {
 
 fn each_line(text: &str, turn: impl Fn(&str) -> Vec<String>) -> String {
     text.lines().flat_map(turn).map(|line| line + "\n").collect()
+}
+
+/// Half of a value.
+fn half(value: &str) -> String {
+    value.parse::<f64>().map_or_else(|_| value.to_owned(), |value| (value / 2.0).to_string())
 }
 
 fn without(text: &str, leaves_out: impl Fn(&str) -> bool) -> String {
@@ -165,6 +176,10 @@ node_memory_working_set_bytes 2e+09 7000
             [&format!("{cpu} -1.5 7000"), start, &format!("{node} -2e+09 7000")]
         );
         assert_eq!(series_of(BodyFault::Duplicates).len(), 6);
+        assert_eq!(
+            series_of(BodyFault::ConflictingDuplicates)[..3],
+            [&format!("{cpu} 1.5 7000"), &format!("{cpu} 0.75 7000"), start]
+        );
         assert_eq!(series_of(BodyFault::NoLabels)[0], "container_cpu_usage_seconds_total 1.5 7000");
         assert_eq!(
             series_of(BodyFault::NoContainerLabel)[0],

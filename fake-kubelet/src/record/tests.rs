@@ -66,7 +66,7 @@ async fn what_is_recorded_can_be_replayed() {
     assert_eq!(start.elapsed(), Duration::from_secs(15));
     assert_eq!(files.len(), 6);
     let recording = Recording::read(&folder.0).unwrap();
-    assert_eq!(recording.scrape(1), METRICS);
+    assert_eq!(recording.scrape(1).unwrap(), METRICS);
     let read = |name: &str| fs::read_to_string(folder.0.join(name)).unwrap();
     assert_eq!(read("summary.2.json"), SUMMARY);
     assert_eq!(

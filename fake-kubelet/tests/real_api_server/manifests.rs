@@ -8,12 +8,13 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-const FILES: [&str; 3] = ["rbac.yaml", "service.yaml", "apiservice.yaml"];
+const FILES: [&str; 4] =
+    ["base/rbac.yaml", "base/service.yaml", "base/apiservice.yaml", "v1/apiservice.yaml"];
 
 /// Applies it as kubectl does on the server's side, unknown fields refused. The Service leads to
 /// a port of this machine.
 pub(crate) async fn apply(client: &Client, port: u16) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kind-config/base");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kind-config");
     for file in FILES {
         let text = fs::read_to_string(folder.join(file)).unwrap();
         let objects: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();

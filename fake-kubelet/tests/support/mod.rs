@@ -226,6 +226,7 @@ pub(crate) fn spec() -> KubeletSpec {
         certificate: CertificateKind::Signed,
         access: Access::Open,
         replay: None,
+        resource_path: None,
         faults: Faults::default(),
     }
 }

@@ -5,7 +5,8 @@ use std::{io, net::IpAddr, sync::Arc};
 use net::{Listener, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::{Transport, Zone};
+use super::Zone;
+use crate::file::format::DnsProtocol;
 
 /// Answers all who connect to a server.
 pub async fn serve_streams(mut listener: Box<dyn Listener>, zone: Arc<Zone>, server: IpAddr) {
@@ -24,7 +25,7 @@ async fn serve(mut stream: Stream, zone: &Zone, server: IpAddr) -> io::Result<()
         let length = stream.read_u16().await?;
         let mut query = vec![0; usize::from(length)];
         stream.read_exact(&mut query).await?;
-        let Some(reply) = zone.answer(server, Transport::Tcp, &query) else { continue };
+        let Some(reply) = zone.answer(server, DnsProtocol::Tcp, &query) else { continue };
         tokio::time::sleep(reply.delay).await;
         let length = u16::try_from(reply.bytes.len()).map_err(io::Error::other)?;
         stream.write_u16(length).await?;

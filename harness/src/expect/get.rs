@@ -1,6 +1,7 @@
 //! Expectations on an answer of the API server or the metrics server.
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_text::quantity::Quantity;
 use serde_json::Value;
 
 use super::{
@@ -146,7 +147,7 @@ fn pretty(value: &Value) -> String {
 }
 
 /// What of `seen` an expectation speaks of: the fields it names, and lists whole where their
-/// lengths differ. What is near enough to what is wanted counts as that.
+/// lengths differ. What is near enough to what is wanted counts as that, equal quantities in any case.
 fn project(wanted: &Value, seen: &Value, tolerance: Tolerance) -> Value {
     match (wanted, seen) {
         (Value::Object(wanted), Value::Object(seen)) => wanted
@@ -182,18 +183,19 @@ fn in_order(wanted: &Value, seen: &Value) -> Value {
 }
 
 fn is_near(wanted: &Value, seen: &Value, share: f64) -> bool {
-    let amount = |value: &Value| match value {
-        Value::Number(number) => number.as_f64(),
-        Value::String(text) => {
-            let quantity = text.parse::<k8s_text::quantity::Quantity>().ok()?;
-            Some(quantity.nanos() as f64)
-        }
-        _ => None,
-    };
-    match (amount(wanted), amount(seen)) {
-        (Some(wanted), Some(seen)) => (wanted - seen).abs() <= wanted.abs() * share,
+    let quantity = |value: &Value| value.as_str()?.parse::<Quantity>().ok();
+    if let (Some(wanted), Some(seen)) = (quantity(wanted), quantity(seen)) {
+        let (wanted, seen) = (wanted.nanos(), seen.nanos());
+        return wanted == seen || is_within(wanted as f64, seen as f64, share);
+    }
+    match (wanted.as_f64(), seen.as_f64()) {
+        (Some(wanted), Some(seen)) => is_within(wanted, seen, share),
         _ => false,
     }
+}
+
+fn is_within(wanted: f64, seen: f64, share: f64) -> bool {
+    (wanted - seen).abs() <= wanted.abs() * share
 }
 
 // === impl Tolerance ===
@@ -203,7 +205,7 @@ impl Tolerance {
         let moment = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
         match (moment(wanted), moment(seen)) {
             (Some(wanted), Some(seen)) => seen.duration_since(wanted).abs() <= self.moments,
-            _ => self.share > 0.0 && is_near(wanted, seen, self.share),
+            _ => is_near(wanted, seen, self.share),
         }
     }
 }
@@ -261,6 +263,10 @@ mod tests {
         for (wanted, seen, share, holds) in [
             (json!("100m"), json!("101m"), 0.02, true),
             (json!("100m"), json!("101m"), 0.0, false),
+            (json!("100m"), json!("0.1"), 0.0, true),
+            (json!("1Gi"), json!("1073741824"), 0.0, true),
+            (json!("1Gi"), json!("1G"), 0.0, false),
+            (json!("1"), json!(1), 0.0, false),
             (json!("100m"), json!("103m"), 0.02, false),
             (json!("1Gi"), json!("1048570Ki"), 0.01, true),
             (json!(10), json!(11), 0.1, true),

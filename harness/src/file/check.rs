@@ -40,6 +40,8 @@ pub(super) fn check(root: &YamlNode, folder: &Path) -> Vec<Mistake> {
                 servers: spec.dns.servers.clone(),
             };
             dns::check(&dns, node.field("dns"), &mut mistakes);
+            let servers = node.field("dns").field("servers");
+            dns::check_forward(&spec.dns.servers, servers, &mut mistakes);
             let resolv_conf = node.field("server").field("resolvConf");
             server::check_resolv_conf(&spec.server.resolv_conf, resolv_conf, &mut mistakes);
             let known = (!at.broken).then_some(names).flatten();
@@ -51,7 +53,15 @@ pub(super) fn check(root: &YamlNode, folder: &Path) -> Vec<Mistake> {
                     &mut mistakes,
                 );
             }
-            steps::check(&spec.steps, node.field("steps"), known.as_ref(), folder, &mut mistakes);
+            let name_servers: Vec<_> = spec.dns.addresses().collect();
+            steps::check(
+                &spec.steps,
+                node.field("steps"),
+                known.as_ref(),
+                &name_servers,
+                folder,
+                &mut mistakes,
+            );
         }
         Err(error) => mistakes.push(Mistake::at(node.place(), error.to_string())),
     }

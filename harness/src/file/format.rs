@@ -17,9 +17,9 @@ use serde::Deserialize;
 
 pub use self::api_server::ApiServerFaults;
 pub use self::change::{
-    ApiServerChange, Change, FrontProxyChange, NodeChange, ServerChange, TokenChange,
+    ApiServerChange, Change, FrontProxyState, NodeChange, ServerChange, TokenChange,
 };
-pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, HostsPlugin, NameServer};
+pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, DnsProtocol, HostsPlugin, NameServer};
 pub use self::expectation::{
     ApiSaw, AskedOf, Asker, Credentials, DnsSaw, Expectation, ExpectationFields, GetExpectation,
     KubeletSaw, MetricExpectation, Shown, Top, TopExpectation,
@@ -103,6 +103,9 @@ pub struct Spec<E = Expectation> {
     /// The metrics server.
     #[serde(default)]
     pub server: Server,
+    /// How the API server shows the metrics server, to which it passes requests on, who it is.
+    /// Default: `Good`.
+    pub front_proxy: Option<FrontProxyState>,
     /// What users and groups may do, besides the administrator.
     #[serde(default)]
     pub access: Grants,

@@ -72,9 +72,10 @@ impl BenchCluster {
         let authority = certificates.cluster().pem();
         let front_proxy = FrontProxy::new(start)?;
         api_server.upsert_config_map(front_proxy.config_map(&authority));
-        let identity = front_proxy.identity()?;
-        for (file, pem) in [(CERTIFICATE, identity.chain_pem()), (KEY, identity.key_pem())] {
-            fs::write(folder.join(file), pem).map_err(WorldError::File)?;
+        if let Some(identity) = front_proxy.identity()? {
+            for (file, pem) in [(CERTIFICATE, identity.chain_pem()), (KEY, identity.key_pem())] {
+                fs::write(folder.join(file), pem).map_err(WorldError::File)?;
+            }
         }
 
         let scrape_times = Arc::new(ScrapeTimes::default());

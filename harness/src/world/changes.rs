@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use cluster_format::In;
-use fake_kubelet::{KubeletSpec, Sources, UsageSchedule};
+use fake_kubelet::{KubeletSpec, Sources, UsageSchedule, resource_path};
 use jiff::Timestamp;
 
 use super::{WorldError, cluster::Cluster, describe, objects};
@@ -74,6 +74,7 @@ impl Cluster {
                 kubelet.set_faults(changed.clone()).await?;
             }
         }
+        kubelet.set_resource_path(resource_path(node));
         let sources = self.sources(self.environment.start);
         if let Some(changed) = &change.usage {
             kubelet.set_usage(UsageSchedule::new(changed, &node.name, sources)?);

@@ -1,6 +1,9 @@
 //! Clients of the API server and of the metrics server, and how they authenticate.
 
-use std::net::SocketAddr;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::SocketAddr,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use fake_apiserver::User;
@@ -83,7 +86,7 @@ impl Clients {
         config.auth_info.token = None;
         match asker.shows.unwrap_or(Credentials::Token) {
             Credentials::Token => {
-                let token = format!("{}-{}", asker.user, asker.groups.join("-"));
+                let token = token_of(asker);
                 let groups: Vec<_> = asker.groups.iter().map(String::as_str).collect();
                 let user = User::new(asker.user.as_str(), &groups);
                 cluster.api_server().add_token(&token, user);
@@ -93,7 +96,7 @@ impl Clients {
                 config.auth_info.token = Some("unknown-token".to_owned().into());
             }
             Credentials::ExpiredToken => {
-                let token = format!("{}-expired", asker.user);
+                let token = format!("{}-expired", token_of(asker));
                 cluster.api_server().add_expired_token(&token);
                 config.auth_info.token = Some(token.into());
             }
@@ -133,6 +136,13 @@ fn present_certificate(
     let identity = authority.client(&subject, validity)?;
     present(config, &identity);
     Ok(())
+}
+
+/// A token of an asker's own. Names may hold what no header can, and groups more than one should.
+fn token_of(asker: &Asker) -> String {
+    let mut hasher = DefaultHasher::new();
+    (&asker.user, &asker.groups).hash(&mut hasher);
+    format!("asker-{:016x}", hasher.finish())
 }
 
 /// For a server at `url` whose certificate is self-signed.

@@ -28,7 +28,7 @@ use crate::{
     events::{Timeline, What},
     file::{
         ScenarioFile, fits,
-        format::{self, ApiServerChange, Change, FrontProxyChange},
+        format::{self, ApiServerChange, Change, FrontProxyState},
     },
     observers::Observers,
 };
@@ -81,15 +81,21 @@ impl Cluster {
         let timeline = Timeline::new(environment.clock.clone());
         let observers = Arc::new(Observers::new(timeline.clone()));
         let certificates = Arc::new(Certificates::new(environment.start)?);
-        let zone = Arc::new(Zone::new(&spec.dns, observers.clone()));
+        let zone = Arc::new(Zone::new(&spec.dns, environment.random.apart(), observers.clone()));
 
         let api_server = FakeApiServer::new(environment.clock.clone());
         identities::add(&api_server, spec.server.role.as_deref());
         identities::grant(&api_server, &spec.access);
         api_server.observe(observers.clone());
-        let front_proxy = FrontProxy::new(environment.start)?;
-        let config_map = front_proxy.config_map(&certificates.cluster().pem());
-        api_server.upsert_config_map(config_map);
+        let mut front_proxy = FrontProxy::new(environment.start)?;
+        let client_ca = certificates.cluster().pem();
+        api_server.upsert_config_map(front_proxy.config_map(&client_ca));
+        if let Some(state) = spec.front_proxy {
+            front_proxy.change(state, environment.start)?;
+            if is_published(state) {
+                api_server.upsert_config_map(front_proxy.config_map(&client_ca));
+            }
+        }
         let nodes = objects::nodes(spec);
         let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
         let seed = spec.seed.unwrap_or(DEFAULT_SEED);
@@ -174,7 +180,7 @@ impl Cluster {
                 let validity = Validity::year_from_an_hour_before(now);
                 Some(self.certificates.cluster().client(&subject, validity)?)
             }
-            ClientIdentity::FrontProxy => Some(self.front_proxy.identity()?),
+            ClientIdentity::FrontProxy => self.front_proxy.identity()?,
         })
     }
 
@@ -193,7 +199,7 @@ impl Cluster {
             service: "metrics-server".to_owned(),
             address,
             network: (self.environment.network_of)(self.environment.api_server.ip()),
-            certificate: Some(self.front_proxy.certificate()?),
+            certificate: self.front_proxy.certificate()?,
         })?)
     }
 
@@ -241,7 +247,7 @@ impl Cluster {
         if let Some(shown) = change.front_proxy {
             self.note(format!("the API server as a front proxy: {shown:?}"));
             self.front_proxy.change(shown, self.environment.clock.now())?;
-            if shown == FrontProxyChange::Good {
+            if is_published(shown) {
                 let client_ca = self.certificates.cluster().pem();
                 self.api_server.upsert_config_map(self.front_proxy.config_map(&client_ca));
             }
@@ -276,6 +282,11 @@ impl Cluster {
     pub(super) fn note(&self, text: String) {
         self.timeline.add(What::Change { text });
     }
+}
+
+/// Whether `extension-apiserver-authentication` follows the front proxy.
+fn is_published(state: FrontProxyState) -> bool {
+    matches!(state, FrontProxyState::Good | FrontProxyState::Absent)
 }
 
 fn api_config(api_server: SocketAddr, token: &str, certificates: &Certificates) -> Config {

@@ -8,7 +8,7 @@ use fake_kubelet::{Authority, CertificateError, Identity, Subject, Validity};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ConfigMap;
 
-use crate::file::format::FrontProxyChange;
+use crate::file::format::FrontProxyState;
 
 /// The common name of a client that is no front proxy.
 const OTHER_NAME: &str = "somebody-else";
@@ -16,7 +16,8 @@ const OTHER_NAME: &str = "somebody-else";
 /// The API server as a front proxy.
 pub(super) struct FrontProxy {
     authority: Authority,
-    presented: Presented,
+    /// `None` where the cluster has no front proxy.
+    presented: Option<Presented>,
 }
 
 /// The subject and validity of the certificate.
@@ -31,52 +32,59 @@ struct Presented {
 impl FrontProxy {
     pub(super) fn new(now: Timestamp) -> Result<Self, CertificateError> {
         let authority = Authority::new("front-proxy-ca", now)?;
-        Ok(Self { authority, presented: Presented::good(now) })
+        Ok(Self { authority, presented: Some(Presented::good(now)) })
     }
 
     /// Uses another certificate from now on.
     pub(super) fn change(
         &mut self,
-        change: FrontProxyChange,
+        change: FrontProxyState,
         now: Timestamp,
     ) -> Result<(), CertificateError> {
         let hour = SignedDuration::from_hours(1);
         let good = Presented::good(now);
-        self.presented = match change {
-            FrontProxyChange::Good => good,
-            FrontProxyChange::NewCa => {
+        self.presented = Some(match change {
+            FrontProxyState::Absent => {
+                self.presented = None;
+                return Ok(());
+            }
+            FrontProxyState::Good => good,
+            FrontProxyState::NewCa => {
                 self.authority = Authority::new("front-proxy-ca", now)?;
                 good
             }
-            FrontProxyChange::OtherName => Presented { name: OTHER_NAME, ..good },
-            FrontProxyChange::Expired => Presented {
+            FrontProxyState::OtherName => Presented { name: OTHER_NAME, ..good },
+            FrontProxyState::Expired => Presented {
                 validity: Validity { not_before: now - hour * 2, not_after: now - hour },
                 ..good
             },
-            FrontProxyChange::NotYetValid => Presented {
+            FrontProxyState::NotYetValid => Presented {
                 validity: Validity { not_before: now + hour, not_after: now + hour * 2 },
                 ..good
             },
-        };
+        });
         Ok(())
     }
 
     /// The client certificate for the servers behind it.
-    pub(super) fn certificate(&self) -> Result<ClientCertificate, CertificateError> {
+    pub(super) fn certificate(&self) -> Result<Option<ClientCertificate>, CertificateError> {
         let identity = self.identity()?;
-        Ok(ClientCertificate { chain: identity.chain(), key: identity.key() })
+        Ok(identity
+            .map(|identity| ClientCertificate { chain: identity.chain(), key: identity.key() }))
     }
 
     /// The same with its key in PEM.
-    pub(super) fn identity(&self) -> Result<Identity, CertificateError> {
-        let subject = Subject { common_name: self.presented.name.to_owned(), ..Subject::default() };
-        self.authority.client(&subject, self.presented.validity)
+    pub(super) fn identity(&self) -> Result<Option<Identity>, CertificateError> {
+        let Some(presented) = self.presented else { return Ok(None) };
+        let subject = Subject { common_name: presented.name.to_owned(), ..Subject::default() };
+        self.authority.client(&subject, presented.validity).map(Some)
     }
 
     /// `kube-system/extension-apiserver-authentication`, as API servers write it; `client_ca` has
     /// signed the certificates of the cluster's users.
     pub(super) fn config_map(&self, client_ca: &str) -> ConfigMap {
-        authentication_config::config_map(client_ca, Some(&self.authority.pem()))
+        let authority = self.presented.map(|_| self.authority.pem());
+        authentication_config::config_map(client_ca, authority.as_deref())
     }
 }
 

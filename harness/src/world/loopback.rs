@@ -9,6 +9,7 @@ mod free_addresses;
 mod relocate;
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -33,13 +34,16 @@ use super::{
     files::Files,
     identities,
     name_server::serve_names,
-    pod_dns::{name_servers, pod_resolv_conf, resolv_conf_text},
+    pod_dns::resolv_conf,
     task::Task,
     token::AccountToken,
 };
 use crate::{
     events::What,
-    file::{ScenarioFile, format::Change},
+    file::{
+        ScenarioFile,
+        format::{Change, ResolvConf},
+    },
 };
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -59,6 +63,8 @@ pub struct Loopback {
     server_port: u16,
     log: LogSink,
     _dns: Vec<Task>,
+    /// Where the cluster's name servers are on this machine.
+    name_servers: BTreeMap<IpAddr, SocketAddr>,
 }
 
 // === impl Loopback ===
@@ -84,17 +90,13 @@ impl Loopback {
             client: LOCALHOST,
         };
         let mut cluster = Cluster::build(&file, environment).await?;
-        let (mut dns, mut servers) = (Vec::new(), Vec::new());
-        for server in name_servers(&file.scenario.spec.dns) {
-            let (running, address) = serve_names(
-                &HostNetwork,
-                SocketAddr::new(LOCALHOST, 0),
-                server,
-                cluster.zone().clone(),
-            )
-            .await?;
+        let (mut dns, mut name_servers) = (Vec::new(), BTreeMap::new());
+        for server in file.scenario.spec.dns.addresses() {
+            let at = SocketAddr::new(LOCALHOST, 0);
+            let zone = cluster.zone().clone();
+            let (running, address) = serve_names(&HostNetwork, at, server, zone).await?;
             dns.push(running);
-            servers.push(address);
+            name_servers.insert(server, address);
         }
         let server_port = free_port().await?;
         cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
@@ -111,9 +113,10 @@ impl Loopback {
             server_port,
             log,
             _dns: dns,
+            name_servers,
             file,
         };
-        world.write_files(servers)?;
+        world.write_files()?;
         let args = world.file.scenario.spec.server.args.clone();
         world.start_server(&args).await?;
         Ok(world)
@@ -144,6 +147,9 @@ impl Loopback {
         self.cluster.change(change).await?;
         if let Some(server) = &change.server {
             self.files.change(&server.files, self.cluster.certificates())?;
+            if let Some(said) = &server.resolv_conf {
+                self.write_resolv_conf(said)?;
+            }
             if let Some(changed) = server.token {
                 self.token.change(changed, self.cluster.api_server())?;
             }
@@ -169,21 +175,27 @@ impl Loopback {
         how
     }
 
-    fn write_files(&self, name_servers: Vec<SocketAddr>) -> Result<(), WorldError> {
+    fn write_files(&self) -> Result<(), WorldError> {
         let url = format!("https://{}", self.api_server());
         let authority = self.cluster.authority_pem();
         let config = |credential| kubeconfig(&url, &authority, credential);
-        let said = &self.file.scenario.spec.server.resolv_conf;
-        let resolv_conf = resolv_conf_text(&pod_resolv_conf(name_servers, said));
         for (name, text) in [
             ("kubeconfig", config(Credential::Token(identities::ADMIN_TOKEN))),
             ("metrics-server.kubeconfig", config(Credential::TokenFile(self.token.file()))),
             ("ca.crt", authority.clone()),
-            ("resolv.conf", resolv_conf),
         ] {
-            fs::write(self.folder.path().join(name), text).map_err(WorldError::File)?;
+            self.write(name, text)?;
         }
-        Ok(())
+        self.write_resolv_conf(&self.file.scenario.spec.server.resolv_conf)
+    }
+
+    fn write_resolv_conf(&self, said: &ResolvConf) -> Result<(), WorldError> {
+        let dns = &self.file.scenario.spec.dns;
+        self.write("resolv.conf", resolv_conf(dns, said, &self.name_servers))
+    }
+
+    fn write(&self, name: &str, text: String) -> Result<(), WorldError> {
+        fs::write(self.folder.path().join(name), text).map_err(WorldError::File)
     }
 
     async fn start_server(&mut self, args: &[String]) -> Result<(), WorldError> {

@@ -9,7 +9,10 @@ use net::Network;
 use tokio::net::UdpSocket;
 
 use super::{WorldError, task::Task};
-use crate::dns::{Transport, Zone, serve_streams};
+use crate::{
+    dns::{Zone, serve_streams},
+    file::format::DnsProtocol,
+};
 
 /// The most that a DNS message over TCP can be.
 const DNS_MESSAGE_LIMIT: usize = u16::MAX as usize;
@@ -36,7 +39,7 @@ async fn serve_datagrams(socket: UdpSocket, server: IpAddr, zone: &Zone) {
     let mut buffer = vec![0; DNS_MESSAGE_LIMIT];
     loop {
         let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
-        if let Some(reply) = zone.answer(server, Transport::Udp, &buffer[..length]) {
+        if let Some(reply) = zone.answer(server, DnsProtocol::Udp, &buffer[..length]) {
             let socket = socket.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(reply.delay).await;

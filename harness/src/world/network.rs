@@ -19,13 +19,22 @@ use tokio::{
 };
 
 use super::task::Task;
-use crate::dns::{Transport, Zone, serve_streams};
+use crate::{
+    dns::{Zone, serve_streams},
+    file::format::DnsProtocol,
+};
 
 /// What a connection holds in each direction before its writer has to wait: a usual TCP window.
 const WINDOW: usize = 64 << 10;
 
 /// The first port that connections come from.
 const FIRST_EPHEMERAL_PORT: u16 = 45_000;
+
+/// What Linux says of an invalid argument.
+const EINVAL: i32 = 22;
+
+/// The number of the one interface, `eth0`, that leads out of a machine.
+const INTERFACE: u32 = 2;
 
 /// All machines and what they listen on.
 #[derive(Clone, Default)]
@@ -68,8 +77,17 @@ impl Fabric {
         Arc::new(Machine { fabric: self.clone(), address })
     }
 
-    /// Puts a DNS server at an address.
-    pub(super) async fn serve_names(&self, at: SocketAddr, zone: Arc<Zone>) -> io::Result<Task> {
+    /// Puts a DNS server at an address. One with a link-local address is on the link of `eth0`.
+    pub(super) async fn serve_names(
+        &self,
+        mut at: SocketAddr,
+        zone: Arc<Zone>,
+    ) -> io::Result<Task> {
+        if let SocketAddr::V6(at) = &mut at
+            && at.ip().is_unicast_link_local()
+        {
+            at.set_scope_id(INTERFACE);
+        }
         let listener = self.machine(at.ip()).listen(at).await?;
         self.inner().name_servers.insert(at, zone.clone());
         Ok(Task::spawn(serve_streams(listener, zone, at.ip())))
@@ -102,6 +120,7 @@ impl Inner {
 #[async_trait]
 impl Network for Machine {
     async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
+        check_scope(to)?;
         let reached = {
             let mut inner = self.fabric.inner();
             let from = inner.ephemeral(self.address);
@@ -120,7 +139,12 @@ impl Network for Machine {
         }
     }
 
+    fn scope_id(&self, zone: &str) -> Option<u32> {
+        (zone == "eth0").then_some(INTERFACE).or_else(|| zone.parse().ok())
+    }
+
     async fn datagram(&self, to: SocketAddr) -> io::Result<Box<dyn Datagram>> {
+        check_scope(to)?;
         let mut inner = self.fabric.inner();
         let local = inner.ephemeral(self.address);
         let zone = inner.name_servers.get(&to).cloned();
@@ -136,6 +160,16 @@ impl Network for Machine {
         let (sender, incoming) = mpsc::unbounded_channel();
         inner.listeners.insert(at, sender);
         Ok(Box::new(SimulatedListener { fabric: self.fabric.clone(), local: at, incoming }))
+    }
+}
+
+/// As in Linux, a link-local address without an interface leads nowhere.
+fn check_scope(to: SocketAddr) -> io::Result<()> {
+    match to {
+        SocketAddr::V6(to) if to.ip().is_unicast_link_local() && to.scope_id() == 0 => {
+            Err(io::Error::from_raw_os_error(EINVAL))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -167,7 +201,7 @@ impl Drop for SimulatedListener {
 impl Datagram for SimulatedDatagram {
     async fn send(&mut self, payload: &[u8]) -> io::Result<()> {
         let zone = self.zone.as_ref();
-        let reply = zone.and_then(|zone| zone.answer(self.server, Transport::Udp, payload));
+        let reply = zone.and_then(|zone| zone.answer(self.server, DnsProtocol::Udp, payload));
         if let Some(reply) = reply {
             self.answers.push((Instant::now() + reply.delay, reply.bytes));
         }

@@ -1,65 +1,84 @@
-//! The resolv.conf and the hosts file of the metrics server's pod.
+//! The files of the metrics server's pod that say how names are resolved.
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    fs, io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
 };
 
-use net::dns::{Hosts, ResolvConf};
+use net::dns::ConfigFiles;
 
-use super::addresses::DNS_PORT;
-use crate::file::{
-    format::{self, Dns},
-    values::In,
-};
-
-/// Where the cluster's DNS is when a scenario does not say so.
-const DEFAULT_DNS: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 96, 0, 10));
+use crate::file::format::{Dns, ResolvConf, Server};
 
 /// What the kubelet writes into the resolv.conf of a pod in kube-system.
 const SEARCH: [&str; 3] = ["kube-system.svc.cluster.local", "svc.cluster.local", "cluster.local"];
-const NDOTS: usize = 5;
+const NDOTS: u8 = 5;
 
-/// The addresses of the cluster's name servers.
-pub(super) fn name_servers(dns: &Dns) -> impl Iterator<Item = IpAddr> {
-    let one = dns.servers.is_empty();
-    let default = one.then(|| dns.server.map_or(DEFAULT_DNS, |server| server.0));
-    dns.servers.iter().map(|server| server.address.0).chain(default)
+/// What the files say.
+pub(super) struct PodFiles {
+    pub(super) resolv_conf: String,
+    pub(super) hosts: String,
+    pub(super) nsswitch: String,
+    pub(super) hostname: String,
 }
 
-/// What a pod's resolv.conf says when `servers` are the cluster's DNS.
-pub(super) fn pod_resolv_conf(servers: Vec<SocketAddr>, said: &format::ResolvConf) -> ResolvConf {
-    let default = ResolvConf::default();
-    ResolvConf {
-        servers,
-        search: said.search.clone().unwrap_or_else(|| SEARCH.map(str::to_owned).to_vec()),
-        ndots: said.ndots.map_or(NDOTS, usize::from),
-        timeout: said.timeout.map_or(default.timeout, |timeout| timeout.0),
-        attempts: said.attempts.map_or(default.attempts, u32::from),
+// === impl PodFiles ===
+
+impl PodFiles {
+    /// As the scenario says; name servers that are elsewhere on this machine stand in `moved`.
+    pub(super) fn new(dns: &Dns, server: &Server, moved: &BTreeMap<IpAddr, SocketAddr>) -> Self {
+        let hosts = server.hosts.iter().map(|(name, ip)| format!("{} {name}\n", ip.0));
+        Self {
+            resolv_conf: resolv_conf(dns, &server.resolv_conf, moved),
+            hosts: hosts.collect(),
+            nsswitch: server.nsswitch.clone().unwrap_or_default(),
+            hostname: server.hostname.clone().unwrap_or_default(),
+        }
+    }
+
+    /// Writes them into a folder.
+    pub(super) fn write(&self, folder: &Path) -> io::Result<ConfigFiles> {
+        let files = config_files(folder);
+        fs::write(&files.resolv_conf, &self.resolv_conf)?;
+        fs::write(&files.hosts, &self.hosts)?;
+        fs::write(&files.nsswitch, &self.nsswitch)?;
+        fs::write(&files.hostname, &self.hostname)?;
+        Ok(files)
     }
 }
 
-/// The text of a resolv.conf. Ports stand only where they are not DNS's own.
-pub(super) fn resolv_conf_text(conf: &ResolvConf) -> String {
-    let server = |at: &SocketAddr| match at.port() {
-        DNS_PORT => format!("nameserver {}\n", at.ip()),
-        port => format!("nameserver [{}]:{port}\n", at.ip()),
-    };
-    let search = match conf.search.as_slice() {
-        [] => String::new(),
-        domains => format!("search {}\n", domains.join(" ")),
-    };
-    format!(
-        "{}{search}options ndots:{} timeout:{} attempts:{}\n",
-        conf.servers.iter().map(server).collect::<String>(),
-        conf.ndots,
-        conf.timeout.as_secs().max(1),
-        conf.attempts
-    )
+/// Where they are in a folder.
+pub(super) fn config_files(folder: &Path) -> ConfigFiles {
+    ConfigFiles {
+        resolv_conf: folder.join("resolv.conf"),
+        hosts: folder.join("hosts"),
+        nsswitch: folder.join("nsswitch.conf"),
+        hostname: folder.join("hostname"),
+    }
 }
 
-/// What a hosts file with these names says.
-pub(super) fn hosts(names: &BTreeMap<String, In<IpAddr>>) -> Hosts {
-    let lines = names.iter().map(|(name, ip)| format!("{} {name}\n", ip.0));
-    Hosts::parse(&lines.collect::<String>())
+/// A pod's resolv.conf. Servers that are elsewhere on this machine stand in `moved`.
+pub(super) fn resolv_conf(
+    dns: &Dns,
+    said: &ResolvConf,
+    moved: &BTreeMap<IpAddr, SocketAddr>,
+) -> String {
+    let of_dns = || dns.resolvers().map(|ip| ip.to_string()).collect();
+    let servers = said.nameservers.clone().unwrap_or_else(of_dns).into_iter().map(|server| {
+        let ip = server.split('%').next().and_then(|ip| ip.parse().ok());
+        let here = ip.and_then(|ip: IpAddr| moved.get(&ip));
+        let server = here.map_or(server, |at| format!("[{}]:{}", at.ip(), at.port()));
+        format!("nameserver {server}\n")
+    });
+    let search = match said.search.as_deref() {
+        None => format!("search {}\n", SEARCH.join(" ")),
+        Some([]) => String::new(),
+        Some(domains) => format!("search {}\n", domains.join(" ")),
+    };
+    let mut options = vec![format!("ndots:{}", said.ndots.unwrap_or(NDOTS))];
+    options.extend(said.timeout.map(|timeout| format!("timeout:{}", timeout.0.as_secs())));
+    options.extend(said.attempts.map(|attempts| format!("attempts:{attempts}")));
+    options.extend(said.options.iter().cloned());
+    format!("{}{search}options {}\n", servers.collect::<String>(), options.join(" "))
 }

@@ -44,7 +44,6 @@ use super::{
     moved_times::move_times,
     name_server::serve_names,
     objects,
-    pod_dns::name_servers,
     server_under_test::End,
     task::Task,
     token::{self, AccountToken},
@@ -139,7 +138,7 @@ impl Sandbox {
         };
         let mut cluster = Cluster::build(&file, environment).await?;
         let mut dns = Vec::new();
-        for server in name_servers(&spec.dns) {
+        for server in spec.dns.addresses() {
             let address = SocketAddr::new(server, DNS_PORT);
             let zone = cluster.zone().clone();
             dns.push(serve_names(&*network, address, server, zone).await?.0);

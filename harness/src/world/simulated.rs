@@ -3,13 +3,10 @@
 //!
 //! It must be built and used inside a current-thread runtime whose clock is paused.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use net::{
-    Clock, Doors, Network, Random,
-    dns::{Hosts, ResolvConf, Resolver},
-};
+use net::{Clock, Doors, Network, Random, dns::Resolver};
 
 use super::{
     World, WorldError,
@@ -19,7 +16,7 @@ use super::{
     files::Files,
     network::Fabric,
     objects,
-    pod_dns::{hosts, name_servers, pod_resolv_conf},
+    pod_dns::{PodFiles, config_files, resolv_conf},
     server_under_test::{End, ServerUnderTest, Start},
     task::Task,
     token::{self, AccountToken},
@@ -27,7 +24,10 @@ use super::{
 use crate::{
     events::{Timeline, What},
     expected_usage::{Comparer, Comparison},
-    file::{ScenarioFile, format::Change},
+    file::{
+        ScenarioFile,
+        format::{Change, Dns},
+    },
 };
 
 /// Wraps the metrics server's network.
@@ -37,8 +37,7 @@ type WrapNetwork = dyn Fn(Arc<dyn Network>) -> Arc<dyn Network> + Send;
 pub struct Simulated {
     cluster: Cluster,
     fabric: Fabric,
-    resolv_conf: ResolvConf,
-    hosts: Hosts,
+    dns: Dns,
     _dns: Vec<Task>,
     wrap_network: Box<WrapNetwork>,
     server: Option<ServerUnderTest>,
@@ -76,12 +75,11 @@ impl Simulated {
             client: CLIENT,
         };
         let mut cluster = Cluster::build(file, environment).await?;
-        let name_servers: Vec<_> =
-            name_servers(&spec.dns).map(|ip| SocketAddr::new(ip, DNS_PORT)).collect();
         let mut dns = Vec::new();
-        for address in &name_servers {
-            let serving = fabric.serve_names(*address, cluster.zone().clone()).await;
-            let failed = |source| WorldError::Listen { what: "DNS", address: *address, source };
+        for ip in spec.dns.addresses() {
+            let address = SocketAddr::new(ip, DNS_PORT);
+            let serving = fabric.serve_names(address, cluster.zone().clone()).await;
+            let failed = |source| WorldError::Listen { what: "DNS", address, source };
             dns.push(serving.map_err(failed)?);
         }
         let server_ip = spec.server.address.map_or(DEFAULT_SERVER, |address| address.0);
@@ -92,12 +90,14 @@ impl Simulated {
 
         let files = Files::new(&spec.server.files, cluster.certificates(), start)?;
         let token = AccountToken::new(files.folder())?;
+        PodFiles::new(&spec.dns, &spec.server, &BTreeMap::new())
+            .write(files.folder())
+            .map_err(WorldError::File)?;
         let mut world = Self {
             clients: Clients::new(&cluster, server_address)?,
             cluster,
             fabric,
-            resolv_conf: pod_resolv_conf(name_servers, &spec.server.resolv_conf),
-            hosts: hosts(&spec.server.hosts),
+            dns: spec.dns.clone(),
             _dns: dns,
             wrap_network: Box::new(wrap_network),
             server: None,
@@ -151,6 +151,12 @@ impl Simulated {
             let names: Vec<_> = server.files.keys().map(String::as_str).collect();
             self.cluster.note(format!("other content in {}", names.join(", ")));
             self.files.change(&server.files, self.cluster.certificates())?;
+        }
+        if let Some(said) = change.server.as_ref().and_then(|server| server.resolv_conf.as_ref()) {
+            let text = resolv_conf(&self.dns, said, &BTreeMap::new());
+            self.cluster.note(format!("resolv.conf: {}", text.trim_end().replace('\n', "; ")));
+            let file = config_files(self.files.folder()).resolv_conf;
+            fs::write(file, text).map_err(WorldError::File)?;
         }
         if let Some(changed) = change.server.as_ref().and_then(|server| server.token) {
             self.cluster.note(token::describe(changed).to_owned());
@@ -210,7 +216,7 @@ impl Simulated {
         let folder = self.files.folder().display().to_string();
         Start {
             args: args.iter().map(|arg| self.files.fill_in(arg)).collect(),
-            resolver: Resolver::new(doors.clone(), self.resolv_conf.clone(), self.hosts.clone()),
+            resolver: Resolver::from_files(doors.clone(), config_files(self.files.folder())),
             doors,
             config,
             address: self.server_address,

@@ -1,4 +1,4 @@
-use std::{collections::BTreeSet, io};
+use std::{collections::BTreeSet, io, net::SocketAddr};
 
 use net::dns::LookupError;
 use tls::x509::SignatureError;
@@ -15,8 +15,8 @@ fn status(code: u16) -> ScrapeError {
 }
 
 fn lookup(failure: LookupFailure) -> ScrapeError {
-    let server = "10.96.0.10:53".parse().ok();
-    let error = LookupError { name: "n".to_owned(), server, failure };
+    let server = SocketAddr::from(([10, 96, 0, 10], 53)).into();
+    let error = LookupError { name: "n".to_owned(), server: Some(server), failure };
     request(RequestError::Dial(DialError::Lookup(error)))
 }
 
@@ -35,8 +35,9 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
         (ScrapeError::BadAddress { url: String::new() }, "correct the address"),
         (lookup(LookupFailure::NoSuchHost), "CoreDNS's hosts plugin"),
         (lookup(LookupFailure::ServerMisbehaving), "check the cluster's DNS"),
+        (lookup(LookupFailure::LameReferral), "check the cluster's DNS"),
         (
-            lookup(LookupFailure::Timeout { protocol: "udp", local: name(), server: to }),
+            lookup(LookupFailure::Timeout { operation: "read", protocol: "udp", ends: name() }),
             "check the cluster's DNS",
         ),
         (

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
+    io,
     net::SocketAddr,
     pin::pin,
     sync::Arc,
@@ -32,6 +33,7 @@ use super::{
     connection_table::Place,
     host,
     idle::Requests,
+    large_headers::{self, Bounded, Brought, LargeHeaders},
     streams::{self, Streams},
     turns::{Lane, Turns},
     write_timeout::WriteTimeout,
@@ -40,6 +42,10 @@ use crate::access::VerifiedCertificates;
 
 /// A window that no request needs: none has a large body.
 const WINDOW: u32 = 64 << 10;
+
+/// Headers of a request over HTTP/1.1. A user's groups have one each. Go has no such limit; a `HeaderMap`
+/// takes 24,576 names.
+const MOST_HEADERS: usize = 16_384;
 
 /// How long a peer without requests has to close an HTTP/2 connection after it was told that there
 /// is no other one, as in Go's net/http.
@@ -71,6 +77,7 @@ pub(super) struct Connection {
     pub(super) router: Router,
     pub(super) observer: Observer,
     pub(super) turns: Turns,
+    pub(super) large_headers: LargeHeaders,
 }
 
 /// What every request over a connection needs.
@@ -83,6 +90,7 @@ struct Context {
     requests: Requests,
     observer: Observer,
     turns: Turns,
+    brought: Brought,
 }
 
 // === impl Peer ===
@@ -143,28 +151,56 @@ impl Connection {
         let (_, tls) = stream.get_ref();
         let certificates = tls.peer_certificates().unwrap_or_default();
         let certificates = certificates.iter().map(|der| der.clone().into_owned()).collect();
+        let is_http2 = tls.alpn_protocol() == Some(b"h2");
+        let requests = Requests::over(handle.clone());
+        let brought = self.large_headers.of(handle);
+        let stream = brought.bound(stream);
         let context = Context {
             limits: self.limits,
             router: self.router.clone(),
             peer: Peer::new(peer, certificates),
             connection: handle.clone(),
-            requests: Requests::over(handle.clone()),
+            requests: requests.clone(),
             observer: self.observer.clone(),
             turns: self.turns.clone(),
+            brought,
         };
         // In a box of their own: connections without a handshake are many, and so stay small.
-        let served = if tls.alpn_protocol() == Some(b"h2") {
+        let served = if is_http2 {
             Box::pin(serve_http2(context, stream)).await
         } else {
             Box::pin(serve_http1(context, stream)).await
         };
         if let Err(error) = served {
-            tracing::debug!(%peer, err = %error, "Connection ended");
+            if error.is_parse_too_large() {
+                self.large_headers.say_too_large(self.limits.header_bytes);
+            }
+            // Kubelets end each probe so.
+            if !requests.is_idle() || !is_hung_up(&error) {
+                tracing::debug!(%peer, err = %error, "Connection ended");
+            }
         }
     }
 }
 
-async fn serve_http1(context: Context, stream: TlsStream<WriteTimeout>) -> hyper::Result<()> {
+/// Whether the peer is gone without a farewell, of TLS or of HTTP/2.
+fn is_hung_up(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(<dyn std::error::Error>::downcast_ref);
+    cause.is_some_and(|cause: &io::Error| {
+        matches!(
+            cause.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::BrokenPipe
+                | io::ErrorKind::NotConnected
+        )
+    })
+}
+
+async fn serve_http1(
+    context: Context,
+    stream: Bounded<TlsStream<WriteTimeout>>,
+) -> hyper::Result<()> {
     let Context { limits, requests, observer, turns, peer, connection: handle, .. } =
         context.clone();
     let mut turn = turns.lane(Lane::Http1(peer.address.ip()));
@@ -180,6 +216,7 @@ async fn serve_http1(context: Context, stream: TlsStream<WriteTimeout>) -> hyper
             .timer(TokioTimer::new())
             .header_read_timeout(limits.header)
             .max_buf_size(limits.header_bytes as usize)
+            .max_headers(MOST_HEADERS)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
     );
@@ -227,7 +264,10 @@ async fn serve_http1(context: Context, stream: TlsStream<WriteTimeout>) -> hyper
     }
 }
 
-async fn serve_http2(context: Context, stream: TlsStream<WriteTimeout>) -> hyper::Result<()> {
+async fn serve_http2(
+    context: Context,
+    stream: Bounded<TlsStream<WriteTimeout>>,
+) -> hyper::Result<()> {
     let Context { limits, requests, observer, turns, connection: handle, .. } = context.clone();
     let last = Arc::new(Notify::new());
     let service = {
@@ -249,7 +289,8 @@ async fn serve_http2(context: Context, stream: TlsStream<WriteTimeout>) -> hyper
         http2::Builder::new(Streams { limit: limits.answer, observer, turns })
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams)
-            .max_header_list_size(limits.header_bytes)
+            // Twice as much, because what is refused here is not known of: see `LargeHeaders`.
+            .max_header_list_size(limits.header_bytes.saturating_mul(2))
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
             .serve_connection(TokioIo::new(stream), service)
@@ -286,10 +327,13 @@ impl Context {
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
         let under_way = self.requests.begin();
+        let admitted = self.brought.admit(&request, self.limits.header_bytes);
         async move {
             let exchange = exchange();
             let response = if let Some(refusal) = host::check(&request) {
                 refusal
+            } else if let Err(status) = admitted {
+                large_headers::refusal(status)
             } else {
                 let turn = self.connection.turn().await;
                 let extensions = request.extensions_mut();

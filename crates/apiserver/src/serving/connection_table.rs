@@ -289,6 +289,11 @@ impl ConnectionHandle {
         self.set_client(Client::FrontProxy);
     }
 
+    /// Whether a request over it was authenticated.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.unauthenticated.is_closed()
+    }
+
     fn set_client(&self, client: Client) {
         self.unauthenticated.close();
         self.change(|entry| entry.client = entry.client.max(client));

@@ -17,7 +17,7 @@ pub struct Limits {
     pub idle: Duration,
     /// How long a peer may take nothing of an answer.
     pub write_timeout: Duration,
-    /// Bytes of one request's headers.
+    /// Bytes of one request's headers; beyond them it gets 431.
     pub header_bytes: u32,
     /// HTTP/2: requests at a time over one connection.
     pub streams: u32,
@@ -44,7 +44,8 @@ impl Default for Limits {
             header: Duration::from_secs(32),
             idle: Duration::from_secs(90),
             write_timeout: Duration::from_secs(30),
-            header_bytes: 64 << 10,
+            // As Go: a mebibyte, and what it reads at once.
+            header_bytes: (1 << 20) + 4096,
             streams: 250,
             unauthenticated_requests: 250,
             answer: None,

@@ -16,6 +16,7 @@ use super::{
     Closed, Event, Limits, Observer,
     connection::Connection,
     connection_table::{ConnectionTable, Place},
+    large_headers::LargeHeaders,
     turns::Turns,
 };
 
@@ -51,6 +52,7 @@ pub async fn serve_within(
         open: JoinSet::new(),
         observer,
         turns: Turns::default(),
+        large_headers: LargeHeaders::default(),
         said: Said::default(),
     };
     let _handing_out = accepting.turns.hand_out();
@@ -68,6 +70,7 @@ struct Accepting {
     open: JoinSet<()>,
     observer: Observer,
     turns: Turns,
+    large_headers: LargeHeaders,
     said: Said,
 }
 
@@ -140,6 +143,7 @@ impl Accepting {
             router: self.router.clone(),
             observer: self.observer.clone(),
             turns: self.turns.clone(),
+            large_headers: self.large_headers.clone(),
         }
     }
 

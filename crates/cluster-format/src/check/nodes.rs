@@ -99,10 +99,12 @@ fn check_kubelet(kubelet: &Kubelet, at: &YamlNode, folder: &Path, mistakes: &mut
         if !path.is_dir() {
             let message = format!("there is no folder {}", quote(&path.display().to_string()));
             mistakes.push(Mistake::at(place, message).help("write its path relative to the file"));
-        } else if !path.join("resource.1.prom").is_file() {
+        } else if !["resource.1.prom", "summary.1.json"].iter().any(|it| path.join(it).is_file()) {
+            let message =
+                format!("{} holds neither resource.1.prom nor summary.1.json", quote(replay));
             mistakes.push(
-                Mistake::at(place, format!("{} holds no resource.1.prom", quote(replay)))
-                    .help("record at least one scrape of /metrics/resource there"),
+                Mistake::at(place, message)
+                    .help("record at least one /metrics/resource or /stats/summary there"),
             );
         }
     }

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use super::NameServer;
 
 /// A name that could not be resolved, in the words of Go's `net.DNSError`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -6,7 +6,7 @@ pub struct LookupError {
     /// The name as it was asked for, without search domains.
     pub name: String,
     /// The name server that was asked last.
-    pub server: Option<SocketAddr>,
+    pub server: Option<NameServer>,
     /// What went wrong.
     pub failure: LookupFailure,
 }
@@ -20,15 +20,18 @@ pub enum LookupFailure {
     /// The server says that it failed or refuses (SERVFAIL, REFUSED and the like).
     #[error("server misbehaving")]
     ServerMisbehaving,
+    /// The server neither knows the name nor asks others for it.
+    #[error("lame referral")]
+    LameReferral,
     /// The server said nothing in time.
-    #[error("read {protocol} {local}->{server}: i/o timeout")]
+    #[error("{operation} {protocol} {ends}: i/o timeout")]
     Timeout {
+        /// `dial` or `read`.
+        operation: &'static str,
         /// `udp` or `tcp`.
         protocol: &'static str,
-        /// The end that waited.
-        local: String,
-        /// The end that was silent.
-        server: SocketAddr,
+        /// The server, or both ends where there are two: `10.244.1.6:45007->10.96.0.10:53`.
+        ends: String,
     },
     /// Its turn did not come in time.
     #[error("{limit} other names are being looked up")]
@@ -55,7 +58,7 @@ pub enum LookupFailure {
 impl std::fmt::Display for LookupError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "lookup {}", self.name)?;
-        if let Some(server) = self.server {
+        if let Some(server) = &self.server {
             write!(f, " on {server}")?;
         }
         write!(f, ": {}", self.failure)

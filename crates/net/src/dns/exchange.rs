@@ -1,6 +1,7 @@
-//! One question to one server and its answer: over UDP, and over TCP where the answer does not fit.
+//! One question to one server and its answer: over UDP, and over TCP where the answer does not fit
+//! or resolv.conf wants it so.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
 use hickory_proto::{
     op::{Edns, Message, MessageType, OpCode, Query, ResponseCode},
@@ -12,7 +13,7 @@ use tokio::{
 };
 
 use super::{
-    LookupFailure,
+    LookupFailure, NameServer, ResolvConf,
     lookups::Found,
     progress::{Open, Progress},
 };
@@ -34,25 +35,44 @@ pub(super) struct Question {
     pub(super) kind: RecordType,
 }
 
+/// A question to one server.
+struct Exchange<'e> {
+    network: &'e dyn Network,
+    config: &'e ResolvConf,
+    server: &'e NameServer,
+    /// Where the server is.
+    address: SocketAddr,
+    query: Vec<u8>,
+    id: u16,
+    question: &'e Question,
+    progress: &'e Progress,
+}
+
 /// Asks `server` and gives the addresses in its answer. They live as long as the shortest-lived
 /// record on the way to them.
 pub(super) async fn ask(
     doors: &Doors,
-    server: SocketAddr,
+    config: &ResolvConf,
+    server: &NameServer,
     question: &Question,
     progress: &Progress,
-    deadline: Instant,
 ) -> Result<Found, LookupFailure> {
+    let network = &*doors.network;
     let id = doors.random.u16();
-    let query = encode(id, question)?;
-    let open = |protocol, local| progress.open(Open { protocol, local, server });
-    let udp = over_udp(&*doors.network, server, &query, id, question, open, deadline);
-    let mut answer = udp.await?;
-    if answer.metadata.truncation {
-        open("tcp", UNKNOWN_END.to_owned());
-        answer = over_tcp(&*doors.network, server, &query, id, question, deadline).await?;
-    }
+    let query = encode(id, question, config.trust_ad)?;
+    let address = server.on(network);
+    let exchange = Exchange { network, config, server, address, query, id, question, progress };
+    let answer = if config.use_tcp {
+        exchange.over_tcp().await?
+    } else {
+        let answer = exchange.over_udp().await?;
+        if answer.metadata.truncation { exchange.over_tcp().await? } else { answer }
+    };
     match answer.metadata.response_code {
+        // One more server may know the name, as for libresolv.
+        ResponseCode::NoError if is_lame_referral(&answer) => {
+            return Err(LookupFailure::LameReferral);
+        }
         ResponseCode::NoError => {}
         ResponseCode::NXDomain => return Err(LookupFailure::NoSuchHost),
         _ => return Err(LookupFailure::ServerMisbehaving),
@@ -72,9 +92,18 @@ pub(super) async fn ask(
     Ok(Found { addresses, life, name: None })
 }
 
-fn encode(id: u16, question: &Question) -> Result<Vec<u8>, LookupFailure> {
+fn is_lame_referral(answer: &Message) -> bool {
+    !answer.metadata.authoritative
+        && !answer.metadata.recursion_available
+        && answer.answers.is_empty()
+        && answer.additionals.is_empty()
+        && answer.edns.is_none()
+}
+
+fn encode(id: u16, question: &Question, trust_ad: bool) -> Result<Vec<u8>, LookupFailure> {
     let mut message = Message::new(id, MessageType::Query, OpCode::Query);
     message.metadata.recursion_desired = true;
+    message.metadata.authentic_data = trust_ad;
     message.add_query(Query::query(question.name.clone(), question.kind));
     let mut edns = Edns::new();
     edns.set_max_payload(UDP_PAYLOAD);
@@ -94,81 +123,89 @@ fn decode(bytes: &[u8], id: u16, question: &Question) -> Option<Message> {
     ours.then_some(message)
 }
 
-async fn over_udp(
-    network: &dyn Network,
-    server: SocketAddr,
-    query: &[u8],
-    id: u16,
-    question: &Question,
-    open: impl Fn(&'static str, String),
-    deadline: Instant,
-) -> Result<Message, LookupFailure> {
-    let mut socket = network
-        .datagram(server)
-        .await
-        .map_err(|error| unreachable_by("dial", "udp", server.to_string(), &error))?;
-    let local = socket.local();
-    open("udp", local.to_string());
-    let failed = |operation| {
-        move |error: std::io::Error| {
-            unreachable_by(operation, "udp", format!("{local}->{server}"), &error)
-        }
-    };
-    let exchange = async {
-        socket.send(query).await.map_err(failed("write"))?;
-        loop {
-            let bytes = socket.receive().await.map_err(failed("read"))?;
-            if let Some(message) = decode(&bytes, id, question) {
-                return Ok(message);
+// === impl Exchange ===
+
+impl Exchange<'_> {
+    async fn over_udp(&self) -> Result<Message, LookupFailure> {
+        let deadline = self.deadline();
+        let dialed = self.network.datagram(self.address).await;
+        let mut socket = dialed.map_err(|error| self.failed("dial", "udp", None, &error))?;
+        let near_end = self.server.near_end(socket.local());
+        let late = self.open("read", "udp", Some(&near_end));
+        let failed = |operation| {
+            let near_end = near_end.as_str();
+            move |error| self.failed(operation, "udp", Some(near_end), &error)
+        };
+        let exchange = async {
+            socket.send(&self.query).await.map_err(failed("write"))?;
+            loop {
+                let bytes = socket.receive().await.map_err(failed("read"))?;
+                if let Some(message) = decode(&bytes, self.id, self.question) {
+                    return Ok(message);
+                }
             }
+        };
+        timeout_at(deadline, exchange).await.unwrap_or(Err(late))
+    }
+
+    async fn over_tcp(&self) -> Result<Message, LookupFailure> {
+        let deadline = self.deadline();
+        let late = self.open("dial", "tcp", None);
+        let dialed = timeout_at(deadline, self.network.connect(self.address)).await;
+        let mut stream =
+            dialed.map_err(|_| late)?.map_err(|error| self.failed("dial", "tcp", None, &error))?;
+        let late = self.open("read", "tcp", Some(UNKNOWN_END));
+        let failed =
+            |operation| move |error| self.failed(operation, "tcp", Some(UNKNOWN_END), &error);
+        let exchange = async {
+            let length = u16::try_from(self.query.len()).map_err(|_| LookupFailure::NoSuchHost)?;
+            stream.write_u16(length).await.map_err(failed("write"))?;
+            stream.write_all(&self.query).await.map_err(failed("write"))?;
+            stream.flush().await.map_err(failed("write"))?;
+            let length = stream.read_u16().await.map_err(failed("read"))?;
+            let mut bytes = vec![0; usize::from(length)];
+            stream.read_exact(&mut bytes).await.map_err(failed("read"))?;
+            decode(&bytes, self.id, self.question).ok_or(LookupFailure::ServerMisbehaving)
+        };
+        timeout_at(deadline, exchange).await.unwrap_or(Err(late))
+    }
+
+    /// Each protocol has the whole time, as in Go.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.config.timeout
+    }
+
+    /// Notes what is waited for, and gives the failure that it is if the wait is too long.
+    fn open(
+        &self,
+        operation: &'static str,
+        protocol: &'static str,
+        near_end: Option<&str>,
+    ) -> LookupFailure {
+        let late = LookupFailure::Timeout { operation, protocol, ends: self.ends(near_end) };
+        self.progress.open(Open { late: late.clone(), server: self.server.clone() });
+        late
+    }
+
+    fn failed(
+        &self,
+        operation: &'static str,
+        protocol: &'static str,
+        near_end: Option<&str>,
+        error: &io::Error,
+    ) -> LookupFailure {
+        LookupFailure::Unreachable {
+            operation,
+            protocol,
+            ends: self.ends(near_end),
+            cause: crate::errno::describe(operation, error),
         }
-    };
-    timeout_at(deadline, exchange).await.unwrap_or(Err(LookupFailure::Timeout {
-        protocol: "udp",
-        local: local.to_string(),
-        server,
-    }))
-}
+    }
 
-async fn over_tcp(
-    network: &dyn Network,
-    server: SocketAddr,
-    query: &[u8],
-    id: u16,
-    question: &Question,
-    deadline: Instant,
-) -> Result<Message, LookupFailure> {
-    let failed = |operation| {
-        move |error: std::io::Error| unreachable_by(operation, "tcp", server.to_string(), &error)
-    };
-    let exchange = async {
-        let mut stream = network.connect(server).await.map_err(failed("dial"))?;
-        let length = u16::try_from(query.len()).map_err(|_| LookupFailure::NoSuchHost)?;
-        stream.write_u16(length).await.map_err(failed("write"))?;
-        stream.write_all(query).await.map_err(failed("write"))?;
-        stream.flush().await.map_err(failed("write"))?;
-        let length = stream.read_u16().await.map_err(failed("read"))?;
-        let mut bytes = vec![0; usize::from(length)];
-        stream.read_exact(&mut bytes).await.map_err(failed("read"))?;
-        decode(&bytes, id, question).ok_or(LookupFailure::ServerMisbehaving)
-    };
-    timeout_at(deadline, exchange).await.unwrap_or(Err(LookupFailure::Timeout {
-        protocol: "tcp",
-        local: UNKNOWN_END.to_owned(),
-        server,
-    }))
-}
-
-fn unreachable_by(
-    operation: &'static str,
-    protocol: &'static str,
-    ends: String,
-    error: &std::io::Error,
-) -> LookupFailure {
-    LookupFailure::Unreachable {
-        operation,
-        protocol,
-        ends,
-        cause: crate::errno::describe(operation, error),
+    fn ends(&self, near_end: Option<&str>) -> String {
+        match near_end {
+            Some(near_end) => format!("{near_end}->{}", self.server),
+            None => self.server.to_string(),
+        }
     }
 }

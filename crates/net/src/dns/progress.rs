@@ -1,9 +1,9 @@
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::IpAddr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{LookupError, LookupFailure};
+use super::{LookupError, LookupFailure, NameServer};
 
 /// What a lookup has come to so far: what is to be said to someone who cannot wait for its end.
 #[derive(Debug)]
@@ -23,15 +23,14 @@ struct State {
 }
 
 /// The server that was asked last, and what went wrong with it.
-pub(super) type Failed = (Option<SocketAddr>, LookupFailure);
+pub(super) type Failed = (Option<NameServer>, LookupFailure);
 
-/// A question that has been sent.
+/// A question that is under way to a server, or has been sent.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
-    /// `udp` or `tcp`.
-    pub(super) protocol: &'static str,
-    pub(super) local: String,
-    pub(super) server: SocketAddr,
+    /// What is said where its answer does not come in time.
+    pub(super) late: LookupFailure,
+    pub(super) server: NameServer,
 }
 
 // === impl Progress ===
@@ -67,11 +66,8 @@ impl Progress {
             return Ok(found.clone());
         }
         let (server, failure) = match (failed, open) {
-            (Some((server, failure)), _) => (*server, failure.clone()),
-            (None, Some(Open { protocol, local, server })) => {
-                let (local, server) = (local.clone(), *server);
-                (Some(server), LookupFailure::Timeout { protocol, local, server })
-            }
+            (Some((server, failure)), _) => (server.clone(), failure.clone()),
+            (None, Some(Open { late, server })) => (Some(server.clone()), late.clone()),
             (None, None) => (None, LookupFailure::TooMany { limit }),
         };
         Err(LookupError { name: self.name.clone(), server, failure })

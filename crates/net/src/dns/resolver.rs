@@ -1,55 +1,42 @@
-use std::{net::IpAddr, path::PathBuf, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
 
 use futures::future::join;
 use hickory_proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
 use super::{
-    Hosts, LookupError, LookupFailure, ResolvConf,
+    ConfigFiles, Hosts, LookupError, LookupFailure, ResolvConf,
+    config_files::Config,
     exchange::{self, Question},
     lookups::{Answer, Found, Lookups},
+    names,
+    nsswitch::LookupOrder,
     progress::{Failed, Progress},
 };
-use crate::{Doors, DynamicFile, FileKind, FileSource};
-
-const RESOLV_CONF: FileKind = FileKind {
-    name: "resolver configuration",
-    cure: "mount a resolv.conf there; without one, the name server is 127.0.0.1",
-};
-const HOSTS: FileKind =
-    FileKind { name: "hosts file", cure: "mount a hosts file there, or go on without one" };
+use crate::Doors;
 
 /// Resolves host names through the doors it is given.
 #[derive(Clone)]
 pub struct Resolver {
     doors: Doors,
-    resolv_conf: DynamicFile<Arc<ResolvConf>>,
-    hosts: DynamicFile<Arc<Hosts>>,
+    config: Arc<Config>,
     lookups: Arc<Lookups>,
+    /// How many questions there were: with the option `rotate`, each begins with the next server.
+    questions: Arc<AtomicUsize>,
 }
 
 /// One lookup.
 struct Asking {
     doors: Doors,
-    resolv_conf: Arc<ResolvConf>,
+    config: Arc<ResolvConf>,
+    questions: Arc<AtomicUsize>,
     progress: Arc<Progress>,
-}
-
-/// Where the configuration comes from on a real machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigFiles {
-    /// The name servers: `/etc/resolv.conf`.
-    pub resolv_conf: PathBuf,
-    /// Names this machine knows by itself: `/etc/hosts`.
-    pub hosts: PathBuf,
-}
-
-// === impl ConfigFiles ===
-
-impl Default for ConfigFiles {
-    fn default() -> Self {
-        Self { resolv_conf: "/etc/resolv.conf".into(), hosts: "/etc/hosts".into() }
-    }
 }
 
 // === impl Resolver ===
@@ -57,30 +44,22 @@ impl Default for ConfigFiles {
 impl Resolver {
     /// A resolver with a fixed configuration.
     pub fn new(doors: Doors, resolv_conf: ResolvConf, hosts: Hosts) -> Self {
-        let (resolv_conf, hosts) = (Arc::new(resolv_conf), Arc::new(hosts));
-        Self::with(doors, DynamicFile::fixed(resolv_conf), DynamicFile::fixed(hosts))
+        Self::with(doors, Config::fixed(resolv_conf, hosts))
     }
 
-    /// A resolver that follows configuration files. One that cannot be read at first counts as empty.
-    pub fn from_files(doors: Doors, ConfigFiles { resolv_conf, hosts }: ConfigFiles) -> Self {
-        let source = |path| FileSource::new("name resolution", path);
-        let files = &doors.files;
-        let resolv_conf =
-            files.open_later(RESOLV_CONF, source(resolv_conf), Arc::default(), |text| {
-                Ok(Arc::new(ResolvConf::parse(&String::from_utf8_lossy(text))))
-            });
-        let hosts = files.open_later(HOSTS, source(hosts), Arc::default(), |text| {
-            Ok(Arc::new(Hosts::parse(&String::from_utf8_lossy(text))))
-        });
-        Self::with(doors, resolv_conf, hosts)
+    /// A resolver that follows configuration files.
+    pub fn from_files(doors: Doors, files: ConfigFiles) -> Self {
+        let config = Config::open(&doors.files, files);
+        Self::with(doors, config)
     }
 
-    fn with(
-        doors: Doors,
-        resolv_conf: DynamicFile<Arc<ResolvConf>>,
-        hosts: DynamicFile<Arc<Hosts>>,
-    ) -> Self {
-        Self { doors, resolv_conf, hosts, lookups: Arc::new(Lookups::new()) }
+    fn with(doors: Doors, config: Config) -> Self {
+        Self {
+            doors,
+            config: Arc::new(config),
+            lookups: Arc::new(Lookups::new()),
+            questions: Arc::default(),
+        }
     }
 
     /// The addresses of `host`, IPv4 first: at least one. An IP address is its own answer. The
@@ -90,14 +69,34 @@ impl Resolver {
         if let Ok(ip) = host.parse() {
             return Ok(vec![ip]);
         }
-        let hosts = self.hosts.get();
+        let (hosts, order) = (self.config.hosts(), self.config.order());
         let known = hosts.get(host);
-        if !known.is_empty() {
-            return Ok(known.to_vec());
+        let asked = match order {
+            LookupOrder::FilesDns | LookupOrder::Files if !known.is_empty() => {
+                return Ok(known.to_vec());
+            }
+            LookupOrder::Files => Err(LookupError {
+                name: host.to_owned(),
+                server: None,
+                failure: LookupFailure::NoSuchHost,
+            }),
+            _ => self.ask(host, self.config.resolv_conf(), deadline).await,
+        };
+        match asked {
+            Err(_) if order == LookupOrder::DnsFiles && !known.is_empty() => Ok(known.to_vec()),
+            asked => asked,
         }
+    }
+
+    async fn ask(
+        &self,
+        host: &str,
+        config: Arc<ResolvConf>,
+        deadline: Instant,
+    ) -> Result<Vec<IpAddr>, LookupError> {
         let begin = |progress| {
-            let (doors, resolv_conf) = (self.doors.clone(), self.resolv_conf.get());
-            Asking { doors, resolv_conf, progress }.ask(host.to_owned())
+            let (doors, questions) = (self.doors.clone(), self.questions.clone());
+            Asking { doors, config, questions, progress }.ask(host.to_owned())
         };
         self.lookups.get(host, deadline, begin).await
     }
@@ -115,7 +114,9 @@ impl Asking {
     /// Every name that `host` may stand for, until one has addresses.
     async fn ask(self, host: String) -> Answer {
         let mut last = None;
-        for candidate in self.resolv_conf.candidates(&host) {
+        let candidates =
+            if names::is_domain_name(&host) { self.config.candidates(&host) } else { Vec::new() };
+        for candidate in candidates {
             if candidate == host {
                 self.progress.begin_name_itself();
             }
@@ -130,7 +131,7 @@ impl Asking {
         Err(LookupError { name: host, server, failure })
     }
 
-    /// IPv4 and IPv6 at once.
+    /// IPv4 and IPv6: at once, or one after the other where resolv.conf wants it so.
     async fn ask_both(&self, name: &str) -> Result<Found, Failed> {
         let Ok(mut name) = Name::from_ascii(name) else {
             return Err((None, LookupFailure::NoSuchHost));
@@ -153,7 +154,9 @@ impl Asking {
             }
             asked
         };
-        match join(v4, v6).await {
+        let both =
+            if self.config.single_request { (v4.await, v6.await) } else { join(v4, v6).await };
+        match both {
             (Ok(mut v4), Ok(v6)) => {
                 v4.addresses.extend(v6.addresses);
                 v4.life = v4.life.min(v6.life);
@@ -166,14 +169,15 @@ impl Asking {
 
     /// Every server in turn, as many times as configured, until one knows.
     async fn ask_all(&self, question: &Question) -> Result<Found, Failed> {
-        let config = &self.resolv_conf;
+        let config = &*self.config;
+        let servers = config.servers.len();
+        let first = if config.rotate { self.questions.fetch_add(1, Relaxed) } else { 0 };
         let mut last = (None, LookupFailure::NoSuchHost);
         for _ in 0..config.attempts {
-            for server in &config.servers {
-                let limit = Instant::now() + config.timeout;
-                match exchange::ask(&self.doors, *server, question, &self.progress, limit).await {
+            for server in config.servers.iter().cycle().skip(first % servers.max(1)).take(servers) {
+                match exchange::ask(&self.doors, config, server, question, &self.progress).await {
                     Ok(found) => return Ok(found),
-                    Err(failure) => last = (Some(*server), failure),
+                    Err(failure) => last = (Some(server.clone()), failure),
                 }
                 // A name that does not exist exists at no other server either.
                 if last.1 == LookupFailure::NoSuchHost {

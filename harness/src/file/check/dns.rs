@@ -1,10 +1,10 @@
 //! DNS: names of which one thing is said, and schedules that make sense.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use cluster_format::{Mistake, Schedule, YamlNode, check::check_schedule, suggest::quote};
 
-use super::super::format::DnsChange;
+use super::super::format::{DnsChange, DnsName, NameServer};
 
 /// Checks what is said of DNS, at first or by a step.
 pub(super) fn check(dns: &DnsChange, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
@@ -35,8 +35,63 @@ pub(super) fn check(dns: &DnsChange, at: &YamlNode, mistakes: &mut Vec<Mistake>)
             }
         }
     }
-    for (name, said) in &dns.names {
-        let at = at.field("names").field(name);
+    check_names(&dns.names, at.field("names"), mistakes);
+    for (index, server) in dns.servers.iter().enumerate() {
+        let at = at.field("servers").item(index);
+        if let Some(when) = &server.when {
+            check_when(when, &["failure", "delay"], at, mistakes);
+        }
+        check_names(&server.names, at.field("names"), mistakes);
+    }
+}
+
+/// Checks what a step says of servers: that they are there, and nothing of their order.
+pub(super) fn check_known(
+    dns: &DnsChange,
+    known: &[IpAddr],
+    at: &YamlNode,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let mut last = 0;
+    for (index, server) in dns.servers.iter().enumerate() {
+        let node = at.field("servers").item(index).field("address");
+        let ip = server.address.0;
+        match known.iter().position(|known| *known == ip) {
+            None => mistakes.push(
+                Mistake::at(node.place(), format!("no name server has the address {ip}"))
+                    .help("name it under \"dns\" of the scenario: nothing listens elsewhere"),
+            ),
+            Some(place) if place < last => mistakes.push(
+                Mistake::at(node.place(), "the order of the servers changes nothing here")
+                    .help("say it with change.server.resolvConf.nameservers"),
+            ),
+            Some(place) => last = place,
+        }
+    }
+}
+
+/// Checks that servers forward to servers that do not.
+pub(super) fn check_forward(servers: &[NameServer], at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+    for (index, server) in servers.iter().enumerate() {
+        for (number, upstream) in server.forward.iter().enumerate() {
+            let answers = |known: &&NameServer| known.address == *upstream;
+            let problem = match servers.iter().find(answers) {
+                None => "no name server has the address",
+                Some(known) if !known.forward.is_empty() => "a server that forwards itself has",
+                Some(_) => continue,
+            };
+            let node = at.item(index).field("forward").item(number);
+            mistakes.push(
+                Mistake::at(node.place(), format!("{problem} {}", upstream.0))
+                    .help("name one of \"servers\" that answers by itself"),
+            );
+        }
+    }
+}
+
+fn check_names(names: &BTreeMap<String, DnsName>, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+    for (name, said) in names {
+        let at = at.field(name);
         if let Some(when) = &said.when {
             let faults = ["failure", "a", "aaaa", "delay", "truncated"];
             check_when(when, &faults, at, mistakes);
@@ -47,11 +102,6 @@ pub(super) fn check(dns: &DnsChange, at: &YamlNode, mistakes: &mut Vec<Mistake>)
                     .related(at.field("addresses").key_place(), "its addresses")
                     .help("give the addresses to the name that it stands for"),
             );
-        }
-    }
-    for (index, server) in dns.servers.iter().enumerate() {
-        if let Some(when) = &server.when {
-            check_when(when, &["failure", "delay"], at.field("servers").item(index), mistakes);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     path::Path,
 };
 
@@ -18,11 +19,13 @@ use super::{
     nodes, server,
 };
 
-/// Checks all steps. `nodes` are the names of all nodes, if they are known for certain.
+/// Checks all steps. `nodes` are the names of all nodes, if they are known for certain, and
+/// `name_servers` are the addresses of DNS.
 pub(super) fn check(
     steps: &[Step<ExpectationFields>],
     at: &YamlNode,
     nodes: Option<&BTreeSet<String>>,
+    name_servers: &[IpAddr],
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) {
@@ -50,7 +53,11 @@ pub(super) fn check(
             );
         }
         if let Some(change) = &step.change {
-            check_change(change, at.field("change"), nodes, folder, mistakes);
+            let at = at.field("change");
+            check_change(change, at, nodes, folder, mistakes);
+            if let Some(dns) = &change.dns {
+                dns::check_known(dns, name_servers, at.field("dns"), mistakes);
+            }
         }
         if let Some(wait) = &step.wait {
             check_wait(wait, at.field("wait"), mistakes);
@@ -70,6 +77,9 @@ fn check_change(
 ) {
     if let Some(changed) = &change.dns {
         dns::check(changed, at.field("dns"), mistakes);
+    }
+    if let Some(said) = change.server.as_ref().and_then(|server| server.resolv_conf.as_ref()) {
+        server::check_resolv_conf(said, at.field("server").field("resolvConf"), mistakes);
     }
     if let Some(faults) = &change.api_server_faults {
         server::check_api_server(faults, at.field("apiServerFaults"), mistakes);

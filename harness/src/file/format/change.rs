@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     Address, ApiServerFaults, CertificateKind, DnsChange, Faults, FileContent, Grants, Node, Pod,
-    Rule, Usage,
+    ResolvConf, Rule, Usage,
 };
 
 /// What changes in the world.
@@ -31,7 +31,7 @@ pub struct Change {
     /// The API server goes away or comes back.
     pub api_server: Option<ApiServerChange>,
     /// How the API server shows the metrics server, to which it passes requests on, who it is.
-    pub front_proxy: Option<FrontProxyChange>,
+    pub front_proxy: Option<FrontProxyState>,
     /// All of the API server's faults towards the metrics server.
     pub api_server_faults: Option<ApiServerFaults>,
 }
@@ -76,19 +76,22 @@ pub struct NodeChange {
     pub removed: bool,
 }
 
-/// What certificate the API server shows to those it passes requests on to.
+/// How the API server shows those it passes requests on to who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum FrontProxyChange {
-    /// One that is over.
+pub enum FrontProxyState {
+    /// With a certificate whose time is over.
     Expired,
-    /// One whose time has not come, as when clocks differ.
+    /// With one whose time has not come, as when clocks differ.
     NotYetValid,
-    /// One of the right CA, for a name that may not pass requests on.
+    /// With one of the right CA, for a name that may not pass requests on.
     OtherName,
-    /// One of a new CA, of which the cluster's `extension-apiserver-authentication` does not tell.
+    /// With one of a new CA, of which the cluster's `extension-apiserver-authentication` does not tell.
     #[serde(rename = "NewCA")]
     NewCa,
-    /// A good one, of the CA of which `extension-apiserver-authentication` tells from now on: the
+    /// Not at all: the cluster has no front proxy, and its `extension-apiserver-authentication` names
+    /// no CA of one.
+    Absent,
+    /// With a good one, of the CA of which `extension-apiserver-authentication` tells from now on: the
     /// new one, after `NewCA`.
     Good,
 }
@@ -105,6 +108,8 @@ pub struct ServerChange {
     /// Files that hold something else from now on; it goes on running.
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,
+    /// What its resolv.conf says from now on; it goes on running, and reads the file again after 5s.
+    pub resolv_conf: Option<ResolvConf>,
     /// What happens to the token that it shows kubelets and the API server; it goes on running.
     pub token: Option<TokenChange>,
     /// All rules of its role; it goes on running.

@@ -1,10 +1,17 @@
 //! The cluster's DNS and how it fails.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    time::Duration,
+};
 
 use cluster_format::{In, Schedule};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+/// Where the cluster's DNS is when a scenario does not say so.
+const DEFAULT_SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 96, 0, 10));
 
 /// The cluster's DNS. Names that it has not heard of do not exist.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
@@ -13,10 +20,12 @@ pub struct Dns {
     /// The address its server has; the port is 53. Default: 10.96.0.10.
     pub server: Option<In<IpAddr>>,
     /// Several servers in place of `server`, in the order in which the metrics server's
-    /// resolv.conf names them. All of them know the same names.
+    /// resolv.conf names them, unless it says otherwise itself. All of them know the same names,
+    /// besides their own.
     #[serde(default)]
     pub servers: Vec<NameServer>,
-    /// Names and the address each one has.
+    /// Names and the address each one has. `*` in place of the first label stands for all names of
+    /// that domain that are not mentioned.
     #[serde(default)]
     pub records: BTreeMap<String, In<IpAddr>>,
     /// Names that are answered with a failure.
@@ -35,12 +44,32 @@ pub struct Dns {
 pub struct NameServer {
     /// Its address; the port is 53.
     pub address: In<IpAddr>,
+    /// The one protocol over which it answers: what comes over the other one is lost. Default: both.
+    pub protocol: Option<DnsProtocol>,
+    /// Names that it answers otherwise than the other servers.
+    #[serde(default)]
+    pub names: BTreeMap<String, DnsName>,
+    /// Servers of which it passes each question on to one, by the scenario's seed, as CoreDNS's
+    /// `forward` plugin does.
+    #[serde(default)]
+    pub forward: Vec<In<IpAddr>>,
     /// How it fails to answer whatever it is asked.
     pub failure: Option<DnsFailure>,
     /// How long each of its answers takes.
     pub delay: Option<In<Duration>>,
     /// When it fails or takes its time. Default: always.
     pub when: Option<Schedule>,
+}
+
+/// How questions reach a name server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum DnsProtocol {
+    /// In datagrams.
+    #[serde(rename = "UDP")]
+    Udp,
+    /// Over connections.
+    #[serde(rename = "TCP")]
+    Tcp,
 }
 
 /// A name: its records, and how asking for it fails.
@@ -117,7 +146,26 @@ pub struct DnsChange {
     pub names: BTreeMap<String, DnsName>,
     /// CoreDNS's `hosts` plugin, as it is from now on.
     pub hosts: Option<HostsPlugin>,
-    /// Servers that behave otherwise from now on.
+    /// Servers of which all is said anew. Their order says nothing: resolv.conf has it
+    /// (`server.resolvConf.nameservers`).
     #[serde(default)]
     pub servers: Vec<NameServer>,
+}
+
+// === impl Dns ===
+
+impl Dns {
+    /// The addresses of all servers.
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let one = self.servers.is_empty();
+        let default = one.then(|| self.server.map_or(DEFAULT_SERVER, |server| server.0));
+        self.servers.iter().map(|server| server.address.0).chain(default)
+    }
+
+    /// The addresses of those that a pod asks.
+    pub fn resolvers(&self) -> impl Iterator<Item = IpAddr> {
+        let is_upstream =
+            |ip| self.servers.iter().flat_map(|server| &server.forward).any(|to| to.0 == ip);
+        self.addresses().filter(move |ip| !is_upstream(*ip))
+    }
 }

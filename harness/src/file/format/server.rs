@@ -19,10 +19,14 @@ pub struct Server {
     /// Files for its flags, by name.
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,
-    /// What its resolv.conf says, besides the name servers. Default: what kubelets write for a pod
-    /// in kube-system.
+    /// What its resolv.conf says. Default: what kubelets write for a pod in kube-system.
     #[serde(default)]
     pub resolv_conf: ResolvConf,
+    /// The name of its pod. The domain after the first dot is searched where resolv.conf names none.
+    /// Default: one without a domain.
+    pub hostname: Option<String>,
+    /// Its /etc/nsswitch.conf, such as `hosts: dns files`. Default: none, as in most images.
+    pub nsswitch: Option<String>,
     /// Names in its /etc/hosts.
     #[serde(default)]
     pub hosts: BTreeMap<String, In<IpAddr>>,
@@ -85,13 +89,19 @@ pub struct Grants {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResolvConf {
-    /// Domains in which names are tried. Default: kube-system.svc.cluster.local,
-    /// svc.cluster.local and cluster.local.
+    /// Addresses of name servers in the order in which they are asked; those of IPv6 may have a
+    /// zone: `fe80::53%eth0`. Default: the servers of `dns`, without those that others forward to.
+    pub nameservers: Option<Vec<String>>,
+    /// Domains in which names are tried; with `[]` there is no such line. Default:
+    /// kube-system.svc.cluster.local, svc.cluster.local and cluster.local.
     pub search: Option<Vec<String>>,
     /// A name with at least this many dots is tried as it is first. Default: 5.
     pub ndots: Option<u8>,
-    /// How long one answer is waited for. Default: 5s.
+    /// How long one answer is waited for, in whole seconds. Default: 5s.
     pub timeout: Option<In<Duration>>,
     /// How often each server is asked. Default: 2.
     pub attempts: Option<u8>,
+    /// Further options as they are written there, such as `rotate`, `use-vc` and `single-request`.
+    #[serde(default)]
+    pub options: Vec<String>,
 }

@@ -218,6 +218,18 @@ fn what_makes_no_sense_about_steps() {
                     "server: {resolvConf: {attempts: 0, timeout: 0s}}\ndns: {servers: [{address: 10.96.0.10, failure: Silence, when: {for: 0s, every: 0s}}]}",
                 ),
             ),
+            (
+                "name servers",
+                spec(
+                    "server: {resolvConf: {nameservers: [10.96.0.1O, 10.96.0.10%eth0, 'fe80::53%', 'fe80::53%eth0']}}\ndns: {servers: [{address: 10.96.0.10, forward: [10.96.0.12, 10.96.0.11]}, {address: 10.96.0.11, forward: [10.96.0.10]}]}",
+                ),
+            ),
+            (
+                "name servers of a step",
+                spec(
+                    "dns: {servers: [{address: 10.96.0.10}, {address: 10.96.0.11}]}\nsteps: [{name: a, change: {dns: {servers: [{address: 10.96.0.11}, {address: 10.96.0.10}, {address: 10.96.0.12}]}, server: {resolvConf: {nameservers: [dns]}}}}]",
+                ),
+            ),
             ("api of no request", expectation("{api: {request: /api, answered: 20}}")),
             ("no nodes at all", spec("steps: [{name: a, change: {nodes: {b: {ready: true}}}}]")),
         ]),
@@ -267,11 +279,15 @@ fn a_replay_needs_a_recording() {
     let text = nodes(&["{name: a, kubelet: {replay: recorded}}"]);
     let read = || parse(&folder.join("test.yaml"), text.clone());
     let without = read().unwrap_err().mistakes()[0].message.clone();
-    std::fs::write(recording.join("resource.1.prom"), "").unwrap();
-    let with = read();
+    let with = ["resource.1.prom", "summary.1.json"].map(|name| {
+        std::fs::write(recording.join(name), "").unwrap();
+        let with = read();
+        std::fs::remove_file(recording.join(name)).unwrap();
+        with
+    });
     std::fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(without, "\"recorded\" holds no resource.1.prom");
-    assert!(with.is_ok());
+    assert_eq!(without, "\"recorded\" holds neither resource.1.prom nor summary.1.json");
+    assert!(with.iter().all(Result::is_ok));
 }
 
 /// Trees are walked by recursion, and every way to go deep must end before the stack does.

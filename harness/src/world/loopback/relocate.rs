@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::super::{moved_times::move_times, objects};
 use crate::file::{
-    format::{Address, DnsName, Faults, HostsPlugin, Node, Spec},
+    format::{Address, DnsName, Faults, HostsPlugin, NameServer, Node, Spec},
     values::In,
 };
 
@@ -32,9 +32,11 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp, first: Ipv4Addr) {
         moved.places(&mut node.kubelet.faults);
     }
     moved.names(&mut spec.dns.records, &mut spec.dns.names, spec.dns.hosts.as_mut());
+    moved.servers(&mut spec.dns.servers);
     for change in spec.steps.iter_mut().filter_map(|step| step.change.as_mut()) {
         if let Some(dns) = &mut change.dns {
             moved.names(&mut dns.records, &mut dns.names, dns.hosts.as_mut());
+            moved.servers(&mut dns.servers);
         }
         change.add = change.add.iter().flat_map(Node::expand).collect();
         for node in &mut change.add {
@@ -77,6 +79,13 @@ impl Moved {
         let hosts = hosts.into_iter().flat_map(|hosts| hosts.entries.values_mut()).flatten();
         for ip in records.values_mut().chain(addresses).chain(hosts) {
             ip.0 = self.here(ip.0);
+        }
+    }
+
+    /// The names that servers know by themselves.
+    fn servers(&mut self, servers: &mut [NameServer]) {
+        for server in servers {
+            self.names(&mut BTreeMap::new(), &mut server.names, None);
         }
     }
 

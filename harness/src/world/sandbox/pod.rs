@@ -1,6 +1,7 @@
 //! The files of the metrics server's pod.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     net::IpAddr,
     path::{Path, PathBuf},
@@ -8,11 +9,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::super::{
-    cluster::Cluster,
-    pod_dns::{name_servers, pod_resolv_conf, resolv_conf_text},
-    token::AccountToken,
-};
+use super::super::{cluster::Cluster, pod_dns, token::AccountToken};
 use crate::file::format::Spec;
 
 /// Names are looked up in the hosts file first, then in DNS, as by every container's libc.
@@ -36,18 +33,18 @@ impl PodFiles {
         for name in ["etc", "serviceaccount", "certificates"] {
             fs::create_dir(folder.path().join(name))?;
         }
-        let servers = name_servers(&spec.dns).map(|ip| (ip, super::DNS_PORT).into()).collect();
-        let resolv_conf = resolv_conf_text(&pod_resolv_conf(servers, &spec.server.resolv_conf));
-        let named = spec.server.hosts.iter().map(|(name, ip)| format!("{} {name}\n", ip.0));
-        let hosts = format!(
-            "127.0.0.1 localhost\n::1 localhost\n{address} metrics-server\n{}",
-            named.collect::<String>()
-        );
+        let said = pod_dns::PodFiles::new(&spec.dns, &spec.server, &BTreeMap::new());
+        let hosts =
+            format!("127.0.0.1 localhost\n::1 localhost\n{address} metrics-server\n{}", said.hosts);
+        let or =
+            |text: String, default: &str| if text.is_empty() { default.to_owned() } else { text };
+        let hostname = or(said.hostname, "metrics-server") + "\n";
+        let nsswitch = or(said.nsswitch, NSSWITCH);
         for (name, text) in [
-            ("resolv.conf", resolv_conf.as_str()),
+            ("resolv.conf", said.resolv_conf.as_str()),
             ("hosts", &hosts),
-            ("hostname", "metrics-server\n"),
-            ("nsswitch.conf", NSSWITCH),
+            ("hostname", &hostname),
+            ("nsswitch.conf", &nsswitch),
             ("passwd", PASSWD),
             ("group", GROUP),
         ] {

@@ -50,6 +50,11 @@ impl CaSource {
     pub(in crate::access) fn is_cluster(&self) -> bool {
         matches!(self, Self::Cluster(_))
     }
+
+    /// The cluster has none, or none has been loaded yet.
+    pub(in crate::access) fn is_missing(&self) -> bool {
+        matches!(self, Self::Cluster(None))
+    }
 }
 
 impl Default for CaSource {

@@ -21,6 +21,10 @@ use super::client_ca::ClientCaConfig;
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "extension-apiserver-authentication";
 
+/// A cluster whose API server is no front proxy.
+pub(in crate::access) const NO_FRONT_PROXY: &str = "ConfigMap kube-system/extension-apiserver-authentication has no requestheader-client-ca-file: users that the API server names in its requests are not accepted, whom kubectl top and autoscalers need";
+pub(in crate::access) const NO_FRONT_PROXY_CURE: &str = "start the API server with --requestheader-client-ca-file, --proxy-client-cert-file and --proxy-client-key-file, or name the CA with --requestheader-client-ca-file here";
+
 /// What cures a 403.
 const READER: &str = "kubectl create rolebinding -n kube-system ROLEBINDING_NAME --role=extension-apiserver-authentication-reader --serviceaccount=YOUR_NS:YOUR_SA";
 
@@ -47,7 +51,7 @@ impl ExtensionConfigMap {
         let only = watcher::Config::default().fields(&format!("metadata.name={NAME}"));
         let events = watcher(self.maps(), only).backoff(Backoff::new(self.random.clone()));
         let mut events = pin!(events);
-        let mut listed = false;
+        let (mut listed, mut is_said) = (false, false);
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Init) => listed = false,
@@ -61,6 +65,11 @@ impl ExtensionConfigMap {
                 Ok(Event::Delete(_)) => self.missing("was deleted"),
                 Err(error) => report("configmaps", READER, &error),
             }
+            let is_missing = listed && self.config.borrow().request_header_ca.is_missing();
+            if is_missing && !is_said {
+                tracing::warn!(cure = NO_FRONT_PROXY_CURE, "{NO_FRONT_PROXY}");
+            }
+            is_said = is_missing;
         }
     }
 

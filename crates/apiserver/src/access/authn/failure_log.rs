@@ -14,7 +14,10 @@ use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, time::ASN1Time, x509::X509Name};
 
-use super::AuthenticationError;
+use super::{
+    AuthenticationError,
+    extension_config_map::{NO_FRONT_PROXY, NO_FRONT_PROXY_CURE},
+};
 use crate::access::review::ReviewError;
 
 /// A failure that continues is logged again after this time.
@@ -82,6 +85,17 @@ impl FailureLog {
             notAfter = not_after,
             requests = (requests > 1).then_some(requests),
             "Unable to authenticate the request"
+        );
+    }
+
+    /// A request names a user as front proxies do, and there is no front proxy: it is anonymous.
+    pub(in crate::access) fn no_front_proxy(&self) {
+        let Some(requests) = self.due((vec!["no front proxy".into()], None)) else { return };
+        tracing::error!(
+            err = NO_FRONT_PROXY,
+            cure = NO_FRONT_PROXY_CURE,
+            requests = (requests > 1).then_some(requests),
+            "Ignored the user that a request names: it is anonymous"
         );
     }
 

@@ -63,6 +63,11 @@ impl RequestHeaderConfig {
         extra
     }
 
+    /// Whether a request names a user as front proxies do by default.
+    pub(in crate::access) fn names_user(headers: &HeaderMap) -> bool {
+        headers.contains_key(STANDARD_NAMES[0])
+    }
+
     /// Removes the headers that only a front proxy may set.
     pub(in crate::access) fn strip(&self, headers: &mut HeaderMap) {
         let configured = self.username.iter().chain(&self.uid).chain(&self.groups);

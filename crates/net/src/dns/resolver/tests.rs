@@ -1,3 +1,5 @@
+mod options;
+
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -79,6 +81,7 @@ impl Datagram for Socket {
         sleep(Duration::from_millis(1)).await;
         let mut answer =
             Message::new(query.metadata.id, MessageType::Response, query.metadata.op_code);
+        answer.metadata.recursion_available = true;
         let name = question.name().to_ascii();
         let alias = |from: &str, to: &str| {
             let (from, to) = (Name::from_ascii(from).unwrap(), Name::from_ascii(to).unwrap());
@@ -128,7 +131,10 @@ fn resolver(ttl: u32) -> (Arc<NameServer>, Resolver) {
         random: Random::seeded(1),
         files: Files::default(),
     };
-    let config = ResolvConf { servers: vec![DNS.parse().unwrap()], ..ResolvConf::default() };
+    let config = ResolvConf {
+        servers: vec![DNS.parse::<SocketAddr>().unwrap().into()],
+        ..ResolvConf::default()
+    };
     (network, Resolver::new(doors, config, Hosts::default()))
 }
 
