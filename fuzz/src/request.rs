@@ -53,6 +53,8 @@ impl Front {
         let file = folder.path().join("ca.crt");
         std::fs::write(&file, authority.pem()).expect("a file");
 
+        // The client has a task that passes requests on.
+        let entered = runtime.enter();
         let away = tower::service_fn(|_: Request<kube::client::Body>| async {
             Err::<http::Response<Body>, _>(io::Error::from(io::ErrorKind::ConnectionRefused))
         });
@@ -77,6 +79,7 @@ impl Front {
         let access = Access::new(&settings, servers, &doors).expect("authentication");
         let filters = Filters::new(FilterOptions::default(), None, &doors.random);
         let router = filters.before(access.guard(Router::new().fallback(async || "served")));
+        drop(entered);
         Self { runtime, router, proxy: proxy.chain().swap_remove(0) }
     }
 

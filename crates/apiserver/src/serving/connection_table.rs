@@ -211,10 +211,10 @@ impl Table {
         groups.into_iter().find_map(|group| self.first_of(group))
     }
 
-    /// The oldest one of the source that has the most.
+    /// Of the first class that has any, the oldest one of the source that has the most.
     fn first_of(&self, classes: &[Class]) -> Option<u64> {
-        let members = classes.iter().filter_map(|class| self.by_class.get(class));
-        members.filter_map(Members::first).max_by_key(|(rank, _)| *rank).map(|(_, id)| id)
+        let mut members = classes.iter().filter_map(|class| self.by_class.get(class));
+        members.find_map(Members::first)
     }
 }
 
@@ -245,10 +245,9 @@ impl Members {
         }
     }
 
-    fn first(&self) -> Option<(Rank, u64)> {
-        let rank = *self.ranks.last()?;
-        let (_, id) = self.by_source.get(&rank.2)?.first_key_value()?;
-        Some((rank, *id))
+    fn first(&self) -> Option<u64> {
+        let (.., source) = self.ranks.last()?;
+        self.by_source.get(source)?.values().next().copied()
     }
 }
 

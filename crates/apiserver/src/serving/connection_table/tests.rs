@@ -110,7 +110,8 @@ fn the_source_with_the_most_connections_gives_way() {
         }
         assert!(one.iter().all(is_open));
         let open = |places: &Vec<Place>| places.iter().filter(|place| is_open(place)).count();
-        assert_eq!(sources.iter().map(open).collect::<Vec<_>>(), [5, 5]);
+        let left: Vec<_> = sources.iter().map(open).collect();
+        assert!(left == [4, 5], "{left:?}");
     }
 }
 
