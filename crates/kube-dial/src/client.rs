@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use ::tls::client::client_config;
 use http::{HeaderValue, Request, Uri, header};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
 use hyper_util::{
@@ -29,6 +30,7 @@ use tower::{ServiceBuilder, util::BoxCloneSyncService};
 use crate::{
     body_timeout::BodyTimeout,
     retry_after::RetryAfter,
+    tls::{TlsOptionsError, tls_options},
     token::{BearerToken, WithToken},
 };
 
@@ -47,6 +49,12 @@ pub enum ApiClientError {
     /// The kubeconfig's credentials or certificates cannot be used.
     #[error("failed to use the credentials for the API server: {0}")]
     Config(#[from] kube::Error),
+    /// The kubeconfig's certificates cannot be used.
+    #[error(transparent)]
+    TlsOptions(#[from] TlsOptionsError),
+    /// TLS cannot be set up.
+    #[error("failed to set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
     /// The kubeconfig's `tls-server-name` is no name.
     #[error("failed to use tls-server-name {0:?}: not a host name")]
     ServerName(String),
@@ -68,8 +76,10 @@ pub fn api_client(
     resolver: Resolver,
     user_agent: &'static str,
 ) -> Result<ApiClient, ApiClientError> {
-    let mut tls = config.rustls_client_config()?;
-    tls.time_provider = Arc::new(doors.clock.clone());
+    let tls = client_config(tls_options(config, doors)?, &doors.clock)?;
+    let mut tls = Arc::unwrap_or_clone(tls);
+    // HTTP/1.1 is what the connector asks for.
+    tls.alpn_protocols = Vec::new();
     let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = &config.tls_server_name {
         let name = name.clone().try_into().map_err(|_| ApiClientError::ServerName(name.clone()))?;

@@ -17,6 +17,7 @@ use super::{
     Closed, Event, Limits, Observer,
     connection::Connection,
     connection_table::{ConnectionTable, Place},
+    handshake_failure::HandshakeLog,
     turns::Turns,
 };
 
@@ -52,6 +53,7 @@ pub async fn serve_within(
         open: JoinSet::new(),
         observer,
         turns: Turns::default(),
+        handshakes: Arc::default(),
         said: Said::default(),
     };
     let _handing_out = accepting.turns.hand_out();
@@ -69,6 +71,7 @@ struct Accepting {
     open: JoinSet<()>,
     observer: Observer,
     turns: Turns,
+    handshakes: Arc<HandshakeLog>,
     said: Said,
 }
 
@@ -141,6 +144,7 @@ impl Accepting {
             router: self.router.clone(),
             observer: self.observer.clone(),
             turns: self.turns.clone(),
+            handshakes: self.handshakes.clone(),
         }
     }
 
