@@ -10,7 +10,7 @@ use apiserver::{
 use axum::Router;
 use k8s_text::duration;
 use kube::Config;
-use kube_dial::{ApiClient, ApiClientError, BearerToken, api_client, tls_options};
+use kube_dial::{ApiClient, ApiClientError, BearerToken, api_client_with_token, tls_options};
 use net::{Clock, Doors, FileError, dns::Resolver};
 use prometheus::core::Collector;
 use tls::client::TlsOptions;
@@ -76,7 +76,9 @@ impl Server {
         let config = &configs.cluster;
         // A server that shares its process does not change it.
         let open_files = address.is_none().then(OpenFiles::raise);
-        let api = api_client(config, &doors, resolver.clone(), USER_AGENT)?;
+        let token = BearerToken::new(&config.auth_info, &doors).map_err(ApiClientError::from)?;
+        let api =
+            api_client_with_token(config, token.clone(), &doors, resolver.clone(), USER_AGENT)?;
         let own = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
@@ -111,7 +113,7 @@ impl Server {
         let scraper = Scraper::new(
             cluster.clone(),
             kubelets,
-            BearerToken::new(&config.auth_info, &doors.files),
+            token,
             store.clone(),
             telemetry.clone(),
             known.clone(),

@@ -29,6 +29,7 @@ use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use crate::{
     body_timeout::BodyTimeout,
+    exec::ExecError,
     retry_after::RetryAfter,
     tls::{TlsOptionsError, tls_options},
     token::{BearerToken, WithToken},
@@ -49,6 +50,9 @@ pub enum ApiClientError {
     /// The kubeconfig's credentials or certificates cannot be used.
     #[error("failed to use the credentials for the API server: {0}")]
     Config(#[from] kube::Error),
+    /// The kubeconfig's credential plugin cannot be used.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
     /// The kubeconfig's certificates cannot be used.
     #[error(transparent)]
     TlsOptions(#[from] TlsOptionsError),
@@ -76,6 +80,18 @@ pub fn api_client(
     resolver: Resolver,
     user_agent: &'static str,
 ) -> Result<ApiClient, ApiClientError> {
+    let token = BearerToken::new(&config.auth_info, doors)?;
+    api_client_with_token(config, token, doors, resolver, user_agent)
+}
+
+/// [`api_client`] with the token of `config`, which others send too.
+pub fn api_client_with_token(
+    config: &Config,
+    token: BearerToken,
+    doors: &Doors,
+    resolver: Resolver,
+    user_agent: &'static str,
+) -> Result<ApiClient, ApiClientError> {
     let tls = client_config(tls_options(config, doors)?, &doors.clock)?;
     let mut tls = Arc::unwrap_or_clone(tls);
     // HTTP/1.1 is what the connector asks for.
@@ -92,8 +108,8 @@ pub fn api_client(
         .pool_timer(TokioTimer::new())
         .build::<_, Body>(connector);
     let mut config = config.clone();
-    let token = BearerToken::new(&config.auth_info, &doors.files);
     (config.auth_info.token, config.auth_info.token_file) = (None, None);
+    config.auth_info.exec = None;
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
