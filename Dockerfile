@@ -3,7 +3,7 @@
 #   docker build --tag fake-kubelet:v0.1.0 --target fake-kubelet .
 ARG RUST_VERSION=1.95
 FROM rust:${RUST_VERSION}-alpine AS source
-# For the C and assembly parts of ring, the crypto library.
+# For the C and assembly parts of aws-lc, the crypto library: no cmake, no bindgen, no Go.
 RUN apk add --no-cache gcc make musl-dev
 WORKDIR /src
 COPY . .

@@ -11,14 +11,10 @@ use std::{
 
 use apiserver::access::ApiConfigs;
 use k8s_text::klog::{Klog, LineWriter};
-use kube::{
-    Config,
-    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
-};
+use kube::Config;
 use net::{
     Doors,
     dns::{ConfigFiles, Resolver},
-    errno,
 };
 use prometheus::{IntCounterVec, Opts};
 use tokio::{
@@ -184,14 +180,10 @@ async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {
 }
 
 async fn kubeconfig(file: &Path, flag: &'static str) -> Result<Config, ProgramError> {
-    let wrong =
-        |cause: String| ProgramError::Kubeconfig { file: file.display().to_string(), cause, flag };
-    let kubeconfig = Kubeconfig::read_from(file).map_err(|error| match error {
-        KubeconfigError::ReadConfig(error, _) => wrong(errno::file(&error)),
-        error => wrong(chain(&error)),
-    })?;
-    let options = KubeConfigOptions::default();
-    Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| wrong(chain(&error)))
+    kube_dial::read_kubeconfig(file).await.map_err(|error| {
+        let file = file.display().to_string();
+        ProgramError::Kubeconfig { file, cause: chain(&error), flag }
+    })
 }
 
 /// An error and its sources in one line: the first line of each, because some bring a snippet.

@@ -135,7 +135,8 @@ impl Scraper {
     async fn cycle(&mut self) {
         let nodes = self.cluster.nodes();
         self.forget_others(&nodes);
-        let token = self.token.get();
+        // Without one, kubelets say that it is missing; why there is none is logged.
+        let token = self.token.get().await.unwrap_or_default();
         let spread =
             (SPREAD_PER_NODE * u32::try_from(nodes.len()).unwrap_or(u32::MAX)).min(LONGEST_SPREAD);
         let grid = if nodes.len() < MANY { Duration::from_millis(1) } else { GRID };

@@ -9,12 +9,11 @@ use apiserver::{
 };
 use axum::Router;
 use k8s_text::duration;
-use kube::{Config, client::ConfigExt};
-use kube_dial::{ApiClient, ApiClientError, BearerToken, api_client};
+use kube::Config;
+use kube_dial::{ApiClient, ApiClientError, BearerToken, api_client_with_token, tls_options};
 use net::{Clock, Doors, FileError, dns::Resolver};
 use prometheus::core::Collector;
-use rustls::pki_types::CertificateDer;
-use tls::{client::TlsOptions, x509::Authorities};
+use tls::client::TlsOptions;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
@@ -53,9 +52,6 @@ pub enum StartError {
     /// A file that a flag names cannot be used.
     #[error(transparent)]
     Files(#[from] FileError),
-    /// The API server's CA cannot be used.
-    #[error("failed to use the certificate authority: {0}")]
-    Authority(#[from] rustls::Error),
     /// Its own metrics cannot be registered.
     #[error("failed to register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -80,7 +76,9 @@ impl Server {
         let config = &configs.cluster;
         // A server that shares its process does not change it.
         let open_files = address.is_none().then(OpenFiles::raise);
-        let api = api_client(config, &doors, resolver.clone(), USER_AGENT)?;
+        let token = BearerToken::new(&config.auth_info, &doors).map_err(ApiClientError::from)?;
+        let api =
+            api_client_with_token(config, token.clone(), &doors, resolver.clone(), USER_AGENT)?;
         let own = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
@@ -115,7 +113,7 @@ impl Server {
         let scraper = Scraper::new(
             cluster.clone(),
             kubelets,
-            BearerToken::new(&config.auth_info, &doors.files),
+            token,
             store.clone(),
             telemetry.clone(),
             known.clone(),
@@ -273,15 +271,8 @@ fn transport(
     if flags.deprecated_kubelet_completely_insecure {
         return Ok(Transport::Plain);
     }
-    let authorities =
-        config.root_cert.iter().flatten().cloned().map(CertificateDer::from).collect();
-    let api_tls = config.rustls_client_config().map_err(ApiClientError::from)?;
-    let base = TlsOptions {
-        authorities: Authorities::new(authorities)?,
-        insecure: flags.kubelet_insecure_tls,
-        identity: Some(api_tls.client_auth_cert_resolver.clone())
-            .filter(|resolver| resolver.has_certs()),
-    };
+    let options = tls_options(config, doors).map_err(ApiClientError::from)?;
+    let base = TlsOptions { insecure: flags.kubelet_insecure_tls, ..options };
     let identity = flags.kubelet_client_certificate.clone().zip(flags.kubelet_client_key.clone());
     let authority = flags.kubelet_certificate_authority.clone();
     let files = TlsFiles { authority, identity };

@@ -115,7 +115,7 @@ fn what_cannot_work_ends_with_one_line_that_says_what_to_do() {
         ),
         (
             &["--kubeconfig=bad-server"],
-            "failed to read kubeconfig \"bad-server\": failed to parse cluster url: invalid uri character; pass a readable file with --kubeconfig",
+            "failed to read kubeconfig \"bad-server\": clusters[name=test].cluster.server: \"no server\" is no URL: invalid uri character; pass a readable file with --kubeconfig",
         ),
         (
             &["--kubelet-insecure-tl"],

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use ring::rand::{SecureRandom, SystemRandom};
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 /// The system has no random numbers.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,8 @@ use net::{Clock, DynamicFile, FileError, FileKind, FileSource, Files, Malformed}
 use rustls::{ClientConfig, sign::SingleCertAndKey};
 use tls::{
     client::{TlsOptions, client_config},
-    key_pair, pem,
+    key_pair,
+    pem::Certificates,
     x509::Authorities,
 };
 
@@ -43,12 +44,14 @@ impl TlsFiles {
             sources.push(source("--kubelet-client-key", key));
         }
         let clock = clock.clone();
+        let place = sources.first().map(|source| source.path.display().to_string());
+        let place = place.unwrap_or_default();
         files.open(FILES, sources, move |content| {
             let mut options = base.clone();
             let (authority, identity) = content.split_at(usize::from(has_authority));
             if let [text] = authority {
-                let authorities = Authorities::new(pem::certificates(text)?);
-                options.authorities = authorities.map_err(|error| error.to_string())?;
+                let certificates = Certificates::parse(text)?.logged(&place);
+                options.authorities = DynamicFile::fixed(Authorities::new(certificates));
             }
             if let [certificate, key] = identity {
                 let index = authority.len();

@@ -29,6 +29,8 @@ pub(super) struct Families {
     /// The same.
     pub(super) closed: IntCounterVec,
     /// The same.
+    pub(super) handshake_failures: IntCounterVec,
+    /// The same.
     pub(super) cut_off: IntCounterVec,
     /// The same.
     pub(super) dropped_pods: IntCounterVec,
@@ -83,6 +85,11 @@ impl Families {
                 "metrics_server_connections_closed_total",
                 "Number of client connections that the server closed, by reason.",
                 &["reason"],
+            )?,
+            handshake_failures: new.counters(
+                "metrics_server_tls_handshake_failures_total",
+                "Number of failed TLS handshakes with clients, by cause.",
+                &["cause"],
             )?,
             cut_off: new.counters(
                 "metrics_server_requests_cut_off_total",

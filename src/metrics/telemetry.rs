@@ -120,6 +120,9 @@ impl Telemetry {
         match event {
             Event::Panicked => self.panicked("connection"),
             Event::Closed(why) => self.families.closed.with_label_values(&[why.label()]).inc(),
+            Event::HandshakeFailed(failure) => {
+                self.families.handshake_failures.with_label_values(&[failure.label()]).inc();
+            }
             Event::CutOff(why) => self.families.cut_off.with_label_values(&[why.label()]).inc(),
         }
     }

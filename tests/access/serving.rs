@@ -378,3 +378,29 @@ async fn peers_that_take_no_answers_are_let_go() {
     sleep(Duration::from_secs(2)).await;
     assert!(answer.into_body().collect().await.is_err());
 }
+
+/// Rows of: what clients send, and the cause that is logged.
+#[tokio::test(start_paused = true)]
+async fn failed_handshakes_are_logged_once_per_cause() {
+    let cluster = Cluster::new();
+    let server = plain(&cluster, Limits::default());
+    let rows: [(&[u8], &str); 3] = [
+        (b"GET / HTTP/1.1\r\n\r\n", "not_tls"),
+        (b"", "closed_by_client"),
+        (b"\x16\x03\x01", "closed_by_client"),
+    ];
+    for _ in 0..20 {
+        for (sent, _) in rows {
+            let mut stream = server.dial();
+            stream.write_all(sent).await.unwrap();
+            stream.shutdown().await.unwrap();
+            closed(&mut stream, Instant::now()).await;
+        }
+    }
+    for (_, cause) in rows {
+        let line = format!("cause=\"{cause}\"");
+        let log = cluster.log();
+        let logged = log.lines().filter(|l| l.contains("TLS handshake error") && l.contains(&line));
+        assert_eq!(logged.count(), 1, "{cause}: {log}");
+    }
+}

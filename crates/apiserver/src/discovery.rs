@@ -1,8 +1,8 @@
 //! Discovery: the groups, versions and resources that a server has.
 
+use aws_lc_rs::digest;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
-use ring::digest;
 use serde::Serialize;
 
 use crate::{

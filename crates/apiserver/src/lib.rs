@@ -23,6 +23,7 @@ mod list_memory;
 mod list_options;
 mod list_response;
 mod list_writer;
+mod log_limit;
 mod negotiate;
 mod object_writer;
 pub mod openapi;

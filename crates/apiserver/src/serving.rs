@@ -9,6 +9,7 @@ mod deadline;
 mod events;
 mod exchange;
 mod filters;
+mod handshake_failure;
 mod host;
 mod idle;
 mod large_headers;
@@ -30,6 +31,7 @@ pub use self::{
     events::{Closed, CutOff, Event, Observer},
     exchange::Exchange,
     filters::{FilterOptions, Filters},
+    handshake_failure::HandshakeFailure,
     limits::Limits,
     listener::{serve, serve_within},
     open_files::OpenFiles,

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use ::tls::client::client_config;
 use http::{HeaderValue, Request, Uri, header};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
 use hyper_util::{
@@ -28,7 +29,9 @@ use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use crate::{
     body_timeout::BodyTimeout,
+    exec::ExecError,
     retry_after::RetryAfter,
+    tls::{TlsOptionsError, tls_options},
     token::{BearerToken, WithToken},
 };
 
@@ -47,6 +50,15 @@ pub enum ApiClientError {
     /// The kubeconfig's credentials or certificates cannot be used.
     #[error("failed to use the credentials for the API server: {0}")]
     Config(#[from] kube::Error),
+    /// The kubeconfig's credential plugin cannot be used.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+    /// The kubeconfig's certificates cannot be used.
+    #[error(transparent)]
+    TlsOptions(#[from] TlsOptionsError),
+    /// TLS cannot be set up.
+    #[error("failed to set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
     /// The kubeconfig's `tls-server-name` is no name.
     #[error("failed to use tls-server-name {0:?}: not a host name")]
     ServerName(String),
@@ -68,8 +80,22 @@ pub fn api_client(
     resolver: Resolver,
     user_agent: &'static str,
 ) -> Result<ApiClient, ApiClientError> {
-    let mut tls = config.rustls_client_config()?;
-    tls.time_provider = Arc::new(doors.clock.clone());
+    let token = BearerToken::new(&config.auth_info, doors)?;
+    api_client_with_token(config, token, doors, resolver, user_agent)
+}
+
+/// [`api_client`] with the token of `config`, which others send too.
+pub fn api_client_with_token(
+    config: &Config,
+    token: BearerToken,
+    doors: &Doors,
+    resolver: Resolver,
+    user_agent: &'static str,
+) -> Result<ApiClient, ApiClientError> {
+    let tls = client_config(tls_options(config, doors)?, &doors.clock)?;
+    let mut tls = Arc::unwrap_or_clone(tls);
+    // HTTP/1.1 is what the connector asks for.
+    tls.alpn_protocols = Vec::new();
     let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = &config.tls_server_name {
         let name = name.clone().try_into().map_err(|_| ApiClientError::ServerName(name.clone()))?;
@@ -82,8 +108,8 @@ pub fn api_client(
         .pool_timer(TokioTimer::new())
         .build::<_, Body>(connector);
     let mut config = config.clone();
-    let token = BearerToken::new(&config.auth_info, &doors.files);
     (config.auth_info.token, config.auth_info.token_file) = (None, None);
+    config.auth_info.exec = None;
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)

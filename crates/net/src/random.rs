@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use ring::rand::{SecureRandom, SystemRandom};
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 /// The one source of randomness: DNS message ids, audit ids, the spread of scrapes, jitter of
 /// retries.

@@ -1,17 +1,17 @@
 //! A bundle of CA certificates in PEM.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use net::{Clock, DynamicFile, FileError, FileKind, FileSource, Files};
 use rustls::{
-    Error,
     pki_types::{CertificateDer, UnixTime},
-    server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use crate::{
-    pem, provider,
+    pem::Certificates,
+    provider,
     x509::{Authorities, Chain, Usage, X509Error, check_length},
 };
 
@@ -20,21 +20,8 @@ use crate::{
 pub struct Bundle {
     pem: Arc<str>,
     authorities: Authorities,
-    verifier: Arc<dyn ClientCertVerifier>,
-}
-
-/// Text that is no bundle of CAs.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// Not PEM, or without a certificate.
-    #[error("{0}")]
-    Pem(String),
-    /// Something in it is no CA.
-    #[error("a certificate in it cannot be used: {0}")]
-    Certificate(#[from] Error),
-    /// They cannot be used together.
-    #[error("its certificates cannot be used: {0}")]
-    Verifier(#[from] VerifierBuilderError),
+    /// webpki's, for those that it can read.
+    verifier: Option<Arc<dyn ClientCertVerifier>>,
 }
 
 // === impl Bundle ===
@@ -46,18 +33,21 @@ impl Bundle {
         kind: FileKind,
         source: FileSource,
     ) -> Result<DynamicFile<Self>, FileError> {
-        files.open(kind, vec![source], |content| {
+        let place = source.path.display().to_string();
+        files.open(kind, vec![source], move |content| {
             let text = String::from_utf8_lossy(&content[0]);
-            Self::parse(&text).map_err(|error| error.to_string().into())
+            Ok(Self::parse(&text, &place)?)
         })
     }
 
-    /// Reads PEM certificates.
-    pub fn parse(text: &str) -> Result<Self, BundleError> {
-        let certificates = pem::certificates(text.as_bytes()).map_err(BundleError::Pem)?;
-        let authorities = Authorities::new(certificates)?;
+    /// Reads PEM certificates in `place`, a file for example. Those that cannot be read are logged,
+    /// and the others count.
+    pub fn parse(text: &str, place: &dyn fmt::Display) -> Result<Self, String> {
+        let certificates = Certificates::parse(text.as_bytes())?.logged(place);
+        let authorities = Authorities::new(certificates);
         let anchors = authorities.anchors().clone();
-        let verifier = WebPkiClientVerifier::builder_with_provider(anchors, provider()).build()?;
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(anchors, provider()).build().ok();
         Ok(Self { pem: text.into(), authorities, verifier })
     }
 
@@ -81,23 +71,28 @@ impl Bundle {
         check_length(intermediates)?;
         let seconds = u64::try_from(clock.now().as_second()).unwrap_or_default();
         let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
-        self.verifier.verify_client_cert(leaf, intermediates, now).map(drop).map_err(|error| {
-            let error = X509Error::Other(error.to_string());
-            self.in_gos_words(leaf, intermediates, now).err().unwrap_or(error)
-        })
+        let verified = self
+            .verifier
+            .as_ref()
+            .is_some_and(|verifier| verifier.verify_client_cert(leaf, intermediates, now).is_ok());
+        if verified { Ok(()) } else { self.verify_as_go(leaf, intermediates, now) }
     }
 
-    /// What Go has against a client's certificates, if anything.
-    fn in_gos_words(
+    /// Decides where webpki does not accept a certificate. That may be because it cannot read one.
+    fn verify_as_go(
         &self,
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), X509Error> {
-        let Ok((_, leaf)) = X509Certificate::from_der(leaf) else { return Ok(()) };
         let provider = provider();
         let chain = Chain::new(&self.authorities, Usage::Client, now, &provider);
-        chain.check_alone(&leaf)?;
-        chain.verify(&leaf, intermediates)
+        let (_, parsed) = X509Certificate::from_der(leaf)
+            .map_err(|error| X509Error::Other(format!("malformed certificate: {error}")))?;
+        chain.check_alone(&parsed)?;
+        if self.authorities.contain(leaf) {
+            return Ok(());
+        }
+        chain.verify(&parsed, intermediates)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use net::Clock;
+use net::{Clock, DynamicFile};
 use rustls::{ClientConfig, client::ResolvesClientCert};
 
 use crate::{
@@ -11,14 +11,24 @@ use crate::{
 };
 
 /// How servers are verified, and which certificate they are shown.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct TlsOptions {
     /// The certificate authorities to trust; ignored when `insecure`.
-    pub authorities: Authorities,
+    pub authorities: DynamicFile<Authorities>,
     /// Accept every certificate.
     pub insecure: bool,
     /// The client certificate, if any.
     pub identity: Option<Arc<dyn ResolvesClientCert>>,
+}
+
+// === impl TlsOptions ===
+
+impl Default for TlsOptions {
+    /// Trusts nothing.
+    fn default() -> Self {
+        let authorities = DynamicFile::fixed(Authorities::default());
+        Self { authorities, insecure: false, identity: None }
+    }
 }
 
 /// A TLS configuration for HTTP/1.1 over TLS 1.2 and 1.3.

@@ -1,5 +1,79 @@
 //! Whether the peer of a handshake has the private key of its certificate. Go checks that for every
 //! peer, also where the certificate itself is not verified.
+//!
+//! rustls reads the key from the certificate with webpki, which takes no certificate of version 1.
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, PeerIncompatible, PeerMisbehaved,
+    client::danger::HandshakeSignatureValid,
+    crypto::verify_tls13_signature_with_raw_key,
+    pki_types::{CertificateDer, SubjectPublicKeyInfoDer},
+};
+use x509_parser::{
+    prelude::{FromDer, X509Certificate},
+    public_key::PublicKey,
+    x509::SubjectPublicKeyInfo,
+};
+
+use crate::{provider, x509::encoded};
+
+/// The smallest RSA key that the crypto provider verifies handshakes with.
+const SMALLEST_RSA: usize = 2048;
+
+/// Checks a signature of TLS 1.2.
+pub(crate) fn verify_tls12(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    with_key(certificate, |key| {
+        let of_key = encoded(&key.algorithm);
+        let algorithms = provider().signature_verification_algorithms;
+        let mut mapping = algorithms.mapping.iter();
+        let Some((_, algorithms)) = mapping.find(|(scheme, _)| *scheme == signed.scheme) else {
+            return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
+        };
+        let fitting = algorithms
+            .iter()
+            .find(|algorithm| Some(algorithm.public_key_alg_id().as_ref()) == of_key.as_deref());
+        let algorithm = fitting.ok_or(PeerIncompatible::NoSignatureSchemesInCommon)?;
+        algorithm
+            .verify_signature(&key.subject_public_key.data, message, signed.signature())
+            .map_err(|_| Error::InvalidCertificate(CertificateError::BadSignature))?;
+        Ok(HandshakeSignatureValid::assertion())
+    })
+}
+
+/// Checks a signature of TLS 1.3.
+pub(crate) fn verify_tls13(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+) -> Result<HandshakeSignatureValid, Error> {
+    with_key(certificate, |key| {
+        let key = SubjectPublicKeyInfoDer::from(key.raw);
+        let algorithms = provider().signature_verification_algorithms;
+        verify_tls13_signature_with_raw_key(message, &key, signed, &algorithms)
+    })
+}
+
+fn with_key<T>(
+    certificate: &CertificateDer<'_>,
+    verify: impl FnOnce(&SubjectPublicKeyInfo<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (_, certificate) = X509Certificate::from_der(certificate)
+        .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
+    let key = certificate.public_key();
+    if let Ok(PublicKey::RSA(rsa)) = key.parsed()
+        && rsa.key_size() < SMALLEST_RSA
+    {
+        return Err(Error::General(format!(
+            "tls: handshake with an RSA key of {} bits, which must have {SMALLEST_RSA} or more",
+            rsa.key_size()
+        )));
+    }
+    verify(key)
+}
 
 /// The part of a certificate verifier that is the same for all: one for clients and one for servers
 /// are two traits with these methods.
@@ -11,8 +85,7 @@ macro_rules! verify_handshake_signatures {
             certificate: &rustls::pki_types::CertificateDer<'_>,
             signed: &rustls::DigitallySignedStruct,
         ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-            let algorithms = crate::provider().signature_verification_algorithms;
-            rustls::crypto::verify_tls12_signature(message, certificate, signed, &algorithms)
+            $crate::handshake::verify_tls12(message, certificate, signed)
         }
 
         fn verify_tls13_signature(
@@ -21,12 +94,11 @@ macro_rules! verify_handshake_signatures {
             certificate: &rustls::pki_types::CertificateDer<'_>,
             signed: &rustls::DigitallySignedStruct,
         ) -> Result<rustls::client::danger::HandshakeSignatureValid, rustls::Error> {
-            let algorithms = crate::provider().signature_verification_algorithms;
-            rustls::crypto::verify_tls13_signature(message, certificate, signed, &algorithms)
+            $crate::handshake::verify_tls13(message, certificate, signed)
         }
 
         fn supported_verify_schemes(&self) -> Vec<rustls::SignatureScheme> {
-            crate::provider().signature_verification_algorithms.supported_schemes()
+            $crate::provider().signature_verification_algorithms.supported_schemes()
         }
     };
 }

@@ -7,7 +7,10 @@ use rustls::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::{pem, provider};
+use crate::{
+    pem::{self, Certificates},
+    provider,
+};
 
 /// What to do where the key is another certificate's.
 const MISMATCH: &str = "pass the private key of the certificate";
@@ -44,7 +47,7 @@ pub fn open<T: Clone>(
 
 /// A certificate chain and its key in PEM; what is wrong is with the first or second of them.
 pub fn parse(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, Malformed> {
-    let chain = pem::certificates(chain)?;
+    let chain = Certificates::parse(chain)?.readable;
     let of_key = |cause, cure| Malformed { index: 1, cause, cure };
     let key = pem::private_key(key).map_err(|cause| of_key(cause, None))?;
     certified(chain, key).map_err(|error| match error {

@@ -17,5 +17,5 @@ pub use self::any_client::AnyClient;
 
 /// The one crypto provider of all programs.
 pub fn provider() -> Arc<rustls::crypto::CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }

@@ -10,6 +10,7 @@ mod signature;
 
 use std::{fmt, sync::Arc};
 
+use net::DynamicFile;
 use rustls::{
     CertificateError, Error, OtherError,
     client::{
@@ -24,6 +25,7 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 pub(crate) use self::chain::check_length;
 use self::names::name_error;
+pub(crate) use self::signature::encoded;
 pub use self::{
     authorities::Authorities,
     chain::{Chain, Usage},
@@ -35,7 +37,7 @@ use crate::handshake::verify_handshake_signatures;
 /// Accepts server certificates that chain up to certificate authorities, as Go clients do.
 #[derive(Debug)]
 pub struct GoVerifier {
-    authorities: Authorities,
+    authorities: DynamicFile<Authorities>,
     provider: Arc<CryptoProvider>,
 }
 
@@ -47,7 +49,7 @@ pub struct AcceptAny;
 
 impl GoVerifier {
     /// Trusts `authorities`.
-    pub fn new(authorities: Authorities, provider: Arc<CryptoProvider>) -> Self {
+    pub fn new(authorities: DynamicFile<Authorities>, provider: Arc<CryptoProvider>) -> Self {
         Self { authorities, provider }
     }
 
@@ -61,30 +63,23 @@ impl GoVerifier {
         check_length(intermediates)?;
         let other = |error: &dyn fmt::Display| X509Error::Other(error.to_string());
         let (_, details) = X509Certificate::from_der(leaf).map_err(|error| other(&error))?;
-        let chain = Chain::new(&self.authorities, Usage::Server, now, &self.provider);
+        let authorities = self.authorities.get();
+        let chain = Chain::new(&authorities, Usage::Server, now, &self.provider);
         chain.check_alone(&details)?;
-        let parsed = ParsedCertificate::try_from(leaf).map_err(|error| other(&error))?;
+        // A certificate of version 1, which webpki cannot read, has no names.
+        let Ok(parsed) = ParsedCertificate::try_from(leaf) else {
+            return Err(name_error(&details, name));
+        };
         verify_server_name(&parsed, name).map_err(|_| name_error(&details, name))?;
         // A trusted certificate is itself accepted, not only what it has signed.
-        if self.authorities.contain(leaf) {
+        if authorities.contain(leaf) {
             return Ok(());
         }
-        // Go takes the certificate of an authority for a server's too; webpki never does.
-        if details.is_ca() {
-            return chain.verify(&details, intermediates);
-        }
-        verify_server_cert_signed_by_trust_anchor(
-            &parsed,
-            self.authorities.anchors(),
-            intermediates,
-            now,
-            self.provider.signature_verification_algorithms.all,
-        )
-        .or_else(|error| {
-            // Where Go's rules find nothing wrong, webpki's, which are stricter, still hold.
-            chain.verify(&details, intermediates)?;
-            Err(other(&error))
-        })
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        let anchors = authorities.anchors();
+        verify_server_cert_signed_by_trust_anchor(&parsed, anchors, intermediates, now, algorithms)
+            // Go takes more: the certificate of an authority for a server's, for example.
+            .or_else(|_| chain.verify(&details, intermediates))
     }
 }
 

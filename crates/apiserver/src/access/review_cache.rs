@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
+use aws_lc_rs::{
+    hmac,
+    rand::{SecureRandom, SystemRandom},
+};
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
-};
-use ring::{
-    hmac,
-    rand::{SecureRandom, SystemRandom},
 };
 use tokio::time::Instant;
 
@@ -68,7 +68,7 @@ struct RemoveLookup<V: Clone, E: Clone> {
 
 impl Hasher {
     /// With a random secret.
-    pub(super) fn new() -> Result<Self, ring::error::Unspecified> {
+    pub(super) fn new() -> Result<Self, aws_lc_rs::error::Unspecified> {
         let mut secret = [0; 32];
         SystemRandom::new().fill(&mut secret)?;
         Ok(Self(hmac::Key::new(hmac::HMAC_SHA256, &secret)))

@@ -1,10 +1,10 @@
 //! The paths, what they answer, and how both versions of OpenAPI say so.
 
+use aws_lc_rs::digest;
 use k8s_openapi::apimachinery::pkg::{
     apis::meta::v1::{APIGroup, APIGroupList, APIResourceList},
     version::Info,
 };
-use ring::digest;
 use serde_json::{Map, Value, json};
 
 use super::{

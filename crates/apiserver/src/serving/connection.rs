@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    error::Error,
     future::{Future, poll_fn},
     io,
     net::SocketAddr,
@@ -31,6 +32,7 @@ use tower::ServiceExt;
 use super::{
     Closed, ConnectionHandle, Event, Exchange, Limits, Observer,
     connection_table::Place,
+    handshake_failure::{HandshakeFailure, HandshakeLog},
     host,
     idle::Requests,
     large_headers::{self, Bounded, Brought, LargeHeaders},
@@ -77,6 +79,7 @@ pub(super) struct Connection {
     pub(super) router: Router,
     pub(super) observer: Observer,
     pub(super) turns: Turns,
+    pub(super) handshakes: Arc<HandshakeLog>,
     pub(super) large_headers: LargeHeaders,
 }
 
@@ -118,7 +121,11 @@ impl Connection {
 
     async fn serve_stream(&self, stream: Stream, tls: Arc<ServerConfig>) {
         let peer = self.address;
-        let closed = |why| (self.observer)(Event::Closed(why));
+        let failed = |closed, failure, error: &dyn Error| {
+            (self.observer)(Event::Closed(closed));
+            (self.observer)(Event::HandshakeFailed(failure));
+            self.handshakes.failed(failure, peer, error);
+        };
         let stream = WriteTimeout::new(stream, self.limits.write_timeout);
         let handle = self.place.handle();
         let shaken = async {
@@ -141,10 +148,11 @@ impl Connection {
             shaken = handshake => match shaken {
                 Ok(Ok(stream)) => stream,
                 Ok(Err(error)) => {
-                    tracing::debug!(%peer, err = %error, "TLS handshake failed");
-                    return closed(Closed::HandshakeFailed);
+                    return failed(Closed::HandshakeFailed, HandshakeFailure::of(&error), &error);
                 }
-                Err(_) => return closed(Closed::HandshakeTimeout),
+                Err(error) => {
+                    return failed(Closed::HandshakeTimeout, HandshakeFailure::Timeout, &error);
+                }
             }
         };
         handle.handshake_done();

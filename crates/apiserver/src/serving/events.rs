@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::exchange::Over;
+use super::{exchange::Over, handshake_failure::HandshakeFailure};
 
 /// Something that happened while serving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Event {
     Closed(Closed),
     /// A request ended before its answer was taken.
     CutOff(CutOff),
+    /// A TLS handshake failed, which closed the connection.
+    HandshakeFailed(HandshakeFailure),
 }
 
 /// Why a request ended before its answer was taken.

@@ -16,6 +16,7 @@ use super::{
     Closed, Event, Limits, Observer,
     connection::Connection,
     connection_table::{ConnectionTable, Place},
+    handshake_failure::HandshakeLog,
     large_headers::LargeHeaders,
     turns::Turns,
 };
@@ -52,6 +53,7 @@ pub async fn serve_within(
         open: JoinSet::new(),
         observer,
         turns: Turns::default(),
+        handshakes: Arc::default(),
         large_headers: LargeHeaders::default(),
         said: Said::default(),
     };
@@ -70,6 +72,7 @@ struct Accepting {
     open: JoinSet<()>,
     observer: Observer,
     turns: Turns,
+    handshakes: Arc<HandshakeLog>,
     large_headers: LargeHeaders,
     said: Said,
 }
@@ -143,6 +146,7 @@ impl Accepting {
             router: self.router.clone(),
             observer: self.observer.clone(),
             turns: self.turns.clone(),
+            handshakes: self.handshakes.clone(),
             large_headers: self.large_headers.clone(),
         }
     }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
-use rustls::{Error, RootCertStore, pki_types::CertificateDer};
+use rustls::{RootCertStore, pki_types::CertificateDer};
 
 /// Trusted certificates: whole, since what they say of
 /// themselves is asked of them when they are to be found in what they have signed.
 #[derive(Clone, Debug)]
 pub struct Authorities {
-    certificates: Vec<CertificateDer<'static>>,
+    certificates: Arc<[CertificateDer<'static>]>,
     anchors: Arc<RootCertStore>,
 }
 
@@ -15,22 +15,20 @@ pub struct Authorities {
 impl Default for Authorities {
     /// None.
     fn default() -> Self {
-        Self { certificates: Vec::new(), anchors: Arc::new(RootCertStore::empty()) }
+        Self::new(Vec::new())
     }
 }
 
 impl Authorities {
-    /// Fails when one of `certificates` cannot be read.
-    pub fn new(certificates: Vec<CertificateDer<'static>>) -> Result<Self, Error> {
+    /// Trusts `certificates`, those too that webpki cannot read.
+    pub fn new(certificates: Vec<CertificateDer<'static>>) -> Self {
         let mut anchors = RootCertStore::empty();
-        for certificate in &certificates {
-            anchors.add(certificate.clone())?;
-        }
-        Ok(Self { certificates, anchors: Arc::new(anchors) })
+        anchors.add_parsable_certificates(certificates.iter().cloned());
+        Self { certificates: certificates.into(), anchors: Arc::new(anchors) }
     }
 
     /// Whether this very certificate is one of them.
-    pub(super) fn contain(&self, certificate: &CertificateDer<'_>) -> bool {
+    pub(crate) fn contain(&self, certificate: &CertificateDer<'_>) -> bool {
         self.certificates.iter().any(|known| known == certificate)
     }
 

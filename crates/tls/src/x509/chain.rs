@@ -1,17 +1,22 @@
 //! From a certificate to a trusted CA, by the rules of Go's crypto/x509.
 //!
-//! webpki decides about nearly all certificates. Here it is decided about those that it has no
-//! place for, servers' certificates that are authorities' too, and here it is found out what Go
-//! would say of those that are rejected.
+//! webpki accepts nearly all certificates that are accepted. Here it is decided about the others:
+//! those that it has no place for, such as certificates of version 1 and of servers that are
+//! authorities too, and what Go would say of those that are rejected.
 
 use jiff::Timestamp;
 use rustls::{
     crypto::CryptoProvider,
     pki_types::{CertificateDer, UnixTime},
-    server::ParsedCertificate,
 };
 use x509_parser::{
-    certificate::X509Certificate, oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME, prelude::FromDer,
+    certificate::X509Certificate,
+    oid_registry::{
+        OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_CERTIFICATE_POLICIES,
+        OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE, OID_X509_EXT_NAME_CONSTRAINTS,
+        OID_X509_EXT_SUBJECT_ALT_NAME,
+    },
+    prelude::{FromDer, X509Extension},
 };
 
 use super::{Authorities, SignatureError, X509Error, signature};
@@ -67,6 +72,9 @@ impl<'a> Chain<'a> {
 
     /// What can be said of a certificate by itself.
     pub fn check_alone(&self, certificate: &X509Certificate<'_>) -> Result<(), X509Error> {
+        if certificate.extensions().iter().any(is_unhandled) {
+            return Err(X509Error::Other("unhandled critical extension".to_owned()));
+        }
         check_time(certificate, self.now)?;
         self.check_usage(certificate)
     }
@@ -176,11 +184,21 @@ pub(crate) fn check_length(intermediates: &[CertificateDer<'_>]) -> Result<(), X
     )))
 }
 
-/// What cannot be read, or has critical extensions that nobody knows, leads nowhere.
+/// Whether an extension must be understood and is not among those that Go handles.
+fn is_unhandled(extension: &X509Extension<'_>) -> bool {
+    let handled = [
+        OID_X509_EXT_KEY_USAGE,
+        OID_X509_EXT_SUBJECT_ALT_NAME,
+        OID_X509_EXT_BASIC_CONSTRAINTS,
+        OID_X509_EXT_NAME_CONSTRAINTS,
+        OID_X509_EXT_CERTIFICATE_POLICIES,
+        OID_X509_EXT_EXTENDED_KEY_USAGE,
+    ];
+    extension.critical && !handled.contains(&extension.oid)
+}
+
+/// What cannot be read leads nowhere.
 fn read<'c>(der: &'c CertificateDer<'_>, is_root: bool) -> Option<Candidate<'c>> {
-    if !is_root {
-        ParsedCertificate::try_from(der).ok()?;
-    }
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     Some(Candidate { certificate, is_root })
 }

@@ -2,9 +2,14 @@
 
 use std::fmt;
 
+use aws_lc_rs::signature::{
+    RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+    UnparsedPublicKey,
+};
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use x509_parser::{
-    asn1_rs::ToDer, certificate::X509Certificate, prelude::X509Version, x509::AlgorithmIdentifier,
+    asn1_rs::ToDer, certificate::X509Certificate, prelude::X509Version, public_key::PublicKey,
+    x509::AlgorithmIdentifier,
 };
 
 /// Why a certificate is not signed by what it might be signed by.
@@ -27,7 +32,15 @@ pub enum SignatureError {
     /// It was signed with another key.
     #[error("{}", .0.verification_error())]
     OtherKey(Kind),
-    /// The signature algorithm is unknown or no longer safe.
+    /// The signature algorithm is no longer safe.
+    #[error("x509: cannot verify signature: insecure algorithm {0}")]
+    Insecure(&'static str),
+    /// It was signed with an RSA key of so few bits.
+    #[error(
+        "crypto/rsa: {0}-bit keys are insecure (see https://go.dev/pkg/crypto/rsa#hdr-Minimum_key_size)"
+    )]
+    SmallKey(usize),
+    /// The signature algorithm is unknown.
     #[error("x509: cannot verify signature: algorithm unimplemented")]
     Unknown,
 }
@@ -62,6 +75,22 @@ pub(super) fn check(
     if *how != certificate.tbs_certificate.signature {
         return Err(SignatureError::Unknown);
     }
+    if let Some(insecure) = insecure(how) {
+        return Err(SignatureError::Insecure(insecure));
+    }
+    let (message, signature) =
+        (certificate.tbs_certificate.as_ref(), &certificate.signature_value.data);
+    if let Ok(PublicKey::RSA(rsa)) = key.parsed()
+        && rsa.key_size() < 2048
+    {
+        return check_small_rsa(
+            how,
+            rsa.key_size(),
+            &key.subject_public_key.data,
+            message,
+            signature,
+        );
+    }
     let (how, of_key) = (encoded(how), encoded(&key.algorithm));
     let mut fitting = algorithms
         .all
@@ -72,14 +101,41 @@ pub(super) fn check(
         })
         .peekable();
     fitting.peek().ok_or(SignatureError::Unknown)?;
-    let (message, signature) =
-        (certificate.tbs_certificate.as_ref(), &certificate.signature_value.data);
     fitting
         .any(|algorithm| {
             algorithm.verify_signature(&key.subject_public_key.data, message, signature).is_ok()
         })
         .then_some(())
         .ok_or(SignatureError::OtherKey(of))
+}
+
+/// Go verifies with RSA keys of 1,024 bits and more, webpki of 2,048 and more.
+fn check_small_rsa(
+    how: &AlgorithmIdentifier<'_>,
+    bits: usize,
+    key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
+    let algorithm = match how.algorithm.to_id_string().as_str() {
+        _ if bits < 1024 => return Err(SignatureError::SmallKey(bits)),
+        "1.2.840.113549.1.1.11" => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        "1.2.840.113549.1.1.13" => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+        _ => return Err(SignatureError::Unknown),
+    };
+    UnparsedPublicKey::new(algorithm, key)
+        .verify(message, signature)
+        .map_err(|_| SignatureError::OtherKey(Kind::Rsa))
+}
+
+/// The name that Go gives to an algorithm that it no longer verifies.
+fn insecure(how: &AlgorithmIdentifier<'_>) -> Option<&'static str> {
+    match how.algorithm.to_id_string().as_str() {
+        "1.2.840.113549.1.1.4" => Some("MD5-RSA"),
+        "1.2.840.113549.1.1.5" => Some("SHA1-RSA"),
+        "1.2.840.10045.4.1" => Some("ECDSA-SHA1"),
+        _ => None,
+    }
 }
 
 /// Certificates of version 1 and 2 cannot say that they may not.
@@ -94,7 +150,7 @@ fn may_sign(issuer: &X509Certificate<'_>) -> bool {
 }
 
 /// As webpki's algorithms have it: without the sequence around it.
-fn encoded(algorithm: &AlgorithmIdentifier<'_>) -> Option<Vec<u8>> {
+pub(crate) fn encoded(algorithm: &AlgorithmIdentifier<'_>) -> Option<Vec<u8>> {
     let mut encoded = algorithm.algorithm.to_der_vec().ok()?;
     if let Some(parameters) = &algorithm.parameters {
         encoded.extend(parameters.to_der_vec().ok()?);

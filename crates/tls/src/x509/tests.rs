@@ -54,7 +54,7 @@ fn judged_at(
     intermediates: &[CertificateDer<'_>],
     name: &'static str,
 ) -> String {
-    let authorities = Authorities::new(vec![root.clone()]).unwrap();
+    let authorities = DynamicFile::fixed(Authorities::new(vec![root.clone()]));
     let name = ServerName::try_from(name).unwrap();
     let now = UnixTime::since_unix_epoch(Duration::from_hours(hours));
     match GoVerifier::new(authorities, provider()).judge(leaf, intermediates, &name, now) {
@@ -298,7 +298,7 @@ fn so_many_signers_are_tried_and_no_more() {
             .der
         })
         .collect();
-    let verifier = GoVerifier::new(Authorities::new(alike).unwrap(), provider());
+    let verifier = GoVerifier::new(DynamicFile::fixed(Authorities::new(alike)), provider());
     let (name, now) = (
         ServerName::try_from("n1").unwrap(),
         UnixTime::since_unix_epoch(Duration::from_hours(HOURS)),

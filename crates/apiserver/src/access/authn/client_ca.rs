@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use net::DynamicFile;
-use tls::ca_bundle::{Bundle, BundleError};
+use tls::ca_bundle::Bundle;
 
 use super::request_header::RequestHeaderConfig;
 
@@ -31,8 +31,8 @@ pub(in crate::access) enum CaSource {
 /// A part of the ConfigMap is invalid; the part loaded before stays in use.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::access) enum ConfigError {
-    #[error("{key}: {source}")]
-    Bundle { key: &'static str, source: BundleError },
+    #[error("{key}: {cause}")]
+    Bundle { key: &'static str, cause: String },
     #[error("{key}: it is not a JSON list of strings: {source}")]
     List { key: &'static str, source: serde_json::Error },
 }
@@ -101,13 +101,13 @@ fn load_bundle(
     if loaded.as_ref().is_some_and(|loaded| loaded.is(text)) {
         return false;
     }
-    match Bundle::parse(text) {
+    match Bundle::parse(text, &key) {
         Ok(bundle) => {
             *loaded = Some(bundle);
             true
         }
-        Err(source) => {
-            errors.push(ConfigError::Bundle { key, source });
+        Err(cause) => {
+            errors.push(ConfigError::Bundle { key, cause });
             false
         }
     }

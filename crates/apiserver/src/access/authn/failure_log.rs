@@ -2,52 +2,27 @@
 //! with an invalid certificate sends many requests a minute, and anybody who reaches the port can
 //! send any number.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::borrow::Cow;
 
-use ring::digest;
+use aws_lc_rs::digest;
 use rustls::pki_types::CertificateDer;
-use tokio::time::Instant;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, time::ASN1Time, x509::X509Name};
 
 use super::{
     AuthenticationError,
     extension_config_map::{NO_FRONT_PROXY, NO_FRONT_PROXY_CURE},
 };
-use crate::access::review::ReviewError;
-
-/// A failure that continues is logged again after this time.
-const LOG_AGAIN: Duration = Duration::from_mins(5);
-
-/// Failures that are told apart. All others count as one.
-const LIMIT: usize = 50;
+use crate::{access::review::ReviewError, log_limit::LogLimit};
 
 /// The longest name of a certificate that is logged, in characters.
 const NAME_LENGTH: usize = 200;
 
 /// Logs each failure once, and while it continues every five minutes with a count.
 #[derive(Default)]
-pub(in crate::access) struct FailureLog(Mutex<Failures>);
-
-#[derive(Default)]
-struct Failures {
-    known: BTreeMap<Key, Failure>,
-    others: Option<Failure>,
-}
+pub(in crate::access) struct FailureLog(LogLimit<Key>);
 
 /// The kinds of causes, and the digest of the certificate.
 type Key = (Vec<Cow<'static, str>>, Option<Vec<u8>>);
-
-struct Failure {
-    logged: Instant,
-    last: Instant,
-    /// Requests since it was logged.
-    unlogged: u64,
-}
 
 /// The fields of a certificate that are logged.
 #[derive(Default)]
@@ -69,7 +44,7 @@ impl FailureLog {
     ) {
         let digest =
             |der: &CertificateDer<'_>| digest::digest(&digest::SHA256, der).as_ref().to_vec();
-        let due = self.due((error.kinds(), certificate.map(digest)));
+        let due = self.0.due((error.kinds(), certificate.map(digest)));
         let CertificateFields { subject, issuer, not_before, not_after } =
             certificate.map(CertificateFields::of).unwrap_or_default();
         let Some(requests) = due else {
@@ -90,7 +65,7 @@ impl FailureLog {
 
     /// A request names a user as front proxies do, and there is no front proxy: it is anonymous.
     pub(in crate::access) fn no_front_proxy(&self) {
-        let Some(requests) = self.due((vec!["no front proxy".into()], None)) else { return };
+        let Some(requests) = self.0.due((vec!["no front proxy".into()], None)) else { return };
         tracing::error!(
             err = NO_FRONT_PROXY,
             cure = NO_FRONT_PROXY_CURE,
@@ -102,7 +77,7 @@ impl FailureLog {
     /// A permission could not be reviewed.
     pub(in crate::access) fn authorization(&self, error: &ReviewError) {
         let Some(requests) =
-            self.due((vec!["authorization".into(), error.reason.clone().into()], None))
+            self.0.due((vec!["authorization".into(), error.reason.clone().into()], None))
         else {
             tracing::debug!(err = %error, "Failed to make webhook authorizer request");
             return;
@@ -113,41 +88,6 @@ impl FailureLog {
             requests = (requests > 1).then_some(requests),
             "Failed to make webhook authorizer request"
         );
-    }
-
-    /// The number of requests to log, if it is time to log.
-    fn due(&self, key: Key) -> Option<u64> {
-        let now = Instant::now();
-        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Failures { known, others } = &mut *failures;
-        if known.len() >= LIMIT && !known.contains_key(&key) {
-            known.retain(|_, failure| now.duration_since(failure.last) < LOG_AGAIN);
-        }
-        let is_known = known.len() < LIMIT || known.contains_key(&key);
-        let failure = if is_known { known.get_mut(&key) } else { others.as_mut() };
-        if let Some(failure) = failure {
-            return failure.again(now);
-        }
-        let new = Failure { logged: now, last: now, unlogged: 0 };
-        if is_known {
-            known.insert(key, new);
-        } else {
-            *others = Some(new);
-        }
-        Some(1)
-    }
-}
-
-// === impl Failure ===
-
-impl Failure {
-    fn again(&mut self, now: Instant) -> Option<u64> {
-        self.last = now;
-        self.unlogged += 1;
-        (now.duration_since(self.logged) >= LOG_AGAIN).then(|| {
-            self.logged = now;
-            std::mem::take(&mut self.unlogged)
-        })
     }
 }
 

@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use aws_lc_rs::digest;
 use net::Clock;
-use ring::digest;
 use rustls::pki_types::CertificateDer;
 use tls::{ca_bundle::Bundle, x509::X509Error};
 use x509_parser::prelude::{FromDer, X509Certificate};
