@@ -32,7 +32,7 @@ docs:
 
 # Instructions of decoding, storing and lists, against those that are kept.
 counts:
-    cargo bench --package metrics-server --bench counts
+    cargo bench --package benches
 
 # Search for input that breaks a fuzz target: resource, summary, answer or selector.
 fuzz target runs="10000000":

@@ -1,12 +1,10 @@
-//! The same work as in `sample`, in instructions: callgrind's counts do not move with what else
-//! the machine does, so they can be held against figures that are kept.
+//! What decoding, storing and lists cost, in instructions: callgrind's counts do not move with what
+//! else the machine does, so they can be held against figures that are kept.
 //!
-//! `cargo bench --bench counts` runs each case once in a process of its own under valgrind and
+//! `cargo bench --package benches` runs each case once in a process of its own under valgrind and
 //! compares with `benches/counts.json`; it fails where a count is more than [`BAND`] off.
 //! With `UPDATE_COUNTS=1` it writes the file instead.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
-
-mod rig;
 
 use std::{
     collections::BTreeMap,
@@ -18,8 +16,8 @@ use std::{
     process::{Command, ExitCode},
 };
 
+use benches::{self as rig, Api};
 use metrics_server::kubelet::decode::decode;
-use rig::Api;
 
 /// Other compilers and processors give other counts; a change worth a look gives more than this.
 const BAND: f64 = 0.05;
@@ -101,7 +99,7 @@ fn count(case: &str) -> Result<u64, Box<dyn Error>> {
 }
 
 fn compare() -> Result<bool, Box<dyn Error>> {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/counts.json");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("counts.json");
     let mut counts = BTreeMap::new();
     for (case, _) in CASES {
         counts.insert(case.to_owned(), count(case)?);
@@ -122,7 +120,7 @@ fn compare() -> Result<bool, Box<dyn Error>> {
     }
     if !holds {
         eprintln!(
-            "A count left its band of {:.0} %. Where that is meant: UPDATE_COUNTS=1 cargo bench --bench counts",
+            "A count left its band of {:.0} %. Where that is meant: UPDATE_COUNTS=1 cargo bench --package benches",
             BAND * 100.0
         );
     }

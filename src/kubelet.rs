@@ -8,12 +8,10 @@ mod client;
 mod connect;
 mod connection;
 mod connection_limit;
-mod credentials;
 pub mod decode;
 mod diagnosis;
 mod endpoint;
 mod error;
-mod files;
 mod http;
 mod identity;
 mod metrics;
@@ -21,18 +19,18 @@ mod peek;
 mod sample;
 mod session;
 mod target;
+mod tls;
 
 pub(crate) use self::diagnosis::printable;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     body::Limits,
     client::{KubeletClient, Settings, Transport},
-    credentials::{Credentials, TokenFile},
     diagnosis::{Cause, Diagnosis, Known},
     endpoint::{Endpoint, EndpointError, Page},
     error::ScrapeError,
-    files::{FileError, FollowedFiles, TlsFiles},
     metrics::KubeletMetrics,
     sample::{ContainerSample, Dropped, LeftOut, PodSample, Point, Sample},
     session::Session,
+    tls::TlsFiles,
 };

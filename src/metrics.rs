@@ -3,6 +3,7 @@
 
 mod buckets;
 mod families;
+mod files;
 mod process;
 mod requests;
 mod telemetry;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use axum::{Router, middleware::from_fn_with_state};
 
-pub use self::telemetry::Telemetry;
+pub use self::{files::FileMetrics, telemetry::Telemetry};
 
 /// Counts and times the requests that `router` answers.
 pub fn observed(router: Router, telemetry: Arc<Telemetry>) -> Router {

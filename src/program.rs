@@ -148,7 +148,7 @@ async fn serve(flags: &Flags, dropped: IntCounterVec) -> Result<(), ProgramError
     let doors = Doors::host();
     let files =
         ConfigFiles { resolv_conf: flags.kubelet.resolv_conf.clone(), ..ConfigFiles::default() };
-    let resolver = Resolver::following(doors.clone(), files);
+    let resolver = Resolver::from_files(doors.clone(), files);
     let server = Server::new(flags, &configs, doors, resolver, None)?;
     server.add_metrics(vec![Box::new(dropped)])?;
     let (stop, stopped) = watch::channel(false);

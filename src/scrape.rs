@@ -8,6 +8,7 @@ mod tests;
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
+use kube_dial::BearerToken;
 use net::Random;
 use tokio::{
     sync::{Mutex, watch},
@@ -20,7 +21,7 @@ use self::log::ScrapeLog;
 pub(crate) use self::log::counts;
 use crate::{
     cluster::{Cluster, Node},
-    kubelet::{Cause, Credentials, Diagnosis, KubeletClient, Sample, ScrapeError, Session},
+    kubelet::{Cause, Diagnosis, KubeletClient, Sample, ScrapeError, Session},
     metrics::Telemetry,
     store::Store,
 };
@@ -56,7 +57,7 @@ pub struct Cycles {
 pub struct Scraper {
     cluster: Arc<Cluster>,
     client: Arc<KubeletClient>,
-    credentials: Credentials,
+    token: BearerToken,
     store: Arc<Store>,
     telemetry: Arc<Telemetry>,
     scrapes: Arc<Scrapes>,
@@ -88,7 +89,7 @@ impl Scraper {
     pub fn new(
         cluster: Arc<Cluster>,
         client: KubeletClient,
-        credentials: Credentials,
+        token: BearerToken,
         store: Arc<Store>,
         telemetry: Arc<Telemetry>,
         scrapes: Arc<Scrapes>,
@@ -98,7 +99,7 @@ impl Scraper {
         Self {
             cluster,
             client: Arc::new(client),
-            credentials,
+            token,
             store,
             telemetry,
             scrapes,
@@ -134,7 +135,7 @@ impl Scraper {
     async fn cycle(&mut self) {
         let nodes = self.cluster.nodes();
         self.forget_others(&nodes);
-        let token = self.credentials.token();
+        let token = self.token.get();
         let spread =
             (SPREAD_PER_NODE * u32::try_from(nodes.len()).unwrap_or(u32::MAX)).min(LONGEST_SPREAD);
         let grid = if nodes.len() < MANY { Duration::from_millis(1) } else { GRID };

@@ -5,28 +5,24 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use apiserver::{
     GenericServer, ServerError,
     access::{ApiConfigs, ApiServer},
-    serving::{self, Limits, OpenFiles},
+    serving::{self, Limits, OpenFiles, Secure},
 };
 use axum::Router;
 use k8s_text::duration;
 use kube::{Config, client::ConfigExt};
-use kube_dial::{ApiClient, ApiClientError, api_client};
-use net::{Clock, Doors, dns::Resolver};
+use kube_dial::{ApiClient, ApiClientError, BearerToken, api_client};
+use net::{Clock, Doors, FileError, dns::Resolver};
 use prometheus::core::Collector;
 use rustls::pki_types::CertificateDer;
-use secrecy::ExposeSecret;
-use tls::client::TlsOptions;
+use tls::{client::TlsOptions, x509::Authorities};
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
     api,
     cluster::{Cluster, watch},
     flags::{Flags, KubeletFlags, Warning},
-    kubelet::{
-        AddressTypes, Credentials, FileError, FollowedFiles, KubeletClient, KubeletMetrics,
-        Settings, TlsFiles, TokenFile, Transport,
-    },
-    metrics::{self, Telemetry},
+    kubelet::{AddressTypes, KubeletClient, KubeletMetrics, Settings, TlsFiles, Transport},
+    metrics::{self, FileMetrics, Telemetry},
     names::USER_AGENT,
     scrape::{Cycles, Scraper, Scrapes, Timing},
     status,
@@ -40,7 +36,6 @@ pub struct Server {
     api: ApiClient,
     cluster: Arc<Cluster>,
     scraper: Scraper,
-    kubelet_files: Option<FollowedFiles>,
     telemetry: Arc<Telemetry>,
     store: Arc<Store>,
     router: Router,
@@ -58,6 +53,9 @@ pub enum StartError {
     /// A file that a flag names cannot be used.
     #[error(transparent)]
     Files(#[from] FileError),
+    /// The API server's CA cannot be used.
+    #[error("failed to use the certificate authority: {0}")]
+    Authority(#[from] rustls::Error),
     /// Its own metrics cannot be registered.
     #[error("failed to register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -106,7 +104,8 @@ impl Server {
         };
         let metrics = KubeletMetrics::new()?;
         telemetry.add(metrics.collectors())?;
-        let (transport, kubelet_files) = transport(kubelet, config, &doors.clock)?;
+        telemetry.add(vec![Box::new(FileMetrics::new(doors.files.clone())?)])?;
+        let transport = transport(kubelet, config, &doors)?;
         let mut kubelets =
             KubeletClient::new(doors.clone(), resolver.clone(), settings, transport, metrics);
         if let Some(files) = open_files {
@@ -116,7 +115,7 @@ impl Server {
         let scraper = Scraper::new(
             cluster.clone(),
             kubelets,
-            credentials(config),
+            BearerToken::new(&config.auth_info, &doors.files),
             store.clone(),
             telemetry.clone(),
             known.clone(),
@@ -167,7 +166,6 @@ impl Server {
             api,
             cluster,
             scraper,
-            kubelet_files,
             store,
             router: metrics::observed(router, telemetry.clone()),
             telemetry,
@@ -194,7 +192,7 @@ impl Server {
     /// Watches, scrapes and serves until `stop` says true, then for the shutdown delay, and then
     /// until requests in flight have been answered.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
-        let Self { doors, api, cluster, scraper, kubelet_files, generic, .. } = self;
+        let Self { doors, api, cluster, scraper, generic, .. } = self;
         for Warning { argument, reason } in &self.warnings {
             tracing::warn!(argument, reason, "This has no effect");
         }
@@ -202,8 +200,7 @@ impl Server {
         let (end, ended) = watch::channel(false);
         let (telemetry, delay) = (self.telemetry, self.shutdown_delay);
         let guarded = metrics::contained(generic.guard(self.router), telemetry.clone());
-        let GenericServer { access, secure, .. } = generic;
-        let (tls, limits) = (secure.tls.clone(), secure.limits);
+        let GenericServer { access, secure: Secure { tls, limits, .. }, .. } = generic;
         let observer = {
             let telemetry = telemetry.clone();
             Arc::new(move |event| telemetry.serving(event))
@@ -218,10 +215,6 @@ impl Server {
                     Box::pin(watch(api.clone(), cluster.clone(), random.clone()))
                 }),
                 supervisor.keep("scrape_cycle", scraper, |scraper| Box::pin(scraper.run())),
-                supervisor.keep("kubelet_certificates", kubelet_files, |files| {
-                    Box::pin(follow(files))
-                }),
-                supervisor.keep("serving_certificates", secure, |secure| Box::pin(secure.follow())),
                 supervisor.keep("client_ca", access, |access| Box::pin(access.follow())),
                 stop_after(stop, telemetry.clone(), delay, end),
             ) } => {}
@@ -241,13 +234,6 @@ fn router(api: &api::Sources, pages: &status::Sources) -> Router {
         paths = if listed { paths.route(&path, handler) } else { paths.unlisted(&path, handler) };
     }
     paths.into_router()
-}
-
-/// Reloads certificate files for kubelets, if there are any.
-async fn follow(files: &mut Option<FollowedFiles>) {
-    if let Some(files) = files {
-        files.follow().await;
-    }
 }
 
 /// Fails `/readyz` when `stop` says so, and stops listening after `delay`.
@@ -277,38 +263,29 @@ fn telemetry(
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
 }
 
-/// As with the Go server, kubelets get the same credentials as the API server, unless flags say
-/// otherwise.
-fn credentials(config: &Config) -> Credentials {
-    if let Some(token) = &config.auth_info.token {
-        Credentials::Token(token.expose_secret().into())
-    } else if let Some(file) = &config.auth_info.token_file {
-        Credentials::TokenFile(Arc::new(TokenFile::new(file)))
-    } else {
-        Credentials::None
-    }
-}
-
-/// How kubelets are reached, and what keeps that up to date.
+/// How kubelets are reached. As with the Go server, they get the same credentials as the API server,
+/// unless flags say otherwise.
 fn transport(
     flags: &KubeletFlags,
     config: &Config,
-    clock: &Clock,
-) -> Result<(Transport, Option<FollowedFiles>), StartError> {
+    doors: &Doors,
+) -> Result<Transport, StartError> {
     if flags.deprecated_kubelet_completely_insecure {
-        return Ok((Transport::Plain, None));
+        return Ok(Transport::Plain);
     }
+    let authorities =
+        config.root_cert.iter().flatten().cloned().map(CertificateDer::from).collect();
     let api_tls = config.rustls_client_config().map_err(ApiClientError::from)?;
     let base = TlsOptions {
-        authorities: config.root_cert.iter().flatten().cloned().map(CertificateDer::from).collect(),
+        authorities: Authorities::new(authorities)?,
         insecure: flags.kubelet_insecure_tls,
         identity: Some(api_tls.client_auth_cert_resolver.clone())
             .filter(|resolver| resolver.has_certs()),
     };
     let identity = flags.kubelet_client_certificate.clone().zip(flags.kubelet_client_key.clone());
     let authority = flags.kubelet_certificate_authority.clone();
-    let (tls, files) = TlsFiles::new(base, authority, identity, clock.clone()).watch()?;
-    Ok((Transport::Tls(tls), Some(files)))
+    let files = TlsFiles { authority, identity };
+    Ok(Transport::Tls(files.open(base, &doors.files, &doors.clock)?))
 }
 
 #[cfg(test)]

@@ -182,11 +182,10 @@ impl Store {
         (nodes, slots.nodes.values().map(NodeHistory::containers_with_usage).sum())
     }
 
-    /// Whether there is usage of at least one node, and of at least one container.
+    /// Whether there is usage of at least one node or container, as in the Go server.
     pub fn is_ready(&self) -> bool {
         let slots = self.slots.read();
-        slots.nodes.values().any(NodeHistory::has_node_usage)
-            && slots.nodes.values().any(NodeHistory::has_pod_usage)
+        slots.nodes.values().any(|node| node.has_node_usage() || node.has_pod_usage())
     }
 }
 

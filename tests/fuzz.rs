@@ -46,3 +46,13 @@ fn answers_of_kubelets() {
 fn selectors() {
     with_seeds_of("selector", targets::selector);
 }
+
+#[test]
+fn heads_of_requests() {
+    with_seeds_of("request", targets::request);
+}
+
+#[test]
+fn audit_policies() {
+    with_seeds_of("policy", targets::policy);
+}

@@ -140,11 +140,11 @@ fn what_cannot_work_ends_with_one_line_that_says_what_to_do() {
         ),
         (
             &["--kubeconfig=good", "--kubelet-certificate-authority=missing"],
-            "read missing for --kubelet-certificate-authority: no such file or directory",
+            "failed to read missing for --kubelet-certificate-authority: no such file or directory; pass PEM files that this process may read",
         ),
         (
             &["--kubeconfig=good", "--kubelet-certificate-authority=empty"],
-            "read empty for --kubelet-certificate-authority: it holds no PEM certificate",
+            "failed to read empty for --kubelet-certificate-authority: it holds no PEM certificate; pass PEM files that this process may read",
         ),
         (
             &[
@@ -152,7 +152,7 @@ fn what_cannot_work_ends_with_one_line_that_says_what_to_do() {
                 "--kubelet-client-certificate=missing",
                 "--kubelet-client-key=missing",
             ],
-            "read missing for --kubelet-client-certificate: no such file or directory",
+            "failed to read missing for --kubelet-client-certificate: no such file or directory; pass PEM files that this process may read",
         ),
         (
             &["--kubelet-client-key=missing"],
@@ -339,7 +339,7 @@ fn get(address: &str, path: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let doors = Doors::host();
-        let resolver = Resolver::following(doors.clone(), ConfigFiles::default());
+        let resolver = Resolver::from_files(doors.clone(), ConfigFiles::default());
         let client = api_client(&config, &doors, resolver, "test").unwrap();
         client.request_text(request).await.unwrap()
     })

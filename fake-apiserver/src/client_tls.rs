@@ -33,7 +33,7 @@ pub(super) fn config(certificate: Option<ClientCertificate>) -> Result<ClientCon
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AcceptAny::new(provider())));
+        .with_custom_certificate_verifier(Arc::new(AcceptAny));
     let mut config = match certificate {
         Some(ClientCertificate { chain, key }) => builder.with_client_auth_cert(chain, key)?,
         None => builder.with_no_client_auth(),

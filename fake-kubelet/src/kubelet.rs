@@ -97,7 +97,7 @@ impl FakeKubelet {
         spec: KubeletSpec,
         dependencies: &Dependencies,
     ) -> Result<Self, KubeletError> {
-        let Doors { clock, network, random } = dependencies.doors.clone();
+        let Doors { clock, network, random, .. } = dependencies.doors.clone();
         let clients = tls::verifier(dependencies.certificates.clients())
             .map_err(|source| KubeletError::Tls { node: spec.name.clone(), source })?;
         let authorizer = match spec.access {

@@ -13,7 +13,7 @@ use metrics_server::{
     },
 };
 use net::{
-    Clock, Datagram, Doors, Listener, Network, Random, Stream,
+    Clock, Datagram, Doors, Files, Listener, Network, Random, Stream,
     dns::{Hosts, ResolvConf, Resolver},
 };
 use tokio::{
@@ -149,7 +149,12 @@ impl Speech {
 }
 
 fn client(network: Arc<Kubelet>) -> Option<KubeletClient> {
-    let doors = Doors { clock: Clock::system(), network, random: Random::seeded(1) };
+    let doors = Doors {
+        clock: Clock::system(),
+        network,
+        random: Random::seeded(1),
+        files: Files::default(),
+    };
     let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
     let settings = Settings {
         address_types: AddressTypes(vec!["InternalIP".to_owned()]),

@@ -2,8 +2,13 @@
 //! the seeds, so that the targets keep working where no fuzzer is.
 
 mod answer;
+mod policy;
+mod request;
 mod resource;
 mod selector;
 mod summary;
 
-pub use self::{answer::answer, resource::resource, selector::selector, summary::summary};
+pub use self::{
+    answer::answer, policy::policy, request::request, resource::resource, selector::selector,
+    summary::summary,
+};

@@ -23,7 +23,7 @@ use std::{
 
 use tokio::runtime::Builder;
 
-pub(crate) use self::scrapes::Scrapes;
+pub(crate) use self::{cluster_process::ClusterProcess, scrapes::Scrapes, server::ServerProcess};
 pub use self::{
     cluster_process::{ClusterOptions, run as run_cluster},
     error::BenchError,

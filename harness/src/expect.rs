@@ -14,8 +14,7 @@ use self::{request::get, wildcard::fits};
 use crate::{
     events::{Event, What},
     file::format::{Expectation, Top, TopExpectation},
-    top,
-    world::Simulated,
+    world::World,
 };
 
 /// What was expected and what was seen instead.
@@ -31,8 +30,8 @@ pub struct Mismatch {
 
 /// Whether `expectation` holds now; `events` is what has happened in its step, and `before` the
 /// value that its metric had when the step began.
-pub async fn check(
-    world: &Simulated,
+pub(crate) async fn check(
+    world: &dyn World,
     expectation: &Expectation,
     events: &[Event],
     before: Option<f64>,
@@ -43,7 +42,7 @@ pub async fn check(
         Expectation::Log { text, times } => logs::check(text, *times, events),
         Expectation::Logs(texts) => logs::check_order(texts, events),
         Expectation::NoLog(text) => logs::check_absent(text, events),
-        Expectation::Ready(ready) => check_ready(world.probe(), *ready).await,
+        Expectation::Ready(ready) => check_ready(&world.clients().probe, *ready).await,
         Expectation::Refused(text) => check_refused(text, events),
         Expectation::Metric(wanted) => metric::check(world, wanted, before).await,
         Expectation::Families(families) => metric::check_families(world, families).await,
@@ -78,19 +77,8 @@ pub fn describe(expectation: &Expectation) -> String {
     }
 }
 
-async fn check_top(world: &Simulated, wanted: &TopExpectation) -> Result<(), Mismatch> {
-    let client = world.admin();
-    let printed = match wanted.what {
-        Top::Nodes => top::nodes(client, wanted.name.as_deref()).await,
-        Top::Pods => {
-            let options = top::PodOptions {
-                namespace: wanted.namespace.as_deref(),
-                name: wanted.name.as_deref(),
-                containers: wanted.containers,
-            };
-            top::pods(client, options, world.clock().now()).await
-        }
-    };
+async fn check_top(world: &dyn World, wanted: &TopExpectation) -> Result<(), Mismatch> {
+    let printed = world.top(wanted).await;
     let (field, expected) = match &wanted.printed {
         Ok(table) => ("table", table),
         Err(error) => ("error", error),

@@ -1,11 +1,13 @@
 //! A Kubernetes cluster in a file: runs scenarios against a metrics server and says what it saw.
 
+pub mod attack;
 pub mod bench;
 pub mod dns;
 pub mod events;
 pub mod expect;
 pub mod expected_usage;
 pub mod file;
+mod namespaces;
 mod observers;
 pub mod program;
 pub mod report;

@@ -1,20 +1,30 @@
 //! The program `scenario`: arguments, files, exit codes.
 
+mod sandbox;
+
 use std::{
+    ffi::OsString,
     io::{self, IsTerminal, Write},
+    num::NonZero,
     path::PathBuf,
     process::ExitCode,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::sandbox::{SandboxArguments, SandboxError, WorldName};
 use crate::{
+    attack::{self, AttackError},
     bench::{self, BenchError},
     file::{self, DiscoverError, FileErrors, Filter, ScenarioFile, discover},
-    report::{self, Collector, Progress, Target, Terminal, WriteError},
-    run::{Options, run_all, timed},
+    report::{self, Collector, Progress, Target, Terminal, Waits, WriteError},
+    run::{Options, Update, run_all, timed},
     up::{self, UpError},
+    world::become_server,
 };
+
+/// The hidden command that a pod's process begins with.
+pub(crate) const POD_COMMAND: &str = "pod";
 
 /// Where scenarios are when nothing else is said.
 const DEFAULT_FOLDER: &str = "scenarios";
@@ -28,16 +38,23 @@ const BAD_INPUT: u8 = 2;
 /// Exit code when a report cannot be written.
 const NO_REPORT: u8 = 3;
 
+/// Exit code where the sandbox world cannot be had.
+const NO_SANDBOX: u8 = 4;
+
 /// A Kubernetes cluster in a file: run it, and see what a metrics server makes of it.
 ///
 /// Exit codes: 0, everything held; 1, an expectation failed, or a cluster or benchmark would not
-/// start; 2, a bad file or bad usage; 3, a report could not be written.
+/// start; 2, a bad file or bad usage; 3, a report could not be written; 4, this machine does not allow
+/// the sandbox world.
 #[derive(Debug, Parser)]
 #[command(name = "scenario", version, max_term_width = 100)]
 struct Arguments {
     /// When to write colours. `auto`: on a terminal, unless the variable `NO_COLOR` is set.
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: Colour,
+    /// This process is inside the namespaces of the sandbox world.
+    #[arg(long, hide = true)]
+    in_sandbox: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -52,8 +69,8 @@ enum Colour {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run scenarios in the simulated world.
-    Run(Run),
+    /// Run scenarios.
+    Run(Box<Run>),
     /// List scenarios and what they are about.
     List(Files),
     /// Look for mistakes; nothing runs.
@@ -62,8 +79,12 @@ enum Command {
     Schema,
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
+    /// Attack a metrics server on this machine in many ways, and see whether it answers its users.
+    Attack(attack::Options),
     #[command(hide = true)]
     BenchCluster(bench::ClusterOptions),
+    #[command(hide = true, name = POD_COMMAND)]
+    Pod(Pod),
     /// Bring a scenario's cluster up for real on this machine, until Ctrl-C.
     Up(Up),
 }
@@ -72,6 +93,15 @@ enum Command {
 struct Run {
     #[command(flatten)]
     files: Files,
+    /// Where they run.
+    #[arg(long, value_name = "WORLD", default_value = "simulated")]
+    world: WorldName,
+    #[command(flatten)]
+    sandbox: SandboxArguments,
+    /// How many scenarios run side by side. Default: as many as there are cores; in the sandbox,
+    /// where they mostly wait, eight times as many.
+    #[arg(long, value_name = "NUMBER")]
+    jobs: Option<NonZero<usize>>,
     /// Print the time line of passed scenarios too.
     #[arg(long)]
     timeline: bool,
@@ -81,6 +111,16 @@ struct Run {
     /// Begin no other scenario once one has failed; reports say of the rest that it was skipped.
     #[arg(long)]
     fail_fast: bool,
+}
+
+/// What the process of a pod in the sandbox world becomes.
+#[derive(Debug, Args)]
+struct Pod {
+    /// The pod's files.
+    folder: PathBuf,
+    /// The program and its arguments.
+    #[arg(last = true)]
+    command: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -129,19 +169,34 @@ enum ProgramError {
     Up(#[from] UpError),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error(transparent)]
+    Attack(#[from] AttackError),
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
 }
 
 /// Runs the program with the process's arguments.
 #[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
 pub fn main() -> ExitCode {
-    let Arguments { color, command } = Arguments::parse();
+    let Arguments { color, in_sandbox, command } = Arguments::parse();
     let done = match command {
+        Command::Run(run) if run.world == WorldName::Sandbox && !in_sandbox => {
+            match enter_sandbox(&run) {
+                Ok(code) => return code,
+                Err(error) => Err(error),
+            }
+        }
         Command::Run(run) => self::run(&run, color),
+        Command::Pod(Pod { folder, command }) => {
+            eprintln!("error: start the program: {}", become_server(&folder, &command));
+            return FAILED.into();
+        }
         Command::List(files) => list(&files),
         Command::Check(files) => check(&files),
         Command::Schema => schema(),
         Command::Up(up) => self::up(&up),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
+        Command::Attack(options) => attack::attack(&options).map_err(Into::into),
         Command::BenchCluster(options) => {
             bench::run_cluster(&options).map(|()| true).map_err(Into::into)
         }
@@ -169,7 +224,18 @@ pub fn main() -> ExitCode {
                     eprintln!("error: {error}");
                     return FAILED.into();
                 }
+                ProgramError::Sandbox(error) => {
+                    eprintln!("error: {error}");
+                    return match error {
+                        SandboxError::Namespaces(_) => NO_SANDBOX.into(),
+                        _ => BAD_INPUT.into(),
+                    };
+                }
                 ProgramError::Bench(error) => {
+                    eprintln!("error: {error}");
+                    return FAILED.into();
+                }
+                ProgramError::Attack(error) => {
                     eprintln!("error: {error}");
                     return FAILED.into();
                 }
@@ -192,21 +258,43 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
     let out = io::stdout();
     let is_terminal = out.is_terminal();
     let mut terminal = Terminal::new(&out, color.on(is_terminal), run.timeline);
-    let mut progress = Progress::new(&out, files.len(), is_terminal);
-    let mut collector = Collector::new(&files);
-    let options = Options { compare_usage: !open.is_empty(), fail_fast: run.fail_fast };
+    let mut progress =
+        Progress::new(&out, files.len(), is_terminal && run.world == WorldName::Simulated);
+    let (err, err_is_terminal) = (io::stderr(), io::stderr().is_terminal());
+    let mut waits = Waits::new(&err, files.len(), err_is_terminal);
+    let sandbox = match run.world {
+        WorldName::Simulated => None,
+        WorldName::Sandbox => Some(run.sandbox.options()?),
+    };
+    let jobs = run.jobs.or_else(|| sandbox.as_ref().and_then(|_| sandbox::default_jobs()));
+    let options = Options {
+        sandbox: sandbox.as_ref(),
+        jobs,
+        compare_usage: !open.is_empty(),
+        fail_fast: run.fail_fast,
+    };
+    let world = options.world();
+    let mut collector = Collector::new(&files, world.clone());
     let mut written = Ok(());
     let ((), took) = timed(|| {
-        run_all(&files, options, |index, outcome, took| {
-            if written.is_ok() {
-                written = progress
-                    .clear()
-                    .and_then(|()| terminal.ended(&files[index], &outcome, took))
-                    .and_then(|()| progress.ended(outcome.passed()));
+        run_all(&files, options, |update| match update {
+            Update::Ended(index, outcome, took) => {
+                let passed = outcome.failures.is_empty();
+                waits.ended(index, passed);
+                if written.is_ok() {
+                    written = waits
+                        .clear()
+                        .and_then(|()| progress.clear())
+                        .and_then(|()| terminal.ended(&files[index], &outcome, took))
+                        .and_then(|()| progress.ended(passed));
+                }
+                if !open.is_empty() {
+                    collector.ended(index, *outcome, took);
+                }
             }
-            if !open.is_empty() {
-                collector.ended(index, outcome, took);
-            }
+            Update::Waits(index, waiting) => waits.waits(index, files[index].name(), waiting),
+            // Who cannot read it has other worries.
+            Update::Second => drop(waits.second()),
         });
     });
     // Whoever has stopped reading the terminal may still want the reports.
@@ -215,7 +303,14 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
     }
     written?;
     progress.clear()?;
-    Ok(terminal.summary(files.len(), took)?)
+    waits.clear()?;
+    Ok(terminal.summary(files.len(), took, &world)?)
+}
+
+/// Mistakes in files are told before anything else is asked of the machine.
+fn enter_sandbox(run: &Run) -> Result<ExitCode, ProgramError> {
+    load(&run.files)?;
+    Ok(run.sandbox.enter()?)
 }
 
 fn list(files: &Files) -> Result<bool, ProgramError> {

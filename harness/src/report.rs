@@ -10,7 +10,9 @@ mod model;
 mod progress;
 mod target;
 mod terminal;
+mod waits;
 
+pub(crate) use self::model::SIMULATED;
 pub use self::{
     collect::Collector,
     json::schema,
@@ -20,4 +22,5 @@ pub use self::{
     progress::Progress,
     target::{Format, Open, Target, TargetError, WriteError, open, write},
     terminal::Terminal,
+    waits::Waits,
 };

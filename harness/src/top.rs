@@ -10,6 +10,8 @@ use k8s_text::{duration, quantity::Quantity};
 use kube::{Api, Client, api::ListParams};
 use serde::{Deserialize, de::DeserializeOwned};
 
+use crate::file::format::{Top, TopExpectation};
+
 const BASE: &str = "/apis/metrics.k8s.io/v1beta1";
 
 /// kubectl's `metricsCreationDelay`: a pod younger than that may have no metrics yet.
@@ -34,6 +36,21 @@ pub struct PodOptions<'a> {
 
 /// What it prints: a table, or an error.
 pub type Printed = Result<String, String>;
+
+/// What an expectation asks for.
+pub(crate) async fn print(client: &Client, wanted: &TopExpectation, now: Timestamp) -> Printed {
+    match wanted.what {
+        Top::Nodes => nodes(client, wanted.name.as_deref()).await,
+        Top::Pods => {
+            let options = PodOptions {
+                namespace: wanted.namespace.as_deref(),
+                name: wanted.name.as_deref(),
+                containers: wanted.containers,
+            };
+            pods(client, options, now).await
+        }
+    }
+}
 
 #[derive(Deserialize)]
 struct List<T> {

@@ -2,9 +2,9 @@ mod request;
 
 use std::{net::IpAddr, sync::Arc};
 
-use net::{Clock, Doors, Random, dial::Dialer, dns::Resolver};
+use net::{Clock, Doors, DynamicFile, Random, dial::Dialer, dns::Resolver};
 use rustls::ClientConfig;
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
 use super::{
     AddressTypes, Endpoint, KubeletMetrics, Page, Sample, ScrapeError, Session,
@@ -53,7 +53,7 @@ pub enum Transport {
     /// TCP alone. Whoever is on the way can read along, so no credentials are shown.
     Plain,
     /// TLS, as configured now: the configuration changes when certificate files do.
-    Tls(watch::Receiver<Arc<ClientConfig>>),
+    Tls(DynamicFile<Arc<ClientConfig>>),
 }
 
 // === impl KubeletClient ===
@@ -176,7 +176,7 @@ impl Transport {
     fn tls(&self) -> Option<Arc<ClientConfig>> {
         match self {
             Self::Plain => None,
-            Self::Tls(config) => Some(config.borrow().clone()),
+            Self::Tls(config) => Some(config.get()),
         }
     }
 

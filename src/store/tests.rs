@@ -256,15 +256,15 @@ fn memory_is_that_of_the_newest_point() {
 
 /// Rows of: what is shown, the samples, and whether the store is ready after them.
 #[test]
-fn it_is_ready_with_usage_of_a_node_and_of_a_container() {
+fn it_is_ready_with_usage_of_a_node_or_of_a_container() {
     let whole = |second| Sample { node: Some(at(second, 0)), ..pod(&[("a", at(second, 0))]) };
     #[rustfmt::skip]
     let rows: [(&str, Vec<Sample>, bool); 5] = [
         ("nothing", vec![], false),
         ("one point of each", vec![whole(0)], false),
         ("two points of each", vec![whole(0), whole(15)], true),
-        ("no pods", vec![node(at(0, 0)), node(at(15, 0))], false),
-        ("pods but no node", vec![pod(&[("a", at(0, 0))]), pod(&[("a", at(15, 0))])], false),
+        ("no pods", vec![node(at(0, 0)), node(at(15, 0))], true),
+        ("pods but no node", vec![pod(&[("a", at(0, 0))]), pod(&[("a", at(15, 0))])], true),
     ];
     for (what, samples, expected) in rows {
         assert_eq!(store(samples).is_ready(), expected, "{what}");

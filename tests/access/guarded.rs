@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use metrics_server::flags::Flags;
-use net::{Clock, Listener, Stream};
+use net::{Clock, Doors, Listener, Stream};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
 use tokio::{
@@ -55,8 +55,9 @@ impl Guarded {
         let (network, incoming) = mpsc::unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let flags = Flags::parse_from_args(["--cert-dir=".to_owned()]).unwrap();
+        let doors = Doors { clock: clock.clone(), ..Doors::host() };
         let unspecified = flags.serving.bind_address;
-        let tls = Secure::new(&(&flags.serving).into(), unspecified, clock).unwrap().tls;
+        let tls = Secure::new(&(&flags.serving).into(), unspecified, &doors).unwrap().tls;
         let listener = Box::new(Memory(incoming));
         let observer = Arc::new(|_| {});
         let served = serving::serve_within(limits, listener, tls, router, stopped, observer);

@@ -80,11 +80,11 @@ fn settings_that_make_no_sense_end_the_start() {
         let cases = [
             (
                 Settings { client_ca_file: missing(), ..Settings::default() },
-                "read /nowhere/ca.crt for --client-ca-file: no such file or directory",
+                "failed to read /nowhere/ca.crt for --client-ca-file: no such file or directory; put the CAs of clients there in PEM",
             ),
             (
                 proxy(RequestHeaderOptions { client_ca_file: missing(), ..RequestHeaderOptions::default() }),
-                "read /nowhere/ca.crt for --requestheader-client-ca-file: no such file or directory",
+                "failed to read /nowhere/ca.crt for --requestheader-client-ca-file: no such file or directory; put the CAs of front proxies there in PEM",
             ),
             (
                 proxy(RequestHeaderOptions { allowed_names: words(&[" "]), ..RequestHeaderOptions::default() }),

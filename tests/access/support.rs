@@ -24,7 +24,7 @@ use http_body_util::BodyExt;
 use k8s_openapi::api::{core::v1::ConfigMap, rbac::v1::PolicyRule};
 use k8s_text::klog::Klog;
 use kube::Client;
-use net::{Clock, Doors, HostNetwork, Random};
+use net::{Clock, Doors, Files, HostNetwork, Random};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
@@ -170,6 +170,7 @@ impl Cluster {
             clock: self.clock.clone(),
             network: Arc::new(HostNetwork),
             random: Random::seeded(1),
+            files: Files::default(),
         };
         Access::new(settings, servers, &doors)
     }

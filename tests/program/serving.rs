@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use apiserver::serving::Secure;
 use metrics_server::flags::Flags;
-use net::Clock;
+use net::Doors;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{
     CipherSuite, ProtocolVersion,
@@ -178,11 +178,11 @@ fn certificates_that_cannot_be_used_end_the_start_with_the_cure() {
         ),
         (
             &["--tls-cert-file=a.crt", "--tls-private-key-file=b.key"],
-            "failed to use a.crt with b.key for --tls-private-key-file: tls: private key does not match public key; pass the private key of the certificate",
+            "failed to read b.key for --tls-private-key-file: tls: private key does not match public key; pass the private key of the certificate",
         ),
         (
             &["--tls-sni-cert-key=a.crt,b.key:a.example"],
-            "failed to use a.crt with b.key for --tls-sni-cert-key: tls: private key does not match public key; pass the private key of the certificate",
+            "failed to read b.key for --tls-sni-cert-key: tls: private key does not match public key; pass the private key of the certificate",
         ),
         (
             &["--tls-sni-cert-key=a.crt"],
@@ -229,11 +229,9 @@ async fn renewed_certificates_are_shown_without_a_restart() {
         argument("tls-sni-cert-key", &format!("sni.crt,{}/sni.key", path.display())),
     ])
     .unwrap();
-    let mut secure =
-        Secure::new(&(&flags.serving).into(), flags.serving.bind_address, &Clock::system())
-            .unwrap();
-    let tls = secure.tls.clone();
-    let following = tokio::spawn(async move { secure.follow().await });
+    let secure =
+        Secure::new(&(&flags.serving).into(), flags.serving.bind_address, &Doors::host()).unwrap();
+    let tls = secure.tls;
     let shown = async |name: &'static str| {
         let (near, far) = duplex(64 << 10);
         let accepted = TlsAcceptor::from(tls.clone()).accept(far);
@@ -262,7 +260,6 @@ async fn renewed_certificates_are_shown_without_a_restart() {
     let repaired = pair(path, "main", &["main.example"]);
     sleep(PATIENCE).await;
     assert_eq!(shown("main.example").await, repaired);
-    following.abort();
 }
 
 #[test]

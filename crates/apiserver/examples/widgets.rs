@@ -41,7 +41,7 @@ pub fn paths(clock: Clock) -> PathMux {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (doors, config) = (Doors::host(), kube::Config::infer().await?);
-    let resolver = Resolver::following(doors.clone(), ConfigFiles::default());
+    let resolver = Resolver::from_files(doors.clone(), ConfigFiles::default());
     let client = kube_dial::api_client(&config, &doors, resolver.clone(), "widgets")?;
     let own = ApiServer { client, url: config.cluster_url.clone() };
     let (options, configs) = (ServerOptions::new(([0, 0, 0, 0], 8443).into()), config.into());

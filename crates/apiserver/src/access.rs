@@ -5,7 +5,7 @@
 //! Tokens and permissions are reviewed by an API server (`review`), and its answers are cached for
 //! seconds (`review_cache`). The CAs of clients and front proxies (`authn::client_ca`) come from
 //! the ConfigMap `kube-system/extension-apiserver-authentication`
-//! (`authn::extension_config_map`), or from files that flags name (`files`). Both can change while
+//! (`authn::extension_config_map`), or from files that flags name. Both can change while
 //! the server runs, so certificates are verified here and not in the TLS handshake, which only
 //! proves that the client has the key (`tls::AnyClient`).
 //!
@@ -13,7 +13,6 @@
 
 mod authn;
 mod authz;
-mod files;
 mod filters;
 mod percent;
 mod refusal;
@@ -35,20 +34,20 @@ use axum::{
 };
 use http::{Uri, Version, header, request::Parts};
 use kube_dial::ApiClient;
-use net::Doors;
+use net::{Doors, FileError, FileKind, FileSource};
+use tls::ca_bundle::Bundle;
 use tokio::sync::watch;
 use tower::ServiceExt;
 
 use self::{
     authn::{
         Authenticator,
-        client_ca::{ClientCaConfig, FromCluster},
+        client_ca::{CaSource, ClientCaConfig},
         extension_config_map::ExtensionConfigMap,
         failure_log::FailureLog,
         request_header::RequestHeaderConfig,
     },
     authz::Authorizer,
-    files::Files,
     filters::{
         impersonation::{self, Impersonation, Requester},
         max_in_flight::{MaxInFlight, Permit, is_probe},
@@ -61,7 +60,6 @@ pub use self::{
         user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
         x509::VerifiedCertificates,
     },
-    files::FileError,
     refusal::Refusal,
     request_info::{RequestInfo, ResourceInfo},
     request_outcome::RequestOutcome,
@@ -72,6 +70,11 @@ use crate::{
     RequestOptions,
     serving::{ConnectionHandle, Exchange, LastOfConnection, Peer, until_sent},
 };
+
+const CLIENT_CA: FileKind =
+    FileKind { name: "client CA", cure: "put the CAs of clients there in PEM" };
+const REQUEST_HEADER_CA: FileKind =
+    FileKind { name: "request header CA", cure: "put the CAs of front proxies there in PEM" };
 
 /// An API server that reviews tokens or permissions.
 #[derive(Clone)]
@@ -98,7 +101,6 @@ pub struct Access {
     authorizer: Authorizer,
     failure_log: FailureLog,
     in_flight: MaxInFlight,
-    files: Files,
     config_map: Option<ExtensionConfigMap>,
 }
 
@@ -128,29 +130,29 @@ pub enum AccessError {
 // === impl Access ===
 
 impl Access {
-    /// Reads the CA files. The cluster is not asked before [`Access::follow`].
+    /// Opens the CA files. The cluster is not asked before [`Access::follow`].
     pub fn new(
         settings: &Settings,
         servers: ApiServers,
         doors: &Doors,
     ) -> Result<Arc<Self>, AccessError> {
         settings.request_header.validate()?;
-        let files = Files::new(settings);
         let mut config = ClientCaConfig::default();
-        files.load(&mut config)?;
-        let from_cluster = FromCluster {
-            client_ca: settings.client_ca_file.is_none(),
-            request_header: settings.request_header.client_ca_file.is_none(),
-        };
-        if !from_cluster.request_header {
+        let open = |kind, flag, file| Bundle::open(&doors.files, kind, FileSource::new(flag, file));
+        if let Some(file) = &settings.client_ca_file {
+            config.client_ca = CaSource::File(open(CLIENT_CA, "--client-ca-file", file)?);
+        }
+        if let Some(file) = &settings.request_header.client_ca_file {
+            let bundle = open(REQUEST_HEADER_CA, "--requestheader-client-ca-file", file)?;
+            config.request_header_ca = CaSource::File(bundle);
             config.request_header = RequestHeaderConfig::from(&settings.request_header);
         }
+        let lookup = !settings.skip_lookup
+            && (config.client_ca.is_cluster() || config.request_header_ca.is_cluster());
         let config = watch::Sender::new(Arc::new(config));
-        let lookup =
-            !settings.skip_lookup && (from_cluster.client_ca || from_cluster.request_header);
         let config_map = lookup.then(|| {
             let client = servers.authentication.client.clone();
-            ExtensionConfigMap::new(client, from_cluster, config.clone(), doors.random.clone())
+            ExtensionConfigMap::new(client, config.clone(), doors.random.clone())
         });
         let reviewer =
             |ApiServer { client, url }| Arc::new(Reviewer::new(client, url, doors.random.clone()));
@@ -168,20 +170,16 @@ impl Access {
             failure_log: FailureLog::default(),
             in_flight: MaxInFlight::new(settings),
             config,
-            files,
             config_map,
         }))
     }
 
-    /// Follows changes of the CA files and of the ConfigMap. It never ends.
+    /// Follows changes of the ConfigMap. It never ends.
     pub async fn follow(&self) {
-        let config_map = async {
-            match &self.config_map {
-                Some(config_map) => config_map.follow().await,
-                None => std::future::pending().await,
-            }
-        };
-        futures::future::join(config_map, self.files.follow(&self.config)).await;
+        match &self.config_map {
+            Some(config_map) => config_map.follow().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Passes authorized requests on to `router`: with the extension [`User`], without a body, and
@@ -247,8 +245,8 @@ impl Access {
         {
             connection.set_authenticated();
         }
-        let has_proxy = config.request_header_ca.is_some();
-        if !has_proxy && user.is_anonymous() && RequestHeaderConfig::names_user(headers) {
+        let has_no_proxy = config.request_header_ca.is_missing();
+        if has_no_proxy && user.is_anonymous() && RequestHeaderConfig::names_user(headers) {
             self.failure_log.no_front_proxy();
         }
         head.headers.remove(header::AUTHORIZATION);

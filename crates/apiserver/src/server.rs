@@ -60,9 +60,9 @@ pub enum ServerError {
 
 /// A server that is ready to listen.
 pub struct GenericServer {
-    /// Authenticates and authorizes. [`Access::follow`] keeps its CAs up to date.
+    /// Authenticates and authorizes. [`Access::follow`] keeps up with the cluster's CAs.
     pub access: Arc<Access>,
-    /// The serving certificates and limits. [`Secure::follow`] keeps the certificates up to date.
+    /// The serving certificates and limits.
     pub secure: Secure,
     filters: Filters,
     address: SocketAddr,
@@ -103,7 +103,7 @@ impl GenericServer {
         let audit = Audit::new(&options.audit, &doors)?;
         Ok(Self {
             access: Access::new(&options.access, servers, &doors)?,
-            secure: Secure::new(&options.secure, options.address.ip(), &doors.clock)?,
+            secure: Secure::new(&options.secure, options.address.ip(), &doors)?,
             filters: Filters::new(options.filters, audit, &doors.random),
             address: options.address,
             share_port: options.share_port,
@@ -120,6 +120,10 @@ impl GenericServer {
             network.listen(address)
         };
         let listener = listening.await.map_err(|source| ServerError::Listen { address, source })?;
+        if let Some(certificate) = &self.secure.generated {
+            let certificate = certificate.display();
+            tracing::info!(%certificate, "Generated a self-signed certificate");
+        }
         tracing::info!(address = %listener.local(), "Serving securely");
         Ok(listener)
     }
@@ -134,13 +138,13 @@ impl GenericServer {
     pub async fn run(self, router: Router, stop: watch::Receiver<bool>) -> Result<(), ServerError> {
         let listener = self.listen().await?;
         let router = self.guard(router);
-        let Self { access, mut secure, .. } = self;
+        let Self { access, secure, .. } = self;
         let (limits, tls, observer) = (secure.limits, secure.tls.clone(), Arc::new(|_| {}));
         tokio::select! {
             biased;
             () = serving::serve_within(limits, listener, tls, router, stop, observer) => {}
-            // Neither of these ends.
-            _ = async { tokio::join!(secure.follow(), access.follow()) } => {}
+            // This never ends.
+            () = access.follow() => {}
         }
         Ok(())
     }

@@ -29,7 +29,7 @@ use tower::{ServiceBuilder, util::BoxCloneSyncService};
 use crate::{
     body_timeout::BodyTimeout,
     retry_after::RetryAfter,
-    token::{TokenFile, WithToken},
+    token::{BearerToken, WithToken},
 };
 
 /// client-go's default.
@@ -61,7 +61,7 @@ struct Dialed(TokioIo<Stream>);
 
 /// Makes a client for `config` that goes out through `doors`, and calls itself `user_agent`. Differs from kube's own stack in
 /// this, in that proxies from the environment are not used, and in that a token's file is read
-/// again by the clock that the rest of the server goes by.
+/// again as other files are.
 pub fn api_client(
     config: &Config,
     doors: &Doors,
@@ -82,15 +82,12 @@ pub fn api_client(
         .pool_timer(TokioTimer::new())
         .build::<_, Body>(connector);
     let mut config = config.clone();
-    // As with client-go, what stands in the kubeconfig itself comes first.
-    let file = config.auth_info.token_file.take().filter(|_| config.auth_info.token.is_none());
-    let token = file.map(|file| Arc::new(TokenFile::new(file)));
+    let token = BearerToken::new(&config.auth_info, &doors.files);
+    (config.auth_info.token, config.auth_info.token_file) = (None, None);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
-        .option_layer(token.map(|token| {
-            tower::layer::layer_fn(move |service| WithToken::new(Arc::clone(&token), service))
-        }))
+        .layer_fn(move |service| WithToken::new(token.clone(), service))
         // Impersonation that the kubeconfig asks for.
         .layer(config.extra_headers_layer()?)
         .map_request(move |mut request: Request<Body>| {

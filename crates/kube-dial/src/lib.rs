@@ -11,5 +11,6 @@ mod watch_error;
 pub use self::{
     backoff::Backoff,
     client::{ApiClient, ApiClientError, api_client},
+    token::BearerToken,
     watch_error::{explain, report},
 };

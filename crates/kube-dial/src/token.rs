@@ -1,76 +1,61 @@
-//! A bearer token in a file, as service accounts have: it is rotated while the server runs, and read
-//! again as client-go does.
+//! The bearer token of requests.
 
 use std::{
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use http::{HeaderValue, Request, header::AUTHORIZATION};
-use tokio::time::Instant;
+use kube::config::AuthInfo;
+use net::{DynamicFile, FileKind, FileSource, Files};
+use secrecy::ExposeSecret;
 use tower::Service;
 
-/// client-go's.
-const READ_AGAIN: Duration = Duration::from_mins(1);
+const TOKEN: FileKind =
+    FileKind { name: "token", cure: "put a token there that the API server has issued" };
 
-/// A service that shows the token of a file with each request.
+/// A bearer token, from a kubeconfig or from a file that it names, as service accounts have.
+#[derive(Clone, Debug)]
+pub struct BearerToken(DynamicFile<Option<Arc<str>>>);
+
+/// A service that sends a token with each request.
 #[derive(Clone)]
 pub(crate) struct WithToken<S> {
-    token: Arc<TokenFile>,
+    token: BearerToken,
     service: S,
 }
 
-/// The file and what it held.
-pub(crate) struct TokenFile {
-    path: PathBuf,
-    last: Mutex<Option<Held>>,
-}
+// === impl BearerToken ===
 
-/// What the file held and when that was.
-struct Held {
-    read: Instant,
-    header: Option<HeaderValue>,
-}
-
-// === impl TokenFile ===
-
-impl TokenFile {
-    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), last: Mutex::default() }
+impl BearerToken {
+    /// The token of `user`. As in client-go, a file that can be read comes before a token.
+    pub fn new(user: &AuthInfo, files: &Files) -> Self {
+        let token = user.token.as_ref().map(|token| Arc::from(token.expose_secret()));
+        let Some(file) = &user.token_file else { return Self(DynamicFile::fixed(token)) };
+        Self(files.open_later(TOKEN, FileSource::new("tokenFile", file), token, |text| {
+            parse(text).map(Some)
+        }))
     }
 
-    /// What to show: what the file held before while it cannot be read.
-    fn header(&self) -> Option<HeaderValue> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = last.take();
-        let now = Instant::now();
-        let held = match known {
-            Some(held) if now < held.read + READ_AGAIN => held,
-            known => {
-                let before = known.and_then(|held| held.header);
-                // A few hundred bytes of a file system in memory.
-                let header = match std::fs::read_to_string(&self.path) {
-                    Ok(token) => bearer(&token),
-                    Err(error) => {
-                        let file = self.path.display();
-                        tracing::error!(%file, err = %error, "Failed to read the token for the API server");
-                        before
-                    }
-                };
-                Held { read: now, header }
-            }
-        };
-        let header = held.header.clone();
-        *last = Some(held);
-        header
+    /// The token to send now, if there is one.
+    pub fn get(&self) -> Option<Arc<str>> {
+        self.0.get()
     }
 }
 
-/// A token that is not fit for a header cannot be shown: the API server will answer 401.
-fn bearer(token: &str) -> Option<HeaderValue> {
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.trim())).ok()?;
+fn parse(text: &[u8]) -> Result<Arc<str>, String> {
+    match text.trim_ascii() {
+        [] => Err("it holds no token".to_owned()),
+        // Tokens are ASCII in practice, and RFC 9110 wants no more of a field's value.
+        token if token.iter().all(|byte| (b' '..=b'~').contains(byte)) => {
+            Ok(String::from_utf8_lossy(token).into())
+        }
+        _ => Err("it holds bytes that no HTTP header can".to_owned()),
+    }
+}
+
+fn header(token: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
     Some(value)
 }
@@ -78,7 +63,7 @@ fn bearer(token: &str) -> Option<HeaderValue> {
 // === impl WithToken ===
 
 impl<S> WithToken<S> {
-    pub(crate) fn new(token: Arc<TokenFile>, service: S) -> Self {
+    pub(crate) fn new(token: BearerToken, service: S) -> Self {
         Self { token, service }
     }
 }
@@ -93,7 +78,7 @@ impl<S: Service<Request<B>>, B> Service<Request<B>> for WithToken<S> {
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if let Some(header) = self.token.header() {
+        if let Some(header) = self.token.get().as_deref().and_then(header) {
             request.headers_mut().insert(AUTHORIZATION, header);
         }
         self.service.call(request)

@@ -7,6 +7,7 @@
 //! hickory-resolver keeps to itself, and its cache and statistics run on real time.
 
 mod config;
+mod config_files;
 mod error;
 mod exchange;
 mod hosts;
@@ -16,13 +17,12 @@ mod names;
 mod nsswitch;
 mod progress;
 mod resolver;
-mod source;
 
 pub use self::{
     config::ResolvConf,
+    config_files::ConfigFiles,
     error::{LookupError, LookupFailure},
     hosts::Hosts,
     name_server::NameServer,
     resolver::Resolver,
-    source::{ConfigFiles, ConfigSource, ConfigTexts},
 };

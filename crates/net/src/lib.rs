@@ -1,10 +1,11 @@
 //! Time, the network and randomness: each enters a program through one door, so that the same code
-//! runs on a real machine and in a simulated world. Above them, names are resolved (`dns`) and
-//! hosts are dialed (`dial`).
+//! runs on a real machine and in a simulated world. Above them, names are resolved (`dns`), hosts are
+//! dialed (`dial`), and files are read again when others change them (`dynamic_file`).
 
 mod clock;
 pub mod dial;
 pub mod dns;
+mod dynamic_file;
 pub mod errno;
 mod network;
 mod random;
@@ -13,11 +14,12 @@ use std::sync::Arc;
 
 pub use self::{
     clock::Clock,
+    dynamic_file::{DynamicFile, FileError, FileKind, FileSource, Files, Malformed},
     network::{ByteStream, Datagram, HostNetwork, Listener, Network, Stream},
     random::Random,
 };
 
-/// The three doors together, as every program is handed them.
+/// The doors together, as every program is handed them.
 #[derive(Clone)]
 pub struct Doors {
     /// Wall-clock time.
@@ -26,11 +28,18 @@ pub struct Doors {
     pub network: Arc<dyn Network>,
     /// Jitter and identifiers.
     pub random: Random,
+    /// Files that change while the program runs.
+    pub files: Files,
 }
 
 impl Doors {
     /// The doors of the machine the program runs on.
     pub fn host() -> Self {
-        Self { clock: Clock::system(), network: Arc::new(HostNetwork), random: Random::from_os() }
+        Self {
+            clock: Clock::system(),
+            network: Arc::new(HostNetwork),
+            random: Random::from_os(),
+            files: Files::default(),
+        }
     }
 }

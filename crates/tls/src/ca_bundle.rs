@@ -2,19 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use net::Clock;
+use net::{Clock, DynamicFile, FileError, FileKind, FileSource, Files};
 use rustls::{
     Error,
-    pki_types::{
-        CertificateDer, UnixTime,
-        pem::{self, PemObject},
-    },
+    pki_types::{CertificateDer, UnixTime},
     server::{VerifierBuilderError, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
 use crate::{
-    provider,
+    pem, provider,
     x509::{Authorities, Chain, Usage, X509Error, check_length},
 };
 
@@ -29,12 +26,9 @@ pub struct Bundle {
 /// Text that is no bundle of CAs.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
-    /// Not PEM.
-    #[error("it is not PEM: {0}")]
-    Pem(pem::Error),
-    /// Nothing in it.
-    #[error("it holds no PEM certificate")]
-    Empty,
+    /// Not PEM, or without a certificate.
+    #[error("{0}")]
+    Pem(String),
     /// Something in it is no CA.
     #[error("a certificate in it cannot be used: {0}")]
     Certificate(#[from] Error),
@@ -46,14 +40,21 @@ pub enum BundleError {
 // === impl Bundle ===
 
 impl Bundle {
+    /// Follows the file `source`.
+    pub fn open(
+        files: &Files,
+        kind: FileKind,
+        source: FileSource,
+    ) -> Result<DynamicFile<Self>, FileError> {
+        files.open(kind, vec![source], |content| {
+            let text = String::from_utf8_lossy(&content[0]);
+            Self::parse(&text).map_err(|error| error.to_string().into())
+        })
+    }
+
     /// Reads PEM certificates.
     pub fn parse(text: &str) -> Result<Self, BundleError> {
-        let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(BundleError::Pem)?;
-        if certificates.is_empty() {
-            return Err(BundleError::Empty);
-        }
+        let certificates = pem::certificates(text.as_bytes()).map_err(BundleError::Pem)?;
         let authorities = Authorities::new(certificates)?;
         let anchors = authorities.anchors().clone();
         let verifier = WebPkiClientVerifier::builder_with_provider(anchors, provider()).build()?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use net::Clock;
-use rustls::{ClientConfig, client::ResolvesClientCert, pki_types::CertificateDer};
+use rustls::{ClientConfig, client::ResolvesClientCert};
 
 use crate::{
     provider,
@@ -14,35 +14,26 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
     /// The certificate authorities to trust; ignored when `insecure`.
-    pub authorities: Vec<CertificateDer<'static>>,
+    pub authorities: Authorities,
     /// Accept every certificate.
     pub insecure: bool,
     /// The client certificate, if any.
     pub identity: Option<Arc<dyn ResolvesClientCert>>,
 }
 
-/// A TLS configuration that cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// A certificate authority's certificate cannot be used.
-    #[error("failed to use the certificate authority: {0}")]
-    Authority(#[source] rustls::Error),
-    /// The crypto provider lacks the default protocol versions.
-    #[error("failed to set up TLS: {0}")]
-    Protocol(#[source] rustls::Error),
-}
-
 /// A TLS configuration for HTTP/1.1 over TLS 1.2 and 1.3.
-pub fn client_config(options: TlsOptions, clock: &Clock) -> Result<Arc<ClientConfig>, TlsError> {
-    let authorities = Authorities::new(options.authorities).map_err(TlsError::Authority)?;
+pub fn client_config(
+    options: TlsOptions,
+    clock: &Clock,
+) -> Result<Arc<ClientConfig>, rustls::Error> {
     let builder = ClientConfig::builder_with_details(provider(), Arc::new(clock.clone()))
-        .with_safe_default_protocol_versions()
-        .map_err(TlsError::Protocol)?
+        .with_safe_default_protocol_versions()?
         .dangerous();
     let builder = if options.insecure {
-        builder.with_custom_certificate_verifier(Arc::new(AcceptAny::new(provider())))
+        builder.with_custom_certificate_verifier(Arc::new(AcceptAny))
     } else {
-        builder.with_custom_certificate_verifier(Arc::new(GoVerifier::new(authorities, provider())))
+        let verifier = GoVerifier::new(options.authorities, provider());
+        builder.with_custom_certificate_verifier(Arc::new(verifier))
     };
     let mut config = match options.identity {
         Some(identity) => builder.with_client_cert_resolver(identity),

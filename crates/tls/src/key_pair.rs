@@ -1,189 +1,87 @@
-//! A serving certificate and its key, in files that may change while the server runs.
+//! A certificate with its private key, in files that may change while the program runs.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
-
-use net::{Clock, errno};
+use net::{Clock, DynamicFile, FileError, FileKind, FileSource, Files, Malformed};
 use rustls::{
-    Error as TlsError, InconsistentKeys,
-    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer},
     sign::CertifiedKey,
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::provider;
+use crate::{pem, provider};
 
-/// The flags that name a certificate and its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlagNames {
-    /// Names the certificate's file, such as `--tls-cert-file`.
-    pub certificate: &'static str,
-    /// Names the key's file.
-    pub key: &'static str,
-}
+/// What to do where the key is another certificate's.
+const MISMATCH: &str = "pass the private key of the certificate";
 
-/// Files that cannot be used to serve with.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+/// A private key that cannot be used with its certificate.
+#[derive(Debug, thiserror::Error)]
 pub enum KeyPairError {
-    /// One of them cannot be used.
-    #[error("failed to read {} for {flag}: {cause}; pass a PEM file that this process may read", file.display())]
-    File {
-        /// The flag that names it.
-        flag: &'static str,
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// They do not go together.
-    #[error(
-        "failed to use {} with {} for {flag}: {cause}; pass the private key of the certificate", certificate.display(), key.display()
-    )]
-    Mismatch {
-        /// The flag that names the key.
-        flag: &'static str,
-        /// The certificate's file.
-        certificate: PathBuf,
-        /// The key's file.
-        key: PathBuf,
-        /// What is wrong.
-        cause: String,
-    },
+    /// It is another certificate's: Go's words.
+    #[error("tls: private key does not match public key")]
+    Mismatch,
+    /// There is no certificate, or one that cannot be read.
+    #[error("failed to parse certificate: {0}")]
+    Certificate(String),
+    /// The key is of a kind that cannot be used, or is malformed.
+    #[error("failed to parse private key: {0}")]
+    Key(String),
 }
 
-/// A certificate and its key, and what the files held when they were last good.
-#[derive(Debug)]
-pub struct KeyPair {
-    flags: FlagNames,
-    certificate: PathBuf,
-    key: PathBuf,
-    /// What clients may call the server for this certificate; empty for the names in it.
-    names: Vec<String>,
-    held: Contents,
-    shown: Arc<CertifiedKey>,
-    /// What is wrong with the files now: said once.
-    trouble: Option<KeyPairError>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Contents {
-    certificate: Vec<u8>,
-    key: Vec<u8>,
-}
-
-// === impl KeyPair ===
-
-impl KeyPair {
-    /// Reads both files.
-    pub fn read(
-        flags: FlagNames,
-        certificate: &Path,
-        key: &Path,
-        names: Vec<String>,
-    ) -> Result<Self, KeyPairError> {
-        let held = contents(flags, certificate, key)?;
-        let shown = Arc::new(certified(flags, certificate, key, &held)?);
-        let (certificate, key) = (certificate.to_owned(), key.to_owned());
-        Ok(Self { flags, certificate, key, names, held, shown, trouble: None })
-    }
-
-    /// The certificate with its key.
-    pub fn shown(&self) -> Arc<CertifiedKey> {
-        self.shown.clone()
-    }
-
-    /// The names given for it.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// Reads the files again, and tells whether there is something new to show. What cannot be
-    /// used is said once, and changes nothing: a certificate and its key are not written in one
-    /// step.
-    pub fn look_again(&mut self) -> bool {
-        let Self { flags, certificate, key, held, .. } = self;
-        let read = contents(*flags, certificate, key).and_then(|now| {
-            let changed = now != *held;
-            let shown = changed.then(|| certified(*flags, certificate, key, &now)).transpose()?;
-            Ok(shown.map(|shown| (now, shown)))
-        });
-        match read {
-            Ok(changed) => {
-                self.trouble = None;
-                let Some((held, shown)) = changed else { return false };
-                (self.held, self.shown) = (held, Arc::new(shown));
-                tracing::info!(certificate = %self.certificate.display(), "Reloaded the serving certificate");
-                true
-            }
-            Err(error) => {
-                if self.trouble.as_ref() != Some(&error) {
-                    tracing::error!(err = %error, "Failed to reload the serving certificate, continuing with the previous one");
-                    self.trouble = Some(error);
-                }
-                false
-            }
-        }
-    }
-
-    /// Says when the certificate is of no use to those who verify it.
-    pub fn warn_of_expiry(&self, clock: &Clock) {
-        let Some(leaf) = self.shown.cert.first() else { return };
-        let Ok((_, parsed)) = X509Certificate::from_der(leaf) else { return };
-        if parsed.validity().not_after.timestamp() < clock.now().as_second() {
-            let cure = "renew it; no restart is needed";
-            tracing::error!(certificate = %self.certificate.display(), cure, "The serving certificate has expired");
-        }
-    }
-}
-
-fn contents(flags: FlagNames, certificate: &Path, key: &Path) -> Result<Contents, KeyPairError> {
-    let read = |flag, file: &Path| {
-        std::fs::read(file).map_err(|error| KeyPairError::File {
-            flag,
-            file: file.to_owned(),
-            cause: errno::file(&error),
-        })
-    };
-    Ok(Contents { certificate: read(flags.certificate, certificate)?, key: read(flags.key, key)? })
-}
-
-fn certified(
-    flags: FlagNames,
-    certificate: &Path,
-    key: &Path,
-    held: &Contents,
-) -> Result<CertifiedKey, KeyPairError> {
-    let wrong = |flag, file: &Path, cause: String| KeyPairError::File {
-        flag,
-        file: file.to_owned(),
-        cause,
-    };
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(&held.certificate)
-        .collect::<Result<_, _>>()
-        .map_err(|error| wrong(flags.certificate, certificate, error.to_string()))?;
-    if chain.is_empty() {
-        let cause = "it holds no PEM certificate".to_owned();
-        return Err(wrong(flags.certificate, certificate, cause));
-    }
-    let private = PrivateKeyDer::from_pem_slice(&held.key).map_err(|error| {
-        let cause = match error {
-            pem::Error::NoItemsFound => "it holds no PEM private key".to_owned(),
-            other => other.to_string(),
-        };
-        wrong(flags.key, key, cause)
-    })?;
-    CertifiedKey::from_der(chain, private, &provider()).map_err(|error| KeyPairError::Mismatch {
-        flag: flags.key,
-        certificate: certificate.to_owned(),
-        key: key.to_owned(),
-        cause: match error {
-            // Go's words.
-            TlsError::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
-                "tls: private key does not match public key".to_owned()
-            }
-            other => other.to_string(),
-        },
+/// Follows the files `certificate` and `key`; what they hold is what `then` makes of the pair.
+pub fn open<T: Clone>(
+    files: &Files,
+    kind: FileKind,
+    [certificate, key]: [FileSource; 2],
+    clock: &Clock,
+    then: impl Fn(CertifiedKey) -> T + Send + Sync + 'static,
+) -> Result<DynamicFile<T>, FileError> {
+    let (clock, file) = (clock.clone(), certificate.path.clone());
+    files.open(kind, vec![certificate, key], move |content| {
+        let pair = parse(&content[0], &content[1])?;
+        warn_of_expiry(kind, &file.display(), &pair, &clock);
+        Ok(then(pair))
     })
+}
+
+/// A certificate chain and its key in PEM; what is wrong is with the first or second of them.
+pub fn parse(chain: &[u8], key: &[u8]) -> Result<CertifiedKey, Malformed> {
+    let chain = pem::certificates(chain)?;
+    let of_key = |cause, cure| Malformed { index: 1, cause, cure };
+    let key = pem::private_key(key).map_err(|cause| of_key(cause, None))?;
+    certified(chain, key).map_err(|error| match error {
+        KeyPairError::Certificate(_) => error.to_string().into(),
+        KeyPairError::Mismatch => of_key(error.to_string(), Some(MISMATCH)),
+        KeyPairError::Key(_) => of_key(error.to_string(), None),
+    })
+}
+
+/// A certificate chain, leaf first, with the leaf's private key.
+pub fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<CertifiedKey, KeyPairError> {
+    let leaf = chain.first().ok_or_else(|| KeyPairError::Certificate("no certificate".into()))?;
+    let (_, leaf) = X509Certificate::from_der(leaf)
+        .map_err(|error| KeyPairError::Certificate(error.to_string()))?;
+    let signing = provider().key_provider.load_private_key(key);
+    let signing = signing.map_err(|error| KeyPairError::Key(error.to_string()))?;
+    // rustls would compare them too, but reads no certificate of version 1.
+    if signing.public_key().is_some_and(|key| key.as_ref() != leaf.public_key().raw) {
+        return Err(KeyPairError::Mismatch);
+    }
+    Ok(CertifiedKey::new(chain, signing))
+}
+
+fn warn_of_expiry(
+    kind: FileKind,
+    file: &dyn std::fmt::Display,
+    pair: &CertifiedKey,
+    clock: &Clock,
+) {
+    let Some(Ok((_, leaf))) = pair.cert.first().map(|leaf| X509Certificate::from_der(leaf)) else {
+        return;
+    };
+    if leaf.validity().not_after.timestamp() < clock.now().as_second() {
+        let cure = "renew it; no restart is needed";
+        tracing::error!(certificate = %file, cure, "The {} has expired", kind.name);
+    }
 }

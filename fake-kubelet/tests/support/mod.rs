@@ -14,7 +14,7 @@ use fake_kubelet::{
     ObservedRequest, Observer, Pod, Sampling, Shape, Usage,
 };
 use jiff::Timestamp;
-use net::{Clock, Datagram, Doors, Listener, Network, Random, Stream};
+use net::{Clock, Datagram, Doors, Files, Listener, Network, Random, Stream};
 use rustls::{
     ClientConfig, RootCertStore,
     client::WebPkiServerVerifier,
@@ -116,6 +116,7 @@ impl World {
             clock: Clock::starting_at(now),
             network: Arc::new(Memory::default()),
             random: Random::seeded(1),
+            files: Files::default(),
         };
         let surroundings = Dependencies {
             doors,

@@ -41,7 +41,7 @@ pub struct ClusterOptions {
 }
 
 /// The process of the cluster. Dropping it ends it.
-pub(super) struct ClusterProcess {
+pub(crate) struct ClusterProcess {
     child: Child,
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
@@ -72,7 +72,7 @@ fn print(line: &str) -> io::Result<()> {
 
 impl ClusterProcess {
     /// Starts a cluster and waits until its cluster is up.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         size: Size,
         pause: Duration,
         folder: &Path,

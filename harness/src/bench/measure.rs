@@ -13,9 +13,6 @@ use super::{
     server::ServerProcess,
 };
 
-/// How often the cluster is asked how far the server is.
-const LOOK: Duration = Duration::from_millis(20);
-
 /// A server may take this long to know nodes and pods: the Go server needs half a minute of CPU for
 /// 5,000 nodes, on a machine that may be busy.
 const START_LIMIT: Duration = Duration::from_mins(10);
@@ -195,16 +192,7 @@ impl Experiment<'_> {
         limit: Duration,
         done: impl Fn(&Scrapes) -> bool,
     ) -> Result<(), BenchError> {
-        let deadline = Instant::now() + limit;
-        while !done(&self.cluster.scrapes().await?) {
-            // Notices a server that has ended.
-            self.server.cpu()?;
-            if Instant::now() > deadline {
-                return Err(self.server.late(what));
-            }
-            sleep(LOOK).await;
-        }
-        Ok(())
+        self.server.until(&mut self.cluster, what, limit, done).await
     }
 }
 

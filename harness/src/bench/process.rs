@@ -15,11 +15,11 @@ const USER_TIME: usize = 11;
 /// Resident memory in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Now.
-    pub(super) resident: u64,
+    pub(crate) resident: u64,
     /// The most there was.
-    pub(super) peak: u64,
+    pub(crate) peak: u64,
 }
 
 /// CPU seconds that a process has used, all of its threads together.

@@ -13,13 +13,17 @@ use k8s_text::duration;
 use tokio::{
     net::TcpListener,
     process::{Child, Command},
+    time::{Instant, sleep},
 };
 
 use super::{
-    BenchError,
+    BenchError, ClusterProcess, Scrapes,
     process::{self, Memory},
 };
 use crate::world::KUBECONFIG;
+
+/// How often the server is looked at.
+const LOOK: Duration = Duration::from_millis(20);
 
 const LOG: &str = "server.log";
 
@@ -27,18 +31,18 @@ const LOG: &str = "server.log";
 const LAST_WORDS: usize = 15;
 
 /// A running metrics server. Dropping it ends it.
-pub(super) struct ServerProcess {
+pub(crate) struct ServerProcess {
     program: PathBuf,
     log: PathBuf,
     child: Child,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 // === impl ServerProcess ===
 
 impl ServerProcess {
     /// Starts `program` in the cluster whose kubeconfig is in `folder`.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         program: &Path,
         args: &[String],
         resolution: Duration,
@@ -80,21 +84,47 @@ impl ServerProcess {
     }
 
     /// CPU seconds it has used.
-    pub(super) fn cpu(&mut self) -> Result<f64, BenchError> {
+    pub(crate) fn cpu(&mut self) -> Result<f64, BenchError> {
         let pid = self.pid()?;
         Ok(process::cpu(pid)?)
     }
 
     /// Its memory.
-    pub(super) fn memory(&mut self) -> Result<Memory, BenchError> {
+    pub(crate) fn memory(&mut self) -> Result<Memory, BenchError> {
         let pid = self.pid()?;
         Ok(process::memory(pid)?)
     }
 
-    /// That it did not do something in time.
-    pub(super) fn late(&self, what: impl Into<String>) -> BenchError {
-        let program = self.program.clone();
-        BenchError::Late { program, what: what.into(), words: self.last_words() }
+    /// The most memory that is resident in that time.
+    pub(crate) async fn peak_memory(&mut self, duration: Duration) -> Result<u64, BenchError> {
+        let end = Instant::now() + duration;
+        let mut peak = 0;
+        while Instant::now() < end {
+            peak = peak.max(self.memory()?.resident);
+            sleep(LOOK).await;
+        }
+        Ok(peak)
+    }
+
+    /// Waits until kubelets of `cluster` have seen it do something, which is described by `what`.
+    pub(crate) async fn until(
+        &mut self,
+        cluster: &mut ClusterProcess,
+        what: &str,
+        limit: Duration,
+        done: impl Fn(&Scrapes) -> bool,
+    ) -> Result<(), BenchError> {
+        let deadline = Instant::now() + limit;
+        while !done(&cluster.scrapes().await?) {
+            // Notices a server that has ended.
+            self.pid()?;
+            if Instant::now() > deadline {
+                let (program, what) = (self.program.clone(), what.to_owned());
+                return Err(BenchError::Late { program, what, words: self.last_words() });
+            }
+            sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// Its process, as long as that runs.

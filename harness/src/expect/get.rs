@@ -1,5 +1,6 @@
 //! Expectations on an answer of the API server or the metrics server.
 
+use jiff::{SignedDuration, Timestamp};
 use k8s_text::quantity::Quantity;
 use serde_json::Value;
 
@@ -10,11 +11,26 @@ use super::{
 };
 use crate::{
     file::format::{AskedOf, Credentials, GetExpectation},
-    world::Simulated,
+    world::{FileClock, World},
 };
 
+/// The field of a `PodMetrics` whose items have no order.
+const CONTAINERS: &str = "containers";
+
+/// How late moments may be where time is real: nothing happens at once there.
+const LATE: SignedDuration = SignedDuration::from_secs(2);
+
+/// What counts as that which was wanted.
+#[derive(Clone, Copy, Default)]
+struct Tolerance {
+    /// Quantities and numbers as near as this share.
+    share: f64,
+    /// Moments as near as this.
+    moments: SignedDuration,
+}
+
 /// Whether the answer is as expected.
-pub(super) async fn check(world: &Simulated, expectation: &GetExpectation) -> Result<(), Mismatch> {
+pub(super) async fn check(world: &dyn World, expectation: &GetExpectation) -> Result<(), Mismatch> {
     let expected = expectation.status.unwrap_or(200);
     let failed = |seen| Mismatch {
         field: "get",
@@ -44,9 +60,16 @@ pub(super) async fn check(world: &Simulated, expectation: &GetExpectation) -> Re
     }
     check_headers(&answer, expectation)?;
     check_text(&answer, expectation)?;
-    let seen = answer.value();
+    let mut seen = answer.value();
+    if let Some(clock) = world.file_clock() {
+        on_file_clock(&mut seen, &clock);
+    }
     if let Some(wanted) = &expectation.body {
-        let seen = project(wanted, &seen, expectation.within.map_or(0.0, |share| share.0.0));
+        let tolerance = Tolerance {
+            share: expectation.within.map_or(0.0, |share| share.0.0),
+            moments: world.file_clock().map_or(SignedDuration::ZERO, |_| LATE),
+        };
+        let seen = project(wanted, &seen, tolerance);
         equal("body", wanted, &seen)?;
     }
     if let Some(wanted) = &expectation.exact {
@@ -68,6 +91,16 @@ pub(super) async fn check(world: &Simulated, expectation: &GetExpectation) -> Re
         }
     }
     Ok(())
+}
+
+/// Moments of a world where time is real, as the file would have them.
+fn on_file_clock(value: &mut Value, clock: &FileClock) {
+    match value {
+        Value::String(text) => *text = clock.translate(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| on_file_clock(item, clock)),
+        Value::Object(fields) => fields.values_mut().for_each(|item| on_file_clock(item, clock)),
+        _ => {}
+    }
 }
 
 fn check_headers(answer: &Answer, expectation: &GetExpectation) -> Result<(), Mismatch> {
@@ -114,24 +147,39 @@ fn pretty(value: &Value) -> String {
 }
 
 /// What of `seen` an expectation speaks of: the fields it names, and lists whole where their
-/// lengths differ. Quantities that are as near as `share` to those wanted count as those, equal ones
-/// in any case.
-fn project(wanted: &Value, seen: &Value, share: f64) -> Value {
+/// lengths differ. What is near enough to what is wanted counts as that, equal quantities in any case.
+fn project(wanted: &Value, seen: &Value, tolerance: Tolerance) -> Value {
     match (wanted, seen) {
         (Value::Object(wanted), Value::Object(seen)) => wanted
             .iter()
             .filter_map(|(name, wanted)| {
-                Some((name.clone(), project(wanted, seen.get(name)?, share)))
+                let seen = seen.get(name)?;
+                let seen = if name == CONTAINERS { &in_order(wanted, seen) } else { seen };
+                Some((name.clone(), project(wanted, seen, tolerance)))
             })
             .collect(),
         (Value::Array(wanted), Value::Array(seen)) if wanted.len() == seen.len() => {
-            wanted.iter().zip(seen).map(|(wanted, seen)| project(wanted, seen, share)).collect()
+            wanted.iter().zip(seen).map(|(wanted, seen)| project(wanted, seen, tolerance)).collect()
         }
         // What fits is shown as it was wanted, so that only what does not fit is different.
         (Value::String(wanted), Value::String(seen)) if fits(seen, wanted) => wanted.clone().into(),
-        (wanted, seen) if is_near(wanted, seen, share) => wanted.clone(),
+        (wanted, seen) if tolerance.includes(wanted, seen) => wanted.clone(),
         (_, seen) => seen.clone(),
     }
+}
+
+/// The containers of a pod in the order in which they are wanted: servers have them in any.
+fn in_order(wanted: &Value, seen: &Value) -> Value {
+    let (Value::Array(wanted), Value::Array(items)) = (wanted, seen) else { return seen.clone() };
+    let place = |item: &Value| {
+        let named = wanted
+            .iter()
+            .position(|it| it.get("name").is_some_and(|n| Some(n) == item.get("name")));
+        named.unwrap_or(wanted.len())
+    };
+    let mut items = items.clone();
+    items.sort_by_key(place);
+    Value::Array(items)
 }
 
 fn is_near(wanted: &Value, seen: &Value, share: f64) -> bool {
@@ -148,6 +196,18 @@ fn is_near(wanted: &Value, seen: &Value, share: f64) -> bool {
 
 fn is_within(wanted: f64, seen: f64, share: f64) -> bool {
     (wanted - seen).abs() <= wanted.abs() * share
+}
+
+// === impl Tolerance ===
+
+impl Tolerance {
+    fn includes(self, wanted: &Value, seen: &Value) -> bool {
+        let moment = |value: &Value| value.as_str().and_then(|text| text.parse::<Timestamp>().ok());
+        match (moment(wanted), moment(seen)) {
+            (Some(wanted), Some(seen)) => seen.duration_since(wanted).abs() <= self.moments,
+            _ => is_near(wanted, seen, self.share),
+        }
+    }
 }
 
 /// The first thing at a path.
@@ -171,13 +231,20 @@ mod tests {
 
     #[test]
     fn a_body_is_compared_where_the_expectation_speaks() {
-        let seen = json!({"kind": "List", "items": [{"name": "a", "more": 1}, {"name": "b"}]});
+        let seen = json!({
+            "kind": "List",
+            "items": [{"name": "a", "more": 1}, {"name": "b"}],
+            "containers": [{"name": "side", "cpu": 2}, {"name": "main", "cpu": 1}],
+        });
         for (wanted, holds) in [
             (json!({}), true),
             (json!({"kind": "List"}), true),
             (json!({"items": [{"name": "a"}, {}]}), true),
             (json!({"items": [{"name": "a"}]}), false),
             (json!({"items": []}), false),
+            (json!({"containers": [{"name": "main"}, {"name": "side", "cpu": 2}]}), true),
+            (json!({"containers": [{"name": "side", "cpu": 1}, {}]}), false),
+            (json!({"containers": [{"name": "main"}]}), false),
             (json!({"items": [{"name": "b"}, {"name": "a"}]}), false),
             (json!({"kind": null}), false),
             (json!({"missing": null}), false),
@@ -187,7 +254,7 @@ mod tests {
             (json!({"kind": "is…"}), false),
             (json!({"kind": "Li…List"}), false),
         ] {
-            assert_eq!(project(&wanted, &seen, 0.0) == wanted, holds, "{wanted}");
+            assert_eq!(project(&wanted, &seen, Tolerance::default()) == wanted, holds, "{wanted}");
         }
     }
 
@@ -205,7 +272,25 @@ mod tests {
             (json!(10), json!(11), 0.1, true),
             (json!("a"), json!("b"), 1.0, false),
         ] {
-            assert_eq!(project(&wanted, &seen, share) == wanted, holds, "{wanted} {seen}");
+            assert_eq!(
+                project(&wanted, &seen, Tolerance { share, ..Tolerance::default() }) == wanted,
+                holds,
+                "{wanted} {seen}"
+            );
+        }
+    }
+
+    #[test]
+    fn moments_may_be_late_where_time_is_real() {
+        for (seen, moments, holds) in [
+            ("2019-01-04T09:53:02Z", LATE, true),
+            ("2019-01-04T09:52:58Z", LATE, true),
+            ("2019-01-04T09:53:03Z", LATE, false),
+            ("2019-01-04T09:53:02Z", SignedDuration::ZERO, false),
+        ] {
+            let (wanted, seen) = (json!("2019-01-04T09:53:00Z"), json!(seen));
+            let tolerance = Tolerance { moments, ..Tolerance::default() };
+            assert_eq!(project(&wanted, &seen, tolerance) == wanted, holds, "{seen}");
         }
     }
 

@@ -1,7 +1,9 @@
 //! The server's own metrics.
 
+use kube::Client;
+
 use super::{Mismatch, compare, request};
-use crate::{file::format::MetricExpectation, world::Simulated};
+use crate::{file::format::MetricExpectation, world::World};
 
 const PATH: &str = "/metrics";
 
@@ -16,9 +18,22 @@ struct Series<'a> {
 }
 
 /// The value of a metric now; nothing if there is no such series.
-pub(crate) async fn value(world: &Simulated, metric: &str) -> Result<Option<f64>, String> {
+pub(crate) async fn value(world: &dyn World, metric: &str) -> Result<Option<f64>, String> {
+    let client = world.metrics_client().map_err(|error| error.to_string())?;
+    sum(&page(&client).await?, metric)
+}
+
+/// The values of several metrics at one moment.
+pub(crate) async fn values(
+    client: &Client,
+    metrics: [&str; 2],
+) -> Result<[Option<f64>; 2], String> {
+    let text = page(client).await?;
+    Ok([sum(&text, metrics[0])?, sum(&text, metrics[1])?])
+}
+
+fn sum(text: &str, metric: &str) -> Result<Option<f64>, String> {
     let wanted = Series::read(metric).ok_or("not the name of a metric")?;
-    let text = page(world).await?;
     let values = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let (series, value) = line.rsplit_once(' ')?;
         let seen = Series::read(series)?;
@@ -30,9 +45,8 @@ pub(crate) async fn value(world: &Simulated, metric: &str) -> Result<Option<f64>
 }
 
 /// All of the server's own metrics as they are now.
-async fn page(world: &Simulated) -> Result<String, String> {
-    let client = world.metrics_client().map_err(|error| error.to_string())?;
-    let answer = request::get(&client, PATH, &[]).await?;
+async fn page(client: &Client) -> Result<String, String> {
+    let answer = request::get(client, PATH, &[]).await?;
     if !answer.status.is_success() {
         return Err(format!("status {}\n{}", answer.status.as_u16(), answer.text().trim_end()));
     }
@@ -40,9 +54,14 @@ async fn page(world: &Simulated) -> Result<String, String> {
 }
 
 /// Whether these families are there, and no others of a metrics server's own.
-pub(super) async fn check_families(world: &Simulated, wanted: &[String]) -> Result<(), Mismatch> {
+pub(super) async fn check_families(world: &dyn World, wanted: &[String]) -> Result<(), Mismatch> {
     let expected = wanted.join("\n");
-    let seen = match page(world).await {
+    let client = world.metrics_client().map_err(|error| error.to_string());
+    let text = match &client {
+        Ok(client) => page(client).await,
+        Err(error) => Err(error.clone()),
+    };
+    let seen = match text {
         Ok(text) => {
             let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
             let names = types.filter_map(|line| line.split(' ').next());
@@ -62,7 +81,7 @@ pub(crate) fn is_metric(text: &str) -> bool {
 
 /// Whether the metric is as expected; `before` is what it was when the step began.
 pub(super) async fn check(
-    world: &Simulated,
+    world: &dyn World,
     expectation: &MetricExpectation,
     before: Option<f64>,
 ) -> Result<(), Mismatch> {

@@ -15,15 +15,16 @@ const STOPPED: &str = "a scenario failed before its turn came, and --fail-fast e
 /// Gathers a report while scenarios end one after the other.
 pub struct Collector<'a> {
     files: &'a [ScenarioFile],
+    world: String,
     ended: Vec<Option<ScenarioReport>>,
 }
 
 // === impl Collector ===
 
 impl<'a> Collector<'a> {
-    /// A report of these scenarios, none of which has ended.
-    pub fn new(files: &'a [ScenarioFile]) -> Self {
-        Self { files, ended: files.iter().map(|_| None).collect() }
+    /// A report of these scenarios in a world; none of them has ended.
+    pub fn new(files: &'a [ScenarioFile], world: String) -> Self {
+        Self { files, world, ended: files.iter().map(|_| None).collect() }
     }
 
     /// Takes in what became of the scenario with this index.
@@ -53,7 +54,7 @@ impl<'a> Collector<'a> {
         }
         scenarios.sort_by(|a, b| a.name.cmp(&b.name));
         let (version, totals) = (Report::VERSION, Totals::of(&scenarios));
-        Report { version, totals, took_seconds: took.as_secs_f64(), scenarios }
+        Report { version, world: self.world, totals, took_seconds: took.as_secs_f64(), scenarios }
     }
 }
 
@@ -76,10 +77,11 @@ fn skipped(file: &ScenarioFile, reason: &str) -> ScenarioReport {
 }
 
 fn of_outcome(file: &ScenarioFile, outcome: Outcome, took: Duration) -> ScenarioReport {
+    let failures = outcome.failures.iter().map(|f| failure(file, f, &outcome.events)).collect();
     ScenarioReport {
-        verdict: if outcome.passed() { Verdict::Passed } else { Verdict::Failed },
-        skipped_because: None,
-        failures: outcome.failures.iter().map(|f| failure(file, f, &outcome.events)).collect(),
+        verdict: outcome.verdict(),
+        skipped_because: outcome.skipped,
+        failures,
         cluster_seconds: outcome.cluster_time.as_millis() as f64 / 1e3,
         took_seconds: took.as_secs_f64(),
         steps: steps(file, outcome.events),

@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use super::{Report, ScenarioReport, Verdict};
+use super::{Report, ScenarioReport, Verdict, model::SIMULATED};
 
 /// A table, failures first, and each failure in full below it.
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -9,7 +9,11 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     if totals.skipped > 0 {
         write!(out, ", {} skipped", totals.skipped)?;
     }
-    writeln!(out, "**\n\n| | Scenario | Time in the cluster | |\n|---|---|--:|---|")?;
+    write!(out, "**")?;
+    if report.world != SIMULATED {
+        write!(out, " ({})", escape(&report.world))?;
+    }
+    writeln!(out, "\n\n| | Scenario | Time in the cluster | |\n|---|---|--:|---|")?;
     let mut rows: Vec<_> = report.scenarios.iter().collect();
     rows.sort_by_key(|scenario| scenario.verdict);
     for scenario in rows {

@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::{events::Event, expected_usage::Series};
 
+/// [`Report::world`] of the world that is meant where nothing is said.
+pub(crate) const SIMULATED: &str = "simulated";
+
 /// What came of a run. Two runs of the same scenarios give the same report but for the fields
 /// named `tookSeconds`, which are real time.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -12,6 +15,9 @@ pub struct Report {
     /// The version of this format. It changes when a field changes its meaning or goes; new fields
     /// may come at any time.
     pub version: u32,
+    /// Where the scenarios ran: `simulated`, or `sandbox`, with which program, and by whom
+    /// `kubectl top` was asked.
+    pub world: String,
     /// How many scenarios there are of each verdict.
     pub totals: Totals,
     /// Real time that the run took.

@@ -1,6 +1,6 @@
 use std::{io, io::Write, time::Duration};
 
-use super::collect;
+use super::{Verdict, collect, model::SIMULATED};
 use crate::{
     events::{Event, What},
     file::ScenarioFile,
@@ -17,6 +17,7 @@ pub struct Terminal<W> {
     whole_timeline: bool,
     passed: usize,
     failed: usize,
+    skipped: usize,
 }
 
 // === impl Terminal ===
@@ -24,7 +25,7 @@ pub struct Terminal<W> {
 impl<W: Write> Terminal<W> {
     /// Writes to `out`; the time lines of passed scenarios too when `whole_timeline`.
     pub fn new(out: W, colour: bool, whole_timeline: bool) -> Self {
-        Self { out, colour, whole_timeline, passed: 0, failed: 0 }
+        Self { out, colour, whole_timeline, passed: 0, failed: 0, skipped: 0 }
     }
 
     /// Tells of a scenario that has ended.
@@ -34,14 +35,21 @@ impl<W: Write> Terminal<W> {
         outcome: &Outcome,
         took: Duration,
     ) -> io::Result<()> {
-        let (verdict, style) =
-            if outcome.passed() { ("PASS", "\x1b[32m") } else { ("FAIL", "\x1b[31m") };
-        if outcome.passed() {
-            self.passed += 1;
-        } else {
-            self.failed += 1;
-        }
+        let (verdict, style) = match outcome.verdict() {
+            Verdict::Passed => ("PASS", "\x1b[32m"),
+            Verdict::Failed => ("FAIL", "\x1b[31m"),
+            Verdict::Skipped => ("SKIP", "\x1b[33m"),
+        };
+        let count = match outcome.verdict() {
+            Verdict::Passed => &mut self.passed,
+            Verdict::Failed => &mut self.failed,
+            Verdict::Skipped => &mut self.skipped,
+        };
+        *count += 1;
         let verdict = self.paint(verdict, style);
+        if let Some(reason) = &outcome.skipped {
+            return writeln!(self.out, "{verdict} {}: {reason}", file.name());
+        }
         let (name, cluster_time) = (file.name(), outcome.cluster_time.as_secs());
         writeln!(
             self.out,
@@ -51,7 +59,7 @@ impl<W: Write> Terminal<W> {
         for failure in &outcome.failures {
             self.failure(file, failure, &outcome.events)?;
         }
-        if !outcome.passed() {
+        if !outcome.failures.is_empty() {
             self.last_events(&outcome.events)?;
         }
         if self.whole_timeline && outcome.passed() {
@@ -61,14 +69,21 @@ impl<W: Write> Terminal<W> {
     }
 
     /// Tells of all `chosen` of them; those that have not ended were skipped. True if none failed.
-    pub fn summary(&mut self, chosen: usize, took: Duration) -> io::Result<bool> {
+    pub fn summary(&mut self, chosen: usize, took: Duration, world: &str) -> io::Result<bool> {
         let (passed, failed) = (self.passed, self.failed);
-        let skipped = match chosen.saturating_sub(passed + failed) {
+        let not_begun = match chosen.saturating_sub(passed + failed + self.skipped) {
             0 => String::new(),
             skipped => format!(", {skipped} skipped because --fail-fast ends a run that fails,"),
         };
+        let skipped = match self.skipped {
+            0 => not_begun,
+            skipped => format!(", {skipped} skipped{not_begun}"),
+        };
         let took = took.as_secs_f64();
         writeln!(self.out, "\n{passed} passed, {failed} failed{skipped} in {took:.2} s")?;
+        if world != SIMULATED {
+            writeln!(self.out, "world: {world}")?;
+        }
         Ok(self.failed == 0)
     }
 

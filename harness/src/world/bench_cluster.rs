@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use fake_apiserver::{Credential, FakeApiServer, Serving, authentication_config, kubeconfig};
+use fake_apiserver::{Credential, FakeApiServer, Serving, kubeconfig};
 use fake_kubelet::{
     Certificates, DenyAll, Dependencies, Fleet, KubeletSpec, ObservedRequest, Observer, Sources,
 };
@@ -18,7 +18,7 @@ use net::{Clock, HostNetwork, Network, Random};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{WorldError, cluster::Environment, identities, objects};
+use super::{WorldError, cluster::Environment, front_proxy::FrontProxy, identities, objects};
 use crate::{
     bench::{Scrapes, Size},
     file::format,
@@ -30,6 +30,10 @@ pub(crate) const KUBECONFIG: &str = "kubeconfig";
 
 /// The bearer token in [`KUBECONFIG`].
 pub(crate) const TOKEN: &str = identities::ADMIN_TOKEN;
+
+/// The API server's certificate as a front proxy, and its key, in the cluster's folder.
+pub(crate) const CERTIFICATE: &str = "front-proxy-client.crt";
+pub(crate) const KEY: &str = "front-proxy-client.key";
 
 /// Kubelets listen in 127.x.0.0/16. Benches side by side take different ones, most of the time.
 const FIRST_BLOCK: u32 = 16;
@@ -66,7 +70,13 @@ impl BenchCluster {
         let api_server = FakeApiServer::new(clock);
         identities::add(&api_server, None);
         let authority = certificates.cluster().pem();
-        api_server.upsert_config_map(authentication_config::config_map(&authority, None));
+        let front_proxy = FrontProxy::new(start)?;
+        api_server.upsert_config_map(front_proxy.config_map(&authority));
+        if let Some(identity) = front_proxy.identity()? {
+            for (file, pem) in [(CERTIFICATE, identity.chain_pem()), (KEY, identity.key_pem())] {
+                fs::write(folder.join(file), pem).map_err(WorldError::File)?;
+            }
+        }
 
         let scrape_times = Arc::new(ScrapeTimes::default());
         let dependencies = Dependencies {

@@ -1,14 +1,31 @@
 //! Clients of the API server and of the metrics server, and how they authenticate.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::SocketAddr,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use fake_apiserver::User;
 use fake_kubelet::{Identity, Subject, Validity};
 use kube::Config;
 
-use super::{Simulated, WorldError, cluster::url, identities};
+use super::{
+    WorldError,
+    cluster::{Cluster, url},
+    identities,
+};
 use crate::file::format::{Asker, Credentials};
+
+/// Clients of the API server and of the metrics server of one cluster.
+pub(crate) struct Clients {
+    /// The administrator's, of the API server.
+    pub(crate) admin: kube::Client,
+    /// An anonymous one of the metrics server itself.
+    pub(crate) probe: kube::Client,
+    /// Where the metrics server listens.
+    server: SocketAddr,
+}
 
 /// How a client of the metrics server itself authenticates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,41 +43,53 @@ pub enum ClientIdentity<'a> {
     FrontProxy,
 }
 
-// === impl Simulated ===
+// === impl Clients ===
 
-impl Simulated {
+impl Clients {
+    /// The clients of `cluster`, whose metrics server listens at `server`.
+    pub(super) fn new(cluster: &Cluster, server: SocketAddr) -> Result<Self, WorldError> {
+        let environment = &cluster.environment;
+        Ok(Self {
+            admin: environment.client(&cluster.config(identities::ADMIN_TOKEN))?,
+            probe: environment.client(&direct_config(url(server)))?,
+            server,
+        })
+    }
+
     /// A client of the metrics server itself.
-    pub fn direct_client(&self, identity: ClientIdentity<'_>) -> Result<kube::Client, WorldError> {
-        let identity = self.cluster.client_certificate(identity)?;
-        let mut config = direct_config(url(self.server_address));
+    pub(super) fn direct(
+        &self,
+        cluster: &Cluster,
+        identity: ClientIdentity<'_>,
+    ) -> Result<kube::Client, WorldError> {
+        let identity = cluster.client_certificate(identity)?;
+        let mut config = direct_config(url(self.server));
         if let Some(identity) = identity {
             present(&mut config, &identity);
         }
-        self.cluster.environment.client(&config)
+        cluster.environment.client(&config)
     }
 
     /// The client of an expectation: of the metrics server itself if `directly`, else of the API
     /// server.
-    pub(crate) fn client_of(
+    pub(super) fn of(
         &self,
+        cluster: &Cluster,
         asker: Option<&Asker>,
         directly: bool,
     ) -> Result<kube::Client, WorldError> {
         let Some(asker) = asker else {
-            return Ok(if directly { self.probe() } else { self.admin() }.clone());
+            return Ok(if directly { &self.probe } else { &self.admin }.clone());
         };
-        let mut config = if directly {
-            direct_config(url(self.server_address))
-        } else {
-            self.cluster.config("")
-        };
+        let mut config =
+            if directly { direct_config(url(self.server)) } else { cluster.config("") };
         config.auth_info.token = None;
         match asker.shows.unwrap_or(Credentials::Token) {
             Credentials::Token => {
                 let token = token_of(asker);
                 let groups: Vec<_> = asker.groups.iter().map(String::as_str).collect();
                 let user = User::new(asker.user.as_str(), &groups);
-                self.cluster.api_server().add_token(&token, user);
+                cluster.api_server().add_token(&token, user);
                 config.auth_info.token = Some(token.into());
             }
             Credentials::UnknownToken => {
@@ -68,45 +97,45 @@ impl Simulated {
             }
             Credentials::ExpiredToken => {
                 let token = format!("{}-expired", token_of(asker));
-                self.cluster.api_server().add_expired_token(&token);
+                cluster.api_server().add_expired_token(&token);
                 config.auth_info.token = Some(token.into());
             }
             shows @ (Credentials::Certificate | Credentials::UnknownCaCertificate) => {
-                self.present_certificate(asker, shows, &mut config)?;
+                present_certificate(cluster, asker, shows, &mut config)?;
             }
             Credentials::Headers => {}
         }
-        self.cluster.environment.client(&config)
+        cluster.environment.client(&config)
     }
 
     /// A client that may read the metrics server's own metrics.
-    pub(crate) fn metrics_client(&self) -> Result<kube::Client, WorldError> {
-        let mut config = direct_config(url(self.server_address));
+    pub(super) fn metrics(&self, cluster: &Cluster) -> Result<kube::Client, WorldError> {
+        let mut config = direct_config(url(self.server));
         config.auth_info.token = Some(identities::ADMIN_TOKEN.to_owned().into());
-        self.cluster.environment.client(&config)
+        cluster.environment.client(&config)
     }
+}
 
-    fn present_certificate(
-        &self,
-        asker: &Asker,
-        shows: Credentials,
-        config: &mut Config,
-    ) -> Result<(), WorldError> {
-        let certificates = self.cluster.certificates();
-        let authority = match shows {
-            Credentials::UnknownCaCertificate => certificates.unknown(),
-            _ => certificates.cluster(),
-        };
-        let subject = Subject {
-            common_name: asker.user.clone(),
-            organization: asker.groups.first().cloned(),
-            ..Subject::default()
-        };
-        let validity = Validity::year_from_an_hour_before(self.clock().now());
-        let identity = authority.client(&subject, validity)?;
-        present(config, &identity);
-        Ok(())
-    }
+fn present_certificate(
+    cluster: &Cluster,
+    asker: &Asker,
+    shows: Credentials,
+    config: &mut Config,
+) -> Result<(), WorldError> {
+    let certificates = cluster.certificates();
+    let authority = match shows {
+        Credentials::UnknownCaCertificate => certificates.unknown(),
+        _ => certificates.cluster(),
+    };
+    let subject = Subject {
+        common_name: asker.user.clone(),
+        organization: asker.groups.first().cloned(),
+        ..Subject::default()
+    };
+    let validity = Validity::year_from_an_hour_before(cluster.environment.clock.now());
+    let identity = authority.client(&subject, validity)?;
+    present(config, &identity);
+    Ok(())
 }
 
 /// A token of an asker's own. Names may hold what no header can, and groups more than one should.
@@ -117,7 +146,7 @@ fn token_of(asker: &Asker) -> String {
 }
 
 /// For a server at `url` whose certificate is self-signed.
-pub(super) fn direct_config(url: http::Uri) -> Config {
+fn direct_config(url: http::Uri) -> Config {
     let mut config = Config::new(url);
     config.accept_invalid_certs = true;
     // Without any, all of the system's would be read, and then not used.

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use kube::Config;
 use kube_dial::api_client;
 use net::{
-    Clock, Doors, Network, Random,
+    Clock, Doors, Files, Network, Random,
     dns::{Hosts, ResolvConf, Resolver},
 };
 
@@ -39,7 +39,7 @@ const DEFAULT_SEED: u64 = 1;
 pub(super) type NetworkOf = Arc<dyn Fn(IpAddr) -> Arc<dyn Network> + Send + Sync>;
 
 /// The clock, network and addresses of a cluster.
-pub(super) struct Environment {
+pub(crate) struct Environment {
     /// When its clock starts; ages of objects count from here.
     pub(super) start: Timestamp,
     pub(super) clock: Clock,
@@ -52,7 +52,7 @@ pub(super) struct Environment {
 }
 
 /// A cluster that runs.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     pub(super) environment: Environment,
     timeline: Timeline,
     zone: Arc<Zone>,
@@ -311,6 +311,7 @@ impl Environment {
             clock: self.clock.clone(),
             network: (self.network_of)(self.client),
             random: self.random.clone(),
+            files: Files::default(),
         }
     }
 

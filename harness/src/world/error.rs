@@ -42,6 +42,9 @@ pub enum WorldError {
         /// What the system said.
         source: io::Error,
     },
+    /// A sandbox has no network.
+    #[error("failed to lay the sandbox's network: {0}")]
+    Network(io::Error),
     /// Kubelets cannot listen on this machine.
     #[error(transparent)]
     NoAddress(#[from] AddressError),

@@ -22,7 +22,7 @@ use net::{Clock, HostNetwork, Network, Random};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    net::{TcpListener, UdpSocket},
+    net::TcpListener,
     process::{Child, Command},
 };
 
@@ -33,23 +33,20 @@ use super::{
     cluster::{Cluster, Environment},
     files::Files,
     identities,
+    name_server::serve_names,
     pod_dns::resolv_conf,
     task::Task,
     token::AccountToken,
 };
 use crate::{
-    dns::{Zone, serve_streams},
     events::What,
     file::{
         ScenarioFile,
-        format::{Change, DnsProtocol, ResolvConf},
+        format::{Change, ResolvConf},
     },
 };
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-/// The most that a DNS message over TCP can be.
-const DNS_MESSAGE_LIMIT: usize = u16::MAX as usize;
 
 /// Takes each line that the metrics server logs.
 type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
@@ -95,7 +92,9 @@ impl Loopback {
         let mut cluster = Cluster::build(&file, environment).await?;
         let (mut dns, mut name_servers) = (Vec::new(), BTreeMap::new());
         for server in file.scenario.spec.dns.addresses() {
-            let (running, address) = serve_names(server, cluster.zone().clone()).await?;
+            let at = SocketAddr::new(LOCALHOST, 0);
+            let zone = cluster.zone().clone();
+            let (running, address) = serve_names(&HostNetwork, at, server, zone).await?;
             dns.push(running);
             name_servers.insert(server, address);
         }
@@ -243,33 +242,4 @@ async fn free_port() -> Result<u16, WorldError> {
     let listen = async { TcpListener::bind(address).await?.local_addr() };
     let failed = |source| WorldError::Listen { what: "the metrics server", address, source };
     Ok(listen.await.map_err(failed)?.port())
-}
-
-/// Answers DNS questions over UDP and TCP, on one port, as the scenario's `server` does.
-async fn serve_names(server: IpAddr, zone: Arc<Zone>) -> Result<(Task, SocketAddr), WorldError> {
-    let address = SocketAddr::new(LOCALHOST, 0);
-    let failed = |source| WorldError::Listen { what: "DNS", address, source };
-    let udp = UdpSocket::bind(address).await.map_err(failed)?;
-    let local = udp.local_addr().map_err(failed)?;
-    let tcp = HostNetwork.listen(local).await.map_err(failed)?;
-    let running = Task::spawn(async move {
-        tokio::join!(serve_datagrams(udp, server, &zone), serve_streams(tcp, zone.clone(), server));
-    });
-    Ok((running, local))
-}
-
-async fn serve_datagrams(socket: UdpSocket, server: IpAddr, zone: &Zone) {
-    let socket = Arc::new(socket);
-    let mut buffer = vec![0; DNS_MESSAGE_LIMIT];
-    loop {
-        let Ok((length, from)) = socket.recv_from(&mut buffer).await else { continue };
-        if let Some(reply) = zone.answer(server, DnsProtocol::Udp, &buffer[..length]) {
-            let socket = socket.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(reply.delay).await;
-                // A client that is gone asks again.
-                drop(socket.send_to(&reply.bytes, from).await);
-            });
-        }
-    }
 }

@@ -2,12 +2,12 @@
 
 use std::{
     collections::BTreeMap,
+    fs, io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    path::Path,
 };
 
-use async_trait::async_trait;
-use net::dns::{ConfigSource, ConfigTexts};
+use net::dns::ConfigFiles;
 
 use crate::file::format::{Dns, ResolvConf, Server};
 
@@ -15,33 +15,46 @@ use crate::file::format::{Dns, ResolvConf, Server};
 const SEARCH: [&str; 3] = ["kube-system.svc.cluster.local", "svc.cluster.local", "cluster.local"];
 const NDOTS: u8 = 5;
 
-/// The files as they are now.
-#[derive(Clone)]
-pub(super) struct PodFiles(Arc<Mutex<ConfigTexts>>);
+/// What the files say.
+pub(super) struct PodFiles {
+    pub(super) resolv_conf: String,
+    pub(super) hosts: String,
+    pub(super) nsswitch: String,
+    pub(super) hostname: String,
+}
 
 // === impl PodFiles ===
 
 impl PodFiles {
-    pub(super) fn new(dns: &Dns, server: &Server) -> Self {
+    /// As the scenario says; name servers that are elsewhere on this machine stand in `moved`.
+    pub(super) fn new(dns: &Dns, server: &Server, moved: &BTreeMap<IpAddr, SocketAddr>) -> Self {
         let hosts = server.hosts.iter().map(|(name, ip)| format!("{} {name}\n", ip.0));
-        Self(Arc::new(Mutex::new(ConfigTexts {
-            resolv_conf: resolv_conf(dns, &server.resolv_conf, &BTreeMap::new()),
+        Self {
+            resolv_conf: resolv_conf(dns, &server.resolv_conf, moved),
             hosts: hosts.collect(),
             nsswitch: server.nsswitch.clone().unwrap_or_default(),
             hostname: server.hostname.clone().unwrap_or_default(),
-        })))
+        }
     }
 
-    /// Replaces resolv.conf.
-    pub(super) fn change(&self, resolv_conf: String) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).resolv_conf = resolv_conf;
+    /// Writes them into a folder.
+    pub(super) fn write(&self, folder: &Path) -> io::Result<ConfigFiles> {
+        let files = config_files(folder);
+        fs::write(&files.resolv_conf, &self.resolv_conf)?;
+        fs::write(&files.hosts, &self.hosts)?;
+        fs::write(&files.nsswitch, &self.nsswitch)?;
+        fs::write(&files.hostname, &self.hostname)?;
+        Ok(files)
     }
 }
 
-#[async_trait]
-impl ConfigSource for PodFiles {
-    async fn read(&self) -> ConfigTexts {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+/// Where they are in a folder.
+pub(super) fn config_files(folder: &Path) -> ConfigFiles {
+    ConfigFiles {
+        resolv_conf: folder.join("resolv.conf"),
+        hosts: folder.join("hosts"),
+        nsswitch: folder.join("nsswitch.conf"),
+        hostname: folder.join("hostname"),
     }
 }
 

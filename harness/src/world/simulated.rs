@@ -3,24 +3,20 @@
 //!
 //! It must be built and used inside a current-thread runtime whose clock is paused.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, fs, net::SocketAddr, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use net::{Clock, Doors, Network, Random, dns::Resolver};
 
 use super::{
-    WorldError,
-    clients::direct_config,
-    cluster::{Cluster, Environment, url},
+    World, WorldError,
+    addresses::{API_SERVER, CLIENT, DEFAULT_SERVER, DNS_PORT, FILES, SERVER_PORT},
+    clients::{ClientIdentity, Clients},
+    cluster::{Cluster, Environment},
     files::Files,
-    identities,
     network::Fabric,
     objects,
-    pod_dns::{PodFiles, resolv_conf},
+    pod_dns::{PodFiles, config_files, resolv_conf},
     server_under_test::{End, ServerUnderTest, Start},
     task::Task,
     token::{self, AccountToken},
@@ -34,36 +30,22 @@ use crate::{
     },
 };
 
-const API_SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 96, 0, 1)), 443);
-const DEFAULT_SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 244, 1, 6));
-
-/// The machine of the administrator and of the kubelets' API clients.
-const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 0, 2));
-
-/// Where the files that its flags name seem to be.
-const FILES: &str = "/files";
-
-const DNS_PORT: u16 = 53;
-const SERVER_PORT: u16 = 10250;
-
 /// Wraps the metrics server's network.
 type WrapNetwork = dyn Fn(Arc<dyn Network>) -> Arc<dyn Network> + Send;
 
 /// A cluster and the metrics server under test.
 pub struct Simulated {
-    pub(super) cluster: Cluster,
+    cluster: Cluster,
     fabric: Fabric,
     dns: Dns,
-    pod_files: PodFiles,
     _dns: Vec<Task>,
     wrap_network: Box<WrapNetwork>,
     server: Option<ServerUnderTest>,
-    pub(super) server_address: SocketAddr,
-    admin: kube::Client,
-    probe: kube::Client,
+    server_address: SocketAddr,
+    clients: Clients,
     files: Files,
     token: AccountToken,
-    /// Set by [`Self::compare_usage`].
+    /// Set by [`World::compare_usage`].
     comparer: Option<Comparer>,
 }
 
@@ -108,13 +90,14 @@ impl Simulated {
 
         let files = Files::new(&spec.server.files, cluster.certificates(), start)?;
         let token = AccountToken::new(files.folder())?;
+        PodFiles::new(&spec.dns, &spec.server, &BTreeMap::new())
+            .write(files.folder())
+            .map_err(WorldError::File)?;
         let mut world = Self {
-            admin: cluster.environment.client(&cluster.config(identities::ADMIN_TOKEN))?,
-            probe: cluster.environment.client(&direct_config(url(server_address)))?,
+            clients: Clients::new(&cluster, server_address)?,
             cluster,
             fabric,
             dns: spec.dns.clone(),
-            pod_files: PodFiles::new(&spec.dns, &spec.server),
             _dns: dns,
             wrap_network: Box::new(wrap_network),
             server: None,
@@ -132,19 +115,19 @@ impl Simulated {
         self.cluster.timeline()
     }
 
-    /// What time it is.
-    pub fn clock(&self) -> &Clock {
-        &self.cluster.environment.clock
-    }
-
     /// The administrator's client of the API server.
     pub fn admin(&self) -> &kube::Client {
-        &self.admin
+        &self.clients.admin
     }
 
     /// An anonymous client of the metrics server itself.
     pub fn probe(&self) -> &kube::Client {
-        &self.probe
+        &self.clients.probe
+    }
+
+    /// A client of the metrics server itself.
+    pub fn direct_client(&self, identity: ClientIdentity<'_>) -> Result<kube::Client, WorldError> {
+        self.clients.direct(&self.cluster, identity)
     }
 
     /// Waits until the metrics server has ended this many cycles that have not begun yet. False when
@@ -157,23 +140,6 @@ impl Simulated {
     /// The time between the metrics server's cycles; zero where it does not run.
     pub fn resolution(&self) -> Duration {
         self.server.as_ref().map(ServerUnderTest::resolution).unwrap_or_default()
-    }
-
-    /// From now on compares reported with expected usage after each cycle.
-    pub fn compare_usage(&mut self) {
-        self.comparer = Some(Comparer::new(self.clock().clone(), self.cluster.kubelets()));
-        self.compare_server();
-    }
-
-    /// The result of [`Self::compare_usage`].
-    pub fn usage(&self) -> Comparison {
-        self.comparer.as_ref().map(|it| it.sum_up(self.clock().now())).unwrap_or_default()
-    }
-
-    fn compare_server(&mut self) {
-        if let (Some(comparer), Some(server)) = (&self.comparer, &mut self.server) {
-            server.compare(comparer.clone());
-        }
     }
 
     /// Applies a step's change.
@@ -189,7 +155,8 @@ impl Simulated {
         if let Some(said) = change.server.as_ref().and_then(|server| server.resolv_conf.as_ref()) {
             let text = resolv_conf(&self.dns, said, &BTreeMap::new());
             self.cluster.note(format!("resolv.conf: {}", text.trim_end().replace('\n', "; ")));
-            self.pod_files.change(text);
+            let file = config_files(self.files.folder()).resolv_conf;
+            fs::write(file, text).map_err(WorldError::File)?;
         }
         if let Some(changed) = change.server.as_ref().and_then(|server| server.token) {
             self.cluster.note(token::describe(changed).to_owned());
@@ -207,6 +174,12 @@ impl Simulated {
             self.start_server(args).await;
         }
         Ok(())
+    }
+
+    fn compare_server(&mut self) {
+        if let (Some(comparer), Some(server)) = (&self.comparer, &mut self.server) {
+            server.compare(comparer.clone());
+        }
     }
 
     /// Starts the metrics server in place of one that runs. The timeline says why one refuses to
@@ -243,7 +216,7 @@ impl Simulated {
         let folder = self.files.folder().display().to_string();
         Start {
             args: args.iter().map(|arg| self.files.fill_in(arg)).collect(),
-            resolver: Resolver::following(doors.clone(), self.pod_files.clone()),
+            resolver: Resolver::from_files(doors.clone(), config_files(self.files.folder())),
             doors,
             config,
             address: self.server_address,
@@ -251,5 +224,37 @@ impl Simulated {
                 timeline.add(What::Log { text: line.replace(&folder, FILES) });
             }),
         }
+    }
+}
+
+#[async_trait(?Send)]
+impl World for Simulated {
+    fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    fn clients(&self) -> &Clients {
+        &self.clients
+    }
+
+    async fn cycles(&mut self, cycles: u32, limit: Duration) -> bool {
+        Self::cycles(self, cycles, limit).await
+    }
+
+    fn resolution(&self) -> Duration {
+        Self::resolution(self)
+    }
+
+    async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
+        Self::change(self, change).await
+    }
+
+    fn compare_usage(&mut self) {
+        self.comparer = Some(Comparer::new(self.clock().clone(), self.cluster.kubelets()));
+        self.compare_server();
+    }
+
+    fn usage(&self) -> Comparison {
+        self.comparer.as_ref().map(|it| it.sum_up(self.clock().now())).unwrap_or_default()
     }
 }

@@ -1,11 +1,11 @@
 //! The files that reports are.
 
-use std::{env, fs, path::Path, thread, time::Duration};
+use std::{env, fs, path::Path, thread};
 
 use harness::{
     file::{self, discover},
     report,
-    run::{self, Options, Outcome},
+    run::{self, Options, Update},
 };
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -96,7 +96,7 @@ fn the_paper_tells_of_every_field_and_exit_code() {
         }
     }
     assert_eq!(missing, [""; 0]);
-    for code in 0..=3 {
+    for code in 0..=4 {
         assert!(paper.contains(&format!("| {code} |")), "exit code {code}");
     }
 }
@@ -184,7 +184,8 @@ fn the_server_does_not_notice_that_its_usage_is_compared() {
     let files: Vec<_> =
         discover(&paths).unwrap().iter().flat_map(|path| file::load(path).unwrap()).collect();
     let options = Options { compare_usage: true, ..Options::default() };
-    run::run_all(&files, options, |index, outcome: Outcome, _: Duration| {
+    run::run_all(&files, options, |update| {
+        let Update::Ended(index, outcome, _) = update else { return };
         assert!(!outcome.usage.series.is_empty());
         assert_eq!(outcome.transcript(), run::run(&files[index]).transcript());
     });

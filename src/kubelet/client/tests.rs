@@ -4,14 +4,11 @@ use std::{io, net::SocketAddr, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use net::{
-    Clock, Datagram, Listener, Network, Random, Stream,
+    Clock, Datagram, Files, Listener, Network, Random, Stream,
     dns::{Hosts, ResolvConf},
 };
 use tls::client::{TlsOptions, client_config};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    sync::watch,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
 use crate::cluster::NodeAddress;
@@ -55,7 +52,12 @@ impl Network for PlainKubelets {
 }
 
 fn client(network: Arc<dyn Network>, transport: Transport) -> KubeletClient {
-    let doors = Doors { clock: Clock::system(), network, random: Random::seeded(1) };
+    let doors = Doors {
+        clock: Clock::system(),
+        network,
+        random: Random::seeded(1),
+        files: Files::default(),
+    };
     let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
     let settings = Settings {
         address_types: AddressTypes(vec!["InternalIP".to_owned()]),
@@ -95,8 +97,8 @@ async fn a_plain_connection_is_kept_and_carries_no_credentials() {
 #[tokio::test(start_paused = true)]
 async fn errors_name_the_scheme() {
     let config = || client_config(TlsOptions::default(), &Clock::system()).unwrap();
-    let (_sender, receiver) = watch::channel(config());
-    let client = client(Arc::new(PlainKubelets::default()), Transport::Tls(receiver));
+    let tls = Transport::Tls(DynamicFile::fixed(config()));
+    let client = client(Arc::new(PlainKubelets::default()), tls);
     let error = client.scrape(&node(), None, &mut Session::default(), soon()).await.unwrap_err();
     let text = error.to_string();
     assert_eq!(

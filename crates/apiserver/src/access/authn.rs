@@ -106,7 +106,7 @@ impl Authenticator {
         peer: &Peer,
         headers: &HeaderMap,
     ) -> Result<Option<User>, Cause> {
-        let Some(ca) = &config.request_header_ca else { return Ok(None) };
+        let Some(ca) = &config.request_header_ca.bundle() else { return Ok(None) };
         let proxy = peer.verified.user(Ca::RequestHeader, ca, &peer.certificates, &self.clock)?;
         if config.request_header.allow(&proxy.name) {
             Ok(config.request_header.user(headers))
@@ -116,7 +116,7 @@ impl Authenticator {
     }
 
     fn x509(&self, config: &ClientCaConfig, peer: &Peer) -> Result<Option<User>, Cause> {
-        let Some(ca) = &config.client_ca else { return Ok(None) };
+        let Some(ca) = &config.client_ca.bundle() else { return Ok(None) };
         let user = peer.verified.user(Ca::Client, ca, &peer.certificates, &self.clock)?;
         Ok(Some(user).filter(|user| !user.name.is_empty()))
     }

@@ -1,58 +1,42 @@
 //! Which certificate is shown to whom.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
+use net::DynamicFile;
 use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
-use tls::key_pair::KeyPair;
-use tokio::sync::watch;
 use x509_parser::{
     extensions::GeneralName,
     prelude::{FromDer, X509Certificate},
 };
 
-/// The certificates of this moment.
-#[derive(Debug)]
-pub(super) struct NamedCertificates {
-    default: Arc<CertifiedKey>,
-    by_name: BTreeMap<String, Arc<CertifiedKey>>,
+/// A certificate and the names that it is shown for.
+pub(super) struct NamedCertificate {
+    certified: Arc<CertifiedKey>,
+    names: Vec<String>,
 }
 
-/// Shows each client the certificate for the name that it asks for. What holds is looked up for
-/// each handshake, so that a renewed certificate counts at once.
+/// Shows each client the certificate for the name that it asks for, as it is now.
 #[derive(Debug)]
-pub(super) struct CertificateResolver(pub(super) watch::Receiver<Arc<NamedCertificates>>);
+pub(super) struct CertificateResolver {
+    /// Shown where none is for the name.
+    pub(super) default: DynamicFile<Arc<NamedCertificate>>,
+    /// Of several for a name, the first one is shown.
+    pub(super) named: Vec<DynamicFile<Arc<NamedCertificate>>>,
+}
 
-// === impl NamedCertificates ===
+// === impl NamedCertificate ===
 
-impl NamedCertificates {
-    /// As the Go server: names that are given outdo names in certificates, and of several
-    /// certificates for a name the first one counts.
-    pub(super) fn by_name(default: Arc<CertifiedKey>, named: &[KeyPair]) -> Self {
-        let mut by_name = BTreeMap::new();
-        let given = named.iter().flat_map(|pair| pair.names().iter().map(move |name| (name, pair)));
-        for (name, pair) in given {
-            by_name.entry(name.to_ascii_lowercase()).or_insert_with(|| pair.shown());
+impl NamedCertificate {
+    /// For `names`, and where none are given for those in it.
+    pub(super) fn new(certified: CertifiedKey, names: Option<Vec<String>>) -> Self {
+        let mut names = names.unwrap_or_else(|| names_in(&certified));
+        for name in &mut names {
+            name.make_ascii_lowercase();
         }
-        for pair in named.iter().filter(|pair| pair.names().is_empty()) {
-            for name in names_in(&pair.shown()) {
-                by_name.entry(name).or_insert_with(|| pair.shown());
-            }
-        }
-        Self { default, by_name }
-    }
-
-    fn of(&self, name: Option<&str>) -> Arc<CertifiedKey> {
-        let found = name.map(str::to_ascii_lowercase).and_then(|name| {
-            // A wildcard stands for one label, as in Go.
-            let wildcard = || name.split_once('.').map(|(_, rest)| format!("*.{rest}"));
-            self.by_name
-                .get(&name)
-                .or_else(|| wildcard().and_then(|wildcard| self.by_name.get(&wildcard)))
-        });
-        found.unwrap_or(&self.default).clone()
+        Self { certified: Arc::new(certified), names }
     }
 }
 
@@ -69,7 +53,7 @@ fn names_in(certified: &CertifiedKey) -> Vec<String> {
         GeneralName::DNSName(name) => Some(*name),
         _ => None,
     });
-    common.chain(alternative).map(str::to_ascii_lowercase).collect()
+    common.chain(alternative).map(str::to_owned).collect()
 }
 
 fn is_domain(name: &str) -> bool {
@@ -80,8 +64,21 @@ fn is_domain(name: &str) -> bool {
 
 // === impl CertificateResolver ===
 
+impl CertificateResolver {
+    fn find(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        let mut named = self.named.iter().map(DynamicFile::get);
+        let found = named.find(|certificate| certificate.names.iter().any(|own| own == name))?;
+        Some(found.certified.clone())
+    }
+}
+
 impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.0.borrow().of(hello.server_name()))
+        let found = hello.server_name().map(str::to_ascii_lowercase).and_then(|name| {
+            // A wildcard stands for one label, as in Go.
+            let wildcard = name.split_once('.').map(|(_, rest)| format!("*.{rest}"));
+            self.find(&name).or_else(|| self.find(&wildcard?))
+        });
+        Some(found.unwrap_or_else(|| self.default.get().certified.clone()))
     }
 }

@@ -20,12 +20,12 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use net::Stream;
-use rustls::pki_types::CertificateDer;
+use rustls::{ServerConfig, pki_types::CertificateDer, server::Acceptor};
 use tokio::{
     sync::{Notify, watch},
     time::timeout,
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::{LazyConfigAcceptor, server::TlsStream};
 use tower::ServiceExt;
 
 use super::{
@@ -107,26 +107,33 @@ impl Peer {
 
 impl Connection {
     /// Serves it until it ends or is evicted.
-    pub(super) async fn serve(self, stream: Stream, acceptor: TlsAcceptor) {
+    pub(super) async fn serve(self, stream: Stream, tls: Arc<ServerConfig>) {
         let handle = self.place.handle().clone();
         tokio::select! {
             biased;
             () = handle.evicted() => {}
-            () = self.serve_stream(stream, acceptor) => {}
+            () = self.serve_stream(stream, tls) => {}
         }
     }
 
-    async fn serve_stream(&self, stream: Stream, acceptor: TlsAcceptor) {
+    async fn serve_stream(&self, stream: Stream, tls: Arc<ServerConfig>) {
         let peer = self.address;
         let closed = |why| (self.observer)(Event::Closed(why));
         let stream = WriteTimeout::new(stream, self.limits.write_timeout);
         let handle = self.place.handle();
-        let mut turn = self.turns.lane(Lane::Handshake(peer.ip()));
-        let mut accepting = pin!(acceptor.accept(stream));
-        let shaken = poll_fn(|context| {
-            ready!(turn.poll(context));
-            accepting.as_mut().poll(context)
-        });
+        let shaken = async {
+            // To read what the client says first takes no turn: it costs next to nothing.
+            let started = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+            handle.handshake_begun();
+            let mut turn = self.turns.lane(Lane::Handshake(peer.ip()));
+            let mut accepting = Box::pin(started.into_stream(tls));
+            poll_fn(|context| {
+                ready!(turn.poll(context));
+                turn.move_to(Lane::Finish(peer.ip()));
+                accepting.as_mut().poll(context)
+            })
+            .await
+        };
         let handshake = timeout(self.limits.handshake, shaken);
         let stream = tokio::select! {
             biased;
@@ -158,10 +165,11 @@ impl Connection {
             turns: self.turns.clone(),
             brought,
         };
+        // In a box of their own: connections without a handshake are many, and so stay small.
         let served = if is_http2 {
-            serve_http2(context, stream).await
+            Box::pin(serve_http2(context, stream)).await
         } else {
-            serve_http1(context, stream).await
+            Box::pin(serve_http1(context, stream)).await
         };
         if let Err(error) = served {
             if error.is_parse_too_large() {

@@ -1,7 +1,8 @@
 //! The open connections, and which of them gives way when there are too many.
 
 use std::{
-    collections::{BTreeMap, btree_map},
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -14,10 +15,6 @@ use super::{Closed, Limits};
 /// connections of other classes only where it has more. So a flood of one class does not close the
 /// connections that are on their way through it.
 const OWN_PART: usize = 8;
-
-/// One part in so many of all places is a source address's fair share: those above it give way
-/// first.
-const SOURCE_PART: usize = 4;
 
 /// All open connections.
 #[derive(Clone, Debug)]
@@ -32,21 +29,41 @@ struct Table {
     /// Increases with every change of a connection: the smaller one is the older one.
     moment: u64,
     by_id: BTreeMap<u64, Entry>,
-    /// The connections of each class by age.
-    by_class: BTreeMap<Class, BTreeMap<u64, u64>>,
-    by_source: BTreeMap<IpAddr, usize>,
+    by_class: BTreeMap<Class, Members>,
 }
+
+/// The connections of a class.
+#[derive(Debug, Default)]
+struct Members {
+    count: usize,
+    /// Those of each source, by age.
+    by_source: BTreeMap<IpAddr, BTreeMap<u64, u64>>,
+    ranks: BTreeSet<Rank>,
+}
+
+/// How many connections a source has, and how old its oldest one is: the highest gives way first.
+/// So a source with few connections does not make way for one with many, whoever else is there.
+type Rank = (usize, Reverse<u64>, IpAddr);
 
 #[derive(Debug)]
 struct Entry {
     source: IpAddr,
-    has_shaken_hands: bool,
+    progress: Progress,
     is_busy: bool,
     client: Client,
     /// When it came to be what it is.
     since: u64,
     evicted: Arc<Notify>,
     stopping: Arc<Notify>,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    /// Its client has sent nothing yet.
+    Silent,
+    Handshaking,
+    Secure,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +76,7 @@ enum Client {
 /// Kinds of connections, in the order in which they give way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Class {
+    Silent,
     Handshaking,
     Unauthenticated,
     UnauthenticatedBusy,
@@ -95,7 +113,6 @@ impl ConnectionTable {
             moment: 0,
             by_id: BTreeMap::new(),
             by_class: BTreeMap::new(),
-            by_source: BTreeMap::new(),
         })))
     }
 
@@ -109,7 +126,7 @@ impl ConnectionTable {
         let since = table.tick();
         let entry = Entry {
             source: source(address.ip()),
-            has_shaken_hands: false,
+            progress: Progress::Silent,
             is_busy: false,
             client: Client::Unauthenticated,
             since,
@@ -152,21 +169,14 @@ impl Table {
     }
 
     fn insert(&mut self, id: u64, entry: Entry) {
-        self.by_class.entry(entry.class()).or_default().insert(entry.since, id);
-        *self.by_source.entry(entry.source).or_default() += 1;
+        self.by_class.entry(entry.class()).or_default().insert(entry.source, entry.since, id);
         self.by_id.insert(id, entry);
     }
 
     fn remove(&mut self, id: u64) -> Option<Entry> {
         let entry = self.by_id.remove(&id)?;
-        if let Some(of_class) = self.by_class.get_mut(&entry.class()) {
-            of_class.remove(&entry.since);
-        }
-        if let btree_map::Entry::Occupied(mut count) = self.by_source.entry(entry.source) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
+        if let Some(members) = self.by_class.get_mut(&entry.class()) {
+            members.remove(entry.source, entry.since);
         }
         Some(entry)
     }
@@ -176,7 +186,7 @@ impl Table {
         let entry = self.remove(id)?;
         entry.evicted.notify_one();
         Some(match entry.class() {
-            Class::Handshaking => Closed::Handshaking,
+            Class::Silent | Class::Handshaking => Closed::Handshaking,
             Class::Unauthenticated | Class::UnauthenticatedBusy => Closed::Unauthenticated,
             Class::Authenticated | Class::FrontProxy => Closed::Idle,
             Class::AuthenticatedBusy | Class::FrontProxyBusy => Closed::Busy,
@@ -186,8 +196,8 @@ impl Table {
     /// The connection that gives way first.
     fn first_to_go(&self) -> Option<u64> {
         let own = self.limit.div_ceil(OWN_PART);
-        let count = |class: &Class| self.by_class.get(class).map_or(0, BTreeMap::len);
-        let new = [Class::Handshaking, Class::Unauthenticated];
+        let count = |class: &Class| self.by_class.get(class).map_or(0, |members| members.count);
+        let new = [Class::Silent, Class::Handshaking, Class::Unauthenticated];
         let many: Vec<_> = new.into_iter().filter(|class| count(class) > own).collect();
         let groups: [&[Class]; 7] = [
             &many,
@@ -201,17 +211,50 @@ impl Table {
         groups.into_iter().find_map(|group| self.first_of(group))
     }
 
-    /// The oldest one of sources above their share, or else of all.
+    /// The oldest one of the source that has the most.
     fn first_of(&self, classes: &[Class]) -> Option<u64> {
-        let share = self.limit.div_ceil(SOURCE_PART);
-        let by_age = || classes.iter().filter_map(|class| self.by_class.get(class)).flatten();
-        let is_above = |id: &&u64| {
-            self.by_id.get(id).is_some_and(|entry| self.by_source[&entry.source] > share)
-        };
-        let above = self.by_source.values().any(|count| *count > share);
-        let above = above.then(|| by_age().map(|(_, id)| id).find(is_above)).flatten();
-        above.or_else(|| by_age().map(|(_, id)| id).next()).copied()
+        let members = classes.iter().filter_map(|class| self.by_class.get(class));
+        members.filter_map(Members::first).max_by_key(|(rank, _)| *rank).map(|(_, id)| id)
     }
+}
+
+// === impl Members ===
+
+impl Members {
+    fn insert(&mut self, source: IpAddr, since: u64, id: u64) {
+        let ids = self.by_source.entry(source).or_default();
+        if let Some(rank) = rank(source, ids) {
+            self.ranks.remove(&rank);
+        }
+        ids.insert(since, id);
+        self.ranks.extend(rank(source, ids));
+        self.count += 1;
+    }
+
+    fn remove(&mut self, source: IpAddr, since: u64) {
+        let Some(ids) = self.by_source.get_mut(&source) else { return };
+        if let Some(rank) = rank(source, ids) {
+            self.ranks.remove(&rank);
+        }
+        if ids.remove(&since).is_some() {
+            self.count -= 1;
+        }
+        self.ranks.extend(rank(source, ids));
+        if ids.is_empty() {
+            self.by_source.remove(&source);
+        }
+    }
+
+    fn first(&self) -> Option<(Rank, u64)> {
+        let rank = *self.ranks.last()?;
+        let (_, id) = self.by_source.get(&rank.2)?.first_key_value()?;
+        Some((rank, *id))
+    }
+}
+
+/// A source's, while it has connections.
+fn rank(source: IpAddr, ids: &BTreeMap<u64, u64>) -> Option<Rank> {
+    ids.keys().next().map(|oldest| (ids.len(), Reverse(*oldest), source))
 }
 
 // === impl Entry ===
@@ -219,7 +262,10 @@ impl Table {
 impl Entry {
     fn class(&self) -> Class {
         match (self.client, self.is_busy) {
-            (Client::Unauthenticated, _) if !self.has_shaken_hands => Class::Handshaking,
+            (Client::Unauthenticated, _) if self.progress == Progress::Silent => Class::Silent,
+            (Client::Unauthenticated, _) if self.progress == Progress::Handshaking => {
+                Class::Handshaking
+            }
             (Client::Unauthenticated, false) => Class::Unauthenticated,
             (Client::Unauthenticated, true) => Class::UnauthenticatedBusy,
             (Client::Authenticated, false) => Class::Authenticated,
@@ -257,8 +303,13 @@ impl ConnectionHandle {
         self.change(|entry| entry.is_busy = is_busy);
     }
 
+    /// Its client has sent something.
+    pub(super) fn handshake_begun(&self) {
+        self.change(|entry| entry.progress = entry.progress.max(Progress::Handshaking));
+    }
+
     pub(super) fn handshake_done(&self) {
-        self.change(|entry| entry.has_shaken_hands = true);
+        self.change(|entry| entry.progress = Progress::Secure);
     }
 
     /// Waits until it must be closed.

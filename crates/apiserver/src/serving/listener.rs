@@ -11,7 +11,6 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
-use tokio_rustls::TlsAcceptor;
 
 use super::{
     Closed, Event, Limits, Observer,
@@ -47,7 +46,7 @@ pub async fn serve_within(
 ) {
     let mut accepting = Accepting {
         limits,
-        acceptor: TlsAcceptor::from(tls),
+        tls,
         router,
         table: ConnectionTable::new(&limits),
         open: JoinSet::new(),
@@ -65,7 +64,7 @@ pub async fn serve_within(
 
 struct Accepting {
     limits: Limits,
-    acceptor: TlsAcceptor,
+    tls: Arc<ServerConfig>,
     router: Router,
     table: ConnectionTable,
     open: JoinSet<()>,
@@ -101,7 +100,7 @@ impl Accepting {
                         if let Some(evicted) = evicted {
                             self.evicted(evicted);
                         }
-                        self.open.spawn(self.connection(from, place).serve(stream, self.acceptor.clone()));
+                        self.open.spawn(self.connection(from, place).serve(stream, self.tls.clone()));
                     }
                     Err(error) => {
                         if is_due(&mut self.said.accept) {

@@ -38,6 +38,9 @@ struct State {
     is_over: bool,
     waiting: BTreeMap<u64, Waker>,
     handshakes: Queue,
+    /// Of one source the newest handshake is next, and not the oldest.
+    is_for_the_newest: bool,
+    finishing: Queue,
     http1: Queue,
     streams: VecDeque<u64>,
 }
@@ -60,10 +63,12 @@ pub(super) struct HandingOut {
 /// What waits together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// Handshakes: sources take turns, so that one does not keep another one waiting. Of one source
-    /// the newest one comes first: where there are more than can be done, clients of the older ones
-    /// have given up.
+    /// The beginning of handshakes: sources take turns, so that one does not keep another one
+    /// waiting. Of one source the newest and the oldest come in turn: where there are more than can
+    /// be done, the clients of older ones have given up, and there are newer ones all the time.
     Handshake(IpAddr),
+    /// The rest of handshakes, which those that begin do not keep waiting: sources take turns.
+    Finish(IpAddr),
     /// HTTP/1.1: sources take turns.
     Http1(IpAddr),
     /// Streams of HTTP/2, one after the other.
@@ -124,17 +129,21 @@ impl Drop for HandingOut {
 impl State {
     /// False when nobody waits.
     fn grant(&mut self) -> bool {
-        let Self { waiting, handshakes, http1, streams, .. } = self;
-        let handshake = wake_first(waiting, || handshakes.pop(VecDeque::pop_back));
+        let Self { waiting, handshakes, is_for_the_newest, finishing, http1, streams, .. } = self;
+        *is_for_the_newest = !*is_for_the_newest;
+        let end = if *is_for_the_newest { VecDeque::pop_back } else { VecDeque::pop_front };
+        let handshake = wake_first(waiting, || handshakes.pop(end));
+        let finish = wake_first(waiting, || finishing.pop(VecDeque::pop_front));
         let http1 = wake_first(waiting, || http1.pop(VecDeque::pop_front));
         let stream = wake_first(waiting, || streams.pop_front());
-        self.is_free = !(handshake || http1 || stream);
+        self.is_free = !(handshake || finish || http1 || stream);
         !self.is_free
     }
 
     fn wait(&mut self, id: u64, lane: Lane) {
         match lane {
             Lane::Handshake(source) => self.handshakes.push(source, id),
+            Lane::Finish(source) => self.finishing.push(source, id),
             Lane::Http1(source) => self.http1.push(source, id),
             Lane::Stream => self.streams.push_back(id),
         }
@@ -180,6 +189,11 @@ impl Queue {
 // === impl Turn ===
 
 impl Turn {
+    /// From now on it waits there.
+    pub(super) fn move_to(&mut self, lane: Lane) {
+        self.lane = lane;
+    }
+
     /// Ready when there is a turn for one poll of something.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.turns.lock();
@@ -265,17 +279,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_one_source_the_newest_handshake_comes_first() {
+    async fn of_one_source_the_newest_and_the_oldest_handshake_come_in_turn() {
         let (turns, log) = (Turns::default(), Arc::default());
         let source = IpAddr::from([192, 0, 2, 1]);
+        take(&turns, Lane::Handshake(source), "oldest", 1, &log);
         take(&turns, Lane::Handshake(source), "crowd", 100, &log);
-        take(&turns, Lane::Handshake(source), "probe", 1, &log);
+        take(&turns, Lane::Handshake(source), "newest", 1, &log);
+        take(&turns, Lane::Finish(source), "finishing", 1, &log);
         let_all_run().await;
         let _handing_out = turns.hand_out();
-        while log.lock().unwrap().is_empty() {
+        while log.lock().unwrap().len() < 3 {
             yield_now().await;
         }
-        assert_eq!(log.lock().unwrap()[0], "probe");
+        let mut first = log.lock().unwrap()[..3].to_vec();
+        first.sort_unstable();
+        assert_eq!(first, ["finishing", "newest", "oldest"]);
     }
 
     #[tokio::test]

@@ -11,13 +11,13 @@ use hickory_proto::rr::{Name, RecordType};
 use tokio::time::Instant;
 
 use super::{
-    ConfigSource, Hosts, LookupError, LookupFailure, ResolvConf,
+    ConfigFiles, Hosts, LookupError, LookupFailure, ResolvConf,
+    config_files::Config,
     exchange::{self, Question},
     lookups::{Answer, Found, Lookups},
     names,
     nsswitch::LookupOrder,
     progress::{Failed, Progress},
-    source::Source,
 };
 use crate::Doors;
 
@@ -25,7 +25,7 @@ use crate::Doors;
 #[derive(Clone)]
 pub struct Resolver {
     doors: Doors,
-    config: Arc<Source>,
+    config: Arc<Config>,
     lookups: Arc<Lookups>,
     /// How many questions there were: with the option `rotate`, each begins with the next server.
     questions: Arc<AtomicUsize>,
@@ -44,15 +44,16 @@ struct Asking {
 impl Resolver {
     /// A resolver with a fixed configuration.
     pub fn new(doors: Doors, resolv_conf: ResolvConf, hosts: Hosts) -> Self {
-        Self::with(doors, Source::fixed(resolv_conf, hosts))
+        Self::with(doors, Config::fixed(resolv_conf, hosts))
     }
 
     /// A resolver that follows configuration files.
-    pub fn following(doors: Doors, files: impl ConfigSource) -> Self {
-        Self::with(doors, Source::followed(files))
+    pub fn from_files(doors: Doors, files: ConfigFiles) -> Self {
+        let config = Config::open(&doors.files, files);
+        Self::with(doors, config)
     }
 
-    fn with(doors: Doors, config: Source) -> Self {
+    fn with(doors: Doors, config: Config) -> Self {
         Self {
             doors,
             config: Arc::new(config),
@@ -68,9 +69,9 @@ impl Resolver {
         if let Ok(ip) = host.parse() {
             return Ok(vec![ip]);
         }
-        let config = self.config.get().await;
-        let known = config.hosts.get(host);
-        let asked = match config.order {
+        let (hosts, order) = (self.config.hosts(), self.config.order());
+        let known = hosts.get(host);
+        let asked = match order {
             LookupOrder::FilesDns | LookupOrder::Files if !known.is_empty() => {
                 return Ok(known.to_vec());
             }
@@ -79,12 +80,10 @@ impl Resolver {
                 server: None,
                 failure: LookupFailure::NoSuchHost,
             }),
-            _ => self.ask(host, config.resolv_conf.clone(), deadline).await,
+            _ => self.ask(host, self.config.resolv_conf(), deadline).await,
         };
         match asked {
-            Err(_) if config.order == LookupOrder::DnsFiles && !known.is_empty() => {
-                Ok(known.to_vec())
-            }
+            Err(_) if order == LookupOrder::DnsFiles && !known.is_empty() => Ok(known.to_vec()),
             asked => asked,
         }
     }

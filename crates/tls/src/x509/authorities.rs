@@ -12,6 +12,13 @@ pub struct Authorities {
 
 // === impl Authorities ===
 
+impl Default for Authorities {
+    /// None.
+    fn default() -> Self {
+        Self { certificates: Vec::new(), anchors: Arc::new(RootCertStore::empty()) }
+    }
+}
+
 impl Authorities {
     /// Fails when one of `certificates` cannot be read.
     pub fn new(certificates: Vec<CertificateDer<'static>>) -> Result<Self, Error> {

@@ -5,9 +5,9 @@ use std::{
     net::{IpAddr, Ipv4Addr},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::super::objects;
+use super::super::{moved_times::move_times, objects};
 use crate::file::{
     format::{Address, DnsName, Faults, HostsPlugin, NameServer, Node, Spec},
     values::In,
@@ -23,17 +23,13 @@ struct Moved {
 /// starts at `now`.
 pub(super) fn relocate(spec: &mut Spec, now: Timestamp, first: Ipv4Addr) {
     spec.nodes = objects::nodes(spec);
-    let shift = now.duration_since(objects::start(spec));
-    if let Some(clock) = &mut spec.clock {
-        clock.0 = now;
-    }
+    move_times(spec, now);
     let mut moved = Moved { first, known: BTreeMap::new() };
     for node in &mut spec.nodes {
         node.count = None;
         moved.addresses(&mut node.addresses);
         moved.ips(node.ips.as_mut());
         moved.places(&mut node.kubelet.faults);
-        move_times(node, shift);
     }
     moved.names(&mut spec.dns.records, &mut spec.dns.names, spec.dns.hosts.as_mut());
     moved.servers(&mut spec.dns.servers);
@@ -47,7 +43,6 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp, first: Ipv4Addr) {
             moved.addresses(&mut node.addresses);
             moved.ips(node.ips.as_mut());
             moved.places(&mut node.kubelet.faults);
-            move_times(node, shift);
         }
         for node in change.nodes.values_mut() {
             moved.addresses(node.addresses.as_deref_mut().unwrap_or_default());
@@ -56,14 +51,6 @@ pub(super) fn relocate(spec: &mut Spec, now: Timestamp, first: Ipv4Addr) {
                 moved.places(faults);
             }
         }
-    }
-}
-
-fn move_times(node: &mut Node, shift: SignedDuration) {
-    let containers = node.pods.iter_mut().flat_map(|pod| &mut pod.containers);
-    let times = containers.filter_map(|container| container.started.as_mut());
-    for time in times.chain(node.kubelet.started.as_mut()) {
-        time.0 = time.0.saturating_add(shift).unwrap_or(Timestamp::MAX);
     }
 }
 

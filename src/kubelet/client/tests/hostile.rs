@@ -86,8 +86,7 @@ async fn a_handshake_without_end_costs_a_bounded_time_and_little_memory() {
         let taken = Arc::new(AtomicUsize::new(0));
         let network = Arc::new(Endless { record, taken: taken.clone() });
         let config = client_config(TlsOptions::default(), &Clock::system()).unwrap();
-        let (_sender, receiver) = watch::channel(config);
-        let client = client(network, Transport::Tls(receiver));
+        let client = client(network, Transport::Tls(DynamicFile::fixed(config)));
         let began = Instant::now();
         let error =
             client.scrape(&node(), None, &mut Session::default(), soon()).await.unwrap_err();

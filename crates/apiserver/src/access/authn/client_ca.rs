@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use net::DynamicFile;
 use tls::ca_bundle::{Bundle, BundleError};
 
 use super::request_header::RequestHeaderConfig;
@@ -11,18 +12,20 @@ use super::request_header::RequestHeaderConfig;
 #[derive(Clone, Debug, Default)]
 pub(in crate::access) struct ClientCaConfig {
     /// The CAs of client certificates. Without it, client certificates are not used.
-    pub(in crate::access) client_ca: Option<Bundle>,
+    pub(in crate::access) client_ca: CaSource,
     /// The CAs of front proxies. Without it, request headers are not used.
-    pub(in crate::access) request_header_ca: Option<Bundle>,
+    pub(in crate::access) request_header_ca: CaSource,
     /// The names of front proxies and their headers.
     pub(in crate::access) request_header: RequestHeaderConfig,
 }
 
-/// Which parts come from the cluster, because no flag names a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::access) struct FromCluster {
-    pub(in crate::access) client_ca: bool,
-    pub(in crate::access) request_header: bool,
+/// Where CAs come from.
+#[derive(Clone, Debug)]
+pub(in crate::access) enum CaSource {
+    /// A file that a flag names.
+    File(DynamicFile<Bundle>),
+    /// The cluster, once they have been loaded.
+    Cluster(Option<Bundle>),
 }
 
 /// A part of the ConfigMap is invalid; the part loaded before stays in use.
@@ -34,6 +37,32 @@ pub(in crate::access) enum ConfigError {
     List { key: &'static str, source: serde_json::Error },
 }
 
+// === impl CaSource ===
+
+impl CaSource {
+    pub(in crate::access) fn bundle(&self) -> Option<Bundle> {
+        match self {
+            Self::File(file) => Some(file.get()),
+            Self::Cluster(bundle) => bundle.clone(),
+        }
+    }
+
+    pub(in crate::access) fn is_cluster(&self) -> bool {
+        matches!(self, Self::Cluster(_))
+    }
+
+    /// The cluster has none, or none has been loaded yet.
+    pub(in crate::access) fn is_missing(&self) -> bool {
+        matches!(self, Self::Cluster(None))
+    }
+}
+
+impl Default for CaSource {
+    fn default() -> Self {
+        Self::Cluster(None)
+    }
+}
+
 // === impl ClientCaConfig ===
 
 impl ClientCaConfig {
@@ -43,14 +72,10 @@ impl ClientCaConfig {
     pub(in crate::access) fn load(
         &mut self,
         data: &BTreeMap<String, String>,
-        from_cluster: FromCluster,
     ) -> (bool, Vec<ConfigError>) {
         let mut errors = Vec::new();
-        let mut changed = false;
-        if from_cluster.client_ca {
-            changed |= load_bundle(&mut self.client_ca, data, "client-ca-file", &mut errors);
-        }
-        if from_cluster.request_header {
+        let mut changed = load_bundle(&mut self.client_ca, data, "client-ca-file", &mut errors);
+        if self.request_header_ca.is_cluster() {
             let key = "requestheader-client-ca-file";
             changed |= load_bundle(&mut self.request_header_ca, data, key, &mut errors);
             match request_header(data) {
@@ -66,11 +91,12 @@ impl ClientCaConfig {
 }
 
 fn load_bundle(
-    loaded: &mut Option<Bundle>,
+    source: &mut CaSource,
     data: &BTreeMap<String, String>,
     key: &'static str,
     errors: &mut Vec<ConfigError>,
 ) -> bool {
+    let CaSource::Cluster(loaded) = source else { return false };
     let Some(text) = data.get(key).filter(|text| !text.is_empty()) else { return false };
     if loaded.as_ref().is_some_and(|loaded| loaded.is(text)) {
         return false;

@@ -16,7 +16,7 @@ use kube_dial::{Backoff, report};
 use net::Random;
 use tokio::sync::watch;
 
-use super::client_ca::{ClientCaConfig, FromCluster};
+use super::client_ca::ClientCaConfig;
 
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "extension-apiserver-authentication";
@@ -31,7 +31,6 @@ const READER: &str = "kubectl create rolebinding -n kube-system ROLEBINDING_NAME
 /// Keeps the configuration up to date with the ConfigMap.
 pub(in crate::access) struct ExtensionConfigMap {
     client: Client,
-    from_cluster: FromCluster,
     config: watch::Sender<Arc<ClientCaConfig>>,
     random: Random,
 }
@@ -41,11 +40,10 @@ pub(in crate::access) struct ExtensionConfigMap {
 impl ExtensionConfigMap {
     pub(in crate::access) fn new(
         client: Client,
-        from_cluster: FromCluster,
         config: watch::Sender<Arc<ClientCaConfig>>,
         random: Random,
     ) -> Self {
-        Self { client, from_cluster, config, random }
+        Self { client, config, random }
     }
 
     /// Watches. It never ends.
@@ -67,9 +65,7 @@ impl ExtensionConfigMap {
                 Ok(Event::Delete(_)) => self.missing("was deleted"),
                 Err(error) => report("configmaps", READER, &error),
             }
-            let is_missing = listed
-                && self.from_cluster.request_header
-                && self.config.borrow().request_header_ca.is_none();
+            let is_missing = listed && self.config.borrow().request_header_ca.is_missing();
             if is_missing && !is_said {
                 tracing::warn!(cure = NO_FRONT_PROXY_CURE, "{NO_FRONT_PROXY}");
             }
@@ -86,7 +82,7 @@ impl ExtensionConfigMap {
         let mut errors = Vec::new();
         let changed = self.config.send_if_modified(|config| {
             let mut loaded = ClientCaConfig::clone(config);
-            let (changed, invalid) = loaded.load(&data, self.from_cluster);
+            let (changed, invalid) = loaded.load(&data);
             errors = invalid;
             if changed {
                 *config = Arc::new(loaded);
@@ -107,7 +103,7 @@ impl ExtensionConfigMap {
     fn missing(&self, how: &str) {
         let cure = "start the API server with --client-ca-file and --requestheader-client-ca-file";
         let config = self.config.borrow().clone();
-        let then = if config.client_ca.is_some() || config.request_header_ca.is_some() {
+        let then = if config.client_ca.bundle().or(config.request_header_ca.bundle()).is_some() {
             "the configuration loaded before stays in use"
         } else {
             "client certificates and front proxy headers are not accepted"

@@ -12,7 +12,8 @@ fn address(host: u8) -> SocketAddr {
 /// Makes a connection what it should be.
 type Become = fn(&ConnectionHandle);
 
-const HANDSHAKING: Become = |_| {};
+const SILENT: Become = |_| {};
+const HANDSHAKING: Become = ConnectionHandle::handshake_begun;
 const IDLE: Become = ConnectionHandle::handshake_done;
 const BUSY: Become = |handle| {
     handle.handshake_done();
@@ -50,6 +51,7 @@ fn is_open(place: &Place) -> bool {
 #[test]
 fn classes_give_way_one_after_the_other_and_the_oldest_first() {
     let cases = [
+        ([SILENT, HANDSHAKING], Closed::Handshaking),
         ([HANDSHAKING, IDLE], Closed::Handshaking),
         ([IDLE, BUSY], Closed::Unauthenticated),
         ([BUSY, AUTHENTICATED], Closed::Unauthenticated),
@@ -69,7 +71,14 @@ fn classes_give_way_one_after_the_other_and_the_oldest_first() {
 
 #[test]
 fn a_few_handshakes_and_new_connections_survive_a_crowd_of_another_class() {
-    for (crowd, few) in [(IDLE, HANDSHAKING), (HANDSHAKING, IDLE), (BUSY, HANDSHAKING)] {
+    let cases = [
+        (SILENT, HANDSHAKING),
+        (IDLE, HANDSHAKING),
+        (HANDSHAKING, IDLE),
+        (BUSY, HANDSHAKING),
+        (BUSY, SILENT),
+    ];
+    for (crowd, few) in cases {
         let table = table();
         let few = fill(&table, 1, 2, few);
         let _crowd = fill(&table, 100, 14, crowd);
@@ -85,22 +94,23 @@ fn a_few_handshakes_and_new_connections_survive_a_crowd_of_another_class() {
 }
 
 #[test]
-fn a_source_above_its_share_gives_way_before_others() {
-    for what in [HANDSHAKING, IDLE, BUSY, AUTHENTICATED] {
+fn the_source_with_the_most_connections_gives_way() {
+    for what in [SILENT, HANDSHAKING, IDLE, BUSY, AUTHENTICATED] {
         let table = table();
-        let others = fill(&table, 10, 8, what);
-        let mut greedy: Vec<_> = (0..8).map(|_| table.enter(address(1)).0).collect();
-        for place in &greedy {
-            what(place.handle());
+        let one = fill(&table, 10, 1, what);
+        let mut sources: Vec<Vec<_>> = Vec::new();
+        for (host, count) in [(1, 9), (2, 6)] {
+            sources.push((0..count).map(|_| table.enter(address(host)).0).collect());
         }
-        for _ in 0..4 {
-            let (newcomer, _) = table.enter(address(2));
+        sources.iter().flatten().for_each(|place| what(place.handle()));
+        for _ in 0..10 {
+            let (newcomer, _) = table.enter(address(3));
             what(newcomer.handle());
             std::mem::forget(newcomer);
         }
-        assert!(others.iter().all(is_open));
-        assert_eq!(greedy.iter().filter(|place| is_open(place)).count(), 4);
-        greedy.clear();
+        assert!(one.iter().all(is_open));
+        let open = |places: &Vec<Place>| places.iter().filter(|place| is_open(place)).count();
+        assert_eq!(sources.iter().map(open).collect::<Vec<_>>(), [5, 5]);
     }
 }
 

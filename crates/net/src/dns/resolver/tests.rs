@@ -3,7 +3,10 @@ mod options;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -16,7 +19,7 @@ use hickory_proto::{
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::{Clock, Datagram, Listener, Network, Random, Stream};
+use crate::{Clock, Datagram, Files, Listener, Network, Random, Stream};
 
 /// A name server that finds every name at 10.0.0.1, but for those that begin with `silent`,
 /// `alias` (two of them, in one answer with the address), `loop` (aliases alone, in a circle) or
@@ -122,8 +125,12 @@ impl Drop for Socket {
 
 fn resolver(ttl: u32) -> (Arc<NameServer>, Resolver) {
     let network = Arc::new(NameServer { ttl, ..NameServer::default() });
-    let doors =
-        Doors { clock: Clock::system(), network: network.clone(), random: Random::seeded(1) };
+    let doors = Doors {
+        clock: Clock::system(),
+        network: network.clone(),
+        random: Random::seeded(1),
+        files: Files::default(),
+    };
     let config = ResolvConf {
         servers: vec![DNS.parse::<SocketAddr>().unwrap().into()],
         ..ResolvConf::default()

@@ -7,7 +7,7 @@ use hickory_proto::op::ResponseCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::*;
-use crate::dns::ConfigTexts;
+use crate::dns::ConfigFiles;
 
 /// How a name server behaves towards every question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,12 @@ impl Servers {
     }
 
     fn resolver(self: &Arc<Self>, resolv_conf: &str) -> Resolver {
-        let doors =
-            Doors { clock: Clock::system(), network: self.clone(), random: Random::seeded(1) };
+        let doors = Doors {
+            clock: Clock::system(),
+            network: self.clone(),
+            random: Random::seeded(1),
+            files: Files::default(),
+        };
         Resolver::new(doors, ResolvConf::parse(resolv_conf, ""), Hosts::default())
     }
 
@@ -252,14 +256,32 @@ async fn errors_name_the_protocol_the_zone_and_both_ends() {
     assert!(found.is_ok(), "{found:?}");
 }
 
-/// Files whose content can be changed.
-#[derive(Clone, Default)]
-struct Texts(Arc<Mutex<ConfigTexts>>);
+/// Files in a folder of their own.
+struct Texts(tempfile::TempDir);
 
-#[async_trait]
-impl ConfigSource for Texts {
-    async fn read(&self) -> ConfigTexts {
-        self.0.lock().unwrap().clone()
+// === impl Texts ===
+
+impl Texts {
+    fn new(texts: &[(&str, &str)]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        for (name, text) in texts {
+            folder.write(name, text);
+        }
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn files(&self) -> ConfigFiles {
+        let path = |name| self.0.path().join(name);
+        ConfigFiles {
+            resolv_conf: path("resolv.conf"),
+            hosts: path("hosts"),
+            nsswitch: path("nsswitch.conf"),
+            hostname: path("hostname"),
+        }
     }
 }
 
@@ -267,17 +289,17 @@ impl ConfigSource for Texts {
 async fn files_are_read_again_unless_they_say_no() {
     for (options, expected) in [("", "10.0.0.2:53"), ("options no-reload\n", "10.0.0.1:53")] {
         let servers = Servers::of(&[ONE, ("10.0.0.2:53", Behaves::Well)]);
-        let doors =
-            Doors { clock: Clock::system(), network: servers.clone(), random: Random::seeded(1) };
-        let texts = Texts::default();
-        texts.0.lock().unwrap().resolv_conf = format!("nameserver 10.0.0.1\n{options}");
-        let resolver = Resolver::following(doors, texts.clone());
+        let doors = Doors {
+            clock: Clock::system(),
+            network: servers.clone(),
+            random: Random::seeded(1),
+            files: Files::default(),
+        };
+        let texts = Texts::new(&[("resolv.conf", &format!("nameserver 10.0.0.1\n{options}"))]);
+        let resolver = Resolver::from_files(doors, texts.files());
         resolver.lookup("a", within(10)).await.unwrap();
-        {
-            let mut texts = texts.0.lock().unwrap();
-            texts.resolv_conf = "nameserver 10.0.0.2\n".to_owned();
-            texts.hosts = "10.0.0.9 known\n".to_owned();
-        }
+        texts.write("resolv.conf", "nameserver 10.0.0.2\n");
+        texts.write("hosts", "10.0.0.9 known\n");
         advance(Duration::from_millis(4900)).await;
         resolver.lookup("b", within(10)).await.unwrap();
         assert!(servers.asked().iter().all(|asked| asked.contains("10.0.0.1:53")));
@@ -307,14 +329,18 @@ async fn nsswitch_says_whom_to_ask_first() {
     ];
     for (nsswitch, behaves, name, expected) in cases {
         let servers = Servers::of(&[("10.0.0.1:53", behaves)]);
-        let doors = Doors { clock: Clock::system(), network: servers, random: Random::seeded(1) };
-        let texts = ConfigTexts {
-            resolv_conf: "nameserver 10.0.0.1".to_owned(),
-            hosts: "10.0.0.9 known".to_owned(),
-            nsswitch: nsswitch.to_owned(),
-            hostname: String::new(),
+        let doors = Doors {
+            clock: Clock::system(),
+            network: servers,
+            random: Random::seeded(1),
+            files: Files::default(),
         };
-        let resolver = Resolver::following(doors, Texts(Arc::new(Mutex::new(texts))));
+        let texts = Texts::new(&[
+            ("resolv.conf", "nameserver 10.0.0.1"),
+            ("hosts", "10.0.0.9 known"),
+            ("nsswitch.conf", nsswitch),
+        ]);
+        let resolver = Resolver::from_files(doors, texts.files());
         let found = resolver.lookup(name, within(10)).await;
         let found = found.map(|ips| ips[0].to_string()).map_err(|error| error.to_string());
         assert_eq!(found, expected, "{nsswitch:?} {name}");

@@ -1,5 +1,5 @@
 //! The cluster of the budgets, made smaller: nodes of 30 pods with 2 containers each, scraped
-//! twice. Both benchmarks measure on it.
+//! twice.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -20,7 +20,8 @@ use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
 const PODS: u32 = 30;
-pub(crate) const NODES: u32 = 100;
+/// How many nodes there are.
+pub const NODES: u32 = 100;
 const RESOLUTION: Duration = Duration::from_secs(15);
 
 fn second(second: i64) -> Timestamp {
@@ -53,19 +54,19 @@ fn fake_node(node: u32) -> Node {
 }
 
 /// What the kubelet of a node says at a second.
-pub(crate) fn body(node: u32, at: i64) -> String {
+pub fn body(node: u32, at: i64) -> String {
     exposition::render(&fake_node(node).sample(second(at)))
 }
 
 /// A node that was scraped before, and a scrape of it: what being scraped costs a fleet besides
 /// what it costs to send the answer.
-pub(crate) fn scraped() -> impl Fn(i64) -> Vec<u8> {
+pub fn scraped() -> impl Fn(i64) -> Vec<u8> {
     let node = fake_node(7);
     move |at| node.exposition(second(at))
 }
 
 /// All nodes, scraped twice.
-pub(crate) fn filled() -> Store {
+pub fn filled() -> Store {
     let store = Store::new(RESOLUTION);
     for at in [100_000, 100_015] {
         for node in 0..NODES {
@@ -78,13 +79,13 @@ pub(crate) fn filled() -> Store {
 }
 
 /// Looks every pod up.
-pub(crate) fn look_up_all(store: &Store) -> usize {
+pub fn look_up_all(store: &Store) -> usize {
     let of = |node| (0..PODS).filter_map(move |pod| store.pod(&namespace(pod), &name(node, pod)));
     (0..NODES).flat_map(of).count()
 }
 
 /// What answers the API's requests about all that, and what runs it.
-pub(crate) struct Api {
+pub struct Api {
     runtime: Runtime,
     router: Router,
 }
@@ -92,7 +93,8 @@ pub(crate) struct Api {
 // === impl Api ===
 
 impl Api {
-    pub(crate) fn new() -> std::io::Result<Self> {
+    /// Over all nodes, scraped twice.
+    pub fn new() -> std::io::Result<Self> {
         let runtime = Builder::new_current_thread().build()?;
         let pods = (0..NODES).flat_map(|node| {
             (0..PODS).map(move |pod| {
@@ -118,7 +120,7 @@ impl Api {
     }
 
     /// How long the answer to a GET is, in bytes.
-    pub(crate) fn get(&self, path: &str) -> usize {
+    pub fn get(&self, path: &str) -> usize {
         let Ok(request) = Request::get(path).body(Body::empty()) else { return 0 };
         self.runtime.block_on(async {
             let Ok(response) = self.router.clone().oneshot(request).await;
@@ -128,8 +130,8 @@ impl Api {
 }
 
 /// Every pod there is.
-pub(crate) const ALL_PODS: &str = "/apis/metrics.k8s.io/v1beta1/pods";
+pub const ALL_PODS: &str = "/apis/metrics.k8s.io/v1beta1/pods";
 
 /// The pods of one workload: a hundred of three thousand.
-pub(crate) const SELECTED_PODS: &str =
+pub const SELECTED_PODS: &str =
     "/apis/metrics.k8s.io/v1beta1/namespaces/team-07/pods?labelSelector=app%3Dapp-0007";

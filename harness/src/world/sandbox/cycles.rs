@@ -1,0 +1,76 @@
+//! Cycles of a program, seen from outside: it counts those that have ended, and how long they took.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What every metrics server counts its cycles with.
+pub(super) const COUNT: &str = "metrics_server_manager_tick_duration_seconds_count";
+pub(super) const SUM: &str = "metrics_server_manager_tick_duration_seconds_sum";
+
+/// How soon after its start a program is asked: no cycle that counts has begun before.
+const FRESH: Duration = Duration::from_secs(3);
+
+/// What is known of the cycles of a program that runs.
+pub(super) struct Cycles {
+    started: Instant,
+    /// Nobody has waited for any yet.
+    is_fresh: bool,
+    resolution: Duration,
+    /// The last one that was seen to end.
+    last: Option<Ended>,
+}
+
+/// Some cycles have ended.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    count: u64,
+    sum: f64,
+    /// When the last of them began.
+    began: Instant,
+}
+
+// === impl Cycles ===
+
+impl Cycles {
+    /// Of a program that has started just now.
+    pub(super) fn new(resolution: Duration) -> Self {
+        Self { started: Instant::now(), is_fresh: true, resolution, last: None }
+    }
+
+    pub(super) fn resolution(&self) -> Duration {
+        self.resolution
+    }
+
+    /// Takes in what the program says now.
+    pub(super) fn see(&mut self, count: u64, sum: f64) {
+        let before = self.last.map_or((0, 0.0), |last| (last.count, last.sum));
+        if count > before.0 {
+            let took = (sum - before.1) / (count - before.0) as f64;
+            let took = Duration::try_from_secs_f64(took).unwrap_or_default();
+            let now = Instant::now();
+            let began = now.checked_sub(took).unwrap_or(now);
+            self.last = Some(Ended { count, sum, began });
+        }
+    }
+
+    /// How many have ended.
+    pub(super) fn ended(&self) -> u64 {
+        self.last.map_or(0, |last| last.count)
+    }
+
+    /// How many have begun, for somebody who waits for others. One that goes on is known by the
+    /// time: cycles begin regularly.
+    pub(super) fn begun(&mut self) -> u64 {
+        let is_fresh = std::mem::take(&mut self.is_fresh);
+        match self.last {
+            _ if is_fresh && self.started.elapsed() < FRESH => 0,
+            None => 1,
+            Some(last) => {
+                let since = last.began.elapsed().as_secs_f64();
+                let more = since / self.resolution.as_secs_f64().max(1.0);
+                last.count + more as u64
+            }
+        }
+    }
+}
