@@ -221,3 +221,39 @@ async fn the_metrics_server_serves_behind_a_real_api_server() {
         assert!(audit.lines().any(of_it), "{agent} never did {verb}");
     }
 }
+
+/// The commands of `docs/migrating.md`, as far as an API server judges them.
+#[tokio::test]
+async fn both_ways_are_as_the_documents_say() {
+    let Some(cluster) = RealCluster::start().await else { return };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let kubectl = |arguments: &str| {
+        let mut command = Command::new("kubectl");
+        command.current_dir(&root).arg("--kubeconfig").arg(cluster.path("kubeconfig"));
+        let output = command.args(arguments.split(' ')).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    };
+    let done = |arguments: &str| {
+        let (is_done, said) = kubectl(arguments);
+        assert!(is_done, "{arguments}: {said}");
+        said
+    };
+    // Helm's Deployment has another selector.
+    done("--namespace kube-system create deployment metrics-server --image=metrics-server");
+    let (is_done, said) = kubectl("apply --kustomize kind-config/base");
+    assert!(!is_done && said.contains("field is immutable"), "{said}");
+    done("--namespace kube-system delete deployment metrics-server");
+    done("apply --kustomize kind-config/base");
+    done("apply --kustomize kind-config/v1");
+    assert!(done("get apiservices --output=name").contains("/v1.metrics.k8s.io"));
+
+    done("delete apiservice v1.metrics.k8s.io --ignore-not-found");
+    done("delete apiservice v1.metrics.k8s.io --ignore-not-found");
+    let image = "metrics-server=registry.k8s.io/metrics-server/metrics-server:v0.9.0";
+    done(&format!("--namespace kube-system set image deployment/metrics-server {image}"));
+    let left = done("get apiservices --output=name");
+    assert!(left.contains("/v1beta1.metrics.k8s.io"), "{left}");
+    assert!(!left.contains("/v1.metrics.k8s.io"), "{left}");
+    done("delete --kustomize kind-config/base");
+}

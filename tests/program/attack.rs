@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures::future::join_all;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustls::pki_types::ServerName;
 use tokio::time::Instant;
@@ -116,6 +117,42 @@ fn probes_get_in_beside_crowds_that_hold_connections() {
             are_quick(&probes(from, address, 100).await);
         }
         drop((silent, kept));
+    });
+}
+
+/// What a process has in memory, in KiB.
+fn resident(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// A mebibyte of headers is allowed, but not to hundreds of clients at once that nobody knows.
+#[test]
+fn large_headers_of_a_crowd_take_little_memory() {
+    raise_own_limit();
+    let folder = folder(1);
+    let (server, address) = start(folder.path(), "", "");
+    let process = server.child.id();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        probes(3, address, 10).await;
+        let before = resident(process);
+        let connector = TlsConnector::from(Hello::default().config());
+        let mut crowd = Vec::new();
+        for _ in 0..300 {
+            let name = ServerName::try_from("localhost").unwrap();
+            let stream = connect_from(2, address).await;
+            crowd.push(connector.connect(name, stream).await.unwrap());
+        }
+        let head = [b"GET / HTTP/1.1\r\nhost: a\r\nx-large: ".to_vec(), vec![b'a'; 1_000_000]];
+        let head = head.concat();
+        // The system's buffers hold what is not read.
+        join_all(crowd.iter_mut().map(|stream| stream.write_all(&head))).await;
+        are_quick(&probes(3, address, 100).await);
+        let grown = resident(process).saturating_sub(before) >> 10;
+        assert!((5..80).contains(&grown), "{grown} MiB");
+        drop(crowd);
     });
 }
 

@@ -125,10 +125,9 @@ fn wanted<'a>(clause: &Clause<'a>) -> Option<(&'a str, &'a str, &'a str)> {
 mod tests {
     use super::*;
 
-    #[allow(clippy::unnecessary_wraps, reason = "it is compared with what negotiation gives")]
-    fn form(media: Media, version: &'static str) -> Option<Form> {
+    fn object(media: Media, version: &'static str) -> Form {
         let is_deprecated = version == "v1alpha1";
-        Some(Form::Object { media, pretty: false, version, is_deprecated })
+        Form::Object { media, pretty: false, version, is_deprecated }
     }
 
     #[test]
@@ -139,10 +138,10 @@ mod tests {
             ("*/*".to_owned(), Some(Form::Text)),
             ("text/*".to_owned(), Some(Form::Text)),
             ("text/html,text/plain;q=0.1".to_owned(), Some(Form::Text)),
-            (flagz("application/json", "v=v1beta1"), form(Media::Json, "v1beta1")),
-            (flagz("application/yaml", "v=v1beta1"), form(Media::Yaml, "v1beta1")),
-            (flagz("application/*", "v=v1alpha1"), form(Media::Json, "v1alpha1")),
-            (flagz("*/*", "v=v1beta1"), form(Media::Json, "v1beta1")),
+            (flagz("application/json", "v=v1beta1"), Some(object(Media::Json, "v1beta1"))),
+            (flagz("application/yaml", "v=v1beta1"), Some(object(Media::Yaml, "v1beta1"))),
+            (flagz("application/*", "v=v1alpha1"), Some(object(Media::Json, "v1alpha1"))),
+            (flagz("*/*", "v=v1beta1"), Some(object(Media::Json, "v1beta1"))),
             (flagz("application/json", "v=v1") + ",text/plain", Some(Form::Text)),
             // Without group, version and kind there is nothing to be had in JSON.
             ("application/json".to_owned(), None),
