@@ -13,8 +13,9 @@ mod skip;
 
 use std::{
     collections::BTreeSet,
+    fs, io,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -240,15 +241,20 @@ impl Sandbox {
         false
     }
 
-    /// Asks `kubectl` itself, on the cluster's network.
-    async fn kubectl(&self, program: &PathBuf, wanted: &TopExpectation) -> Printed {
-        let failed = |error: std::io::Error| format!("{}: {error}", program.display());
-        let home = self.kubectl_home.path();
-        let config = home.join("kubeconfig");
+    /// Writes the administrator's kubeconfig.
+    pub(crate) fn kubeconfig(&self) -> io::Result<PathBuf> {
+        let path = self.kubectl_home.path().join("kubeconfig");
         let url = format!("https://{API_SERVER}");
         let admin = Credential::Token(identities::ADMIN_TOKEN);
-        std::fs::write(&config, kubeconfig(&url, &self.cluster.authority_pem(), admin))
-            .map_err(failed)?;
+        fs::write(&path, kubeconfig(&url, &self.cluster.authority_pem(), admin))?;
+        Ok(path)
+    }
+
+    /// Asks `kubectl` itself, on the cluster's network.
+    async fn kubectl(&self, program: &Path, wanted: &TopExpectation) -> Printed {
+        let failed = |error: io::Error| format!("{}: {error}", program.display());
+        let home = self.kubectl_home.path();
+        let config = self.kubeconfig().map_err(failed)?;
         let mut command = Command::new(program);
         command.arg("top").env("KUBECONFIG", &config).env("HOME", home).kill_on_drop(true);
         command.arg(if wanted.what == Top::Nodes { "nodes" } else { "pods" });
