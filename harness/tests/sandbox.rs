@@ -24,8 +24,11 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sandbox");
 /// The exit code where namespaces are not allowed.
 const NO_SANDBOX: i32 = 4;
 
-/// How long processes may take to come and to go.
+/// How long processes may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long they may take to go: the scenario itself takes much longer.
+const GONE_BY: Duration = Duration::from_secs(5);
 
 fn scenario() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
@@ -133,6 +136,7 @@ async fn nothing_outlives_a_run_that_is_killed() {
     }
     run.kill().unwrap();
     assert_eq!(run.wait().unwrap().signal(), Some(9));
+    let deadline = Instant::now() + GONE_BY;
     while processes_of(&program) > 0 {
         tries.tick().await;
         assert!(Instant::now() < deadline, "{} processes are left", processes_of(&program));
