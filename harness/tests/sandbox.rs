@@ -60,10 +60,12 @@ fn is_skipped(output: &Output) -> bool {
 fn scenarios_hold_fail_and_are_skipped_as_in_a_cluster() {
     let reports = TempDir::new().unwrap();
     let json = reports.path().join("report.json");
+    let markdown = reports.path().join("report.md");
     let output = scenario()
         .args(["run", "--world", "sandbox", "--jobs", "16", "--server"])
         .arg(server())
-        .args(["--report", &format!("json={}", json.display()), "."])
+        .args(["--report", &format!("json={}", json.display())])
+        .args(["--report", &format!("markdown={}", markdown.display()), "."])
         .output()
         .unwrap();
     if is_skipped(&output) {
@@ -78,6 +80,9 @@ fn scenarios_hold_fail_and_are_skipped_as_in_a_cluster() {
         printed.contains("SKIP of-the-host: the metrics server has the node's address 10.0.0.1")
     );
     let report: Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+    assert_eq!(report["world"].as_str().unwrap().split(',').next(), Some("sandbox"));
+    let markdown = fs::read_to_string(markdown).unwrap();
+    assert!(markdown.contains("| others | 5 | 1 | 1 |\n"), "{markdown}");
     let verdict = |scenario: &Value| {
         let word = |field: &str| scenario[field].as_str().unwrap_or_default().to_owned();
         (word("name"), word("verdict"))
