@@ -65,6 +65,33 @@ fn every_scenario_is_called_as_its_file() {
     }
 }
 
+/// What only this project's metrics server has. Its flags beyond those of the Go server begin so.
+const OWN_WORDS: [&str; 11] = [
+    "cure=",
+    "metrics_server_kubelet_scrape_failures_total",
+    "metrics_server_kubelet_bodies",
+    "/statusz",
+    "/flagz",
+    "--kubelet-address-fallback",
+    "--kubelet-endpoint",
+    "--kubelet-max-",
+    "--metric-grace-cycles",
+    "--resolv-conf",
+    "/apis/metrics.k8s.io/v1/",
+];
+
+#[test]
+fn what_any_metrics_server_must_pass_asks_for_nothing_of_our_own() {
+    for (path, text) in scenarios() {
+        if text.contains("profile: upstream") {
+            let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+            let own: Vec<_> =
+                lines.filter(|line| OWN_WORDS.iter().any(|word| line.contains(word))).collect();
+            assert!(own.is_empty(), "{}: {}", path.display(), own.join("\n"));
+        }
+    }
+}
+
 /// `docs/scenarios.md` is written by hand down to this line, and from the schema below it.
 const REFERENCE: &str =
     "<!-- From here on, this is written by UPDATE_DOCS=1 cargo test --test library -->\n";

@@ -7,6 +7,10 @@ pub mod events;
 pub mod expect;
 pub mod expected_usage;
 pub mod file;
+#[cfg(target_os = "linux")]
+mod namespaces;
+#[cfg(not(target_os = "linux"))]
+#[path = "namespaces_elsewhere.rs"]
 mod namespaces;
 mod observers;
 pub mod program;

@@ -133,6 +133,10 @@ struct Up {
     /// The metrics server's program. Default: the one beside this program.
     #[arg(long, value_name = "PROGRAM")]
     server: Option<PathBuf>,
+    /// Hold the sandbox world open instead, at the addresses that the file says, with a shell in
+    /// it. Leaving the shell takes the next step.
+    #[arg(long)]
+    shell: bool,
 }
 
 #[derive(Debug, Args)]
@@ -194,7 +198,10 @@ pub fn main() -> ExitCode {
         Command::List(files) => list(&files),
         Command::Check(files) => check(&files),
         Command::Schema => schema(),
-        Command::Up(up) => self::up(&up),
+        Command::Up(up) => match self::up(&up, in_sandbox) {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
         Command::Attack(options) => attack::attack(&options).map_err(Into::into),
         Command::BenchCluster(options) => {
@@ -310,7 +317,7 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
 /// Mistakes in files are told before anything else is asked of the machine.
 fn enter_sandbox(run: &Run) -> Result<ExitCode, ProgramError> {
     load(&run.files)?;
-    Ok(run.sandbox.enter()?)
+    Ok(sandbox::enter(run.sandbox.server.as_deref())?)
 }
 
 fn list(files: &Files) -> Result<bool, ProgramError> {
@@ -333,7 +340,7 @@ fn check(files: &Files) -> Result<bool, ProgramError> {
     Ok(true)
 }
 
-fn up(up: &Up) -> Result<bool, ProgramError> {
+fn up(up: &Up, in_sandbox: bool) -> Result<ExitCode, ProgramError> {
     let files = file::load(&up.file).map_err(|errors| ProgramError::Files(vec![errors]))?;
     let cases: Vec<_> = files.iter().filter_map(|file| file.case.clone()).collect();
     let mut chosen = files.iter().filter(|file| up.case.is_none() || file.case == up.case);
@@ -343,8 +350,12 @@ fn up(up: &Up) -> Result<bool, ProgramError> {
         }
         return Err(ProgramError::Case { path: up.file.clone(), cases: cases.join(", ") });
     };
-    up::up(file, up.server.as_deref())?;
-    Ok(true)
+    match (up.shell, in_sandbox) {
+        (false, _) => up::up(file, up.server.as_deref())?,
+        (true, false) => return Ok(sandbox::enter(up.server.as_deref())?),
+        (true, true) => up::hold_open(file, &sandbox::inside(up.server.as_deref())?)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn schema() -> Result<bool, ProgramError> {

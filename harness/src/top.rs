@@ -3,16 +3,25 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use http::Request;
+use http::{Request, header::ACCEPT};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_text::{duration, quantity::Quantity};
 use kube::{Api, Client, api::ListParams};
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::file::format::{Top, TopExpectation};
 
+const GROUP: &str = "metrics.k8s.io";
+const VERSION: &str = "v1beta1";
 const BASE: &str = "/apis/metrics.k8s.io/v1beta1";
+
+/// What kubectl says where the API is not served.
+const NOT_AVAILABLE: &str = "error: Metrics API not available";
+
+/// All groups and versions in one document.
+const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
 /// kubectl's `metricsCreationDelay`: a pod younger than that may have no metrics yet.
 const CREATION_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
@@ -188,13 +197,19 @@ async fn list_or_one<T: DeserializeOwned>(
 
 async fn get<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, String> {
     let request = Request::get(path).body(Vec::new()).map_err(|error| format!("error: {error}"))?;
-    client.request(request).await.map_err(|error| match error {
+    let error = match client.request(request).await {
+        Ok(answer) => return Ok(answer),
+        Err(error) => error,
+    };
+    Err(match error {
         // An object that is not there has a name; a path that is not there has none.
         kube::Error::Api(status)
             if status.code == 503 || status.code == 404 && !names_object(&status) =>
         {
-            "error: Metrics API not available".to_owned()
+            NOT_AVAILABLE.to_owned()
         }
+        // kubectl looks at what is served before it asks; where there is an answer, it is the same.
+        _ if !is_discovered(client).await => NOT_AVAILABLE.to_owned(),
         kube::Error::Api(status) if status.reason == "Unauthorized" => {
             format!("error: You must be logged in to the server ({})", status.message)
         }
@@ -203,6 +218,18 @@ async fn get<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, Stri
         }
         other => format!("error: {other}"),
     })
+}
+
+/// Whether discovery has the API: a version whose server does not say what it serves is stale.
+async fn is_discovered(client: &Client) -> bool {
+    let request = Request::get("/apis").header(ACCEPT, DISCOVERY).body(Vec::new());
+    let Ok(request) = request else { return false };
+    let Ok(found) = client.request::<Value>(request).await else { return false };
+    let groups = found["items"].as_array().into_iter().flatten();
+    let mut versions = groups
+        .filter(|group| group["metadata"]["name"] == GROUP)
+        .flat_map(|group| group["versions"].as_array().into_iter().flatten());
+    versions.any(|version| version["version"] == VERSION && version["freshness"] != "Stale")
 }
 
 fn names_object(status: &kube::core::Status) -> bool {

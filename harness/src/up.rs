@@ -1,5 +1,7 @@
 //! `scenario up`: a scenario's cluster for real on this machine, until Ctrl-C.
 
+mod shell;
+
 use std::{
     env, io,
     path::{Path, PathBuf},
@@ -17,6 +19,8 @@ use crate::{
     file::{ScenarioFile, format::Step},
     world::{Loopback, WorldError},
 };
+
+pub(crate) use self::shell::hold_open;
 
 /// The metrics server's program when none is named.
 const SERVER: &str = "metrics-server";

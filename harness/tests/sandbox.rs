@@ -24,8 +24,11 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sandbox");
 /// The exit code where namespaces are not allowed.
 const NO_SANDBOX: i32 = 4;
 
-/// How long processes may take to come and to go.
+/// How long processes may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long they may take to go: the scenario itself takes much longer.
+const GONE_BY: Duration = Duration::from_secs(5);
 
 fn scenario() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
@@ -57,10 +60,12 @@ fn is_skipped(output: &Output) -> bool {
 fn scenarios_hold_fail_and_are_skipped_as_in_a_cluster() {
     let reports = TempDir::new().unwrap();
     let json = reports.path().join("report.json");
+    let markdown = reports.path().join("report.md");
     let output = scenario()
         .args(["run", "--world", "sandbox", "--jobs", "16", "--server"])
         .arg(server())
-        .args(["--report", &format!("json={}", json.display()), "."])
+        .args(["--report", &format!("json={}", json.display())])
+        .args(["--report", &format!("markdown={}", markdown.display()), "."])
         .output()
         .unwrap();
     if is_skipped(&output) {
@@ -75,6 +80,9 @@ fn scenarios_hold_fail_and_are_skipped_as_in_a_cluster() {
         printed.contains("SKIP of-the-host: the metrics server has the node's address 10.0.0.1")
     );
     let report: Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
+    assert_eq!(report["world"].as_str().unwrap().split(',').next(), Some("sandbox"));
+    let markdown = fs::read_to_string(markdown).unwrap();
+    assert!(markdown.contains("| others | 5 | 1 | 1 |\n"), "{markdown}");
     let verdict = |scenario: &Value| {
         let word = |field: &str| scenario[field].as_str().unwrap_or_default().to_owned();
         (word("name"), word("verdict"))
@@ -133,6 +141,7 @@ async fn nothing_outlives_a_run_that_is_killed() {
     }
     run.kill().unwrap();
     assert_eq!(run.wait().unwrap().signal(), Some(9));
+    let deadline = Instant::now() + GONE_BY;
     while processes_of(&program) > 0 {
         tries.tick().await;
         assert!(Instant::now() < deadline, "{} processes are left", processes_of(&program));

@@ -42,7 +42,7 @@ pub(super) enum WorldName {
 pub(super) struct SandboxArguments {
     /// The metrics server's program. Default: the one beside this program.
     #[arg(long, value_name = "PROGRAM")]
-    server: Option<PathBuf>,
+    pub(super) server: Option<PathBuf>,
     /// A flag that every scenario gives the program, before its own. May be given several times.
     #[arg(long = "server-arg", value_name = "FLAG", allow_hyphen_values = true)]
     server_args: Vec<String>,
@@ -77,8 +77,7 @@ pub(super) enum SandboxError {
 impl SandboxArguments {
     /// What the sandbox needs to know, inside the namespaces.
     pub(super) fn options(&self) -> Result<SandboxOptions, SandboxError> {
-        namespaces::end_with_parent().map_err(SandboxError::System)?;
-        let program = self.program()?;
+        let program = inside(self.server.as_deref())?;
         let kubectl = self.kubectl.as_deref().map(|it| find(it, "kubectl")).transpose()?;
         Ok(SandboxOptions {
             has_extensions: has_extensions(&program)?,
@@ -88,19 +87,26 @@ impl SandboxArguments {
             longest: self.longest,
         })
     }
+}
 
-    /// Runs this program again inside the namespaces.
-    pub(super) fn enter(&self) -> Result<ExitCode, SandboxError> {
-        // Cargo may have to build it, and wants the machine as it is.
-        drop(self.program()?);
-        Ok(namespaces::enter(IN_SANDBOX)?)
-    }
+/// Runs this program again inside the namespaces, for scenarios with the metrics server's program
+/// `server`.
+pub(super) fn enter(server: Option<&Path>) -> Result<ExitCode, SandboxError> {
+    // Cargo may have to build it, and wants the machine as it is.
+    drop(program(server)?);
+    Ok(namespaces::enter(IN_SANDBOX)?)
+}
 
-    fn program(&self) -> Result<PathBuf, SandboxError> {
-        match &self.server {
-            Some(program) => find(program, "the metrics server"),
-            None => Ok(own_server()?),
-        }
+/// What comes first inside the namespaces; the metrics server's program.
+pub(super) fn inside(server: Option<&Path>) -> Result<PathBuf, SandboxError> {
+    namespaces::end_with_parent().map_err(SandboxError::System)?;
+    program(server)
+}
+
+fn program(server: Option<&Path>) -> Result<PathBuf, SandboxError> {
+    match server {
+        Some(program) => find(program, "the metrics server"),
+        None => Ok(own_server()?),
     }
 }
 

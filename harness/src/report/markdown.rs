@@ -1,4 +1,7 @@
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use super::{Report, ScenarioReport, Verdict, model::SIMULATED};
 
@@ -12,6 +15,7 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     write!(out, "**")?;
     if report.world != SIMULATED {
         write!(out, " ({})", escape(&report.world))?;
+        areas(report, out)?;
     }
     writeln!(out, "\n\n| | Scenario | Time in the cluster | |\n|---|---|--:|---|")?;
     let mut rows: Vec<_> = report.scenarios.iter().collect();
@@ -37,6 +41,25 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
             }
             writeln!(out, "</details>")?;
         }
+    }
+    Ok(())
+}
+
+/// What a program can and cannot do, in few lines: the scenarios of each area by verdict.
+fn areas(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let mut areas: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+    for scenario in &report.scenarios {
+        let area = scenario.labels.get("area").map_or("others", String::as_str);
+        let counts = areas.entry(area).or_default();
+        counts[match scenario.verdict {
+            Verdict::Passed => 0,
+            Verdict::Failed => 1,
+            Verdict::Skipped => 2,
+        }] += 1;
+    }
+    writeln!(out, "\n\n| Area | Passed | Failed | Skipped |\n|---|--:|--:|--:|")?;
+    for (area, [passed, failed, skipped]) in areas {
+        writeln!(out, "| {} | {passed} | {failed} | {skipped} |", cell(area))?;
     }
     Ok(())
 }

@@ -59,12 +59,15 @@ impl Cycles {
         self.last.map_or(0, |last| last.count)
     }
 
-    /// How many have begun, for somebody who waits for others. One that goes on is known by the
-    /// time: cycles begin regularly.
-    pub(super) fn begun(&mut self) -> u64 {
-        let is_fresh = std::mem::take(&mut self.is_fresh);
+    /// Whether it has just started, and this is the first that is asked: then all of its cycles
+    /// are waited for.
+    pub(super) fn is_first(&mut self) -> bool {
+        std::mem::take(&mut self.is_fresh) && self.started.elapsed() < FRESH
+    }
+
+    /// How many have begun. One that goes on is known by the time: cycles begin regularly.
+    pub(super) fn begun(&self) -> u64 {
         match self.last {
-            _ if is_fresh && self.started.elapsed() < FRESH => 0,
             None => 1,
             Some(last) => {
                 let since = last.began.elapsed().as_secs_f64();
