@@ -193,7 +193,7 @@ impl Connection {
 
 /// Whether the peer is gone without a farewell, of TLS or of HTTP/2.
 fn is_hung_up(error: &hyper::Error) -> bool {
-    let cause = std::error::Error::source(error).and_then(<dyn std::error::Error>::downcast_ref);
+    let cause = Error::source(error).and_then(<dyn Error>::downcast_ref);
     cause.is_some_and(|cause: &io::Error| {
         matches!(
             cause.kind(),
