@@ -81,11 +81,11 @@ fn what_cannot_be_used_ends_the_start_with_the_cure() {
     let cases = [
         ("--audit-log-path=.", "write . for --audit-log-path: is a directory; name a file that this process may write, or - for the standard output".to_owned()),
         ("--audit-log-path=good/a", "write good/a for --audit-log-path: file exists; name a file that this process may write, or - for the standard output".to_owned()),
-        ("--audit-policy-file=missing", format!("read missing for --audit-policy-file: no such file or directory{policy}")),
-        ("--audit-policy-file=other", format!("read other for --audit-policy-file: it holds a Config of v1{policy}")),
-        ("--audit-policy-file=no-rules", format!("read no-rules for --audit-policy-file: it has no rules{policy}")),
-        ("--audit-policy-file=twofold", format!("read twofold for --audit-policy-file: rules[1]: nonResourceURLs stand alone, without resources and namespaces{policy}")),
-        ("--audit-policy-file=star", format!("read star for --audit-policy-file: rules[0]: \"/a*b\" must begin with / and may have * at its end only{policy}")),
+        ("--audit-policy-file=missing", format!("failed to read missing for --audit-policy-file: no such file or directory{policy}")),
+        ("--audit-policy-file=other", format!("failed to read other for --audit-policy-file: it holds a Config of v1{policy}")),
+        ("--audit-policy-file=no-rules", format!("failed to read no-rules for --audit-policy-file: it has no rules{policy}")),
+        ("--audit-policy-file=twofold", format!("failed to read twofold for --audit-policy-file: rules[1]: nonResourceURLs stand alone, without resources and namespaces{policy}")),
+        ("--audit-policy-file=star", format!("failed to read star for --audit-policy-file: rules[0]: \"/a*b\" must begin with / and may have * at its end only{policy}")),
         ("--audit-log-maxage=-1", "--audit-log-maxage must not be negative, but is -1; 0 is no limit".to_owned()),
     ];
     for (argument, message) in cases {

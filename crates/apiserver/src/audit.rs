@@ -56,8 +56,8 @@ pub struct AuditOptions {
 /// Why requests cannot be written down.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    /// The policy is no good.
-    #[error("read {} for --audit-policy-file: {source}; name a readable audit.k8s.io/v1 Policy", file.display())]
+    /// The policy cannot be used.
+    #[error("failed to read {} for --audit-policy-file: {source}; name a readable audit.k8s.io/v1 Policy", file.display())]
     Policy {
         /// Its file.
         file: PathBuf,
