@@ -307,6 +307,10 @@ impl World for Sandbox {
             self.cluster.note(format!("other content in {}", names.join(", ")));
             self.files.change(&server.files, self.cluster.certificates())?;
         }
+        if let Some(said) = &server.resolv_conf {
+            let text = self.pod.change_resolv_conf(said).map_err(WorldError::File)?;
+            self.cluster.note(format!("resolv.conf: {}", text.trim_end().replace('\n', "; ")));
+        }
         if let Some(changed) = server.token {
             self.cluster.note(token::describe(changed).to_owned());
             self.token.change(changed, self.cluster.api_server())?;

@@ -10,7 +10,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::super::{cluster::Cluster, pod_dns, token::AccountToken};
-use crate::file::format::Spec;
+use crate::file::format::{Dns, ResolvConf, Spec};
 
 /// Names are looked up in the hosts file first, then in DNS, as by every container's libc.
 const NSSWITCH: &str = "hosts: files dns\n";
@@ -21,6 +21,7 @@ const GROUP: &str = "root:x:0:\n";
 /// The pod's folder: its /etc, its service account, and where its program keeps certificates.
 pub(super) struct PodFiles {
     folder: TempDir,
+    dns: Dns,
 }
 
 // === impl PodFiles ===
@@ -53,12 +54,19 @@ impl PodFiles {
         let account = folder.path().join("serviceaccount");
         fs::write(account.join("ca.crt"), cluster.authority_pem())?;
         fs::write(account.join("namespace"), "kube-system")?;
-        Ok(Self { folder })
+        Ok(Self { folder, dns: spec.dns.clone() })
     }
 
     /// Writes the service account's token.
     pub(super) fn token(&self) -> Result<AccountToken, super::WorldError> {
         AccountToken::new(&self.folder.path().join("serviceaccount"))
+    }
+
+    /// Writes resolv.conf anew, and returns it.
+    pub(super) fn change_resolv_conf(&self, said: &ResolvConf) -> io::Result<String> {
+        let text = pod_dns::resolv_conf(&self.dns, said, &BTreeMap::new());
+        fs::write(self.folder.path().join("etc/resolv.conf"), &text)?;
+        Ok(text)
     }
 
     pub(super) fn folder(&self) -> &Path {

@@ -33,6 +33,12 @@ pub(crate) fn skip_reason(file: &ScenarioFile, options: &SandboxOptions) -> Opti
     if let Some(address) = machines.iter().find(|address| !is_usable(**address)) {
         return Some(format!("no machine's interface can have the address {address}"));
     }
+    if let Some(server) = spec.dns.addresses().find(|address| !is_usable(*address)) {
+        return Some(format!("no machine's interface can have the name server's address {server}"));
+    }
+    if spec.server.hostname.is_some() {
+        return Some("the metrics server has the host name of this machine".to_owned());
+    }
     let time = time(spec, options);
     if time > options.longest {
         return Some(format!(
