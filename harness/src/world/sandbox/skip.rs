@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use k8s_text::duration;
 
-use super::{DEFAULT_SERVER, SandboxOptions};
+use super::{DEFAULT_SERVER, SandboxOptions, network::has_ipv6};
 use crate::file::{
     ScenarioFile,
     format::{Node, Spec, Step},
@@ -32,6 +32,9 @@ pub(crate) fn skip_reason(file: &ScenarioFile, options: &SandboxOptions) -> Opti
     }
     if let Some(address) = machines.iter().find(|address| !is_usable(**address)) {
         return Some(format!("no machine's interface can have the address {address}"));
+    }
+    if machines.iter().any(IpAddr::is_ipv6) && !has_ipv6() {
+        return Some("this machine has no IPv6".to_owned());
     }
     let time = time(spec, options);
     if time > options.longest {
@@ -64,7 +67,7 @@ fn is_usable(address: IpAddr) -> bool {
 }
 
 /// How long a scenario takes at least, if all holds at once.
-pub(super) fn time(spec: &Spec, options: &SandboxOptions) -> Duration {
+fn time(spec: &Spec, options: &SandboxOptions) -> Duration {
     let mut args: Vec<_> = options.args.iter().chain(&spec.server.args).cloned().collect();
     let mut time = Duration::ZERO;
     for step in &spec.steps {
