@@ -36,7 +36,7 @@ const SIGNALLED: i32 = 128;
 pub(crate) enum NamespaceError {
     /// The system says no.
     #[error(
-        "the sandbox world needs namespaces, and this machine does not allow it to {what}: {source}; run it as root, or allow user namespaces: \
+        "failed to {what}: {source}; the sandbox world needs namespaces: run it as root, or allow user namespaces, with \
          user.max_user_namespaces above 0, and where the system has them kernel.unprivileged_userns_clone=1 and kernel.apparmor_restrict_unprivileged_userns=0; \
          a container needs CAP_SYS_ADMIN for it"
     )]
@@ -64,13 +64,13 @@ pub(crate) fn enter(first: &str) -> Result<ExitCode, NamespaceError> {
             | CloneFlags::CLONE_NEWPID
             | CloneFlags::CLONE_NEWNET,
     )
-    .map_err(|errno| to("create them")(errno.into()))?;
+    .map_err(|errno| to("create namespaces")(errno.into()))?;
     // Who has no privileges may map only themselves, and must give up setgroups for it.
     fs::write("/proc/self/setgroups", "deny")
         .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {user} 1")))
         .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {group} 1")))
-        .map_err(to("map its user to root"))?;
-    let folder = private_folder().map_err(to("mount folders"))?;
+        .map_err(to("become root in a user namespace"))?;
+    let folder = private_folder().map_err(to("mount folders in a mount namespace"))?;
     let status = env::current_exe()
         .and_then(|program| {
             Command::new(program)
@@ -81,7 +81,7 @@ pub(crate) fn enter(first: &str) -> Result<ExitCode, NamespaceError> {
                 .env_remove("CARGO")
                 .status()
         })
-        .map_err(to("start a program"))?;
+        .map_err(to("start this program in the namespaces"))?;
     let code = status.code().or(status.signal().map(|signal| SIGNALLED + signal));
     Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }

@@ -114,6 +114,17 @@ fn without_what_it_needs_it_says_so_with_a_code_of_its_own() {
     assert_eq!(printed.trim_end().lines().count(), 1, "{printed}");
 }
 
+#[test]
+fn a_program_that_cannot_be_run_is_named_with_its_flag() {
+    let output = scenario()
+        .args(["run", "--world", "sandbox", "refused.yaml", "--server", "/nowhere/server"])
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{printed}");
+    assert!(printed.starts_with("error: --server /nowhere/server: No such file"), "{printed}");
+}
+
 #[tokio::test]
 async fn nothing_outlives_a_run_that_is_killed() {
     let folder = TempDir::new().unwrap();

@@ -21,6 +21,9 @@ use crate::{
 /// The first argument of this program inside the namespaces.
 const IN_SANDBOX: &str = "--in-sandbox";
 
+/// The flag that names the metrics server's program.
+const SERVER_FLAG: &str = "--server";
+
 /// The flag by which a program is known to have what `profile: extension` asks for.
 const EXTENSION: &str = "--kubelet-address-fallback";
 
@@ -62,8 +65,8 @@ pub(super) enum SandboxError {
     #[error(transparent)]
     Namespaces(#[from] NamespaceError),
     /// A program cannot be run.
-    #[error("use {program} as {what}: {source}")]
-    Program { program: String, what: &'static str, source: io::Error },
+    #[error("{flag} {program}: {source}; name a program that this machine can run")]
+    Program { flag: &'static str, program: String, source: io::Error },
     /// Our own program is not there.
     #[error(transparent)]
     Own(#[from] UpError),
@@ -78,7 +81,7 @@ impl SandboxArguments {
     /// What the sandbox needs to know, inside the namespaces.
     pub(super) fn options(&self) -> Result<SandboxOptions, SandboxError> {
         let program = inside(self.server.as_deref())?;
-        let kubectl = self.kubectl.as_deref().map(|it| find(it, "kubectl")).transpose()?;
+        let kubectl = self.kubectl.as_deref().map(|it| find(it, "--kubectl")).transpose()?;
         Ok(SandboxOptions {
             has_extensions: has_extensions(&program)?,
             program,
@@ -105,7 +108,7 @@ pub(super) fn inside(server: Option<&Path>) -> Result<PathBuf, SandboxError> {
 
 fn program(server: Option<&Path>) -> Result<PathBuf, SandboxError> {
     match server {
-        Some(program) => find(program, "the metrics server"),
+        Some(program) => find(program, SERVER_FLAG),
         None => Ok(own_server()?),
     }
 }
@@ -116,10 +119,10 @@ pub(super) fn default_jobs() -> Option<NonZero<usize>> {
 }
 
 /// Where a program is, whatever the current folder.
-fn find(program: &Path, what: &'static str) -> Result<PathBuf, SandboxError> {
+fn find(program: &Path, flag: &'static str) -> Result<PathBuf, SandboxError> {
     program.canonicalize().map_err(|source| SandboxError::Program {
+        flag,
         program: program.display().to_string(),
-        what,
         source,
     })
 }
@@ -127,8 +130,8 @@ fn find(program: &Path, what: &'static str) -> Result<PathBuf, SandboxError> {
 fn has_extensions(program: &Path) -> Result<bool, SandboxError> {
     let help = Command::new(program).arg("--help").stdin(Stdio::null()).output();
     let help = help.map_err(|source| SandboxError::Program {
+        flag: SERVER_FLAG,
         program: program.display().to_string(),
-        what: "the metrics server",
         source,
     })?;
     Ok(String::from_utf8_lossy(&[help.stdout, help.stderr].concat()).contains(EXTENSION))

@@ -44,7 +44,7 @@ impl SandboxNetwork {
         // The handle keeps the namespace; this thread's is kept by being in it.
         drop(namespaces::leave_network()?);
         let namespace = namespaces::new_network()?;
-        let with_ipv6 = Path::new("/proc/sys/net/ipv6").exists();
+        let with_ipv6 = has_ipv6();
         let (v4, v6) = match pod {
             IpAddr::V4(_) => (pod, OTHER_V6),
             IpAddr::V6(_) => (OTHER_V4, pod),
@@ -143,6 +143,11 @@ impl Network for SandboxNetwork {
         self.plug([at.ip()])?;
         HostNetwork.listen(at).await
     }
+}
+
+/// Whether this machine's kernel has IPv6.
+pub(super) fn has_ipv6() -> bool {
+    Path::new("/proc/sys/net/ipv6").exists()
 }
 
 fn command(verb: &str, address: IpAddr) -> String {

@@ -201,3 +201,29 @@ impl LastLines {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_of_an_end_is_what_a_program_calls_an_error() {
+        for (lines, reason) in [
+            (&[][..], None),
+            (
+                &["Flags:", "Error: unknown flag: --nope", "Usage:"],
+                Some("Error: unknown flag: --nope"),
+            ),
+            (&["I1130 10:00:00 started", "panic: nil map", "goroutine 1"], Some("panic: nil map")),
+            (
+                &["I1130 10:00:00 started", "F1130 10:00:01 no", "I1130 10:00:01 bye"],
+                Some("F1130 10:00:01 no"),
+            ),
+            (&["Fine", "last words"], Some("last words")),
+        ] {
+            let last = LastLines::default();
+            lines.iter().for_each(|line| last.add((*line).to_owned()));
+            assert_eq!(last.reason().as_deref(), reason);
+        }
+    }
+}

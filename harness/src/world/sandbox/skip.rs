@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use k8s_text::duration;
 
-use super::{DEFAULT_SERVER, SandboxOptions};
+use super::{DEFAULT_SERVER, SandboxOptions, network::has_ipv6};
 use crate::file::{
     ScenarioFile,
     format::{Node, Spec, Step},
@@ -39,6 +39,9 @@ pub(crate) fn skip_reason(file: &ScenarioFile, options: &SandboxOptions) -> Opti
     if spec.server.hostname.is_some() {
         return Some("the metrics server has the host name of this machine".to_owned());
     }
+    if machines.iter().any(IpAddr::is_ipv6) && !has_ipv6() {
+        return Some("this machine has no IPv6".to_owned());
+    }
     let time = time(spec, options);
     if time > options.longest {
         return Some(format!(
@@ -70,7 +73,7 @@ fn is_usable(address: IpAddr) -> bool {
 }
 
 /// How long a scenario takes at least, if all holds at once.
-pub(super) fn time(spec: &Spec, options: &SandboxOptions) -> Duration {
+fn time(spec: &Spec, options: &SandboxOptions) -> Duration {
     let mut args: Vec<_> = options.args.iter().chain(&spec.server.args).cloned().collect();
     let mut time = Duration::ZERO;
     for step in &spec.steps {
