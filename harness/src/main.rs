@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// A bench's cluster is in this process, and must not cost more than what is measured.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     harness::program::main()
