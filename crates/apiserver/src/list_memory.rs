@@ -1,5 +1,5 @@
-//! Memory for lists that must be complete before their first byte is sent, because it says how long
-//! they are. All of them together are bounded.
+//! Memory for lists that must be complete before their first byte is sent, because their length
+//! comes first. The memory of all of them together is bounded.
 
 use std::{mem, sync::Arc, time::Duration};
 
@@ -15,10 +15,10 @@ use crate::serving::{Exchange, Share, Shares};
 /// supported, 150,000 pods, takes 45 MiB.
 const LIMIT: usize = 64 << 10;
 
-/// A list that is shorter counts as part of its request, of which there are only so many at a time.
+/// A shorter list counts as part of its request; the number of requests in flight is limited.
 const SHORT: usize = 128 << 10;
 
-/// How soon to look again whether a client has stopped taking its list.
+/// How long until the next check whether a client has stopped reading its list.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What complete lists take.

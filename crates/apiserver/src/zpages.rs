@@ -27,7 +27,7 @@ pub struct PageObject {
     pub kind: &'static str,
     /// The component that the page is about.
     pub name: &'static str,
-    /// The field that says what the page says.
+    /// The field that holds the page's content.
     pub field: (&'static str, Value),
 }
 
@@ -38,7 +38,7 @@ enum Form {
     Object { media: Media, pretty: bool, version: &'static str, is_deprecated: bool },
 }
 
-/// Answers a request for a page: with its text, or its object where that is asked for by group,
+/// Answers a request for a page: with its text, or its object where the client accepts that group,
 /// version and kind (`application/json;g=config.k8s.io;v=v1beta1;as=Flagz`), or 406.
 pub fn respond(
     headers: &HeaderMap,

@@ -15,8 +15,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// The handle of one exchange: an extension of every request. Whoever has it can end the exchange
-/// even while nothing polls the answer's body, as when a client's HTTP/2 window is 0.
+/// The handle of one exchange: an extension of every request. Its owners can end the exchange even
+/// while nothing polls the response's body, as when a client's HTTP/2 window is 0.
 #[derive(Clone, Debug)]
 pub struct Exchange(Arc<State>);
 
@@ -91,7 +91,7 @@ impl Exchange {
         }
     }
 
-    /// The same body, which from now on says when its client takes something.
+    /// The same body, which records from now on when its client reads some of it.
     pub fn track(&self, body: Body) -> Body {
         self.set_waiting(true);
         Body::new(Tracked { body, exchange: self.clone(), tail: None })

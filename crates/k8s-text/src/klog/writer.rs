@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn an_output_that_blocks_costs_the_oldest_lines() {
         let Started { writer, permit, written, dropped } = start(3);
-        // The first line is being written, and is not in the queue any more.
+        // The first line is being written, and is no longer in the queue.
         writer.write("a");
         while !writer.0.queue().writing {
             thread::yield_now();

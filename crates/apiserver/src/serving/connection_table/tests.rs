@@ -141,7 +141,7 @@ fn a_network_of_ipv6_is_one_source() {
 }
 
 #[tokio::test]
-async fn few_requests_at_a_time_before_somebody_is_authenticated() {
+async fn few_requests_at_a_time_before_authentication() {
     let limits = Limits { unauthenticated_requests: 1, ..Limits::default() };
     let (place, _) = ConnectionTable::new(&limits).enter(address(1));
     let handle = place.handle();
