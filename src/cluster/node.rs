@@ -26,7 +26,7 @@ pub struct Node {
     pub capacity: Capacity,
 }
 
-/// How much a node has, where its status says so.
+/// The node's capacity, if its status has one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capacity {
     /// CPU in billionths of a core.

@@ -1,6 +1,6 @@
-//! What is wrong with a scrape that failed, and what cures it: made once from the error and from
-//! all that is known of the node. Causes are few and the same for all nodes, so that metrics can
-//! count them and a program that explains logs can look them up by name.
+//! The cause and the cure of a failed scrape, made once from the error and from what is known of
+//! the node. Causes are few and the same for all nodes, so that metrics can count them and a
+//! program that explains logs can find them by name.
 
 use std::{borrow::Cow, io::ErrorKind, net::IpAddr, sync::Arc};
 
@@ -257,7 +257,8 @@ impl Cause {
         )
     }
 
-    /// The cure where what is known of the node rules out the usual one, or tells more.
+    /// The cure where what is known of the node rules out the usual one, or allows a more exact
+    /// one.
     fn cure_for(self, known: &Known<'_>) -> Option<String> {
         let Known { node, was_authorized, led_astray } = known;
         if let Some((name, ip)) = led_astray

@@ -1,4 +1,4 @@
-//! One scrape of a kubelet: the request, where it goes, and what is taken of the response.
+//! One scrape of a kubelet: the request, its destination, and the response.
 
 use std::time::Duration;
 

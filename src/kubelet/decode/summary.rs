@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_than_there_is_room_for() {
+    fn no_more_is_read_than_the_limits_allow() {
         let containers = |count: usize| vec![r#"{"name":""}"#; count].join(",");
         let pod = |containers: &str| {
             format!(r#"{{"containers":[{containers}],"podRef":{{"name":"p","namespace":"n"}}}}"#)

@@ -126,7 +126,7 @@ fn a_body_without_metrics_is_an_error() {
 }
 
 #[test]
-fn a_kubelet_says_when_it_failed_to_measure() {
+fn scrape_error_means_that_the_kubelet_failed_to_measure() {
     let node = "node_cpu_usage_seconds_total 1 5\nnode_memory_working_set_bytes 2 5\n";
     for (line, failed) in [
         ("resource_scrape_error 1", true),
@@ -140,7 +140,7 @@ fn a_kubelet_says_when_it_failed_to_measure() {
 }
 
 #[test]
-fn no_more_is_believed_than_the_limits_allow() {
+fn no_more_is_decoded_than_the_limits_allow() {
     let body = include_bytes!("../../../tests/golden/kubelet-1.36/resource.1.prom");
     let limits = |series, label| Limits { series, label, ..Limits::default() };
     let seen = |limits: Limits| {
@@ -165,7 +165,7 @@ fn label_values_may_hold_anything() {
     );
 }
 
-/// Both readers of lines, held against each other.
+/// Compares both readers of lines.
 mod differential {
     use proptest::prelude::*;
 

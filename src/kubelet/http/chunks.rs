@@ -26,7 +26,7 @@ enum At {
     Digits(u64),
     /// What follows the size in its line: nothing, or extensions.
     Extension(u64),
-    /// So many bytes of data, more than none.
+    /// This many bytes of data follow, at least one.
     Data(u64),
     /// The line end behind the data.
     DataEnd,

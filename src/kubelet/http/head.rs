@@ -69,8 +69,8 @@ impl Head {
     pub(in crate::kubelet) fn parse(bytes: &[u8], seen: usize) -> Result<Option<Self>, HeadError> {
         let first_line = memchr::memchr(b'\n', bytes);
         let has_new_first_line = first_line.is_some_and(|at| at >= seen);
-        // What is longer than a status line and no line yet is no HTTP either. Once is enough to
-        // tell: a reason phrase may go on and on.
+        // Bytes without a line end that are longer than any status line are no HTTP either. It is
+        // checked once, because a reason phrase may be long.
         let long = 4 * SHOWN;
         let is_no_line = first_line.is_none() && bytes.len() > long && seen <= long;
         if !has_new_first_line && !is_no_line && !ends_in(bytes, seen.saturating_sub(3)) {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_is_framed_as_the_head_says() {
+    fn the_head_frames_the_body() {
         use Framing::{Length, UntilClose};
         let chunked = Framing::chunked;
         let cases = [
