@@ -69,8 +69,8 @@ fn told(output: &Output) -> String {
     text + &format!("exit code: {:?}", output.status.code())
 }
 
-/// A snapshot without how long it took, and without what is none of this program's business: when
-/// exactly a kubelet's turn came, what the server logged and asked the API server for.
+/// A snapshot without durations, and without what this program does not decide: the exact time of
+/// each scrape, the server's log and its requests to the API server.
 macro_rules! assert_told {
     ($output:expr, @$expected:literal) => {
         let filters = [

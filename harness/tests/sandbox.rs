@@ -1,5 +1,5 @@
-//! The sandbox world with the shipped program: what it shows, how it tells of what does not hold,
-//! and that nothing of it stays behind.
+//! The sandbox world with the shipped program: its time line, its report of expectations that do
+//! not hold, and that it leaves nothing behind.
 
 #![allow(
     clippy::unwrap_used,
@@ -47,7 +47,7 @@ fn server() -> PathBuf {
     program
 }
 
-/// Whether this machine has no sandbox; says why.
+/// Prints why, if this machine has no sandbox.
 fn is_skipped(output: &Output) -> bool {
     let is_skipped = output.status.code() == Some(NO_SANDBOX);
     if is_skipped {
@@ -101,7 +101,7 @@ fn scenarios_hold_fail_and_are_skipped_as_in_a_cluster() {
 }
 
 #[test]
-fn without_what_it_needs_it_says_so_with_a_code_of_its_own() {
+fn a_machine_without_namespaces_gets_an_error_with_its_own_exit_code() {
     let output = scenario()
         .args(["run", "--world", "sandbox", "refused.yaml", "--server"])
         .arg(server())

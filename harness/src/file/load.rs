@@ -20,7 +20,7 @@ pub struct ScenarioFile {
     pub path: PathBuf,
     /// Which case of the file's matrix it is; none in a file without one.
     pub case: Option<String>,
-    /// What it says.
+    /// Its content.
     pub scenario: Scenario,
     text: Arc<str>,
     root: YamlNode,

@@ -1,5 +1,5 @@
-//! A report to look at: one page that needs nothing else. Made in Rust to the last pixel of its
-//! plots, so that the same run gives the same page; a little script adds what needs a reader.
+//! A report for a browser: one page without other files. Its plots are made in Rust, so that the
+//! same run gives the same page; a small script adds what depends on the reader.
 
 mod chart;
 mod failure;
@@ -156,7 +156,7 @@ fn sign(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A verdict where there is little room, so that names in the list have more.
+/// A verdict in short, so that names in the list have more space.
 fn sign_of(verdict: Verdict) -> Markup {
     let word = verdict.word();
     html! { span class={ "sign " (word) } role="img" aria-label=(word) title=(word) { (sign(verdict)) } }

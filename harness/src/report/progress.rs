@@ -6,7 +6,7 @@ pub struct Progress<W> {
     total: usize,
     ended: usize,
     failed: usize,
-    /// Nobody looks at a file or a pipe while it grows.
+    /// Progress is not written to files and pipes.
     is_terminal: bool,
 }
 
@@ -18,7 +18,7 @@ impl<W: Write> Progress<W> {
         Self { out, total, ended: 0, failed: 0, is_terminal }
     }
 
-    /// Makes room for other lines.
+    /// Clears the line for other output.
     pub fn clear(&mut self) -> io::Result<()> {
         if self.is_terminal { write!(self.out, "\r\x1b[2K") } else { Ok(()) }
     }

@@ -264,8 +264,8 @@ spec:
       wait: {for: 1s, upTo: 2s}
 ";
 
-/// Nothing is said that follows from another mistake only: the misspelt kinds of wait and
-/// expectation are not missed, and no node is missed while the nodes are in doubt.
+/// Mistakes that follow from another mistake are not reported: a misspelt kind of wait or
+/// expectation is not also missing, and no node is missing while the list of nodes is invalid.
 #[test]
 fn many_mistakes_are_reported_at_once() {
     shows("many", &read(MANY).unwrap_err().to_string());

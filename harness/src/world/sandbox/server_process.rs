@@ -48,7 +48,7 @@ pub(super) type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
 pub(super) struct ServerProcess {
     process: u32,
     terminated: Arc<AtomicBool>,
-    /// It is ended by [`Self::stop`], of which nobody needs to be told.
+    /// It is ended by [`Self::stop`], which is not reported as an end.
     stopped: Arc<AtomicBool>,
     ended: watch::Receiver<bool>,
     _wait: Task,
@@ -116,7 +116,7 @@ impl ServerProcess {
     pub(super) async fn stop(mut self) {
         self.stopped.store(true, Relaxed);
         if !self.has_ended() && namespaces::kill(self.process).is_ok() {
-            // An error means that nobody waits for it any more.
+            // An error means that the receiver is gone.
             drop(self.ended.wait_for(|ended| *ended).await);
         }
     }
@@ -136,7 +136,7 @@ async fn wait(
 ) -> End {
     let status = child.wait().await;
     for reader in readers.into_iter().flatten() {
-        // Its lines are there, or whoever holds the stream does not write them.
+        // All of its lines are there, unless another process holds the stream open.
         drop(timeout(LAST_WORDS, reader).await);
     }
     match status {
