@@ -1,7 +1,7 @@
 //! Connections to one of a kubelet's addresses: accepted, with their faults, TLS and HTTP.
 //!
-//! An accept loop of its own, because a kubelet can be silent before TLS begins, keeps its port while
-//! it changes, and writes header names as Go does.
+//! An accept loop of its own, because a kubelet's faults can keep it from starting TLS, it keeps
+//! its port while it changes, and it writes header names as Go does.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 

@@ -34,7 +34,7 @@ pub enum RecordingError {
     Folder {
         /// The recording's folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A scrape cannot be read, or is missing in between.
@@ -42,7 +42,7 @@ pub enum RecordingError {
     Scrape {
         /// The scrape's file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -73,7 +73,7 @@ fn with_alice() -> Arc<FakeApiServer> {
 }
 
 #[tokio::test]
-async fn the_backend_sees_the_request_and_who_asks_and_nothing_secret() {
+async fn the_backend_gets_the_request_and_the_user_and_no_credentials() {
     let stub = Stub::start().await;
     let api_server = with_alice();
     let certificate = stub.authority.issue("front-proxy-client", &[]).into();

@@ -1,4 +1,4 @@
-//! What kubelets write, and what they are told when it cannot be.
+//! The writes of kubelets, and their errors.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -13,7 +13,7 @@ const MERGE: Headers<'_> = &[("content-type", "application/merge-patch+json")];
 const JSON: Headers<'_> = &[("content-type", "application/json")];
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wanted_and_what_is_observed_are_written_apart() {
+async fn spec_and_status_are_written_separately() {
     let admin = Client::admin(&cluster());
     let patch = json!({
         "metadata": {"labels": {"a": "b"}},
@@ -58,7 +58,7 @@ async fn a_node_and_its_lease_come_and_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_is_pending_at_first_and_ends_when_its_kubelet_says_so() {
+async fn a_pod_is_pending_at_first_and_ends_when_its_kubelet_deletes_it() {
     let admin = Client::admin(&cluster());
     let spec = json!({"nodeName": "k8s-node1", "containers": [{"name": "c", "image": "i"}]});
     let pod = json!({"metadata": {"name": "p"}, "spec": spec, "status": {"phase": "Running"}});

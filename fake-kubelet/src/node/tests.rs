@@ -54,7 +54,7 @@ fn a_node_may_have_a_usage_of_its_own() {
 }
 
 #[test]
-fn usage_set_later_goes_on_from_the_counter_and_leaves_the_past_alone() {
+fn usage_set_later_continues_the_counter_and_keeps_the_past() {
     for (shape, at_20, at_30) in
         [(None, (2_000, 10), (7_000, 7)), (Some(constant(1_000, 99)), (20_000, 99), (25_000, 7))]
     {

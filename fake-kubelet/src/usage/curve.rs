@@ -1,5 +1,5 @@
 //! Usage that changes all the time, in straight lines: their integral is exact in integers, and so
-//! is every counter, however often and however late it is asked for.
+//! is every counter, however often and however late it is read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -28,12 +28,12 @@ pub struct Level {
     pub memory: u64,
 }
 
-/// Straight lines from point to point, and after the last one as it says, or all over again.
+/// Straight lines from point to point, and after the last one constant or repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Curve {
     /// In order of time, the first one at zero. Two at the same time make a step.
     points: Vec<Point>,
-    /// After so many microseconds it begins again.
+    /// After this many microseconds it begins again.
     period: Option<u64>,
     /// Whether the container restarts each time.
     restarts: bool,
@@ -203,7 +203,7 @@ impl From<Curve> for Shape {
     }
 }
 
-/// The cosine after so many thirty-seconds of a circle, in millionths.
+/// The cosine of this many thirty-seconds of a circle, in millionths.
 fn cosine(line: usize) -> i128 {
     let quarter = SINE.len() - 1;
     let within = line % quarter;

@@ -81,7 +81,7 @@ fn the_largest_usage_over_the_longest_time_does_not_overflow() {
 }
 
 #[test]
-fn a_restart_begins_anew_and_the_total_goes_on() {
+fn a_restart_resets_the_counter_and_the_total_continues() {
     let mut usage = Usage::carrying(second(0), 7, constant(1_000_000_000, 1));
     usage.restart(second(10));
     let at = second(13);
