@@ -234,8 +234,8 @@ fn the_server_takes_its_flags() {
     );
 }
 
-/// `kubectl apply --dry-run=client` asks an API server which kinds there are; with `--local`, kubectl
-/// reads objects by itself.
+/// `kubectl apply --dry-run=client` reads discovery from an API server; with `--local`, kubectl
+/// needs none.
 #[test]
 fn kubectl_takes_every_object_in_a_dry_run() {
     for folder in ["base", "ha", "kind", "v1", "fake-nodes"] {
@@ -353,7 +353,7 @@ fn the_cluster_routes_to_pods() {
     assert_eq!(patch["apiServer"]["extraArgs"]["enable-aggregator-routing"], "true");
 }
 
-/// The image the manifests want is the one that the end-to-end run builds, at this version.
+/// The image in the manifests is the one that the end-to-end run builds, at this version.
 #[test]
 fn the_image_is_the_one_that_is_built() {
     let image = Manifests::base().container().image.unwrap();

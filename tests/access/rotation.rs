@@ -92,7 +92,7 @@ async fn what_is_missing_or_malformed_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_server_that_was_away_is_listened_to_again() {
+async fn a_watch_continues_when_the_api_server_is_back() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     let master = cluster.certificate(&authority(), "root", Some("system:masters"));

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Running, client::ask, folder, free_port, program, run, text};
 
 #[test]
-fn it_goes_to_a_file_that_nobody_else_may_read() {
+fn the_file_is_readable_by_its_owner_only() {
     let folder = folder(1);
     let port = free_port();
     let port_flag = format!("--secure-port={port}");
