@@ -168,7 +168,7 @@ fn the_page_has_all_imports_and_none_of_a_higher_module() {
 }
 
 #[test]
-fn no_crate_stands_on_what_it_must_not_know() {
+fn no_crate_depends_on_one_that_it_must_not_know() {
     let crates = crates();
     let products = ["metrics-server", "fake-apiserver", "fake-kubelet", "harness"];
     for (from, to) in &crates {

@@ -211,7 +211,7 @@ async fn kubelet_door(made: &Certificates, insecure: bool) -> Result<(), String>
 }
 
 #[tokio::test]
-async fn certificates_that_go_takes_are_taken() {
+async fn certificates_that_go_accepts_are_accepted() {
     if openssl_is_missing() {
         return;
     }
@@ -286,7 +286,7 @@ async fn certificates_that_go_refuses_are_refused_with_the_reason() {
 
 /// Of a bundle, what can be read counts.
 #[tokio::test]
-async fn one_unreadable_certificate_does_not_spoil_a_bundle() {
+async fn one_unreadable_certificate_does_not_invalidate_a_bundle() {
     if openssl_is_missing() {
         return;
     }

@@ -173,7 +173,7 @@ fn the_way_back_undoes_what_the_go_server_does_not_know() {
 }
 
 #[test]
-fn the_parts_fit_together() {
+fn the_objects_refer_to_each_other() {
     let manifests = Manifests::base();
     let deployment: Deployment = manifests.get("Deployment", "metrics-server");
     let service: Service = manifests.get("Service", "metrics-server");
@@ -258,7 +258,7 @@ fn kubectl_takes_every_object_in_a_dry_run() {
 }
 
 #[test]
-fn kustomize_makes_what_is_meant() {
+fn kustomize_builds_the_expected_objects() {
     let Some(base) = kustomized("base") else { return };
     base.check_types();
     assert_eq!(base.0, Manifests::base().0);

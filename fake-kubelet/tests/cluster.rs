@@ -147,7 +147,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_fleet_settles_lives_and_leaves_nothing() {
+async fn a_fleet_creates_updates_and_deletes_its_objects() {
     for world in World::all().await {
         let mut fleet = world.settle();
         assert_eq!(world.names().await, ["fake-0", "fake-1", "world-0"]);
@@ -193,7 +193,7 @@ async fn a_fleet_settles_lives_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_killed_run_left_is_taken_over_or_cleaned() {
+async fn objects_of_a_killed_run_are_taken_over_or_cleaned() {
     for world in World::all().await {
         drop(world.settle());
         let left = world.nodes().get("fake-0").await.unwrap();

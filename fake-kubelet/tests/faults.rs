@@ -183,7 +183,7 @@ async fn samples_freeze_and_have_wrong_times() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_pages_are_there_for_their_readers() {
+async fn other_pages_are_served() {
     let world = World::new();
     let kubelet = world.start(spec()).await;
     for (page, part) in [

@@ -264,7 +264,7 @@ async fn a_fleet_is_looked_up_by_node() {
 }
 
 #[tokio::test]
-async fn a_real_port_is_refused_and_given_back() {
+async fn a_real_port_is_closed_and_opened_again() {
     let mut world = World::new();
     world.surroundings.doors.network = Arc::new(HostNetwork);
     let local = KubeletSpec { listen: vec![([127, 0, 0, 1], 0).into()], ..spec() };

@@ -126,7 +126,7 @@ fn a_program_that_cannot_be_run_is_named_with_its_flag() {
 }
 
 #[tokio::test]
-async fn nothing_outlives_a_run_that_is_killed() {
+async fn no_process_outlives_a_run_that_is_killed() {
     let folder = TempDir::new().unwrap();
     let program = folder.path().join("server-under-test");
     fs::copy(server(), &program).unwrap();

@@ -87,7 +87,7 @@ fn short_flags_take_their_value_in_three_ways() {
 }
 
 #[test]
-fn what_has_no_effect_is_named_once() {
+fn arguments_without_effect_are_named_once() {
     assert_eq!(
         warned(&[
             "--profiling=false",

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn some_are_always_there_to_be_made() {
+    async fn some_connections_can_always_be_made() {
         let limit = ConnectionLimit::of(8);
         let deadline = || Instant::now() + Duration::from_secs(1);
         let mut kept = Vec::new();

@@ -273,7 +273,7 @@ fn it_is_ready_with_usage_of_a_node_or_of_a_container() {
 
 /// Where the Go server takes what comes first in each cycle, the pod stays with one node here.
 #[test]
-fn a_pod_that_two_nodes_report_does_not_flap() {
+fn a_pod_that_two_nodes_report_stays_with_one_of_them() {
     let sample = |second, cpu| pod(&[("a", at(second, cpu))]);
     let store = store([sample(0, 0)]);
     store.record("node-2", sample(0, 0));

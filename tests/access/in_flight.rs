@@ -85,7 +85,7 @@ async fn requests_beyond_the_limit_get_429() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_no_limit() {
+async fn zero_means_no_limit() {
     let cluster = Cluster::new();
     let server = limited(&cluster, 0, 1).await;
     let admin = admin(&cluster);

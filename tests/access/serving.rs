@@ -79,7 +79,7 @@ async fn closed(stream: &mut (impl AsyncReadExt + Unpin), since: Instant) -> Dur
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_protocols_are_spoken() {
+async fn both_protocols_are_served() {
     let cluster = Cluster::new();
     let server = plain(&cluster, Limits::default());
     for protocol in [&b"http/1.1"[..], b"h2"] {
@@ -148,7 +148,7 @@ async fn idle_and_slow_crowds_keep_out_neither_probes_nor_users() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_of_front_proxies_give_way_last() {
+async fn connections_of_front_proxies_are_evicted_last() {
     let cluster = Cluster::new();
     let server = cluster.serve_within(Limits { connections: 16, ..Limits::default() }).await;
     let headers = [("x-remote-user", "alice")];
@@ -276,7 +276,7 @@ async fn requests_in_flight_may_end_after_shutdown_begins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_after_the_order_to_stop_is_cut_off() {
+async fn requests_beyond_the_shutdown_limit_are_cut_off() {
     let cluster = Cluster::new();
     let limits = Limits { shutdown: Duration::from_secs(10), ..Limits::default() };
     let mut server = plain(&cluster, limits);

@@ -95,7 +95,7 @@ fn are_quick(took: &[Duration]) {
 }
 
 #[test]
-fn probes_get_in_beside_crowds_that_hold_connections() {
+fn probes_are_answered_beside_crowds_of_connections() {
     raise_own_limit();
     let folder = folder(1);
     let (_server, address) = start(folder.path(), "", "");

@@ -61,7 +61,7 @@ fn it_can_go_to_the_standard_output() {
 }
 
 #[test]
-fn what_cannot_be_used_ends_the_start_with_the_cure() {
+fn an_unusable_policy_or_log_ends_the_start_with_the_cure() {
     let folder = folder(1);
     for (file, text) in [
         ("other", "apiVersion: v1\nkind: Config\nrules: []\n"),

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_list_whose_client_takes_nothing_gives_way() {
+    async fn a_list_whose_client_does_not_read_is_cut_off() {
         let memory = ListMemory::of(1024);
         let (slow, quick) = (Exchange::begin(), Exchange::begin());
         let _slow = list(&memory, &slow, 10).await;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lists_wait_for_each_other_and_not_for_good() {
+    async fn lists_wait_for_each_other_for_a_limited_time() {
         let memory = ListMemory::of(1024);
         let lists = (0..8).map(|_| async {
             let exchange = Exchange::begin();

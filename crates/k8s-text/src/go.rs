@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_refused_in_gos_words() {
+    fn invalid_numbers_are_refused_with_gos_errors() {
         let cases = [
             ("1", None),
             ("-9223372036854775808", None),

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_used_is_named() {
+    async fn unsupported_kubeconfig_fields_are_named() {
         let rows = [
             (
                 "{server: 'https://a', proxy-url: 'http://p'}",

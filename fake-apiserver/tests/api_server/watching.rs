@@ -43,7 +43,7 @@ async fn without_a_version_everything_is_new() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_leaves_a_selection_is_deleted_and_what_enters_is_added() {
+async fn objects_that_leave_a_selection_are_deleted_and_those_that_enter_are_added() {
     let api_server = empty();
     let client = Client::admin(&api_server);
     let path = "/api/v1/pods?watch=1&fieldSelector=status.phase%3DRunning";

@@ -40,7 +40,7 @@ async fn spec_and_status_are_written_separately() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_and_its_lease_come_and_go() {
+async fn a_node_and_its_lease_are_created_and_deleted() {
     let admin = Client::admin(&cluster());
     let node = json!({"metadata": {"name": "n"}, "status": {"phase": "Running"}});
     let made = admin.post("/api/v1/nodes", &node).await;
@@ -73,7 +73,7 @@ async fn a_pod_is_pending_at_first_and_ends_when_its_kubelet_deletes_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_written_is_refused_in_the_real_servers_words() {
+async fn invalid_writes_are_refused_with_the_real_servers_errors() {
     let admin = Client::admin(&cluster());
     let same = json!({"metadata": {"name": "k8s-node1"}}).to_string();
     let stale = json!({"metadata": {"resourceVersion": "1"}}).to_string();

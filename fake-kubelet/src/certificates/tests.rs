@@ -125,7 +125,7 @@ fn a_signed_certificate_is_for_all_names_and_addresses() {
 }
 
 #[test]
-fn each_fault_spoils_one_thing() {
+fn each_certificate_fault_changes_one_property() {
     use CertificateFault::{Expired, NoIpSan, ReplacedCa, UnknownCa};
     use CertificateKind::{SelfSigned, Signed};
     let over = "2019-01-04T08:53:00Z";

@@ -116,7 +116,7 @@ fn nothing_is_measured_before_the_node_started() {
 }
 
 #[test]
-fn things_may_be_measured_each_at_a_moment_of_its_own() {
+fn objects_may_each_be_measured_at_their_own_time() {
     let sampling = Sampling { apart: true, ..Sampling::default() };
     let node = two_pods(None);
     let now = Timestamp::from_millisecond(1_234_567).unwrap();

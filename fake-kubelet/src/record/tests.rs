@@ -57,7 +57,7 @@ fn options(folder: &Folder, node: &str, rename: bool) -> RecordOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_recorded_can_be_replayed() {
+async fn recordings_can_be_replayed() {
     let folder = Folder::new("replayed");
     let start = Instant::now();
     let mut files = Vec::new();

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spike_comes_once_or_again_and_again() {
+    fn a_spike_occurs_once_or_repeatedly() {
         let (base, peak) = (level(100, 1), level(1_000, 9));
         let once = Curve::spike(base, peak, seconds(10), None);
         assert_eq!((used(&once, 20_000), memory(&once, 9), memory(&once, 10)), (11_000, 9, 1));

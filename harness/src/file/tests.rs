@@ -126,7 +126,7 @@ fn a_good_file_is_read() {
 }
 
 #[test]
-fn values_take_their_places() {
+fn variables_are_replaced_by_their_values() {
     let text = spec(
         "values: {used: {cpu: 2, memory: 1Mi}, name: a, n: 3}\nnodes: [{name: 'x-${name}-${n}', usage: '${used}'}]",
     );
@@ -172,7 +172,7 @@ fn a_failure_is_shown_in_its_file() {
 }
 
 #[test]
-fn a_mistake_can_be_taken_apart() {
+fn a_mistake_has_its_place_message_and_help() {
     let errors = read(&HEAD.replace("kind:", "knid:")).unwrap_err();
     let [mistake] = errors.mistakes() else { panic!("{errors}") };
     assert_eq!(errors.path(), Path::new("scenarios/test.yaml"));

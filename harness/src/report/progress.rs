@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_there_are_plain_lines_only() {
+    fn without_a_terminal_there_are_plain_lines_only() {
         assert_eq!(written(false), "");
     }
 }

@@ -103,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_shows_each_second_who_waits() {
+    fn a_terminal_shows_the_waits_each_second() {
         let line = "\r\x1b[2K1 of 3 scenarios, 1 failed, 1 run; dns/silent: \"a step\" waits for 2 cycles, 44s left";
         assert_eq!(written(true, 1), line);
     }
 
     #[test]
-    fn elsewhere_all_who_wait_are_listed_every_half_minute() {
+    fn without_a_terminal_all_waits_are_listed_every_half_minute() {
         let lines = "1 of 3 scenarios, 1 failed, 1 run\n  dns/silent: \"a step\" waits for 2 cycles, 15s left\n";
         assert_eq!(written(false, 59), lines);
     }

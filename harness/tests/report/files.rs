@@ -29,7 +29,7 @@ fn hide(text: &str, before: &str, is_part: impl Fn(char) -> bool) -> String {
 }
 
 #[test]
-fn all_reports_at_once_and_twice_the_same() {
+fn all_reports_are_written_at_once_and_are_reproducible() {
     let folder = support::library();
     let run = || {
         let formats = ["junit", "json", "markdown", "html"];
@@ -144,7 +144,7 @@ fn skipped_scenarios_have_a_reason() {
 }
 
 #[test]
-fn reports_that_cannot_be_are_refused_before_anything_runs() {
+fn invalid_reports_are_refused_before_anything_runs() {
     let folder = support::library();
     for (target, code, says) in [
         (&["html"][..], 2, "write FORMAT=FILE, such as html=report.html"),

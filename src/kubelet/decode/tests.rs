@@ -38,7 +38,7 @@ fn a_real_kubelet_is_read_whole() {
 }
 
 #[test]
-fn what_is_half_measured_is_left_out() {
+fn partly_measured_containers_are_left_out() {
     let whole = "container_cpu_usage_seconds_total{container=\"c\",namespace=\"n\",pod=\"p\"} 1\n\
                  container_memory_working_set_bytes{container=\"c\",namespace=\"n\",pod=\"p\"} 2\n";
     assert_eq!(sample(whole).pods.len(), 1);
@@ -90,7 +90,7 @@ fn a_start_that_cannot_be_is_none() {
 }
 
 #[test]
-fn a_bad_line_costs_that_line() {
+fn a_bad_line_drops_only_that_line() {
     let body = "node_cpu_usage_seconds_total 1 5\nnode_memory_working_set_bytes 2 5\n";
     for bad in [
         "container_cpu_usage_seconds_total 1",
@@ -295,7 +295,7 @@ mod differential {
 /// Rows of: a second series of `node_memory_working_set_bytes` and of a container's CPU, whether
 /// the node and the pod are served, and what is counted.
 #[test]
-fn what_comes_twice_with_different_values_is_dropped() {
+fn series_with_two_different_values_are_dropped() {
     let labels = "{container=\"c\",namespace=\"n\",pod=\"p\"}";
     let body = format!(
         "container_cpu_usage_seconds_total{labels} 1 1000\n\

@@ -202,7 +202,7 @@ fn the_cure_depends_on_what_is_known_of_the_node() {
 }
 
 #[test]
-fn what_terminals_would_obey_is_escaped() {
+fn control_characters_are_escaped() {
     assert_eq!(printable("a\u{1b}[2J\u{9b}31m\nü\u{7f}"), "a\\u{1b}[2J\\u{9b}31m\\nü\\u{7f}");
 }
 

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_put_together_whatever_pieces_it_comes_in() {
+    fn data_is_joined_from_pieces_of_any_size() {
         let text = b"5\r\nHello\r\n1;name=\"value\"\r\n,\r\n0006 \r\n world\r\n0\r\nA: b\r\n\r\n";
         for size in 1..=text.len() {
             let (body, taken) = read(text, size).unwrap();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chunk_is_refused() {
+    fn invalid_chunks_are_refused() {
         let endless = [b"1;".to_vec(), vec![b'x'; MOST_AROUND + 1]].concat();
         let trailer = [b"0\r\n".to_vec(), b"a: b\r\n".repeat(MOST_AROUND)].concat();
         let cases: [(&[u8], ChunkError); 7] = [

@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_head_is_refused_in_gos_words() {
+    fn invalid_heads_are_refused_with_gos_errors() {
         let broken = "net/http: HTTP/1.x transport connection broken: ";
         let cases = [
             ("SSH-2.0-OpenSSH_9.2\r\n", "malformed HTTP response \"SSH-2.0-OpenSSH_9.2\""),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_may_come_in_any_pieces() {
+    fn a_head_may_arrive_in_any_pieces() {
         for text in ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HTTP/1.0 404 No\nA: b\n\n"] {
             for end in 0..text.len() {
                 assert!(

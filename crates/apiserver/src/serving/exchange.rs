@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_waits_from_the_answer_on_and_from_each_piece_taken() {
+    async fn the_wait_starts_with_the_response_and_again_with_each_piece_read() {
         let exchange = Exchange::begin();
         assert_eq!(exchange.waiting_since(), None);
         let pieces = ["a".repeat(10), "b".repeat(2000)].map(Ok::<_, std::convert::Infallible>);

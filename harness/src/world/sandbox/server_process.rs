@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_of_an_end_is_what_a_program_calls_an_error() {
+    fn the_reason_of_an_end_is_the_programs_error_line() {
         for (lines, reason) in [
             (&[][..], None),
             (
