@@ -1,4 +1,4 @@
-//! What the API server does wrong on purpose.
+//! The faults of the API server.
 
 use std::time::Duration;
 

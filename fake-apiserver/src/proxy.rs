@@ -23,7 +23,7 @@ use super::authn::User;
 /// do not answer and refuses at once; a short timeout simulates that.
 const DIAL_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long a request may take from its beginning to the last byte of the answer.
+/// How long a request may take from its beginning to the last byte of the response.
 const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 
 /// The largest answer that is passed back.

@@ -34,7 +34,7 @@ pub(crate) struct Body {
     end: End,
 }
 
-/// What comes after the bytes of a body.
+/// What follows the bytes of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Proper,
@@ -54,7 +54,7 @@ enum End {
 #[error("cut off, on purpose")]
 pub(crate) struct Cut;
 
-/// Whether the client takes gzip.
+/// Whether the client accepts gzip.
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     codings.flat_map(|list| list.split(',')).any(|coding| {

@@ -55,7 +55,7 @@ struct Number {
     unit: Unit,
 }
 
-/// What can stand behind a series.
+/// A value that can follow a series.
 trait Written {
     fn write(&self, out: &mut Vec<u8>);
 

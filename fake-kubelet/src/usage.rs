@@ -1,4 +1,4 @@
-//! What a container or a node uses over time, and the counters that follow from it.
+//! The usage of a container or a node over time, and the counters that follow from it.
 //!
 //! Usage is a function of time, so that the true usage between any two moments is known and a
 //! metrics server's responses can be compared with it. Counters are its exact integral, in

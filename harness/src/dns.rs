@@ -46,7 +46,7 @@ pub trait DnsObserver: Send + Sync + 'static {
 pub struct Reply {
     /// The message.
     pub bytes: Vec<u8>,
-    /// How long it takes.
+    /// The time until it is sent.
     pub delay: Duration,
 }
 
@@ -63,7 +63,7 @@ struct Entry<T> {
     since: Instant,
 }
 
-/// What a server makes of a question.
+/// A server's response to a query.
 enum Verdict {
     Fails(DnsFailure),
     Truncated,

@@ -76,12 +76,12 @@ pub(crate) trait World {
         Comparison::default()
     }
 
-    /// How long what happens at once takes to have happened.
+    /// How long changes that should be immediate take.
     fn moment(&self) -> Duration {
         Duration::from_millis(1)
     }
 
-    /// How late expectations may come to hold.
+    /// How late expectations may hold.
     fn patience(&self) -> Duration {
         Duration::ZERO
     }

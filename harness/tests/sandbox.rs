@@ -24,10 +24,10 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sandbox");
 /// The exit code where namespaces are not allowed.
 const NO_SANDBOX: i32 = 4;
 
-/// How long processes may take to come.
+/// How long processes may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long they may take to go: the scenario itself takes much longer.
+/// How long they may take to end: the scenario itself takes much longer.
 const GONE_BY: Duration = Duration::from_secs(5);
 
 fn scenario() -> Command {

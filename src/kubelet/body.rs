@@ -15,7 +15,7 @@ use super::{
 /// A body of 30 pods with two containers each is 40 KB.
 pub(super) const USUAL_BODY: usize = 48 << 10;
 
-/// What stands around the data of a chunked body, and space for one more read.
+/// The framing around the data of a chunked body, and space for one more read.
 const AROUND: usize = 4 << 10;
 
 /// The most memory that a body begins with, however long the previous one was: more is reserved

@@ -47,7 +47,7 @@ pub struct KubeletClient {
     reader: Reader,
 }
 
-/// What requests travel over.
+/// The transport of requests.
 #[derive(Clone, Debug)]
 pub enum Transport {
     /// TCP alone. It can be read on the way, so no credentials are sent.

@@ -18,7 +18,7 @@ use crate::cluster::Node;
 /// The most characters that are kept of an error, which may quote a kubelet's response or a Node.
 const MOST_TEXT: usize = 400;
 
-/// What a failed scrape comes down to.
+/// The diagnosis of a failed scrape: cause, text and cure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// The kind of failure.
@@ -306,7 +306,7 @@ impl Cause {
 // === impl ScrapeError ===
 
 impl ScrapeError {
-    /// What it comes down to for a node of which `known` is known.
+    /// The diagnosis for a node of which `known` is known.
     pub fn diagnose(&self, known: &Known<'_>) -> Diagnosis {
         let cause = Cause::of(self);
         let status = match self {

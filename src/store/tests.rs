@@ -271,7 +271,8 @@ fn it_is_ready_with_usage_of_a_node_or_of_a_container() {
     }
 }
 
-/// Where the Go server takes what comes first in each cycle, the pod stays with one node here.
+/// The Go server serves whichever kubelet comes first in each cycle; here the pod stays with one
+/// node.
 #[test]
 fn a_pod_that_two_nodes_report_stays_with_one_of_them() {
     let sample = |second, cpu| pod(&[("a", at(second, cpu))]);

@@ -18,7 +18,7 @@ use super::{
     support::{Cluster, NODES, settle},
 };
 
-/// How long an answer takes.
+/// How long a response takes.
 const SLOW: Duration = Duration::from_mins(5);
 
 /// Answers slowly, unless the request has `quick`.

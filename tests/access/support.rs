@@ -49,7 +49,7 @@ pub(crate) struct Cluster {
     pub(crate) away: Arc<AtomicBool>,
     /// How many of the next requests the API server answers with 500.
     pub(crate) failing: Arc<AtomicUsize>,
-    /// Whether the API server takes requests and never answers.
+    /// Whether the API server accepts requests and never answers.
     pub(crate) silent: Arc<AtomicBool>,
     /// For how many milliseconds the API server holds each answer back.
     pub(crate) delay: Arc<AtomicU64>,

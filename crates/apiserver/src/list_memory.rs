@@ -21,7 +21,7 @@ const SHORT: usize = 128 << 10;
 /// How long until the next check whether a client has stopped reading its list.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// What complete lists take.
+/// The memory for complete lists.
 #[derive(Clone)]
 pub(crate) struct ListMemory {
     limit: usize,

@@ -19,7 +19,7 @@ use crate::{
     response::{GZIP_LEVEL, GZIP_THRESHOLD, typed, whole},
 };
 
-/// How much is handed over at once.
+/// The size of one piece.
 const PIECE: usize = 64 * 1024;
 
 /// Sends a list as text.

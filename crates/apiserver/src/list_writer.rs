@@ -34,7 +34,7 @@ enum Notation {
     Yaml,
 }
 
-/// What stands around the items.
+/// The text before and after the items.
 struct Frame {
     before: Vec<u8>,
     after: Vec<u8>,

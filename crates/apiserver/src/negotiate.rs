@@ -181,7 +181,7 @@ fn choose<T>(
     None
 }
 
-/// How much of each object stands in a row of a table.
+/// How much of each object is in a row of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Include {
     Nothing,

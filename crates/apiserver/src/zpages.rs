@@ -31,7 +31,7 @@ pub struct PageObject {
     pub field: (&'static str, Value),
 }
 
-/// What a client takes.
+/// The form that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Text,
@@ -90,7 +90,7 @@ pub fn respond(
     }
 }
 
-/// What a client with this `Accept` header takes of a page whose object has this kind.
+/// The form that a client with this `Accept` header accepts of a page whose object has this kind.
 fn choose(accept: &str, kind: Option<&str>) -> Option<Form> {
     if accept.trim().is_empty() {
         return Some(Form::Text);

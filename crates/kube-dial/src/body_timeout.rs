@@ -50,7 +50,7 @@ struct BodyTimedOut;
 )]
 struct VeryShort;
 
-/// How long the answer to a request may take to end.
+/// How long the response to a request may take to end.
 fn limit(uri: &Uri) -> Duration {
     let mut pairs = uri.query().unwrap_or_default().split('&');
     let wanted = pairs.find_map(|pair| pair.strip_prefix("timeoutSeconds=")?.parse().ok());

@@ -38,7 +38,7 @@ use crate::{
 /// client-go's default.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long an answer may take to begin, the TLS handshake included.
+/// How long a response may take to begin, the TLS handshake included.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A client for the API server.

@@ -90,7 +90,7 @@ impl Dialer {
     }
 }
 
-/// How long the next of `addresses` may take of what is left.
+/// The share of the remaining time for the next of `addresses`.
 fn share(left: Duration, addresses: usize) -> Duration {
     let equal = left / u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
     equal.max(SHORTEST_TRY).min(left)

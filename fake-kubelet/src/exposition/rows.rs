@@ -131,7 +131,7 @@ impl<'a> Rows<'a> {
         &self.labels[row.labels.0 as usize..row.labels.1 as usize]
     }
 
-    /// How many bytes all labels take.
+    /// The bytes of all labels.
     pub(super) fn size_of_labels(&self) -> usize {
         self.labels.len()
     }

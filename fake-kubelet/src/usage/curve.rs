@@ -16,7 +16,7 @@ const SINE: [i128; 9] =
     [0, 195_090, 382_683, 555_570, 707_107, 831_470, 923_880, 980_785, 1_000_000];
 const ONE: i128 = 1_000_000;
 
-/// How many steps a random walk has before it goes all the way back.
+/// How many steps a random walk has before it repeats them backwards.
 const WALK: usize = 512;
 
 /// An amount of CPU and memory.

@@ -32,7 +32,7 @@ pub(super) enum User {
     Api,
 }
 
-/// What a user got, over a fresh connection each time.
+/// The results of a user's requests, over a fresh connection each time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visits {
     /// How often they failed, by reason.

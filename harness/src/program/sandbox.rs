@@ -100,7 +100,8 @@ pub(super) fn enter(server: Option<&Path>) -> Result<ExitCode, SandboxError> {
     Ok(namespaces::enter(IN_SANDBOX)?)
 }
 
-/// What comes first inside the namespaces; the metrics server's program.
+/// Lets this process end with its parent, inside the namespaces; returns the metrics server's
+/// program.
 pub(super) fn inside(server: Option<&Path>) -> Result<PathBuf, SandboxError> {
     namespaces::end_with_parent().map_err(SandboxError::System)?;
     program(server)

@@ -142,7 +142,7 @@ fn searchable(scenario: &ScenarioReport) -> String {
     format!("{} {labels} {verdict} {}", scenario.name, scenario.about).to_lowercase()
 }
 
-/// What may stand in a link.
+/// The name with only characters that are allowed in a link.
 fn anchor(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_./".contains(c) { c } else { '-' };
     name.chars().map(plain).collect()

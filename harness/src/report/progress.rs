@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-/// How far a run is, in one line of a terminal that is written over and over.
+/// The progress of a run, in one line of a terminal that is overwritten.
 pub struct Progress<W> {
     out: W,
     total: usize,

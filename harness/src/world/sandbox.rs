@@ -68,10 +68,10 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// How often is looked whether it listens, and whether cycles have ended.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long a change takes to be everywhere, log lines on their way included.
+/// How long a change takes to reach every process, log lines in pipes included.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// How late expectations may come to hold: programs of other machines are slower than ours.
+/// How late expectations may hold: programs on other machines are slower than ours.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How the sandbox is to be.

@@ -33,7 +33,7 @@ const FLAGS: [&str; 9] = [
 /// The browser listens on file descriptor 3 and answers on 4.
 const WITH_PIPES: &str = r#"exec "$@" 3<&0 4>&1 >/dev/null 2>/dev/null"#;
 
-/// How long an answer may take on a machine that has a lot to do.
+/// How long a response may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with one page.

@@ -6,7 +6,7 @@ use super::Taken;
 /// not kept, but cost time to read. As Go's reader has it.
 const MOST_AROUND: usize = 16 << 10;
 
-/// What may stand around each chunk, beside twice as much as it holds.
+/// The most framing around each chunk, besides twice the size of its data.
 const AROUND_A_CHUNK: usize = 16;
 
 /// How far a chunked body has been read.
@@ -120,7 +120,7 @@ fn digit(byte: u8) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// What is read of `text` when it comes in pieces of `size` bytes behind `before`.
+    /// The result of reading `text` when it arrives in pieces of `size` bytes after `before`.
     fn read(text: &[u8], size: usize) -> Result<(Vec<u8>, Taken), ChunkError> {
         let (mut body, mut chunks) = (b"before ".to_vec(), Chunks::default());
         let mut taken = Taken::More;

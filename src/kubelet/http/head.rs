@@ -27,7 +27,7 @@ pub(in crate::kubelet) struct Head {
     pub(in crate::kubelet) framing: Framing,
     /// Whether the other end means to leave the connection open.
     pub(in crate::kubelet) keeps_alive: bool,
-    /// How many bytes it takes up.
+    /// The length in bytes.
     pub(in crate::kubelet) length: usize,
 }
 

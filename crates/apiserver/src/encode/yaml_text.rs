@@ -5,7 +5,7 @@ use std::io::Write;
 /// Lines longer than this are broken at the next space.
 const WIDTH: usize = 80;
 
-/// Where a string stands.
+/// The position of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Key,

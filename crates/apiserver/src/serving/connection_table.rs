@@ -57,7 +57,7 @@ struct Entry {
     stopping: Arc<Notify>,
 }
 
-/// How far a connection has come.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Progress {
     /// Its client has sent nothing yet.

@@ -15,7 +15,7 @@ pub struct Limits {
     pub header: Duration,
     /// HTTP/2: how long a connection may be without any request.
     pub idle: Duration,
-    /// How long a peer may take nothing of an answer.
+    /// How long a peer may read nothing of a response.
     pub write_timeout: Duration,
     /// Bytes of one request's headers; beyond them it gets 431.
     pub header_bytes: u32,

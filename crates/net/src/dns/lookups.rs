@@ -48,7 +48,7 @@ pub(super) struct Found {
     pub(super) name: Option<Arc<str>>,
 }
 
-/// What comes of a lookup.
+/// The result of a lookup.
 pub(super) type Answer = Result<Found, LookupError>;
 
 /// All lookups that are in flight or were a moment ago.

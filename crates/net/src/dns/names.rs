@@ -4,7 +4,7 @@
 const MOST_CHARACTERS: usize = 253;
 const MOST_OF_A_LABEL: usize = 63;
 
-/// Whether `name` can stand in DNS. Digits and dots alone are an address, if anything.
+/// Whether `name` is valid in DNS. Digits and dots alone are an address, if anything.
 pub(super) fn is_domain_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_label = |label: &str| {

@@ -203,7 +203,7 @@ fn read<'c>(der: &'c CertificateDer<'_>, is_root: bool) -> Option<Candidate<'c>>
     Some(Candidate { certificate, is_root })
 }
 
-/// Whether two are the same as far as a way over both would lead in a circle.
+/// Whether two are the same, so that a chain over both would be a circle.
 fn is_same(one: &X509Certificate<'_>, other: &X509Certificate<'_>) -> bool {
     one.subject().as_raw() == other.subject().as_raw()
         && one.public_key().raw == other.public_key().raw

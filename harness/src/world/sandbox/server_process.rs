@@ -29,7 +29,8 @@ use crate::namespaces;
 /// How many of its last lines are looked at for the reason of its end.
 const LAST_LINES: usize = 200;
 
-/// How long its last lines may take to come after it has ended: what it has started may hold them.
+/// How long its last lines may take to arrive after it has ended: its child processes may hold the
+/// pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The least that a container's environment has.
