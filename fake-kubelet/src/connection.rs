@@ -69,7 +69,7 @@ impl ConnectionHandler {
                     }
                     Err(error) => {
                         tracing::debug!(err = %error, "Failed to accept a connection");
-                        // Out of file descriptors, most likely: let some close first.
+                        // Out of file descriptors, most likely: wait until some are closed.
                         tokio::time::sleep(Duration::from_millis(10)).await;
                     }
                 },

@@ -1,4 +1,4 @@
-//! A Kubernetes client that goes out through the doors.
+//! A Kubernetes client that takes network, clock and randomness from `crates/net`.
 
 use std::{
     future::Future,
@@ -117,7 +117,7 @@ pub fn api_client_with_token(
         // Impersonation that the kubeconfig configures.
         .layer(config.extra_headers_layer()?)
         .map_request(move |mut request: Request<Body>| {
-            // Audit logs and the API server's own metrics tell clients apart by it.
+            // Audit logs and the API server's own metrics identify clients by it.
             let agent = HeaderValue::from_static(user_agent);
             request.headers_mut().entry(header::USER_AGENT).or_insert(agent);
             request
