@@ -191,7 +191,7 @@ impl Connection {
     }
 }
 
-/// Whether the peer is gone without close_notify (TLS) or GOAWAY (HTTP/2).
+/// Whether the peer is gone without `close_notify` (TLS) or GOAWAY (HTTP/2).
 fn is_hung_up(error: &hyper::Error) -> bool {
     let cause = Error::source(error).and_then(<dyn Error>::downcast_ref);
     cause.is_some_and(|cause: &io::Error| {
