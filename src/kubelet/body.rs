@@ -78,8 +78,8 @@ impl Reader {
         Self { limits, budget, spare: Arc::default() }
     }
 
-    /// Reads a body of no more than `limit` bytes, by default the limit of all bodies. It probably
-    /// has `usual` bytes.
+    /// Reads a body of no more than `limit` bytes, by default the configured limit of a body. It
+    /// probably has `usual` bytes.
     pub(super) async fn read(
         &self,
         exchange: &mut Exchange,
