@@ -189,8 +189,8 @@ fn see_pod(folder: &Path) -> io::Result<()> {
     }
     bind(&etc, Path::new("/etc"))?;
     bind(&folder.join("serviceaccount"), Path::new(SERVICE_ACCOUNT))?;
-    // Where parts of /proc are hidden, as in most containers, another one must not be mounted: then
-    // the program sees the process IDs of other namespaces, which it does not use.
+    // Where parts of /proc are hidden, as in most containers, the system refuses to mount another
+    // one: then the program sees the process IDs of other namespaces, which it does not use.
     let _ = mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), None::<&str>);
     Ok(())
 }

@@ -135,8 +135,8 @@ impl<W: Write> Terminal<W> {
     }
 }
 
-/// Events, and how many requests expectations sent in their step: where there is a limit, they are
-/// tried each second, and the last attempt is enough.
+/// Events, each with a count. Requests of expectations that are repeated in their step count as one
+/// event, the last: where there is a time limit, expectations are tried each second.
 fn without_repeats(events: &[Event]) -> Vec<(&Event, usize)> {
     let mut lines: Vec<(&Event, usize)> = Vec::new();
     let mut step = 0;
