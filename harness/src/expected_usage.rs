@@ -58,7 +58,7 @@ pub struct Amount {
 /// The expected usage at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Point {
-    /// The time. Between two points usage is interpolated linearly.
+    /// When. Between two points usage goes in a straight line.
     #[schemars(with = "String")]
     pub at: Timestamp,
     /// What.

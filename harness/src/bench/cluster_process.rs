@@ -35,7 +35,7 @@ pub struct ClusterOptions {
     /// Longer pauses than this are between cycles.
     #[arg(long, value_parser = duration::parse)]
     pause: Duration,
-    /// The file that the kubeconfig is written to.
+    /// Where the kubeconfig goes.
     #[arg(long)]
     folder: PathBuf,
 }
