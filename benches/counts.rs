@@ -1,5 +1,5 @@
-//! What decoding, storing and lists cost, in instructions: callgrind's counts do not move with what
-//! else the machine does, so they can be held against figures that are kept.
+//! The cost of decoding, storing and lists, in instructions: callgrind's counts do not depend on
+//! the machine's other load, so they can be compared with checked-in figures.
 //!
 //! `cargo bench --package benches` runs each case once in a process of its own under valgrind and
 //! compares with `benches/counts.json`; it fails where a count is more than [`BAND`] off.
@@ -19,7 +19,7 @@ use std::{
 use benches::{self as rig, Api};
 use metrics_server::kubelet::decode::decode;
 
-/// Other compilers and processors give other counts; a change worth a look gives more than this.
+/// Other compilers and processors give other counts; a change that matters gives more than this.
 const BAND: f64 = 0.05;
 
 /// The function whose instructions, with all that it calls, are counted.
@@ -134,7 +134,7 @@ fn main() -> ExitCode {
             .iter()
             .find(|(case, _)| case == name)
             .map_or_else(|| Err(format!("no case {name}").into()), |(_, run)| run().map(|()| true)),
-        // What cargo adds: `--bench`; `--test` only wants to see that it starts.
+        // cargo's own arguments: `--bench`; with `--test` the program only has to start.
         arguments if arguments.iter().any(|argument| argument == "--bench") => compare(),
         _ => Ok(true),
     };

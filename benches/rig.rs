@@ -53,7 +53,7 @@ fn fake_node(node: u32) -> Node {
     Node::new(second(1_000), None, pods.collect())
 }
 
-/// What the kubelet of a node says at a second.
+/// The response of a node's kubelet at a second.
 pub fn body(node: u32, at: i64) -> String {
     exposition::render(&fake_node(node).sample(second(at)))
 }
@@ -78,7 +78,7 @@ pub fn filled() -> Store {
     store
 }
 
-/// Looks every pod up.
+/// Gets every pod.
 pub fn look_up_all(store: &Store) -> usize {
     let of = |node| (0..PODS).filter_map(move |pod| store.pod(&namespace(pod), &name(node, pod)));
     (0..NODES).flat_map(of).count()

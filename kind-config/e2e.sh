@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Creates a kind cluster, installs the metrics server in it as built from this checkout, and asks
-# it what users ask: readiness, kubectl top for every node and pod, both versions of the API.
-# The cluster is deleted at the end, whatever happened.
+# Creates a kind cluster, installs the metrics server in it as built from this checkout, and sends
+# users' requests: readiness, kubectl top for every node and pod, both versions of the API. The
+# cluster is deleted at the end, also after a failure.
 #
 #   kind-config/e2e.sh                 run everything
 #   KEEP=1 kind-config/e2e.sh          leave the cluster for looking around
@@ -9,9 +9,9 @@
 #
 # Exit status: 0 all is well, 1 an expectation failed, 2 something it needs is missing.
 #
-# What has been run of this where it was written: the tools' check, and, with kube-apiserver and
-# kube-controller-manager 1.36.2 and fake nodes, what is applied and all that users ask. The image
-# and the cluster could not be made: there was no docker engine and no kind.
+# Not everything has been run where this was written: the check of the tools was, and, with
+# kube-apiserver and kube-controller-manager 1.36.2 and fake nodes, what is applied and all
+# requests. The image and the cluster could not be made: there was no docker engine and no kind.
 set -euo pipefail
 export LC_ALL=C # comm wants what sort does
 
@@ -37,7 +37,7 @@ if ((${#missing[@]})); then
   exit 2
 fi
 
-# A file of its own, so that nobody's current context changes.
+# A file of its own, so that no user's current context changes.
 KUBECONFIG=$(mktemp)
 export KUBECONFIG
 
@@ -59,7 +59,7 @@ finish() {
 }
 trap finish EXIT
 
-# Tries a command until it succeeds or patience ends, and then shows what it said last.
+# Tries a command until it succeeds or until a limit, and then prints its last output.
 eventually() {
   local what=$1 until=$((SECONDS + patience)) said
   shift
@@ -101,7 +101,7 @@ contains() {
   [[ -z $absent ]] || { printf 'without metrics: %s\n' "$absent"; return 1; }
 }
 
-# kubectl lists nodes without metrics as well, and says of them that their usage is <unknown>.
+# kubectl lists nodes without metrics as well, with the usage <unknown>.
 top_knows_every_node() {
   contains "$(names nodes)" \
     "$(kubectl top nodes --no-headers | awk '$2 != "<unknown>" {print $1}' | sort)"

@@ -43,8 +43,7 @@ pub type Served = Arc<dyn Fn(Timestamp) + Send + Sync>;
 pub struct Settings {
     /// The version that discovery prefers: `--preferred-api-version`.
     pub preferred: Version,
-    /// Where the server says that it can be reached, as `host:port`; the Go server leaves the
-    /// host empty.
+    /// The address that the server advertises, as `host:port`; the Go server leaves the host empty.
     pub address: String,
 }
 

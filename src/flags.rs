@@ -1,6 +1,6 @@
 //! Every flag, its default and its rule, in one place. Names, defaults and rules are the Go
-//! server's where it has the flag; a flag of the Go server that means nothing here is accepted
-//! all the same, so that its manifests start this server too.
+//! server's where it has the flag; a flag of the Go server that has no effect here is accepted, so
+//! that its manifests start this server too.
 
 mod accepted;
 mod apiserver;

@@ -6,7 +6,7 @@ use std::{borrow::Borrow, collections::BTreeSet, sync::Arc};
 /// With fewer values than this, unused ones are not searched for.
 const FEW: usize = 1024;
 
-/// Hands out one and the same value for all that are equal.
+/// Returns one shared value for all that are equal.
 #[derive(Debug)]
 pub(crate) struct Interner<T: ?Sized> {
     known: BTreeSet<Arc<T>>,

@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            // Where it cannot be written, the exit code still says it.
+            // Where it cannot be written, the exit code still reports the failure.
             if let Ok(stderr) = LineWriter::stderr(|_| {}) {
                 stderr.write(&format!("Error: {error}"));
                 stderr.flush(LAST_LINES);
@@ -93,8 +93,8 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
     )
     .map_err(StartError::Metrics)?;
     let _log = Log(log_to_stderr(&flags, dropped.clone())?);
-    // One thread: scraping is cheaper without handing work to others, and the simulated world
-    // runs the same way. `apiserver::serving` (turns) says why clients cannot keep it from probes.
+    // One thread: scraping costs less CPU without passing work to others, and the simulated world
+    // runs the same way. `apiserver::serving` (turns) describes why clients cannot delay probes.
     Builder::new_current_thread().enable_all().build()?.block_on(serve(&flags, dropped))
 }
 

@@ -26,7 +26,8 @@ use crate::{
     store::Store,
 };
 
-/// Scrapes are spread over this much time a node, and no more than [`LONGEST_SPREAD`] in all, so.
+/// Scrapes are spread over this much time for each node, and no more than [`LONGEST_SPREAD`] in
+/// all.
 const SPREAD_PER_NODE: Duration = Duration::from_millis(8);
 const LONGEST_SPREAD: Duration = Duration::from_secs(4);
 
@@ -111,7 +112,7 @@ impl Scraper {
         }
     }
 
-    /// Says how far it is.
+    /// The number of cycles begun and ended.
     pub fn cycles(&self) -> watch::Receiver<Cycles> {
         self.cycles.subscribe()
     }
@@ -135,7 +136,7 @@ impl Scraper {
     async fn cycle(&mut self) {
         let nodes = self.cluster.nodes();
         self.forget_others(&nodes);
-        // Without one, kubelets say that it is missing; why there is none is logged.
+        // Without a token, kubelets answer 401; why there is none is logged.
         let token = self.token.get().await.unwrap_or_default();
         let spread =
             (SPREAD_PER_NODE * u32::try_from(nodes.len()).unwrap_or(u32::MAX)).min(LONGEST_SPREAD);

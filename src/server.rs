@@ -63,7 +63,7 @@ pub enum StartError {
 // === impl Server ===
 
 impl Server {
-    /// A server as `flags` want it, for the API servers in `configs`. Its address is `address`
+    /// A server as `flags` configure it, for the API servers in `configs`. Its address is `address`
     /// instead of the flags' where given: in a simulated world a server has a pod's address.
     #[allow(clippy::needless_pass_by_value, reason = "nobody else has a use for the resolver")]
     pub fn new(
@@ -182,12 +182,12 @@ impl Server {
         self.scraper.cycles()
     }
 
-    /// The store, for tests that look at usage without a request.
+    /// The store, for tests that read usage without a request.
     pub fn store(&self) -> Arc<Store> {
         self.store.clone()
     }
 
-    /// Watches, scrapes and serves until `stop` says true, then for the shutdown delay, and then
+    /// Watches, scrapes and serves until `stop` is true, then for the shutdown delay, and then
     /// until requests in flight have been answered.
     pub async fn run(self, stop: watch::Receiver<bool>) -> Result<(), StartError> {
         let Self { doors, api, cluster, scraper, generic, .. } = self;
@@ -234,7 +234,7 @@ fn router(api: &api::Sources, pages: &status::Sources) -> Router {
     paths.into_router()
 }
 
-/// Fails `/readyz` when `stop` says so, and stops listening after `delay`.
+/// Fails `/readyz` once `stop` is true, and stops listening after `delay`.
 async fn stop_after(
     mut stop: watch::Receiver<bool>,
     telemetry: Arc<Telemetry>,
@@ -250,7 +250,7 @@ async fn stop_after(
     end.send_replace(true);
 }
 
-/// Only a server with a process to itself reports on the process.
+/// Process metrics are only reported by a server with a process to itself.
 fn telemetry(
     flags: &Flags,
     clock: &Clock,
@@ -261,8 +261,8 @@ fn telemetry(
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
 }
 
-/// How kubelets are reached. As with the Go server, they get the same credentials as the API server,
-/// unless flags say otherwise.
+/// The client for kubelets. As in the Go server, they get the same credentials as the API server,
+/// unless flags configure others.
 fn transport(
     flags: &KubeletFlags,
     config: &Config,

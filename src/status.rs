@@ -1,4 +1,4 @@
-//! The pages that say how the server is: `/healthz`, `/livez`, `/readyz`, `/version`, `/metrics`,
+//! The pages about the server itself: `/healthz`, `/livez`, `/readyz`, `/version`, `/metrics`,
 //! `/statusz` and `/flagz`.
 
 mod build;

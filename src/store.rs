@@ -72,8 +72,8 @@ impl Store {
         Self { resolution, grace: 0, limit: ContainerLimit::none(), slots: RwLock::default() }
     }
 
-    /// Keeps what is known of a node for so many missed scrapes in a row. Usage after them is that
-    /// of the whole time since the last good one, and its window says so.
+    /// Keeps a node's points for this many missed scrapes in a row. Usage after them is that of the
+    /// whole time since the last good one, which its window shows.
     #[must_use]
     pub fn with_grace(self, cycles: u64) -> Self {
         Self { grace: cycles, ..self }
@@ -95,13 +95,12 @@ impl Store {
         self.limit.most()
     }
 
-    /// Takes in a sample of `node`, of which no capacity is known. Returns what was dropped.
+    /// Records a sample of `node`, whose capacity is unknown. Returns what was dropped.
     pub fn record(&self, node: &str, sample: Sample) -> Recorded {
         self.record_within(node, sample, Capacity::default())
     }
 
-    /// Takes in a sample of `node`, whose usage cannot be beyond `capacity`. Returns what was
-    /// dropped.
+    /// Records a sample of `node`, whose usage cannot exceed `capacity`. Returns what was dropped.
     pub fn record_within(&self, node: &str, mut sample: Sample, capacity: Capacity) -> Recorded {
         let mut slots = self.slots.write();
         let (name, old) = match slots.nodes.remove_entry(node) {
@@ -118,15 +117,15 @@ impl Store {
         new.sent = sent;
         slots.kept += limit::containers(&new.pods);
         let old_pods = old.as_ref().map_or(&[][..], |old| &old.pods);
-        // A pod that stays keeps its owner, whatever comes and goes beside it.
+        // A pod that stays keeps its owner, whichever pods are added or removed beside it.
         slots.disown(&name, without(old_pods, &new.pods));
         slots.own(&name, without(&new.pods, old_pods));
         slots.nodes.insert(name, new);
         Recorded { dropped_pods, unusable }
     }
 
-    /// The kubelet of `node` could not be scraped. Beyond the grace the node starts anew: its next
-    /// usage must not span the gap.
+    /// The kubelet of `node` could not be scraped. Beyond the grace the node's points are dropped:
+    /// its next usage must not span the gap.
     pub fn miss(&self, node: &str) {
         let mut slots = self.slots.write();
         let missed = slots.nodes.get_mut(node).map(|known| {
@@ -204,7 +203,7 @@ fn without<'p>(
 // === impl Slots ===
 
 impl Slots {
-    /// A node is about to be replaced, or has gone.
+    /// A node is about to be replaced, or has been removed.
     fn uncount(&mut self, node: Option<&NodeHistory>) {
         let Some(node) = node else { return };
         self.sent -= node.sent;

@@ -23,8 +23,8 @@ impl Supervisor {
         Self { telemetry, random }
     }
 
-    /// Runs `work` on `state` until it ends by itself. After a panic it is run again, each time after
-    /// a longer wait.
+    /// Runs `work` on `state` until it returns. After a panic it is run again, each time after a
+    /// longer wait.
     pub(crate) async fn keep<S>(
         &self,
         task: &'static str,

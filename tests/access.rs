@@ -1,4 +1,5 @@
-//! Who may ask a metrics server, seen from outside: over TLS, with an API server behind it.
+//! Authentication and authorization of a metrics server from outside: over TLS, with an API server
+//! behind it.
 
 #[allow(clippy::unwrap_used, reason = "all of it is tests")]
 mod access {

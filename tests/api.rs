@@ -43,7 +43,7 @@ fn content_type(answer: &Answer) -> &str {
 }
 
 #[tokio::test]
-async fn refusals_have_the_form_that_was_asked_for() {
+async fn refusals_have_the_requested_form() {
     let cases = [
         ("/nodes/nope", "application/json", 404, "application/json"),
         ("/nodes/nope", "application/yaml", 404, "application/yaml"),
@@ -73,7 +73,7 @@ async fn refusals_have_the_form_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn forms_fit_what_is_asked_for() {
+async fn responses_have_the_requested_form() {
     let list = format!("application/json;as=PartialObjectMetadataList;{META}");
     let one = format!("application/json;as=PartialObjectMetadata;{META}");
     let cases = [
@@ -107,7 +107,7 @@ async fn forms_fit_what_is_asked_for() {
 }
 
 #[tokio::test]
-async fn all_notations_say_the_same() {
+async fn all_media_types_have_the_same_content() {
     for path in ["/nodes", "/pods", "/namespaces/team-01/pods", "/nodes/k8s-m1"] {
         let plain: Value =
             serde_json::from_slice(&warm(&with(path, "application/json")).await.body).unwrap();
@@ -263,9 +263,9 @@ async fn aggregated_discovery_is_cached_by_its_tag() {
     assert_eq!(unchanged.headers["vary"], "Accept");
 }
 
-/// Whatever comes, an answer goes back.
+/// Every request gets a response.
 #[tokio::test]
-async fn nothing_that_is_asked_breaks_it() {
+async fn every_request_gets_a_response() {
     let service = router(&World::warm().sources);
     let mut pieces = vec![
         "",

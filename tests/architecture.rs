@@ -13,7 +13,7 @@ use serde_json::Value;
 
 const PAGE: &str = "docs/architecture.md";
 
-/// Who imports whom.
+/// The imports between modules.
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 /// The normal dependencies between crates of the workspace.
@@ -153,7 +153,7 @@ fn drawn(name: &str, arrows: &Arrows) -> Vec<(String, BTreeSet<String>)> {
 
 /// Both graphs in one test, because both are written to one page.
 #[test]
-fn the_page_draws_all_arrows_and_none_goes_up() {
+fn the_page_has_all_imports_and_none_of_a_higher_module() {
     for (name, arrows) in [("crates", crates()), ("modules", modules())] {
         let drawn = drawn(name, &arrows);
         let as_map: Arrows = drawn.iter().cloned().collect();
@@ -168,7 +168,7 @@ fn the_page_draws_all_arrows_and_none_goes_up() {
 }
 
 #[test]
-fn no_crate_stands_on_what_it_must_not_know() {
+fn no_crate_depends_on_one_that_it_must_not_know() {
     let crates = crates();
     let products = ["metrics-server", "fake-apiserver", "fake-kubelet", "harness"];
     for (from, to) in &crates {

@@ -1,5 +1,5 @@
-//! Certificates as openssl makes them, with every kind of key and in both versions of X.509, wherever
-//! the server takes one: what Go's crypto/x509 and crypto/tls accept is accepted.
+//! Certificates made by openssl, with every kind of key and in both versions of X.509, wherever the
+//! server takes one: what Go's crypto/x509 and crypto/tls accept is accepted.
 
 #![allow(
     clippy::unwrap_used,
@@ -110,7 +110,7 @@ impl Certificates {
         fs::read(self.file(name)).unwrap()
     }
 
-    /// Whether the version is what was asked for: newer versions of openssl have other defaults.
+    /// Whether the version is the requested one: newer versions of openssl have other defaults.
     fn is_of(&self, version: u8) -> bool {
         let text = Command::new("openssl")
             .args(["x509", "-noout", "-text", "-in"])
@@ -211,7 +211,7 @@ async fn kubelet_door(made: &Certificates, insecure: bool) -> Result<(), String>
 }
 
 #[tokio::test]
-async fn certificates_that_go_takes_are_taken() {
+async fn certificates_that_go_accepts_are_accepted() {
     if openssl_is_missing() {
         return;
     }
@@ -232,7 +232,7 @@ async fn certificates_that_go_takes_are_taken() {
             if version == 3 {
                 assert_eq!(verified, ok, "{what}: a kubelet");
             } else {
-                // It has no place for the names that Go wants.
+                // It has no SAN, which Go requires.
                 let error = verified.unwrap_err();
                 assert!(error.contains("LegacyName"), "{what}: {error}");
             }
@@ -240,7 +240,7 @@ async fn certificates_that_go_takes_are_taken() {
     }
 }
 
-/// Rows of: what, the CA's key, the digest, and what is said of a client's certificate.
+/// Rows of: description, the CA's key, the digest, and the error of a client's certificate.
 #[tokio::test]
 async fn certificates_that_go_refuses_are_refused_with_the_reason() {
     if openssl_is_missing() {
@@ -286,7 +286,7 @@ async fn certificates_that_go_refuses_are_refused_with_the_reason() {
 
 /// Of a bundle, what can be read counts.
 #[tokio::test]
-async fn one_unreadable_certificate_does_not_spoil_a_bundle() {
+async fn one_unreadable_certificate_does_not_invalidate_a_bundle() {
     if openssl_is_missing() {
         return;
     }

@@ -1,5 +1,5 @@
 //! The recorded exchanges with the Go metrics server, replayed against a whole running server over
-//! TLS, as those who asked then.
+//! TLS with the same users.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails panics")]
 
 #[path = "golden_api/exchange.rs"]

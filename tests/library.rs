@@ -81,7 +81,7 @@ const OWN_WORDS: [&str; 11] = [
 ];
 
 #[test]
-fn what_any_metrics_server_must_pass_asks_for_nothing_of_our_own() {
+fn profile_upstream_expects_nothing_of_our_own() {
     for (path, text) in scenarios() {
         if text.contains("profile: upstream") {
             let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
@@ -97,7 +97,7 @@ const REFERENCE: &str =
     "<!-- From here on, this is written by UPDATE_DOCS=1 cargo test --test library -->\n";
 
 #[test]
-fn the_reference_says_what_the_schema_says() {
+fn the_reference_follows_the_schema() {
     const PAGE: &str = "docs/scenarios.md";
     let page = fs::read_to_string(PAGE).unwrap();
     let (written, _) = page.split_once(REFERENCE).expect("the line above the reference");
@@ -134,7 +134,8 @@ fn the_examples_of_the_page_are_sound() {
     }
 }
 
-/// The page says where each behaviour is shown: what it names must exist, and it must name all.
+/// The page lists where each behaviour is shown: the scenarios that it names must exist, and it
+/// must name all.
 #[test]
 fn the_coverage_page_names_every_scenario_and_nothing_else() {
     let page = fs::read_to_string("docs/coverage.md").unwrap();

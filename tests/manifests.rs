@@ -173,7 +173,7 @@ fn the_way_back_undoes_what_the_go_server_does_not_know() {
 }
 
 #[test]
-fn the_parts_fit_together() {
+fn the_objects_refer_to_each_other() {
     let manifests = Manifests::base();
     let deployment: Deployment = manifests.get("Deployment", "metrics-server");
     let service: Service = manifests.get("Service", "metrics-server");
@@ -234,8 +234,8 @@ fn the_server_takes_its_flags() {
     );
 }
 
-/// `kubectl apply --dry-run=client` asks an API server which kinds there are; with `--local`, kubectl
-/// reads objects by itself.
+/// `kubectl apply --dry-run=client` reads discovery from an API server; with `--local`, kubectl
+/// needs none.
 #[test]
 fn kubectl_takes_every_object_in_a_dry_run() {
     for folder in ["base", "ha", "kind", "v1", "fake-nodes"] {
@@ -258,7 +258,7 @@ fn kubectl_takes_every_object_in_a_dry_run() {
 }
 
 #[test]
-fn kustomize_makes_what_is_meant() {
+fn kustomize_builds_the_expected_objects() {
     let Some(base) = kustomized("base") else { return };
     base.check_types();
     assert_eq!(base.0, Manifests::base().0);
@@ -353,7 +353,7 @@ fn the_cluster_routes_to_pods() {
     assert_eq!(patch["apiServer"]["extraArgs"]["enable-aggregator-routing"], "true");
 }
 
-/// The image the manifests want is the one that the end-to-end run builds, at this version.
+/// The image in the manifests is the one that the end-to-end run builds, at this version.
 #[test]
 fn the_image_is_the_one_that_is_built() {
     let image = Manifests::base().container().image.unwrap();

@@ -150,7 +150,7 @@ async fn a_scrape_that_panics_is_one_missed_scrape_of_one_node() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_watches_the_cluster_begins_anew() {
+async fn watches_of_the_cluster_start_again() {
     let faults = Faults::default();
     faults.lock().unwrap().insert(API_SERVER, 5);
     let mut world = world(&faults).await;
@@ -164,7 +164,7 @@ async fn what_watches_the_cluster_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_connection_that_panics_costs_nobody_else_anything() {
+async fn a_connection_that_panics_does_not_affect_others() {
     let faults = Faults::default();
     let mut world = world(&faults).await;
     cycles(&mut world, 3).await;

@@ -1,4 +1,4 @@
-//! The program `metrics-server` as its user meets it: what it says and with which code it ends.
+//! The program `metrics-server` from outside: its output and its exit codes.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -86,7 +86,7 @@ fn folder(api_server_port: u16) -> TempDir {
 }
 
 #[test]
-fn what_cannot_work_ends_with_one_line_that_says_what_to_do() {
+fn bad_usage_ends_with_one_line_that_has_the_cure() {
     let folder = folder(1);
     let cases: [(&[&str], &str); 17] = [
         (
@@ -224,7 +224,7 @@ impl Running {
         Self { child, lines, said: Vec::new() }
     }
 
-    /// Waits until it has said this.
+    /// Waits until the log has this text.
     fn line_or_before(&mut self, text: &str) {
         let deadline = Instant::now() + PATIENCE;
         // A server that talks all the time never runs out of lines.
@@ -237,7 +237,7 @@ impl Running {
         }
     }
 
-    /// All that it says until its end.
+    /// The whole log until the program ends.
     fn all(mut self) -> String {
         while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
             self.said.push(line);
@@ -268,7 +268,7 @@ impl Running {
         loop {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) => self.said.push(line),
-                // Nobody holds its log open any more.
+                // No process holds its log open any longer.
                 Err(RecvTimeoutError::Disconnected) => return self.child.wait().unwrap(),
                 Err(RecvTimeoutError::Timeout) => {
                     panic!("still running after:\n{}", self.said.join("\n"))
@@ -285,13 +285,13 @@ impl Drop for Running {
     }
 }
 
-/// A port that nobody listens on now.
+/// A port without a listener.
 fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 #[test]
-fn without_an_api_server_it_says_so_and_goes_on_until_a_signal() {
+fn without_an_api_server_it_logs_errors_and_runs_until_a_signal() {
     let closed = free_port();
     let folder = folder(closed);
     for signal in ["TERM", "INT"] {
@@ -331,7 +331,7 @@ fn a_second_signal_ends_it_at_once() {
     }
 }
 
-/// Asks a server whose certificate nobody has signed.
+/// Sends a request to a server with a self-signed certificate.
 fn get(address: &str, path: &str) -> String {
     let mut config = Config::new(format!("https://{address}/").parse().unwrap());
     config.accept_invalid_certs = true;

@@ -1,9 +1,9 @@
 //! Every scenario is a test of its own, named by its path, and the case in brackets where its file
 //! has a matrix: `cargo test --test scenarios dns`.
 //!
-//! Each one runs twice, and both runs must tell the same to the byte: what a scenario shows must
-//! not depend on luck. What the server did, as others saw it, is kept in `tests/snapshots`
-//! (see `story`), so that a change of behaviour that no expectation speaks of shows in a review.
+//! Each one runs twice, and both runs must be equal to the byte: the result of a scenario must not
+//! depend on chance. What the server did, as others saw it, is kept in `tests/snapshots` (see
+//! `story`), so that a review shows each change of behaviour, also where no expectation covers it.
 
 #[path = "scenarios/story.rs"]
 mod story;
@@ -34,7 +34,7 @@ const SLOW: &str = "slow";
 /// How many lines around the first one that differs are shown of two runs.
 const SHOWN_LINES: usize = 5;
 
-/// Insta writes what differs line by line: one test at a time, or nobody can read it.
+/// Insta writes differences line by line: one test at a time, so that they can be read.
 static TERMINAL: Mutex<()> = Mutex::new(());
 
 #[allow(clippy::print_stderr, reason = "it has no harness to say it for it")]
@@ -132,7 +132,7 @@ fn no_snapshot_is_left_over(names: &BTreeSet<String>) -> Result<(), Failed> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "snap") {
                 let scenario = path.strip_prefix(SNAPSHOTS)?.with_extension("");
-                // Scenarios are in folders; what lies beside them are other tests' snapshots.
+                // Scenarios are in folders; files beside these are other tests' snapshots.
                 let of_a_scenario = scenario.components().count() > 1;
                 if of_a_scenario && !names.contains(&*scenario.to_string_lossy()) {
                     left_over.push(path.display().to_string());

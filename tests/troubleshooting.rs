@@ -1,4 +1,5 @@
-//! `docs/troubleshooting.md` and the scenarios are in step: what the page says can be seen.
+//! `docs/troubleshooting.md` matches the scenarios: they show each symptom and each cure on the
+//! page.
 #![allow(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::{fs, path::Path};

@@ -94,13 +94,13 @@ impl Kubectl {
 }
 
 #[tokio::test]
-async fn kubectl_sees_what_the_scenario_says() {
+async fn kubectl_shows_the_scenarios_cluster() {
     if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
         println!("skipped: kubectl is not installed");
         return;
     }
     let file = file::parse(Path::new("up.yaml"), SCENARIO.to_owned()).unwrap().remove(0);
-    // Another cluster may be up: where it is taken already, so much the better.
+    // Another cluster may be up: if the port is taken already, the test still holds.
     let _taken = TcpListener::bind("127.86.0.1:10250").await;
     let log = Arc::new(Mutex::new(String::new()));
     let sink = log.clone();

@@ -1,7 +1,8 @@
-//! Groups that another server serves: requests are passed on to it, with the user's name in
-//! headers that it believes because of the certificate shown with them.
+//! Groups that another server serves: requests are forwarded to it, with the user's name in headers
+//! that it accepts because of the client certificate.
 //!
-//! One connection a request: nothing is kept that a stopped backend could leave half open.
+//! One connection for each request: no connection is kept that a stopped backend could leave half
+//! open.
 
 use std::{
     io,
@@ -36,7 +37,7 @@ use super::{
     status::Status,
 };
 
-/// How long a backend may take to say what it serves.
+/// How long a backend's discovery may take.
 const DISCOVERY_LIMIT: Duration = Duration::from_secs(5);
 
 /// A server that serves an API group behind the API server.
@@ -53,7 +54,7 @@ pub struct Backend {
     pub address: SocketAddr,
     /// The network that reaches it.
     pub network: Arc<dyn Network>,
-    /// `--proxy-client-cert-file`; without it the backend does not trust `X-Remote-*` headers.
+    /// `--proxy-client-cert-file`; without it the backend does not accept `X-Remote-*` headers.
     pub certificate: Option<ClientCertificate>,
 }
 

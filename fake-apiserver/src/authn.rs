@@ -31,12 +31,12 @@ pub(super) struct Tokens {
     expired: BTreeSet<String>,
 }
 
-/// A bearer token that authenticates nobody.
+/// An invalid bearer token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidToken {
     #[error("invalid bearer token")]
     Unknown,
-    /// The message of older versions, which is the one found in searches.
+    /// The message of older versions, which is the one that searches find.
     #[error("[invalid bearer token, Token has expired.]")]
     Expired,
 }

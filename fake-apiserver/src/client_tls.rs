@@ -1,5 +1,5 @@
-//! TLS towards backends and kubelets, whose certificates are not verified: an `APIService` with
-//! `insecureSkipTLSVerify` says so, and kubelets sign their own.
+//! TLS to backends and kubelets, whose certificates are not verified: an `APIService` with
+//! `insecureSkipTLSVerify` allows it, and kubelets sign their own.
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
-//! What the API server serves, for clients that look before they ask: one document for each group
-//! and version, and the aggregated form of them all.
+//! Discovery: one document for each group and version, and the aggregated form of them all.
 
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
@@ -25,7 +24,7 @@ pub(super) struct DiscoveredGroup {
 #[derive(Clone, Debug)]
 pub(super) struct DiscoveredVersion {
     pub(super) version: String,
-    /// Nothing when the server does not say: the version is then known and stale.
+    /// Nothing when the server's discovery fails: the version is then known and stale.
     pub(super) resources: Option<APIResourceList>,
 }
 

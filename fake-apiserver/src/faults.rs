@@ -1,4 +1,4 @@
-//! What the API server does wrong on purpose.
+//! The faults of the API server.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct Faults {
     pub gone: bool,
 }
 
-/// How a body goes wrong.
+/// What is wrong with a body.
 struct FaultyBody {
     body: Body,
     /// How many bytes of it may still pass.
@@ -54,7 +54,7 @@ impl Faults {
             let faulty = FaultyBody { body, left: self.stalls_after, cut };
             Body::from_stream(stream::unfold(faulty, FaultyBody::next).boxed())
         });
-        // It would say how long the whole is.
+        // It is the length of the whole body.
         response.headers_mut().remove(http::header::CONTENT_LENGTH);
         response
     }

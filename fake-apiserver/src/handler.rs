@@ -49,7 +49,7 @@ struct Incoming {
 // === impl FakeApiServer ===
 
 impl FakeApiServer {
-    /// Answers one request and tells the observer.
+    /// Answers one request and notifies the observer.
     pub(super) async fn handle(&self, request: Request) -> Response {
         let method = request.method().clone();
         let uri = request.uri().clone();
@@ -129,7 +129,7 @@ impl FakeApiServer {
         })
     }
 
-    /// What the backends serve now; their `APIServices` say so from then on.
+    /// The discovery of all backends, whose results go into the status of their `APIServices`.
     async fn discovered(&self) -> Vec<DiscoveredGroup> {
         let aggregates: Vec<_> = lock(&self.aggregates).values().cloned().collect();
         let mut discovered = Vec::new();

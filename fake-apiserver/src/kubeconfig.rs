@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::list::base64;
 
-/// How a client says who it is.
+/// How a client authenticates.
 #[derive(Clone, Copy, Debug)]
 pub enum Credential<'a> {
     /// A client certificate and its key, both in PEM.

@@ -2,15 +2,16 @@
 //! runs without a cluster: nodes and pods to list and watch, tokens and access to review, and the
 //! metrics server behind it as an aggregated API.
 //!
-//! It is a stand-in, true where metrics servers, `kubectl` and client libraries can tell: paths,
-//! parameters, forms of answers, messages of errors, and what a watch shows in which order. The
-//! cluster changes through the methods of [`FakeApiServer`], as scenarios say, and over HTTP as far
-//! as a kubelet writes: nodes, pods and leases. Objects are not validated beyond their types.
+//! It behaves like a real API server where metrics servers, `kubectl` and client libraries can see
+//! a difference: paths, parameters, forms of responses, messages of errors, and the order of a
+//! watch's events. The cluster changes through the methods of [`FakeApiServer`], as scenarios need,
+//! and over HTTP as far as a kubelet writes: nodes, pods and leases. Objects are not validated
+//! beyond their types.
 //!
-//! A request goes one way (`handler`): authentication (`authn`), request info, authorization
-//! (`rbac`), and then to the part that answers: `list`, `watch`, `write`, `reviews`, `discovery`
-//! or `aggregation`. All time is from [`Clock`] and tokio, so that a simulated world sees the same
-//! answers in every run.
+//! A request passes through `handler`: authentication (`authn`), request info, authorization
+//! (`rbac`), and then the part that answers: `list`, `watch`, `write`, `reviews`, `discovery` or
+//! `aggregation`. All time is from [`Clock`] and tokio, so that a simulated world gets the same
+//! responses in every run.
 
 mod aggregation;
 pub mod authentication_config;
@@ -79,7 +80,7 @@ use self::{
 /// How many changes it remembers.
 const WATCH_CACHE: usize = 10_000;
 
-/// Sees every request when its answer begins.
+/// Gets every request when its response begins.
 pub trait Observer: Send + Sync + 'static {
     /// `user` is empty for a request whose credentials were wrong.
     fn request(&self, user: &str, method: &str, path_and_query: &str, status: u16);
@@ -109,7 +110,7 @@ impl FakeApiServer {
         Self::with_watch_cache(clock, WATCH_CACHE)
     }
 
-    /// The same with another number of changes that it remembers: watches from an older version
+    /// The same with another number of changes in the watch history: watches from an older version
     /// end with 410 Gone.
     pub fn with_watch_cache(clock: Clock, changes: usize) -> Arc<Self> {
         let store = Store::new(changes);
@@ -154,7 +155,7 @@ impl FakeApiServer {
         self.store.upsert(node, self.clock.now());
     }
 
-    /// Removes a node; says whether there was one.
+    /// Removes a node; returns whether there was one.
     pub fn remove_node(&self, name: &str) -> bool {
         self.store.remove(&resources::NODES, &key("", name))
     }
@@ -167,7 +168,7 @@ impl FakeApiServer {
         self.store.upsert(pod, self.clock.now());
     }
 
-    /// Removes a pod; says whether there was one. Its namespace stays.
+    /// Removes a pod; returns whether there was one. Its namespace stays.
     pub fn remove_pod(&self, namespace: &str, name: &str) -> bool {
         self.store.remove(&resources::PODS, &key(namespace, name))
     }
@@ -184,7 +185,7 @@ impl FakeApiServer {
         self.store.upsert(map, self.clock.now());
     }
 
-    /// Removes a `ConfigMap`; says whether there was one.
+    /// Removes a `ConfigMap`; returns whether there was one.
     pub fn remove_config_map(&self, namespace: &str, name: &str) -> bool {
         self.store.remove(&resources::CONFIG_MAPS, &key(namespace, name))
     }
@@ -231,7 +232,7 @@ impl FakeApiServer {
         Ok(())
     }
 
-    /// Removes the backend of a group; says whether there was one.
+    /// Removes the backend of a group; returns whether there was one.
     pub fn remove_backend(&self, group: &str) -> bool {
         let Some(aggregate) = lock(&self.aggregates).remove(group) else { return false };
         for service in aggregate.api_services(self.clock.now()) {
@@ -257,11 +258,11 @@ impl FakeApiServer {
 
     /// Ends all watches that are open, as an API server that restarts does.
     pub fn close_watches(&self) {
-        // An error says that there is no watch.
+        // An error means that there is no watch.
         let _ = self.close_watches.send(());
     }
 
-    /// Forgets all changes until now: watches from an older version end with 410 Gone.
+    /// Drops the history until now: watches from an older version end with 410 Gone.
     pub fn compact(&self) {
         self.store.compact();
     }

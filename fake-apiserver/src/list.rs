@@ -137,7 +137,7 @@ fn limit(parameters: &Parameters) -> Result<Option<usize>, Status> {
     Ok(limit.filter(|_| !any).map(|limit| usize::try_from(limit).unwrap_or(usize::MAX)))
 }
 
-/// The exact version that is asked for; nothing when the present one will do.
+/// The exact version that the client requires; nothing when the present one will do.
 fn at(store: &Store, parameters: &Parameters, limit: Option<usize>) -> Result<Option<u64>, Status> {
     let Some(version) = parameters.resource_version()?.filter(|version| *version > 0) else {
         return Ok(None);

@@ -29,7 +29,7 @@ struct Range<'a> {
     parameters: Vec<(&'a str, &'a str)>,
 }
 
-/// The form to answer in. Protobuf is never chosen: clients that ask for it accept JSON as well.
+/// The form of the response. Protobuf is never chosen: clients that accept it accept JSON as well.
 pub(super) fn negotiate(headers: &HeaderMap, kind: ResponseKind) -> Result<Form, Status> {
     let text = accept(headers);
     if text.trim().is_empty() {
@@ -42,7 +42,7 @@ pub(super) fn negotiate(headers: &HeaderMap, kind: ResponseKind) -> Result<Form,
         .ok_or_else(Status::not_acceptable)
 }
 
-/// The version of aggregated discovery wanted, when that form of discovery is.
+/// The requested version of aggregated discovery, when the client accepts that form.
 pub(super) fn aggregated_discovery(headers: &HeaderMap) -> Option<&'static str> {
     let text = accept(headers);
     let chosen = ranges(&text).into_iter().filter(Range::is_json).find_map(|range| {

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_the_proxy_is_asked_with_its_query() {
+    fn the_path_after_proxy_is_forwarded_with_its_query() {
         let below = |path: &str| below_proxy(&path.parse().unwrap());
         let asked = below("/api/v1/nodes/proxy/proxy/stats/summary?a=b/proxy");
         assert_eq!(asked, "/stats/summary?a=b/proxy");

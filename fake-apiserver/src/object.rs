@@ -145,7 +145,7 @@ impl Object {
         }
     }
 
-    /// The same object, saying that it is of `version`: how a watch shows what is gone.
+    /// The same object with `version` as its resource version: how a watch shows a deleted object.
     pub(super) fn at(&self, version: u64) -> Self {
         const MEMBER: &str = r#""resourceVersion":""#;
         let mut moved = self.clone();

@@ -19,11 +19,11 @@ use tokio_rustls::TlsConnector;
 
 use super::authn::User;
 
-/// How long reaching a backend may take. The real API server knows beforehand which backends do
-/// not answer and refuses at once; a short wait stands for that.
+/// How long connecting to a backend may take. The real API server knows beforehand which backends
+/// do not answer and refuses at once; a short timeout simulates that.
 const DIAL_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long a request may take from its beginning to the last byte of the answer.
+/// How long a request may take from its beginning to the last byte of the response.
 const REQUEST_LIMIT: Duration = Duration::from_mins(1);
 
 /// The largest answer that is passed back.
@@ -158,7 +158,8 @@ fn outgoing(
     Ok(outgoing)
 }
 
-/// Whether the other server sees a header of the client. Who the user is, only this server may say.
+/// Whether the other server gets a header of the client. Only this server may set the headers of
+/// the user.
 fn passes(name: &HeaderName) -> bool {
     *name != header::AUTHORIZATION
         && *name != header::HOST

@@ -20,7 +20,7 @@ pub(super) struct Rules {
     groups: BTreeMap<String, Vec<PolicyRule>>,
 }
 
-/// What the rules say, and why.
+/// The decision of the rules, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Decision {
     pub(super) allowed: bool,

@@ -1,4 +1,4 @@
-//! Request info: what a request asks for, read from its method, path and query as the real API
+//! Request info: the attributes of a request, read from its method, path and query as the real API
 //! server does.
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(super) enum RequestInfo {
     },
 }
 
-/// Empty strings stand for what the request does not name.
+/// Strings are empty where the request has no value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ResourceInfo {
     pub(super) verb: String,
@@ -116,7 +116,7 @@ impl Parameters {
         }
     }
 
-    /// The resource version asked for; nothing when none is.
+    /// The requested resource version; nothing when there is none.
     pub(super) fn resource_version(&self) -> Result<Option<u64>, Status> {
         match self.text("resourceVersion") {
             "" => Ok(None),
@@ -132,7 +132,7 @@ impl Parameters {
         self.flag("watch")
     }
 
-    /// A parameter that is true when it stands there, whatever it says but no.
+    /// A parameter that is true when it is present, unless its value is false.
     pub(super) fn flag(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|value| !matches!(value.as_str(), "0" | "false"))
     }

@@ -40,7 +40,7 @@ pub struct Endpoint {
     pub chain: Vec<CertificateDer<'static>>,
     /// The key of the first.
     pub key: PrivateKeyDer<'static>,
-    /// `--client-ca-file`; without it client certificates are not asked for.
+    /// `--client-ca-file`; without it client certificates are not requested.
     pub client_ca: Option<CertificateDer<'static>>,
 }
 
@@ -91,7 +91,7 @@ impl FakeApiServer {
 // === impl Endpoint ===
 
 impl Endpoint {
-    /// Serves any router, such as one that stands for a backend.
+    /// Serves any router, such as that of a fake backend.
     pub async fn serve(self, router: Router) -> Result<Serving, StartError> {
         let tls = self.tls()?;
         let listener = self.listen().await?;
@@ -145,7 +145,7 @@ impl Serving {
     /// Closes the listener and all connections; the address is free when this returns.
     pub async fn stop(mut self) {
         self.task.abort();
-        // The error says that the task was aborted.
+        // The error means that the task was aborted.
         let _ = (&mut self.task).await;
     }
 }
@@ -172,7 +172,7 @@ async fn accept(mut listener: Box<dyn Listener>, acceptor: TlsAcceptor, router: 
     }
 }
 
-/// One connection. An error of TLS or HTTP ends it, as on the real server, where only its log says so.
+/// One connection. An error of TLS or HTTP ends it, as on the real server, which only logs it.
 async fn serve(stream: Stream, from: SocketAddr, acceptor: TlsAcceptor, router: Router) {
     let Ok(Ok(stream)) = timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await else { return };
     let (_, session) = stream.get_ref();

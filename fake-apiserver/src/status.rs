@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::response::{json_response, to_json};
 
-/// A request that failed, as the body that says so.
+/// A request that failed, as the `Status` in its body.
 #[derive(Clone, Debug, PartialEq, Serialize, thiserror::Error)]
 #[error("{message}")]
 pub(super) struct Status {
@@ -178,7 +178,7 @@ impl Status {
         Self::new(code, reason, code.canonical_reason().unwrap_or_default().to_lowercase())
     }
 
-    /// The changes after `asked` are not remembered any more; the oldest that can be asked for is
+    /// The changes after `asked` are no longer in the history; the oldest version to watch from is
     /// `oldest`.
     pub(super) fn version_too_old(asked: u64, oldest: u64) -> Self {
         let message = format!("too old resource version: {asked} ({oldest})");

@@ -30,7 +30,7 @@ struct Contents {
     log: VecDeque<Arc<Change>>,
     /// How many changes the log keeps.
     capacity: usize,
-    /// The version of the last change that the log has forgotten.
+    /// The version of the last change that was dropped from the log.
     compacted: u64,
 }
 
@@ -74,8 +74,8 @@ impl Store {
         Self { contents: Mutex::new(contents), changed: Arc::default() }
     }
 
-    /// Puts an object in the place of the one that is called the same. What changes nothing is no
-    /// change. A creation time that the object brings is believed.
+    /// Replaces the object with the same key. An equal object is not a change. A creation time in
+    /// the object is kept.
     pub(super) fn upsert<K: Stored>(&self, source: K, now: Timestamp) {
         let mut contents = self.lock();
         contents.put(source, now);
@@ -100,7 +100,7 @@ impl Store {
         Ok(stored)
     }
 
-    /// Removes the object of that key if `check` lets it.
+    /// Removes the object with that key if `check` allows it.
     pub(super) fn remove_if<E>(
         &self,
         resource: &'static ResourceType,
@@ -117,7 +117,7 @@ impl Store {
         Ok(before)
     }
 
-    /// Removes an object; says whether there was one.
+    /// Removes an object; returns whether there was one.
     pub(super) fn remove(&self, resource: &'static ResourceType, key: &Key) -> bool {
         let mut contents = self.lock();
         let Some(before) = contents.get(resource, key) else { return false };
@@ -196,7 +196,7 @@ impl Store {
         self.changed.clone().notified_owned()
     }
 
-    /// Forgets all changes.
+    /// Drops the log of changes.
     pub(super) fn compact(&self) {
         let mut contents = self.lock();
         contents.log.clear();

@@ -45,8 +45,8 @@ struct Column {
 // === impl Table ===
 
 impl Table {
-    /// A table of `resource`, with as much of the objects as `includeObject` says. The clock says
-    /// how old they are.
+    /// A table of `resource`, with as much of the objects as `includeObject` requests. The clock is
+    /// for their ages.
     pub(super) fn new(resource: &'static ResourceType, include: &str, clock: &Clock) -> Self {
         let include = match include {
             "None" => Include::None,

@@ -22,7 +22,7 @@ use super::{
     table::Table,
 };
 
-/// How long a watch lasts that does not say so. The real API server draws from 30 to 60 minutes.
+/// How long a watch without a timeout lasts. The real API server draws from 30 to 60 minutes.
 const DEFAULT_LIFE: Duration = Duration::from_mins(30);
 
 /// How often a watch without changes sends a bookmark.
@@ -49,7 +49,7 @@ struct Watch {
     initial: String,
 }
 
-/// Answers with the changes after the version asked for, until the watch's time is over or `cut`
+/// Answers with the changes after the requested version, until the watch's timeout or until `cut`
 /// changes.
 pub(super) fn open(
     store: &Arc<Store>,
@@ -101,7 +101,7 @@ impl Watch {
         }
         loop {
             let next_change = self.store.changed();
-            // An error says that the API server is gone.
+            // An error means that the API server is gone.
             if !self.cut.is_empty() {
                 return None;
             }
@@ -137,7 +137,8 @@ impl Watch {
 // === impl Subject ===
 
 impl Subject {
-    /// A change as this watch sees it: what enters the selection is new to it, what leaves is gone.
+    /// A change as this watch sees it: an object that enters the selection is added, one that
+    /// leaves it is deleted.
     fn tell(&self, change: &Change) -> Option<String> {
         let seen = |object: &Option<Arc<Object>>| {
             object.as_ref().filter(|object| self.selection.matches(object)).cloned()

@@ -1,4 +1,4 @@
-//! Objects written over HTTP as far as kubelets and those who bring pods write them: POST, PUT,
+//! Objects written over HTTP as far as kubelets and clients that create pods write them: POST, PUT,
 //! merge PATCH and DELETE, each with its preconditions.
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use super::{
     store::Store,
 };
 
-/// `terminationGracePeriodSeconds` of pods that do not say.
+/// `terminationGracePeriodSeconds` of pods without one.
 const GRACE: i64 = 30;
 
 /// A write and the object that it is for.
@@ -168,7 +168,7 @@ impl WriteRequest<'_> {
             metadata.name = Some(self.key.name.clone());
             self.take_namespace(metadata)?;
             self.check(before, metadata.uid.as_deref(), metadata.resource_version.as_deref())?;
-            // Who asks for an end does so by deleting.
+            // A client sets a deletion time only by DELETE.
             let kept: ObjectMeta = from_value(old["metadata"].clone())?;
             metadata.deletion_timestamp = kept.deletion_timestamp;
             metadata.deletion_grace_period_seconds = kept.deletion_grace_period_seconds;
@@ -280,7 +280,7 @@ impl WriteRequest<'_> {
     }
 }
 
-/// How long a pod may take to end; nothing to wait for where no kubelet runs it any more.
+/// How long a pod may take to end; no time where no kubelet runs it any longer.
 fn grace(pod: &Pod, asked: Option<i64>) -> i64 {
     let spec = pod.spec.as_ref();
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());

@@ -102,7 +102,7 @@ impl LocalApiServer {
     }
 }
 
-/// An address for an API server, with a certificate of the cluster's CA. It asks for no client
+/// An address for an API server, with a certificate of the cluster's CA. It requests no client
 /// certificates.
 pub fn api_server_endpoint(
     network: Arc<dyn Network>,

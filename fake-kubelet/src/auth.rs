@@ -54,7 +54,7 @@ pub struct NodeAttributes {
 /// Why a request is not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// The client is not authenticated, or the API server could not be asked.
+    /// The client is not authenticated, or the TokenReview failed.
     #[error("Unauthorized")]
     Unauthorized,
     /// The user is not allowed to.
@@ -67,7 +67,7 @@ pub enum Denied {
         /// Any of these would have been enough.
         subresources: &'static [&'static str],
     },
-    /// The API server could not be asked whether the user is allowed to.
+    /// The SubjectAccessReview failed.
     #[error(
         "Authorization error (user={user}, verb={verb}, resource=nodes, subresource={subresource})"
     )]

@@ -34,11 +34,11 @@ pub(crate) struct Body {
     end: End,
 }
 
-/// What comes after the bytes of a body.
+/// What follows the bytes of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Proper,
-    /// The connection is closed; so many bytes were announced.
+    /// The connection is closed; this many bytes were announced.
     Cut {
         announced: u64,
         flushed: bool,
@@ -54,7 +54,7 @@ enum End {
 #[error("cut off, on purpose")]
 pub(crate) struct Cut;
 
-/// Whether the client takes gzip.
+/// Whether the client accepts gzip.
 pub(crate) fn takes_gzip(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     codings.flat_map(|list| list.split(',')).any(|coding| {
@@ -127,7 +127,7 @@ impl HttpBody for Body {
             End::Proper | End::None { .. } => Poll::Ready(None),
             End::Cut { flushed: true, .. } => Poll::Ready(Some(Err(Cut))),
             End::Cut { flushed, .. } => {
-                // hyper sends what it has while it waits, and throws it away on an error.
+                // hyper sends what it has while it waits, and drops it on an error.
                 *flushed = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_for_those_who_ask_for_it() {
+    fn gzip_is_used_if_the_client_accepts_it() {
         let cases = [
             (None, false),
             (Some(""), false),

@@ -97,7 +97,7 @@ impl Certificates {
         })
     }
 
-    /// The same for kubelets that believe clients by these CAs, as with the real one's
+    /// The same for kubelets that verify client certificates with these CAs, as with the real one's
     /// `--client-ca-file`.
     #[must_use]
     pub fn with_client_authorities(mut self, clients: Vec<CertificateDer<'static>>) -> Self {
@@ -120,7 +120,7 @@ impl Certificates {
         &self.other
     }
 
-    /// A CA that nobody knows.
+    /// A CA that no client trusts.
     pub fn unknown(&self) -> &Authority {
         &self.unknown
     }

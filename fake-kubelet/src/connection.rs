@@ -1,7 +1,7 @@
 //! Connections to one of a kubelet's addresses: accepted, with their faults, TLS and HTTP.
 //!
-//! An accept loop of its own, because a kubelet can be silent before TLS begins, keeps its port while
-//! it changes, and writes header names as Go does.
+//! An accept loop of its own, because a kubelet's faults can keep it from starting TLS, it keeps
+//! its port while it changes, and it writes header names as Go does.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -69,7 +69,7 @@ impl ConnectionHandler {
                     }
                     Err(error) => {
                         tracing::debug!(err = %error, "Failed to accept a connection");
-                        // Out of file descriptors, most likely: let some close first.
+                        // Out of file descriptors, most likely: wait until some are closed.
                         tokio::time::sleep(Duration::from_millis(10)).await;
                     }
                 },

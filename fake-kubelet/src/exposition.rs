@@ -25,8 +25,8 @@ use crate::{
 /// Nanoseconds a second, as Go divides counters by it.
 const SECOND: f64 = 1e9;
 
-/// What a series takes besides its labels, and all that says what families are, in bytes: so much
-/// that hardly any text is moved as it grows.
+/// The bytes of a series without its labels, and of all lines with HELP and TYPE: with this
+/// capacity hardly any text is moved as it grows.
 const USUAL_SERIES: usize = 72;
 const USUAL_HEADERS: usize = 4096;
 
@@ -55,7 +55,7 @@ struct Number {
     unit: Unit,
 }
 
-/// What can stand behind a series.
+/// A value that can follow a series.
 trait Written {
     fn write(&self, out: &mut Vec<u8>);
 
@@ -104,7 +104,7 @@ pub(crate) fn write(table: &Rows<'_>, node: &Measurements, failed: bool) -> Vec<
     out
 }
 
-/// What stands for labels where there are none.
+/// Stands in place of labels where there are none.
 const ALONE: &[u8] = b" ";
 
 fn write_containers(out: &mut Vec<u8>, table: &Rows<'_>) {
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kubelet_that_could_not_measure_says_only_that() {
+    fn a_kubelet_that_could_not_measure_reports_only_that() {
         let text = render(&NodeSample { failed: true, ..NodeSample::default() });
         let series: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         assert_eq!(series, ["resource_scrape_error 1", "scrape_error 1"]);

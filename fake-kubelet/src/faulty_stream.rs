@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_connection_breaks_after_so_many_bytes() {
+    async fn a_connection_breaks_after_a_number_of_bytes() {
         let (mut stream, mut far) =
             faulty(&ConnectionFaults { cut_after: Some(5), ..ConnectionFaults::default() });
         let broken = stream.write_all(b"0123456789").await.unwrap_err();

@@ -10,7 +10,7 @@ use crate::{
     spec::KubeletSpec,
 };
 
-/// Kubelets by the names of their nodes. Dropping the fleet stops those that nobody else holds.
+/// Kubelets by the names of their nodes. Dropping the fleet stops those without another owner.
 pub struct Fleet {
     surroundings: Dependencies,
     kubelets: Mutex<BTreeMap<String, Arc<FakeKubelet>>>,

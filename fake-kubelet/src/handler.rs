@@ -58,7 +58,7 @@ pub(crate) struct RequestHandler {
 #[error("no answer, on purpose")]
 pub(crate) struct NoAnswer;
 
-/// Reports a request to the observer when it is over, also where the client has gone.
+/// Reports a request to the observer when it is over, also where the client has disconnected.
 struct RequestObservation<'a> {
     observer: &'a dyn Observer,
     seen: ObservedRequest<'a>,
@@ -177,8 +177,8 @@ impl RequestHandler {
         }
     }
 
-    /// Of what was measured last and the time before, as the node is now, where there is no recorded
-    /// one. A kubelet that measures whenever it is asked has rates over as long as others.
+    /// The summary of the last two samples, as the node is now, where no recording is replayed. A
+    /// kubelet that measures on each request has rates over as long as others.
     fn summary(&self, request: &Parts, faults: &RequestFaults) -> Response<Bytes> {
         let asked = request.uri.query().unwrap_or_default().split('&');
         let only = asked.into_iter().any(|pair| pair == "only_cpu_and_memory=true");

@@ -51,7 +51,7 @@ pub enum KubeletError {
         node: String,
         /// Where.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// It has no certificate.
@@ -231,14 +231,14 @@ impl FakeKubelet {
         self.handler.node().clone()
     }
 
-    /// What the node's kubelet serves at this moment: what a metrics server's answers are to be
-    /// judged against. A recording that is replayed is not looked at.
+    /// What the node's kubelet serves at this moment, to compare a metrics server's responses with.
+    /// A recording that is replayed is not read.
     pub fn sample(&self) -> NodeSample {
         self.handler.sample()
     }
 
-    /// The node, its pods and what they use at any moment until now. `None` where a recording is
-    /// replayed: what is true then, nobody knows.
+    /// The node, its pods and their usage at any moment until now. `None` where a recording is
+    /// replayed: the usage is unknown then.
     pub fn truth(&self) -> Option<Node> {
         self.handler.replay.is_none().then(|| self.model())
     }

@@ -1,9 +1,10 @@
 //! Thousands of kubelets in one process, true to Kubernetes 1.36's, each with its own usage and its
 //! own faults.
 //!
-//! A [`Node`] and its [`Usage`] say what is true at any moment; [`Sampling`] says when the kubelet
-//! looked; [`exposition`] writes what it saw as the real one does; a [`FakeKubelet`] serves that
-//! over TLS to the clients that [`Access`](cluster_format::Access) allows, with whatever [`Faults`](cluster_format::Faults) it has.
+//! A [`Node`] and its [`Usage`] define the true usage at any moment; [`Sampling`] defines when the
+//! kubelet samples it; [`exposition`] writes the samples as the real one does; a [`FakeKubelet`]
+//! serves them over TLS to the clients that [`Access`](cluster_format::Access) allows, with its
+//! [`Faults`](cluster_format::Faults).
 
 mod api_server;
 mod auth;

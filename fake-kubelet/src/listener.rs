@@ -1,4 +1,4 @@
-//! One address of a kubelet: listens there, closes the port while a fault says so, and accepts
+//! One address of a kubelet: listens there, closes the port during the fault `refuse`, and accepts
 //! connections under the current policy.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};

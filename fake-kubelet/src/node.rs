@@ -24,8 +24,7 @@ pub struct Node {
     started: Timestamp,
     usage: Option<Usage>,
     pods: Vec<Pod>,
-    /// What pods that are gone have used, in nanoseconds of a core: the node's counter outlives
-    /// them.
+    /// The usage of removed pods, in nanoseconds of a core: the node's counter outlives them.
     gone: u64,
     /// In which order pods and containers are written.
     order: Order,
@@ -79,8 +78,8 @@ impl Node {
         &self.pods
     }
 
-    /// The node uses this from `at` on, whatever its containers use. Its counter goes on from
-    /// where it stands.
+    /// The node has this usage from `at` on, whatever its containers use. Its counter continues
+    /// from its value then.
     pub fn set_usage(&mut self, at: Timestamp, schedule: impl Into<UsageSchedule>) {
         let at = at.max(self.started);
         let counter = self.cumulative_cpu(at);
@@ -151,8 +150,9 @@ impl Node {
         }
     }
 
-    /// What a kubelet says at `now` that measures each thing at a moment of its own, as the recorded
-    /// one does: the node and its pods each in turn, containers just now, and what they swap last.
+    /// The sample at `now` of a kubelet that measures each object at its own time, as the recorded
+    /// one does: the node and its pods one after another, containers at the request, and their swap
+    /// last.
     pub(crate) fn sample_apart(&self, sampling: Sampling, now: Timestamp) -> NodeSample {
         let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         let at = sampling.last(now);
@@ -284,7 +284,7 @@ impl Pod {
         Some(PodSample {
             namespace: Arc::clone(&self.namespace),
             name: Arc::clone(&self.name),
-            // A pod whose turn has not come since it started has no figures of its own.
+            // A pod that was not sampled since it started has no values of its own.
             pod: sum.measured(turn).unwrap_or_default(),
             containers,
         })

@@ -1,5 +1,5 @@
-//! What else people read from a kubelet: enough of it for those who do. None of it was recorded;
-//! order, types and line ends are those of Kubernetes' source: `pkg/kubelet/server/server.go`, and
+//! Other pages of a kubelet, with as much as their readers need. None of it was recorded; order,
+//! types and line ends are those of Kubernetes' source: `pkg/kubelet/server/server.go`, and
 //! `configz`, `healthz` and `metrics` among its libraries.
 
 mod pods;

@@ -130,7 +130,7 @@ pub fn main() -> ExitCode {
     let sink = Arc::new(|line: &str| eprintln!("{line}"));
     let settings = Settings { crates: &LOGGED_CRATES, ..Settings::default() };
     let klog = Klog::new(Doors::host().clock, std::process::id(), settings, sink);
-    // It fails only where another one is set: then that one is wanted.
+    // It fails only where another one is installed: then that one is used.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(klog));
     let ended = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,4 +1,4 @@
-//! Secrets and ids that nobody can guess.
+//! Secrets and IDs that cannot be guessed.
 
 use std::fmt::Write;
 

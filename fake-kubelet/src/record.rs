@@ -1,5 +1,6 @@
-//! Saves what a real kubelet says, through the API server's node proxy or straight from it. The folder is one that
-//! [`Recording`](crate::Recording) replays: a problem seen in production becomes a scenario.
+//! Saves the pages of a real kubelet, through the API server's node proxy or directly. The folder
+//! can be replayed by [`Recording`](crate::Recording): a problem seen in production becomes a
+//! scenario.
 
 mod rename;
 
@@ -37,13 +38,13 @@ pub struct RecordOptions {
     pub rename: bool,
 }
 
-/// Why nothing was recorded, or less than was asked for.
+/// Why nothing was recorded, or less than requested.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The API server could not be asked.
+    /// The API server could not be reached, or answered with an error.
     #[error("get {path}: {}{cure}", causes(source))]
     Ask {
-        /// What was asked for.
+        /// The request.
         path: String,
         /// Why not.
         source: Box<kube::Error>,
@@ -53,11 +54,11 @@ pub enum RecordError {
     /// It, or the kubelet behind it, refused.
     #[error("get {path}: {status}: {said}{cure}")]
     Refused {
-        /// What was asked for.
+        /// The request.
         path: String,
         /// The status.
         status: StatusCode,
-        /// What it said.
+        /// The message of the response.
         said: String,
         /// What to do about it, with what separates it from the cause.
         cure: &'static str,
@@ -67,7 +68,7 @@ pub enum RecordError {
     Write {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -147,7 +148,7 @@ async fn get(client: &Client, options: &RecordOptions, page: &str) -> Result<Sav
     })
 }
 
-/// What a refusal says: the message of a `Status`, or all of it.
+/// The message of a refusal: that of a `Status`, or the whole body.
 fn said(body: &str) -> String {
     let status = serde_json::from_str::<Status>(body).ok();
     let message = status.map(|status| status.message).filter(|message| !message.is_empty());

@@ -34,7 +34,7 @@ pub enum RecordingError {
     Folder {
         /// The recording's folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A scrape cannot be read, or is missing in between.
@@ -42,7 +42,7 @@ pub enum RecordingError {
     Scrape {
         /// The scrape's file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_scrape_is_for_good() {
+    fn the_last_scrape_is_repeated() {
         let recording = Recording::read(&golden()).unwrap();
         let file =
             |number: u32| fs::read(golden().join(format!("resource.{number}.prom"))).unwrap();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn a_missing_recording_is_named() {
         let nowhere = golden().join("nowhere");
         let error = Recording::read(&nowhere).unwrap_err().to_string();
         assert!(error.contains("kubelet-1.36/nowhere: No such file"), "{error}");

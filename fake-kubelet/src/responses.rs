@@ -51,7 +51,7 @@ pub(crate) fn apply_header_faults(response: &mut Response<Bytes>, faults: &Reque
     }
 }
 
-/// As Go's HTTP server says it.
+/// Go's text of a 404.
 pub(crate) fn not_found() -> Response<Bytes> {
     nosniff(text(StatusCode::NOT_FOUND, "404 page not found\n"))
 }

@@ -14,14 +14,14 @@ pub struct Measured {
     pub at: Timestamp,
 }
 
-/// All that one kubelet says of its node. What is `None` is left out of the exposition.
+/// One kubelet's sample of its node. What is `None` is left out of the exposition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeSample {
     /// The node itself.
     pub node: Measurements,
     /// Its pods, in any order.
     pub pods: Vec<PodSample>,
-    /// Whether the kubelet failed to measure. A real one then says nothing else.
+    /// Whether the kubelet failed to measure. A real one then reports nothing else.
     pub failed: bool,
 }
 
@@ -65,7 +65,7 @@ pub struct Measurements {
 // === impl NodeSample ===
 
 impl NodeSample {
-    /// Counters say only what was used since `before`, where that has the same thing.
+    /// Counters without their values in `before`, for objects that are there too.
     pub(crate) fn count_from(&mut self, before: &Self) {
         self.node.count_from(Some(&before.node));
         for pod in &mut self.pods {

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 /// moment as its timestamp; real kubelets do so about every 10 to 15 s.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampling {
-    /// From one sample to the next. Zero: whenever somebody asks.
+    /// From one sample to the next. Zero: at each request.
     pub every: Duration,
-    /// How far samples lie behind whole multiples of `every` since the Unix epoch.
+    /// The offset of samples from whole multiples of `every` since the Unix epoch.
     pub offset: Duration,
-    /// Whether each thing is measured at a moment of its own, as by the recorded kubelet: the node
-    /// and each pod in turn, containers when somebody asks. Otherwise all are at once.
+    /// Whether each object is measured at its own time, as by the recorded kubelet: the node and
+    /// each pod one after another, containers at the request. Otherwise all are measured at once.
     pub apart: bool,
 }
 
@@ -26,8 +26,7 @@ impl Default for Sampling {
 }
 
 impl Sampling {
-    /// The last time it was the turn of what has this number, as seen at `now`, in whole
-    /// milliseconds.
+    /// When the object with this number was measured last before `now`, in whole milliseconds.
     pub(crate) fn last_turn(self, number: u64, now: Timestamp) -> Timestamp {
         let every = u64::try_from(self.every.as_millis()).unwrap_or(u64::MAX).max(1);
         let offset = self.offset + Duration::from_millis(number % every);

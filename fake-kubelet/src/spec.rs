@@ -25,7 +25,7 @@ const AGE: Duration = Duration::from_hours(24);
 pub struct KubeletSpec {
     /// The node's name.
     pub name: String,
-    /// Where it listens: port 0 lets the system choose one.
+    /// The address that it listens on; with port 0 the system chooses the port.
     pub listen: Vec<SocketAddr>,
     /// All names of the node that a signed certificate is for.
     pub names: Vec<String>,
@@ -47,7 +47,7 @@ pub struct KubeletSpec {
     pub faults: Faults,
 }
 
-/// The annotation that tells a metrics server where a node's metrics are.
+/// The annotation with the path of a node's metrics, which metrics servers read.
 const RESOURCE_PATH: &str = "metrics.k8s.io/resource-metrics-path";
 
 /// What a file leaves to its reader.
@@ -146,8 +146,8 @@ impl KubeletSpec {
     }
 }
 
-/// Where an annotation says that a node's metrics are, if that is below `/metrics`, as KWOK has it.
-/// The metrics server puts a slash before a path that has none.
+/// The path of a node's metrics in an annotation, if it is below `/metrics`, as KWOK has it. The
+/// metrics server puts a slash before a path that has none.
 pub fn resource_path(node: &cluster_format::Node) -> Option<String> {
     let path = node.annotations.get(RESOURCE_PATH)?;
     let path = path.strip_prefix('/').unwrap_or(path);

@@ -1,5 +1,5 @@
-//! `/stats/summary` as Kubernetes 1.36's kubelet writes it. What it says of CPU and memory alone
-//! was recorded; what it says of the rest has the fields, in the order, of
+//! `/stats/summary` as Kubernetes 1.36's kubelet writes it. The form with CPU and memory alone was
+//! recorded; the rest has the fields, in their order, of
 //! `k8s.io/kubelet/pkg/apis/stats/v1alpha1/types.go`.
 
 mod constants;
@@ -16,7 +16,7 @@ use self::{
 };
 use crate::sample::{ContainerSample, Measured, Measurements, NodeSample, PodSample};
 
-/// All that a kubelet tells of its node. Fields in the order in which Go writes them.
+/// A kubelet's summary of its node. Fields in the order in which Go writes them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Summary {
@@ -99,8 +99,8 @@ struct ContainerStats {
 // === impl Summary ===
 
 impl Summary {
-    /// What a kubelet tells that measured `now`, and `before` the last time; of CPU and memory only,
-    /// or of everything.
+    /// The summary of a kubelet that measured `now`, and `before` the last time; of CPU and memory
+    /// only, or of everything.
     pub fn new(
         name: &str,
         started: Timestamp,

@@ -22,19 +22,19 @@ use crate::certificates::Identity;
 /// client.
 pub(crate) type ConfigSet = BTreeMap<(BTreeSet<CertificateFault>, bool), Arc<ServerConfig>>;
 
-/// Whether a kubelet asks for a client certificate, as Go's `tls.ClientAuthType`.
+/// Whether a kubelet requests a client certificate, as Go's `tls.ClientAuthType`.
 #[derive(Clone, Debug)]
 pub(crate) enum ClientAuth {
-    /// None is asked for.
+    /// None is requested.
     None,
-    /// One is asked for, with the names of these CAs, and any is taken: the real kubelet too verifies
-    /// it later.
+    /// One is requested, with the names of these CAs, and any is accepted: the real kubelet too
+    /// verifies it later.
     Request(Arc<dyn ClientCertVerifier>),
     /// One that these CAs have signed is required.
     RequireAndVerify(Arc<dyn ClientCertVerifier>),
 }
 
-/// Validity of client certificates goes by the kubelet's own clock.
+/// Validity of client certificates is checked by the kubelet's own clock.
 #[derive(Debug)]
 struct KubeletClock(Clock);
 

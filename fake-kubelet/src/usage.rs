@@ -1,8 +1,8 @@
-//! What a container or a node uses over time, and the counters that follow from it.
+//! The usage of a container or a node over time, and the counters that follow from it.
 //!
-//! Usage is a function of time, so that the true answer to "how much CPU did it use between these
-//! moments" is known and a metrics server's answer can be judged. Counters are its exact integral,
-//! in integers.
+//! Usage is a function of time, so that the true usage between any two moments is known and a
+//! metrics server's responses can be compared with it. Counters are its exact integral, in
+//! integers.
 
 mod curve;
 mod schedule;
@@ -25,7 +25,7 @@ const NANOCORES: u128 = 1_000_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
     started: Timestamp,
-    /// What the CPU counter says at the start, in nanoseconds of a core.
+    /// The CPU counter's value at the start, in nanoseconds of a core.
     carried: u64,
     first: Shape,
     /// In order of time, all after the start. Apart from the first, which most usage has alone: a
@@ -33,7 +33,7 @@ pub struct Usage {
     later: Vec<Piece>,
 }
 
-/// How usage goes on from some moment.
+/// The course of usage from some moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// The same amount at all times.
@@ -51,7 +51,7 @@ pub enum Shape {
 struct Piece {
     from: Timestamp,
     shape: Shape,
-    /// It restarts then: counters begin anew.
+    /// It restarts then: counters start from 0.
     restart: bool,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Reading {
     pub(crate) memory: u64,
 }
 
-/// What of a usage lies between two restarts.
+/// The part of a usage between two restarts.
 struct Life {
     started: Timestamp,
     /// All that was used before, in nanocores times nanoseconds.
@@ -109,8 +109,8 @@ impl Usage {
         self.life(at).started
     }
 
-    /// Goes on as `shape` from `at`, or from the start if `at` lies before it. What was set for
-    /// later moments is forgotten.
+    /// Continues as `shape` from `at`, or from the start if `at` is before it. Changes that were
+    /// set for later moments are dropped.
     pub fn set(&mut self, at: Timestamp, shape: Shape) {
         self.later.retain(|piece| piece.from < at);
         if at > self.started {
@@ -120,7 +120,8 @@ impl Usage {
         }
     }
 
-    /// Restarts at `at`, which is after its start, and goes on as it did then from its start on.
+    /// Restarts at `at`, which is after its start, and repeats from its start on the course that it
+    /// had then.
     pub fn restart(&mut self, at: Timestamp) {
         self.later.retain(|piece| piece.from < at);
         let last = self.later.last().map_or(&self.first, |piece| &piece.shape);
@@ -145,7 +146,7 @@ impl Usage {
         if at < self.started {
             return None;
         }
-        // Most usage is of this kind, and is asked for in every scrape.
+        // Most usage is of this kind, and is read in every scrape.
         if let (Shape::Constant { memory, .. }, []) = (&self.first, &self.later[..]) {
             let used = counted(self.first.cpu_within(nanos_between(self.started, at)));
             let cpu = used.saturating_add(self.carried);
@@ -169,7 +170,7 @@ impl Usage {
         counted(self.used(at).saturating_sub(life.before)).saturating_add(carried)
     }
 
-    /// The same over all restarts: what a pod's or a node's counter says, which outlives them.
+    /// The same over all restarts: the counter of a pod or a node, which outlives them.
     pub fn total_cpu(&self, at: Timestamp) -> u64 {
         if at < self.started {
             return 0;
@@ -262,7 +263,7 @@ impl Shape {
     }
 }
 
-/// Zero if `to` lies before `from`.
+/// Zero if `to` is before `from`.
 fn nanos_between(from: Timestamp, to: Timestamp) -> u128 {
     u128::try_from(to.as_nanosecond() - from.as_nanosecond()).unwrap_or(0)
 }

@@ -147,7 +147,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_fleet_settles_lives_and_leaves_nothing() {
+async fn a_fleet_creates_updates_and_deletes_its_objects() {
     for world in World::all().await {
         let mut fleet = world.settle();
         assert_eq!(world.names().await, ["fake-0", "fake-1", "world-0"]);
@@ -193,7 +193,7 @@ async fn a_fleet_settles_lives_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_a_killed_run_left_is_taken_over_or_cleaned() {
+async fn objects_of_a_killed_run_are_taken_over_or_cleaned() {
     for world in World::all().await {
         drop(world.settle());
         let left = world.nodes().get("fake-0").await.unwrap();
@@ -207,7 +207,7 @@ async fn what_a_killed_run_left_is_taken_over_or_cleaned() {
 }
 
 #[tokio::test]
-async fn a_node_of_somebody_else_is_never_touched() {
+async fn a_node_that_is_not_fake_is_never_changed() {
     for world in World::all().await {
         let foreign = json!({"metadata": {"name": "fake-1"}});
         let foreign: Node = serde_json::from_value(foreign).unwrap();
@@ -231,7 +231,7 @@ async fn a_node_of_somebody_else_is_never_touched() {
 }
 
 #[tokio::test]
-async fn a_pod_uses_what_its_annotations_say_as_soon_as_they_say_it() {
+async fn a_pods_usage_follows_its_annotations_at_once() {
     for world in World::all().await {
         let ca = world.path("fleet-ca.crt");
         let kubeconfig = world.path("kubeconfig");

@@ -46,7 +46,7 @@ async fn answers_fail_on_a_schedule() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_port_closes_and_opens_by_itself() {
+async fn a_port_closes_and_opens_on_schedule() {
     let world = World::new();
     let when = When { after: Some(In(seconds(5))), for_: Some(In(seconds(10))), ..When::default() };
     let faults = Faults { refuse: true, when: Some(when), ..Faults::default() };
@@ -157,7 +157,7 @@ async fn answers_end_too_early() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn samples_freeze_and_lie_about_their_time() {
+async fn samples_freeze_and_have_wrong_times() {
     let world = World::new();
     let kubelet = world.start(spec()).await;
     let set = |samples| Faults { samples: Some(samples), ..Faults::default() };
@@ -183,7 +183,7 @@ async fn samples_freeze_and_lie_about_their_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn other_pages_are_there_for_their_readers() {
+async fn other_pages_are_served() {
     let world = World::new();
     let kubelet = world.start(spec()).await;
     for (page, part) in [

@@ -1,4 +1,4 @@
-//! What is rendered from plain values is what a real kubelet said of them, to the byte.
+//! Rendering a real kubelet's values gives its response, to the byte.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

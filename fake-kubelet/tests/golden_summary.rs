@@ -1,5 +1,5 @@
-//! The recorded state of CPU and memory, told in a summary: the recorded bytes, but for the values of
-//! fields that a fake kubelet cannot know. Of those the types must be the same.
+//! The summary of the recorded state of CPU and memory: the recorded bytes, except for the values
+//! of fields that a fake kubelet cannot know. Of those the types must be the same.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -10,8 +10,8 @@ use fake_kubelet::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// Of what a machine has besides, of memory that is not in the working set, of pods that were made
-/// by an API server, and of rates: the real kubelet takes them from samples that nobody sees.
+/// Fields of the machine, of memory that is not in the working set, of pods that were made by an
+/// API server, and of rates: the real kubelet takes them from samples that it does not expose.
 const UNKNOWABLE: [&str; 7] = [
     "uid",
     "availableBytes",
@@ -86,7 +86,7 @@ fn known(text: &str) -> String {
 }
 
 #[test]
-fn the_recorded_state_is_told_as_it_was() {
+fn the_recorded_state_gives_the_recorded_summary() {
     for recorded in RECORDED {
         let value: Value = serde_json::from_str(recorded).unwrap();
         let sample = sample(&value);

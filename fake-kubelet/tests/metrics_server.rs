@@ -1,4 +1,4 @@
-//! The metrics server against a fleet, both started as `docs/fake-kubelet.md` says.
+//! The metrics server against a fleet, both started as in `docs/fake-kubelet.md`.
 
 #![allow(
     clippy::unwrap_used,

@@ -24,7 +24,7 @@ fn lines(head: &str) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_are_what_the_source_says() {
+async fn pages_follow_kubernetes_source() {
     let world = World::new();
     let _kubelet = world.start(spec()).await;
     let verbose = "[+]ping ok\n[+]log ok\n[+]syncloop ok\nhealthz check passed\n";
@@ -64,7 +64,7 @@ async fn pages_are_what_the_source_says() {
 
 /// go-restful routes the pages in JSON by method and `Accept`; the others take any of both.
 #[tokio::test(start_paused = true)]
-async fn pages_in_json_are_for_their_methods_and_for_those_who_take_json() {
+async fn pages_in_json_need_their_methods_and_a_client_that_accepts_json() {
     let world = World::new();
     let _kubelet = world.start(spec()).await;
     let not_allowed = "405: Method Not Allowed";
@@ -94,7 +94,7 @@ async fn pages_in_json_are_for_their_methods_and_for_those_who_take_json() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn metrics_are_compressed_for_those_who_take_it_on_every_page() {
+async fn metrics_are_compressed_on_every_page_if_the_client_accepts_it() {
     let world = World::new();
     let _kubelet = world.start(spec()).await;
     for path in ["/metrics", "/metrics/cadvisor", "/metrics/resource"] {
@@ -188,7 +188,7 @@ async fn a_summary_has_rates_however_often_is_measured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_is_asked_who_they_are_where_there_is_nothing() {
+async fn paths_that_do_not_exist_need_no_authentication() {
     let world = World::new();
     let _kubelet = world.start(KubeletSpec { access: Access::Webhook, ..spec() }).await;
     let cases = [

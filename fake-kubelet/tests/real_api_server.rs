@@ -59,7 +59,7 @@ const LEFT_TO_THE_API_SERVER: [&str; 8] = [
 
 /// A cluster whose metrics server has metrics.
 struct World {
-    // Who asks the API server ends before it does.
+    // Clients of the API server end before it does.
     _server: Killed,
     _fleet: Run,
     cluster: RealCluster,
@@ -194,7 +194,7 @@ async fn the_metrics_server_serves_behind_a_real_api_server() {
         .until("/openapi/v3/apis/metrics.k8s.io/v1", None, |said| !said["components"].is_null())
         .await;
 
-    // Who may not is told so in the API server's words.
+    // A user without permission gets the API server's error.
     let words = "nodes.metrics.k8s.io is forbidden: User \"carol\" cannot list resource \"nodes\" in API group \"metrics.k8s.io\" at the cluster scope";
     assert_eq!(world.message(NODES, "carol").await, (403, words.to_owned()));
     manifests::let_read(&world.cluster.client, "carol").await;
@@ -222,9 +222,9 @@ async fn the_metrics_server_serves_behind_a_real_api_server() {
     }
 }
 
-/// The commands of `docs/migrating.md`, as far as an API server judges them.
+/// The commands of `docs/migrating.md`, as far as an API server validates them.
 #[tokio::test]
-async fn both_ways_are_as_the_documents_say() {
+async fn both_ways_work_as_documented() {
     let Some(cluster) = RealCluster::start().await else { return };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let kubectl = |arguments: &str| {

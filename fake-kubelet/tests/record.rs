@@ -66,7 +66,7 @@ fn listens(fleet: &OwnFleet, node: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_way_to_a_kubelet_records_what_it_says_and_replays_it_to_the_byte() {
+async fn every_way_to_a_kubelet_records_its_pages_and_replays_them_to_the_byte() {
     let fleet = fleet().await;
     let (ca, at) = (fleet.path("ca.crt"), listens(&fleet, "secret-1"));
     let ways: [(&str, &[&str]); 4] = [
@@ -101,7 +101,7 @@ async fn every_way_to_a_kubelet_records_what_it_says_and_replays_it_to_the_byte(
 }
 
 #[tokio::test]
-async fn a_kubelet_that_answers_everybody_is_recorded_without_a_cluster() {
+async fn a_kubelet_without_authentication_is_recorded_without_a_cluster() {
     let open = "nodes: [{name: open-1, listen: ['127.0.0.1:0'], kubelet: {access: Open}, usage: {cpu: 1, memory: 1Gi}}]";
     let fleet = OwnFleet::start(open, &[]).await;
     let home = tempfile::tempdir().unwrap();
@@ -136,7 +136,7 @@ async fn no_name_is_left_in_what_is_anonymized() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_recorded_is_said_with_the_cure() {
+async fn a_kubelet_that_cannot_be_recorded_gets_an_error_with_the_cure() {
     let fleet = fleet().await;
     let folder = fleet.path("nothing");
     let cases: [(&[&str], &str); 3] = [

@@ -1,4 +1,4 @@
-//! `run` while it goes on: what follows its file, and whom it believes.
+//! `run` in progress: what follows a change of its file, and which clients it accepts.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -71,7 +71,7 @@ async fn faults_and_usage_follow_the_file_and_nothing_follows_a_bad_one() {
 }
 
 #[tokio::test]
-async fn clients_are_believed_by_their_ca() {
+async fn client_certificates_are_verified_with_the_configured_ca() {
     let now = Clock::system().now();
     let theirs = Certificates::new(now).unwrap();
     let strangers = Certificates::new(now).unwrap();

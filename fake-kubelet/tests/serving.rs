@@ -1,4 +1,4 @@
-//! Kubelets as those who connect to them see them.
+//! Kubelets as their clients see them.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -60,7 +60,7 @@ async fn usage_is_sampled_and_counted() {
         let line = body.lines().find(|line| line.starts_with("node_cpu")).unwrap();
         line.split_once(' ').unwrap().1.to_owned()
     };
-    // Asked at 09:48:15, measured at 09:48:10, 653 seconds after the node's start.
+    // Requested at 09:48:15, measured at 09:48:10, 653 seconds after the node's start.
     assert_eq!(node(&world.get_text(METRICS, "").await.1), "653 1795340890000");
     kubelet.set_usage(Shape::Constant { cpu: 500_000_000, memory: 1 });
     tokio::time::advance(Duration::from_secs(5)).await;
@@ -95,7 +95,7 @@ async fn the_rest_is_answered_as_by_the_real_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn gzip_is_served_to_those_who_take_it() {
+async fn gzip_is_served_to_clients_that_accept_it() {
     let world = World::new();
     let _kubelet = world.start(spec()).await;
     let plain = world.get_text(METRICS, "").await.1;
@@ -109,7 +109,7 @@ async fn gzip_is_served_to_those_who_take_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn strangers_are_turned_away() {
+async fn clients_without_credentials_are_refused() {
     let world = World::new();
     let _kubelet = world.start(KubeletSpec { access: Access::Webhook, ..spec() }).await;
     let (head, body) = world.get_text(METRICS, "Authorization: Bearer secret\r\n").await;
@@ -151,7 +151,7 @@ async fn a_delay_is_exact() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_nobody_waited_for_was_seen_all_the_same() {
+async fn a_request_whose_client_has_disconnected_is_recorded() {
     let world = World::new();
     let delayed = faults(|f| f.delay = Some(In(Duration::from_mins(1))));
     let kubelet = world.start(KubeletSpec { faults: delayed, ..spec() }).await;
@@ -194,7 +194,7 @@ async fn a_change_of_faults_cuts_open_connections() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn certificates_are_good_and_bad_for_those_who_look() {
+async fn certificates_are_good_and_bad_for_clients_that_verify() {
     let world = World::new();
     let kubelet = world.start(spec()).await;
     let expired = Some(CertificateFault::Expired);
@@ -264,7 +264,7 @@ async fn a_fleet_is_looked_up_by_node() {
 }
 
 #[tokio::test]
-async fn a_real_port_is_refused_and_given_back() {
+async fn a_real_port_is_closed_and_opened_again() {
     let mut world = World::new();
     world.surroundings.doors.network = Arc::new(HostNetwork);
     let local = KubeletSpec { listen: vec![([127, 0, 0, 1], 0).into()], ..spec() };

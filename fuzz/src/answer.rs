@@ -30,9 +30,9 @@ thread_local! {
     static SCRAPER: Option<Scraper> = Scraper::new();
 }
 
-/// What a kubelet sends: in pieces whose size the first byte says, and then the end of the
-/// connection or, if that byte is odd, silence. The scrape must end in its time, a second one on
-/// what is left of the connection too, and no connection may be left open.
+/// The response of a kubelet: in pieces whose size is the first byte, and then the end of the
+/// connection or, if that byte is odd, no more bytes. The scrape must end at its deadline, a second
+/// one over what is left of the connection too, and no connection may be left open.
 pub fn answer(input: &[u8]) {
     let Some((&first, bytes)) = input.split_first() else { return };
     let speech = Speech {
@@ -50,7 +50,7 @@ struct Scraper {
     node: Node,
 }
 
-/// Says the same on every connection.
+/// Sends the same on every connection.
 #[derive(Default)]
 struct Kubelet(Mutex<Turn>);
 

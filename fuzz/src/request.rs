@@ -23,9 +23,9 @@ thread_local! {
     static FRONT: Front = Front::new();
 }
 
-/// The head of a request, a method and a target in the first line and a header in each further
-/// one, from somebody unknown and, if the first byte is odd, from the front proxy. There is an
-/// answer, and whoever is unknown is served probes only.
+/// The head of a request, a method and a target in the first line and a header in each further one,
+/// from a client without credentials and, if the first byte is odd, from the front proxy. There is
+/// a response, and a client without credentials is served probes only.
 pub fn request(input: &[u8]) {
     let Some((&first, head)) = input.split_first() else { return };
     FRONT.with(|front| front.ask(first % 2 == 1, head));

@@ -1,6 +1,6 @@
 use metrics_server::kubelet::decode::{decode, decode_plainly};
 
-/// A body of `/metrics/resource`: both readers must say the same about it.
+/// A body of `/metrics/resource`: both readers must decode the same from it.
 pub fn resource(body: &[u8]) {
     let decoded = decode(body, 1_000);
     assert_eq!(decoded, decode_plainly(body, 1_000));

@@ -1,6 +1,6 @@
 use metrics_server::kubelet::{Limits, decode::summary::decode};
 
-/// A body of `/stats/summary`: whatever it says, pods come out once, in order, and no more of them
+/// A body of `/stats/summary`: for all bodies, pods come out once, in order, and no more of them
 /// than the limits allow.
 pub fn summary(body: &[u8]) {
     let limits = Limits { series: 50, label: 40, ..Limits::default() };

@@ -1,8 +1,8 @@
-//! `scenario attack`: clients that want a metrics server to stop, beside users whom it must answer.
+//! `scenario attack`: clients that try to stop a metrics server, beside users whom it must answer.
 //!
 //! The cluster is that of `scenario bench`, in a process of its own. One attack after the other
-//! runs against the server for some time; meanwhile a kubelet probes it over fresh connections, from
-//! an address of its own and from the attacker's, and an API server asks for usage.
+//! runs against the server for some time. Meanwhile a kubelet probes it over fresh connections,
+//! from its own address and from an attacker's, and an API server requests usage.
 
 mod attacker;
 mod attacks;
@@ -42,10 +42,11 @@ const START_LIMIT: Duration = Duration::from_mins(3);
 /// Before the users are counted, an attack takes hold.
 const TAKES_HOLD: Duration = Duration::from_secs(1);
 
-/// After an attack, until what it has left behind is gone.
+/// After an attack, until its connections and requests are gone.
 const REST: Duration = Duration::from_secs(2);
 
-/// Attacks a server; prints the table and writes it where `options` say. True when it held.
+/// Attacks a server; prints the table and writes it where `options` say. True when the server
+/// stayed within its bounds.
 pub fn attack(options: &Options) -> Result<bool, AttackError> {
     let program = options.server.clone().map_or_else(own_server, Ok)?;
     let runtime =
@@ -116,7 +117,7 @@ fn visit(
     })
 }
 
-/// Lets this process have as many files open as the system allows.
+/// Raises the limit of open files of this process to the most that the system allows.
 fn raise_limit_of_open_files() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // With fewer, attacks with many connections are smaller, which the table shows.

@@ -33,7 +33,7 @@ pub use self::{
 use self::{figures::Bench, measure::measure};
 use crate::up::own_server;
 
-/// Measures one server, or two in turn; prints the figures and writes them where `options` say.
+/// Measures one server, or two alternately; prints the figures and writes them where `options` say.
 #[allow(
     clippy::print_stderr,
     reason = "progress is for the user, and standard output has the figures"

@@ -35,9 +35,9 @@ pub struct Zone {
     observer: Arc<dyn DnsObserver>,
 }
 
-/// Sees the questions that the servers get and their answers.
+/// Gets each query and its response.
 pub trait DnsObserver: Send + Sync + 'static {
-    /// `answer` is an address, or what the server said instead.
+    /// `answer` is an address, or the response code or fault instead.
     fn question(&self, server: IpAddr, name: &str, kind: &str, answer: &str);
 }
 
@@ -46,7 +46,7 @@ pub trait DnsObserver: Send + Sync + 'static {
 pub struct Reply {
     /// The message.
     pub bytes: Vec<u8>,
-    /// How long it takes.
+    /// The time until it is sent.
     pub delay: Duration,
 }
 
@@ -63,7 +63,7 @@ struct Entry<T> {
     since: Instant,
 }
 
-/// What a server makes of a question.
+/// A server's response to a query.
 enum Verdict {
     Fails(DnsFailure),
     Truncated,
@@ -86,7 +86,7 @@ impl Zone {
         zone
     }
 
-    /// Learns what a step changes.
+    /// Applies a step's change.
     pub fn change(&self, change: &DnsChange) {
         let since = Instant::now();
         let mut known = self.known();
@@ -114,7 +114,7 @@ impl Zone {
         }
     }
 
-    /// Answers a DNS message that `server` got; `None` where it stays silent.
+    /// Answers a DNS message that `server` got; `None` where it does not respond.
     pub fn answer(&self, server: IpAddr, protocol: DnsProtocol, query: &[u8]) -> Option<Reply> {
         let query = Message::from_vec(query).ok()?;
         let question = query.queries.first()?;
@@ -234,7 +234,7 @@ impl Known {
         (Verdict::Records(self.records(server, name, kind)), delay)
     }
 
-    /// What `server` says of a name.
+    /// How `server` answers a query for a name.
     fn said(&self, server: IpAddr, name: &str) -> Option<Entry<&DnsName>> {
         let own = self.servers.get(&server).and_then(|entry| {
             let what = closest(name, |name| entry.what.names.get(name))?;

@@ -102,7 +102,7 @@ async fn check_ready(probe: &Client, ready: bool) -> Result<(), Mismatch> {
     let words = |ready| if ready { "ready" } else { "not ready" }.to_owned();
     let answer = get(probe, "/readyz?verbose", &[]).await;
     let is_ready = answer.as_ref().is_ok_and(|answer| answer.status.is_success());
-    // No answer is no word on readiness.
+    // A failed request is neither ready nor not ready.
     if is_ready == ready && answer.is_ok() {
         return Ok(());
     }

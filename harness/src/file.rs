@@ -1,10 +1,10 @@
 //! The scenario file: its format, its schema, its mistakes.
 //!
-//! What describes a cluster is the format of the crate `cluster-format`; steps, expectations, DNS and
-//! the server under test are here. Values take the place of their variables (`variables`), the file is
-//! validated against the JSON Schema, and then by the rules that a schema cannot express (`check`), so
-//! that one look at a file reports every mistake. Only a file without any becomes a
-//! [`ScenarioFile`], or one for each case of its matrix (`matrix`).
+//! The format of a cluster is that of the crate `cluster-format`; steps, expectations, DNS and the
+//! server under test are here. Values replace their variables (`variables`), the file is validated
+//! against the JSON Schema, and then by the rules that a schema cannot express (`check`), so that
+//! one run reports every mistake. Only a file without any becomes a [`ScenarioFile`], or one for
+//! each case of its matrix (`matrix`).
 
 mod check;
 mod discover;

@@ -1,4 +1,4 @@
-//! A Kubernetes cluster in a file: runs scenarios against a metrics server and says what it saw.
+//! A Kubernetes cluster in a file: runs scenarios against a metrics server and reports what it did.
 
 pub mod attack;
 pub mod bench;

@@ -1,6 +1,6 @@
-//! Linux namespaces: what the sandbox world is made of. All that it asks of the system itself is
-//! here, and without unsafe code: a process that has one thread unshares, and its children are
-//! inside.
+//! Linux namespaces for the sandbox world. Every request to the system itself is here, and without
+//! unsafe code: a process with one thread calls `unshare`, and its children are in the new
+//! namespaces.
 
 use std::{
     env,
@@ -34,7 +34,7 @@ const SIGNALLED: i32 = 128;
 /// Namespaces that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NamespaceError {
-    /// The system says no.
+    /// The system refuses.
     #[error(
         "failed to {what}: {source}; the sandbox world needs namespaces: run it as root, or allow user namespaces, with \
          user.max_user_namespaces above 0, and where the system has them kernel.unprivileged_userns_clone=1 and kernel.apparmor_restrict_unprivileged_userns=0; \
@@ -43,7 +43,7 @@ pub(crate) enum NamespaceError {
     NotAllowed {
         /// To do what.
         what: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A program is missing.
@@ -65,7 +65,7 @@ pub(crate) fn enter(first: &str) -> Result<ExitCode, NamespaceError> {
             | CloneFlags::CLONE_NEWNET,
     )
     .map_err(|errno| to("create namespaces")(errno.into()))?;
-    // Who has no privileges may map only themselves, and must give up setgroups for it.
+    // Without privileges a process may map only its own user, and must disable setgroups for it.
     fs::write("/proc/self/setgroups", "deny")
         .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {user} 1")))
         .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {group} 1")))
@@ -86,7 +86,7 @@ pub(crate) fn enter(first: &str) -> Result<ExitCode, NamespaceError> {
     Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// A folder for temporary files that are gone when the mount namespace is.
+/// A folder for temporary files, which is removed with the mount namespace.
 fn private_folder() -> io::Result<PathBuf> {
     make_private()?;
     let run = fs::canonicalize("/var/run")?;
@@ -161,8 +161,8 @@ fn send(process: u32, signal: signal::Signal) -> io::Result<()> {
     Ok(signal::kill(Pid::from_raw(process.cast_signed()), signal)?)
 }
 
-/// Becomes a program that sees a pod's files: `etc` of `folder` in place of /etc, and its
-/// `serviceaccount`. Returns only if it cannot.
+/// Replaces this process by a program that sees a pod's files: `etc` of `folder` in place of /etc,
+/// and its `serviceaccount`. Returns only on an error.
 pub(crate) fn become_pod(folder: &Path, program: &Path, args: &[OsString]) -> io::Error {
     match see_pod(folder) {
         Ok(()) => Command::new(program).args(args).current_dir("/").exec(),
@@ -189,8 +189,8 @@ fn see_pod(folder: &Path) -> io::Result<()> {
     }
     bind(&etc, Path::new("/etc"))?;
     bind(&folder.join("serviceaccount"), Path::new(SERVICE_ACCOUNT))?;
-    // Where parts of /proc are hidden, as in most containers, no other may be mounted: then the
-    // program sees one with the numbers of other namespaces, which it has no use for.
+    // Where parts of /proc are hidden, as in most containers, the system refuses to mount another
+    // one: then the program sees the process IDs of other namespaces, which it does not use.
     let _ = mount(Some("proc"), "/proc", Some("proc"), MsFlags::empty(), None::<&str>);
     Ok(())
 }

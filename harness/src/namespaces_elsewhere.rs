@@ -1,4 +1,4 @@
-//! What the sandbox world is told where there are no namespaces: that it needs Linux.
+//! The sandbox world where there are no namespaces: an error that it needs Linux.
 
 use std::{ffi::OsString, fs::File, io, path::Path, process::ExitCode};
 

@@ -26,7 +26,7 @@ use crate::{
 /// The hidden command that a pod's process begins with.
 pub(crate) const POD_COMMAND: &str = "pod";
 
-/// Where scenarios are when nothing else is said.
+/// Where scenarios are by default.
 const DEFAULT_FOLDER: &str = "scenarios";
 
 /// Exit code when an expectation does not hold.
@@ -211,7 +211,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => FAILED.into(),
-        // Whoever reads our output has seen enough.
+        // The reader of our output has closed the pipe.
         Err(ProgramError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
@@ -304,7 +304,7 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
             Update::Second => drop(waits.second()),
         });
     });
-    // Whoever has stopped reading the terminal may still want the reports.
+    // A user who has closed the terminal's pipe may still want the reports.
     if !open.is_empty() {
         report::write(&collector.finish(took), open)?;
     }
@@ -314,7 +314,7 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
     Ok(terminal.summary(files.len(), took, &world)?)
 }
 
-/// Mistakes in files are told before anything else is asked of the machine.
+/// Mistakes in files are reported before anything is required of the machine.
 fn enter_sandbox(run: &Run) -> Result<ExitCode, ProgramError> {
     load(&run.files)?;
     Ok(sandbox::enter(run.sandbox.server.as_deref())?)

@@ -1,5 +1,5 @@
-//! The reports of a run for people and programs: lines on a terminal while it goes on, and
-//! files at its end. All of them tell what is in [`Report`].
+//! The reports of a run for people and programs: lines on a terminal while it runs, and files at
+//! its end. All of them show what is in [`Report`].
 
 mod collect;
 mod html;

@@ -58,7 +58,7 @@ pub struct Outcome {
 pub enum Failure {
     /// The world could not be built or changed.
     World(WorldError),
-    /// The harness panicked. Other scenarios run all the same.
+    /// The harness panicked. Other scenarios still run.
     Panic(String),
     /// The server did not do what was waited for.
     Wait {
@@ -67,7 +67,7 @@ pub enum Failure {
         /// What was waited for.
         waited_for: String,
     },
-    /// The server refused to start, or ended, and no expectation says so.
+    /// The server refused to start, or ended, which no expectation allows.
     Ended {
         /// Index of the step.
         step: usize,
@@ -159,7 +159,7 @@ impl Outcome {
         self.verdict() == Verdict::Passed
     }
 
-    /// What became of it, in a word.
+    /// Its result, in a word.
     pub fn verdict(&self) -> Verdict {
         match (&self.skipped, self.failures.as_slice()) {
             (Some(_), _) => Verdict::Skipped,

@@ -1,5 +1,5 @@
-//! `kubectl top`, as kubectl 1.32 asks and prints: so that a scenario can expect in the simulated
-//! world what people see in their terminals.
+//! `kubectl top`, with the requests and the output of kubectl 1.32: so that a scenario can expect
+//! in the simulated world what users see in their terminals.
 
 use std::{collections::BTreeMap, fmt::Write};
 
@@ -17,7 +17,7 @@ const GROUP: &str = "metrics.k8s.io";
 const VERSION: &str = "v1beta1";
 const BASE: &str = "/apis/metrics.k8s.io/v1beta1";
 
-/// What kubectl says where the API is not served.
+/// kubectl's error where the API is not served.
 const NOT_AVAILABLE: &str = "error: Metrics API not available";
 
 /// All groups and versions in one document.
@@ -32,7 +32,7 @@ const NANOS: i128 = 1_000_000_000;
 /// Space that a table's columns are apart, and the least width of one.
 const COLUMN_GAP: usize = 3;
 
-/// What `kubectl top pods` is asked for.
+/// The options of `kubectl top pods`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PodOptions<'a> {
     /// `-n`; all namespaces without.
@@ -46,7 +46,7 @@ pub struct PodOptions<'a> {
 /// What it prints: a table, or an error.
 pub type Printed = Result<String, String>;
 
-/// What an expectation asks for.
+/// What an expectation requests.
 pub(crate) async fn print(client: &Client, wanted: &TopExpectation, now: Timestamp) -> Printed {
     match wanted.what {
         Top::Nodes => nodes(client, wanted.name.as_deref()).await,
@@ -208,7 +208,8 @@ async fn get<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, Stri
         {
             NOT_AVAILABLE.to_owned()
         }
-        // kubectl looks at what is served before it asks; where there is an answer, it is the same.
+        // kubectl reads discovery before it sends the request; where there is an answer, it is the
+        // same.
         _ if !is_discovered(client).await => NOT_AVAILABLE.to_owned(),
         kube::Error::Api(status) if status.reason == "Unauthorized" => {
             format!("error: You must be logged in to the server ({})", status.message)
@@ -220,7 +221,7 @@ async fn get<T: DeserializeOwned>(client: &Client, path: &str) -> Result<T, Stri
     })
 }
 
-/// Whether discovery has the API: a version whose server does not say what it serves is stale.
+/// Whether discovery has the API: a version whose server does not list its resources is stale.
 async fn is_discovered(client: &Client) -> bool {
     let request = Request::get("/apis").header(ACCEPT, DISCOVERY).body(Vec::new());
     let Ok(request) = request else { return false };
@@ -236,7 +237,7 @@ fn names_object(status: &kube::core::Status) -> bool {
     status.details.as_ref().is_some_and(|details| !details.name.is_empty())
 }
 
-/// What kubectl says when there are no metrics of any pod.
+/// kubectl's output when there are no metrics of any pod.
 async fn why_none(client: &Client, namespace: Option<&str>, now: Timestamp) -> String {
     let api = match namespace {
         Some(namespace) => Api::<Pod>::namespaced(client.clone(), namespace),

@@ -48,14 +48,14 @@ use crate::{
     top::{self, Printed},
 };
 
-/// A cluster with a metrics server in it, as the steps of a scenario change it and its
-/// expectations ask of it.
+/// A cluster with a metrics server in it, as the steps of a scenario change it and its expectations
+/// query it.
 #[async_trait(?Send)]
 pub(crate) trait World {
     /// All but the metrics server.
     fn cluster(&self) -> &Cluster;
 
-    /// Who asks.
+    /// The client that sends the request.
     fn clients(&self) -> &Clients;
 
     /// Waits until the metrics server has ended this many cycles that have not begun yet. False
@@ -76,12 +76,12 @@ pub(crate) trait World {
         Comparison::default()
     }
 
-    /// How long what happens at once takes to have happened.
+    /// How long changes that should be immediate take.
     fn moment(&self) -> Duration {
         Duration::from_millis(1)
     }
 
-    /// How late expectations may come to hold.
+    /// How late expectations may hold.
     fn patience(&self) -> Duration {
         Duration::ZERO
     }

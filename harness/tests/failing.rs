@@ -47,7 +47,7 @@ fn every_scenario_fails_at_its_line_and_shows_the_difference() {
             }
         }
     }
-    // Where in its source the server says something is not what fails here.
+    // The place in the server's source is removed from log lines: it is not what fails here.
     insta::with_settings!({filters => [(r"([a-z_]+\.rs):\d+", "$1:LINE")]}, {
         insta::assert_snapshot!(differences);
     });

@@ -69,8 +69,8 @@ fn told(output: &Output) -> String {
     text + &format!("exit code: {:?}", output.status.code())
 }
 
-/// A snapshot without how long it took, and without what is none of this program's business: when
-/// exactly a kubelet's turn came, what the server logged and asked the API server for.
+/// A snapshot without durations, and without what this program does not decide: the exact time of
+/// each scrape, the server's log and its requests to the API server.
 macro_rules! assert_told {
     ($output:expr, @$expected:literal) => {
         let filters = [
@@ -86,7 +86,7 @@ macro_rules! assert_told {
 }
 
 #[test]
-fn what_holds_is_one_line_and_a_summary() {
+fn a_scenario_that_passes_is_one_line_and_a_summary() {
     let folder = folder(&[
         ("scenarios/dns/good.yaml", one_node("good", HOLDS)),
         ("scenarios/life/other.yaml", one_node("other", HOLDS)),
@@ -116,7 +116,7 @@ fn a_time_line_is_shown_on_demand() {
 }
 
 #[test]
-fn what_fails_shows_expected_and_seen_the_place_and_how_it_came_to_that() {
+fn a_failure_shows_its_place_expected_and_seen_and_the_time_line() {
     let folder =
         folder(&[("fails.yaml", one_node("fails", FAILS)), ("good.yaml", one_node("good", HOLDS))]);
     assert_told!(scenario(folder.path(), &["run", "fails.yaml"]), @r#"
@@ -147,7 +147,7 @@ exit code: Some(1)
 }
 
 #[test]
-fn what_is_tried_again_and_again_is_one_line() {
+fn repeated_requests_are_one_line() {
     let steps = FAILS.replace("wait: {cycles: 2}", "wait: {upTo: 100s}");
     assert_ne!(steps, FAILS);
     let folder = folder(&[("fails.yaml", one_node("fails", &steps))]);
@@ -158,7 +158,7 @@ fn what_is_tried_again_and_again_is_one_line() {
 }
 
 #[test]
-fn what_fails_together_has_one_time_line() {
+fn failures_at_the_same_time_have_one_time_line() {
     let steps = format!("{FAILS}        - {{log: nonsense}}\n");
     let folder = folder(&[("fails.yaml", one_node("fails", &steps))]);
     let output = scenario(folder.path(), &["run", "fails.yaml"]);
@@ -223,7 +223,7 @@ exit code: Some(2)
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn missing_files_are_named() {
     let folder = folder(&[("empty/notes.md", String::new())]);
     assert_told!(scenario(folder.path(), &["run", "missing.yaml"]), @r#"
 stderr:

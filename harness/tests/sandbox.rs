@@ -1,5 +1,5 @@
-//! The sandbox world with the shipped program: what it shows, how it tells of what does not hold,
-//! and that nothing of it stays behind.
+//! The sandbox world with the shipped program: its time line, its report of expectations that do
+//! not hold, and that it leaves nothing behind.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,10 +24,10 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sandbox");
 /// The exit code where namespaces are not allowed.
 const NO_SANDBOX: i32 = 4;
 
-/// How long processes may take to come.
+/// How long processes may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long they may take to go: the scenario itself takes much longer.
+/// How long they may take to end: the scenario itself takes much longer.
 const GONE_BY: Duration = Duration::from_secs(5);
 
 fn scenario() -> Command {
@@ -47,7 +47,7 @@ fn server() -> PathBuf {
     program
 }
 
-/// Whether this machine has no sandbox; says why.
+/// Prints why, if this machine has no sandbox.
 fn is_skipped(output: &Output) -> bool {
     let is_skipped = output.status.code() == Some(NO_SANDBOX);
     if is_skipped {
@@ -101,7 +101,7 @@ fn scenarios_hold_fail_and_are_skipped_as_in_a_cluster() {
 }
 
 #[test]
-fn without_what_it_needs_it_says_so_with_a_code_of_its_own() {
+fn a_machine_without_namespaces_gets_an_error_with_its_own_exit_code() {
     let output = scenario()
         .args(["run", "--world", "sandbox", "refused.yaml", "--server"])
         .arg(server())
@@ -126,7 +126,7 @@ fn a_program_that_cannot_be_run_is_named_with_its_flag() {
 }
 
 #[tokio::test]
-async fn nothing_outlives_a_run_that_is_killed() {
+async fn no_process_outlives_a_run_that_is_killed() {
     let folder = TempDir::new().unwrap();
     let program = folder.path().join("server-under-test");
     fs::copy(server(), &program).unwrap();

@@ -1,5 +1,6 @@
-//! Why a node or pod that exists has no metrics, for whoever may read them. Of a pod, nodes are
-//! counted and not named: who may read a namespace's metrics need not know of nodes.
+//! Why a node or pod that exists has no metrics, for users who may read them. The reason for a pod
+//! counts nodes and does not name them: a user who may read a namespace's metrics may have no
+//! permission for nodes.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::{
     store::MissingUsage,
 };
 
-/// The reason, as it goes on after `not found: `.
+/// The reason, which follows `not found: `.
 pub(super) fn not_found_reason(
     sources: &Sources,
     kind: Kind,

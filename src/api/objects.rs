@@ -32,7 +32,8 @@ enum Rest {
     Pods(Pods),
 }
 
-/// Pods, a page at a time: whoever reads a long list slowly does not keep a copy of it.
+/// Pods, a page at a time, so that a client that reads a long list slowly does not keep a copy of
+/// it.
 struct Pods {
     cluster: Arc<Cluster>,
     namespace: Option<String>,
@@ -41,7 +42,7 @@ struct Pods {
     last: Option<PodKey>,
 }
 
-/// How many objects are looked at in one turn where that is all there is to do.
+/// How many objects are filtered before the task yields, where filtering is the only work.
 const LOOKS: usize = 512;
 
 /// How many pods a page has.

@@ -26,7 +26,7 @@ pub struct Node {
     pub capacity: Capacity,
 }
 
-/// How much a node has, where its status says so.
+/// The node's capacity, if its status has one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capacity {
     /// CPU in billionths of a core.
@@ -110,7 +110,7 @@ mod tests {
     /// Rows of: the port in a node's status, and the one that is used with
     /// --kubelet-use-node-status-port; none where it is --kubelet-port after all.
     #[test]
-    fn what_is_no_port_is_none() {
+    fn an_invalid_port_is_ignored() {
         let rows = [
             (10250, Some(10250)),
             (1, Some(1)),

@@ -1,5 +1,5 @@
-//! Running pods as rows of a table: the metadata, and the node, which only the API server can be
-//! trusted to know.
+//! Running pods as rows of a table: the metadata, and the node. Only the API server is a trusted
+//! source of a pod's node.
 //!
 //! Metadata alone does not name the node. Of pods with two containers (kube-apiserver 1.36) metadata
 //! is 4.5 KB in a list and as much in an event, a row 4.6 and 4.8 KB, a whole pod 8.7 KB, at about

@@ -20,11 +20,13 @@ pub type PodLabels = Arc<BTreeMap<String, String>>;
 pub struct RunningPod {
     /// Its labels.
     pub labels: PodLabels,
-    /// The node it runs on, where the API server says so. A kubelet's claim is none.
+    /// The node it runs on, as the API server has it. A kubelet's report of the pod is not used for
+    /// this.
     pub node: Option<Arc<str>>,
 }
 
-/// The nodes and running pods known last. What is known stays while the API server is away.
+/// The nodes and running pods of the last list and watch events. They are kept while the API server
+/// cannot be reached.
 pub struct Cluster {
     selector: LabelSelector,
     nodes: RwLock<BTreeMap<String, Arc<Node>>>,

@@ -29,7 +29,7 @@ struct Common {
 /// Cures a refusal.
 const ROLE: &str = "let the metrics server's ClusterRole get, list and watch nodes and pods";
 
-/// Keeps `cluster` up to date, for good: an API server that fails or goes away is asked again.
+/// Keeps `cluster` up to date for ever: a failed list or watch is repeated.
 pub async fn watch(client: Client, cluster: Arc<Cluster>, random: Random) {
     let nodes = watcher(Api::<ApiNode>::all(client.clone()), watcher::Config::default());
     let pods = watcher(

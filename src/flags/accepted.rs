@@ -128,7 +128,7 @@ const ALL: [Accepted; 60] = [
     flag("log-json-split-stream", LOGGING, Boolean, "false", NO_BUFFER),
     flag("log-text-info-buffer-size", LOGGING, Size, "0", NO_BUFFER),
     flag("log-text-split-stream", LOGGING, Boolean, "false", NO_BUFFER),
-    // Flags of older Go servers, which manifests still have.
+    // Flags of older Go servers, which existing manifests may have.
     flag("add_dir_header", LOGGING, Boolean, "false", NO_KLOG),
     flag("alsologtostderr", LOGGING, Boolean, "false", NO_KLOG),
     flag("log_backtrace_at", LOGGING, Text, "", NO_KLOG),

@@ -53,7 +53,7 @@ impl Flags {
 }
 
 impl From<&AuditFlags> for AuditOptions {
-    /// Nothing stands for no limit; the flags' rules know of nothing less.
+    /// 0 means no limit; the flags' rules refuse negative values.
     fn from(flags: &AuditFlags) -> Self {
         let limit = |number: i64| u64::try_from(number).ok().filter(|number| *number > 0);
         let days = |days: u64| DAY.saturating_mul(u32::try_from(days).unwrap_or(u32::MAX));

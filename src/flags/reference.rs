@@ -1,4 +1,4 @@
-//! What the flags say of themselves: `docs/flags.md`, `/flagz`, and warnings at the start.
+//! The help of the flags, for `docs/flags.md`, `/flagz`, and warnings at the start.
 
 use std::fmt::Write;
 

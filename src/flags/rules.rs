@@ -1,4 +1,4 @@
-//! What must hold between flags, as the Go server wants it.
+//! Rules between flags, which are the Go server's.
 
 use std::time::Duration;
 

@@ -87,7 +87,7 @@ fn short_flags_take_their_value_in_three_ways() {
 }
 
 #[test]
-fn what_has_no_effect_is_named_once() {
+fn arguments_without_effect_are_named_once() {
     assert_eq!(
         warned(&[
             "--profiling=false",
@@ -109,7 +109,7 @@ fn what_has_no_effect_is_named_once() {
 }
 
 #[test]
-fn the_version_can_be_asked_for_with_anything() {
+fn the_version_flag_works_with_any_other_flag() {
     for (args, asked) in [
         (&["--version"][..], VersionFlag::Short),
         (&["--version=raw", "--metric-resolution=1s"], VersionFlag::Raw),

@@ -47,13 +47,14 @@ impl AddressChoice {
                 let first = usize::from(Instant::now() >= detour.retry_at);
                 order.insert(first, instead);
             }
-            // The node's addresses have changed: what was learned of the old ones does not count.
+            // The node's addresses have changed: the choice among the old ones does not count.
             _ => self.detour = None,
         }
         order
     }
 
-    /// A node's kubelet responds at `target`, after `failed` did not; logs it where that is news.
+    /// A node's kubelet responds at `target`, after `failed` did not; logs it when that is a
+    /// change.
     pub(super) fn settle(
         &mut self,
         known: &Known<'_>,
@@ -74,7 +75,7 @@ impl AddressChoice {
             return;
         }
         let before = self.detour.take();
-        // The preferred one was not its turn.
+        // The preferred address was not tried this time.
         let Some(error) = failed.iter().find(|error| error.is_at(&preferred)) else {
             self.detour = before.map(|detour| Detour { instead: used, ..detour });
             return;

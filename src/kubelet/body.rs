@@ -15,15 +15,15 @@ use super::{
 /// A body of 30 pods with two containers each is 40 KB.
 pub(super) const USUAL_BODY: usize = 48 << 10;
 
-/// What stands around the data of a chunked body, and space for one more read.
+/// The framing around the data of a chunked body, and space for one more read.
 const AROUND: usize = 4 << 10;
 
-/// The most that a body begins with, however long the one before was: what is more must be asked
-/// for when it is needed.
+/// The most memory that a body begins with, however long the previous one was: more is reserved
+/// when it is needed.
 const FIRST: usize = 256 << 10;
 
-/// How many bodies' memory is kept for the next ones, and of which size at most: the system takes
-/// its time over large pieces, and a few are in use at one moment in a cycle that goes well.
+/// How many bodies' memory is kept for the next ones, and of which size at most: the system
+/// allocates large pieces slowly, and a healthy cycle uses a few at a time.
 const SPARE_BODIES: usize = 16;
 const SPARE_BYTES: usize = 256 << 10;
 
@@ -78,8 +78,8 @@ impl Reader {
         Self { limits, budget, spare: Arc::default() }
     }
 
-    /// Reads a body of no more than `limit` bytes, or else the limit of all. It is likely to have
-    /// `usual` bytes.
+    /// Reads a body of no more than `limit` bytes, by default the configured limit of a body. It
+    /// probably has `usual` bytes.
     pub(super) async fn read(
         &self,
         exchange: &mut Exchange,
@@ -132,7 +132,7 @@ impl Reader {
 // === impl Spare ===
 
 impl Spare {
-    /// Memory for `wanted` bytes, or none. Much more than that would be at the expense of others.
+    /// A spare buffer for `wanted` bytes, or an empty one. A much larger buffer is left for others.
     fn take(&self, wanted: usize) -> Vec<u8> {
         let mut spare = self.0.lock();
         let fits = wanted..=wanted.saturating_add(wanted / 4);

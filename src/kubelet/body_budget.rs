@@ -2,7 +2,8 @@
 //!
 //! A body waits for its first piece while it holds nothing, and never waits once it holds some, so
 //! that no two can wait for each other. It may grow only while half of the memory stays free for
-//! first pieces: kubelets that send without end fail at once where they want more, and the others
+//! first pieces: bodies without end fail when they need more, and the others find memory for
+//! theirs.
 //! find memory for theirs.
 
 use std::sync::{
@@ -63,7 +64,7 @@ impl BodyBudget {
         }
         let permits = u32::try_from(units(bytes)).unwrap_or(u32::MAX);
         let acquired = self.semaphore.clone().acquire_many_owned(permits).await;
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         let permit = match acquired {
             Ok(permit) => permit,
             Err(_) => std::future::pending().await,
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn one_body_may_have_all_where_the_limits_say_so() {
+    fn one_body_may_use_the_whole_budget_where_the_limits_allow_it() {
         let budget = budget(64 * KIB, 64 * KIB);
         let mut only = budget.first(KIB).now_or_never().unwrap();
         assert!(only.grow(64 * KIB));
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn first_pieces_come_in_the_order_in_which_they_were_asked_for() {
+    async fn first_pieces_are_reserved_in_the_order_of_their_requests() {
         let budget = budget(100 * KIB, 100 * KIB);
         let mut all = budget.first(40 * KIB).await;
         let waiting = budget.first(90 * KIB);

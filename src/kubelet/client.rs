@@ -47,10 +47,10 @@ pub struct KubeletClient {
     reader: Reader,
 }
 
-/// What requests travel over.
+/// The transport of requests.
 #[derive(Clone, Debug)]
 pub enum Transport {
-    /// TCP alone. Whoever is on the way can read along, so no credentials are shown.
+    /// TCP alone. It can be read on the way, so no credentials are sent.
     Plain,
     /// TLS, as configured now: the configuration changes when certificate files do.
     Tls(DynamicFile<Arc<ClientConfig>>),
@@ -59,7 +59,7 @@ pub enum Transport {
 // === impl KubeletClient ===
 
 impl KubeletClient {
-    /// A client that goes out through `doors` and counts in `metrics`.
+    /// A client that uses the network, clock and randomness of `doors` and counts in `metrics`.
     pub fn new(
         doors: Doors,
         resolver: Resolver,
@@ -75,7 +75,7 @@ impl KubeletClient {
         Self { clock, random, connector, resolver, settings, transport, metrics, reader }
     }
 
-    /// The same with no more than so many connections at a time. They are kept from one scrape to
+    /// The same with no more than `most` connections at a time. They are kept from one scrape to
     /// the next only as far as others can still be made.
     #[must_use]
     pub fn with_connections(mut self, most: usize) -> Self {
@@ -83,7 +83,7 @@ impl KubeletClient {
         self
     }
 
-    /// Scrapes `node`, whose `session` is what was learned of it so far. Ends at `deadline`.
+    /// Scrapes `node`, whose `session` is what previous scrapes found out. Ends at `deadline`.
     pub async fn scrape(
         &self,
         node: &Node,

@@ -65,8 +65,8 @@ async fn encrypt(
     }
 }
 
-/// An address that has gone over to another node has a certificate that is as good as the right
-/// one: only the node in it tells.
+/// An address that now belongs to another node presents a valid certificate: only the node's name
+/// in it shows the difference.
 fn other_node(stream: &TlsStream<Peek>, node: &str) -> Option<RequestError> {
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let found = certificates.first().and_then(identity::node_of)?;

@@ -21,7 +21,7 @@ const USUAL_HEAD: usize = 1 << 10;
 /// everything else in a scrape.
 pub(super) struct Connection {
     authority: String,
-    /// The TLS configuration it was made with: another one may present or trust other certificates.
+    /// The TLS configuration it was made with: another one may have other certificates or CAs.
     tls: Option<Arc<ClientConfig>>,
     stream: Stream,
     slot: Slot,
@@ -166,7 +166,7 @@ impl Exchange {
         self.take(body, 0)
     }
 
-    /// Reads on into the room that `body` has, which is not none. True when it is complete.
+    /// Reads into the unused capacity of `body`, which is not 0. True when the body is complete.
     pub(super) async fn read(&mut self, body: &mut Vec<u8>) -> Result<bool, BodyError> {
         let known = body.len();
         match self.connection.stream.read_buf(body).await {

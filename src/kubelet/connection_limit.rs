@@ -1,5 +1,5 @@
-//! How many connections to kubelets there may be at a time. Open files are for clients too: a
-//! listener that has none left shuts out probes.
+//! The limit of connections to kubelets. Clients need open files too: a listener that has none left
+//! cannot accept probes.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// One part in so many is for connections that are made: the others may be kept from one scrape to
-/// the next.
+/// A fraction of the limit (one in this number) is for connections that are being made: the others
+/// may be kept from one scrape to the next.
 const PART_TO_MAKE: usize = 4;
 
 /// The limit, and the connections that count.
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn some_are_always_there_to_be_made() {
+    async fn some_connections_can_always_be_made() {
         let limit = ConnectionLimit::of(8);
         let deadline = || Instant::now() + Duration::from_secs(1);
         let mut kept = Vec::new();

@@ -3,9 +3,9 @@
 //! What counts as complete, and every conversion of a number, is as in the Go server, so that
 //! equal bodies give equal usage.
 //!
-//! Nearly all lines are written by kubelets and look alike: `fast` reads those and leaves every
-//! other one to `line`, which reads whatever the format allows. Both must read a line alike; a
-//! test holds them against each other.
+//! Nearly all lines are written by kubelets in one form: `fast` reads those and leaves every other
+//! line to `line`, which reads whatever the format allows. Both must read a line in the same way; a
+//! test compares them.
 
 mod fast;
 mod line;

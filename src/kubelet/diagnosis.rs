@@ -1,6 +1,6 @@
-//! What is wrong with a scrape that failed, and what cures it: made once from the error and from
-//! all that is known of the node. Causes are few and the same for all nodes, so that metrics can
-//! count them and a program that explains logs can look them up by name.
+//! The cause and the cure of a failed scrape, made once from the error and from what is known of
+//! the node. Causes are few and the same for all nodes, so that metrics can count them and a
+//! program that explains logs can find them by name.
 
 use std::{borrow::Cow, io::ErrorKind, net::IpAddr, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::cluster::Node;
 /// The most characters that are kept of an error, which may quote a kubelet's response or a Node.
 const MOST_TEXT: usize = 400;
 
-/// What a failed scrape comes down to.
+/// The diagnosis of a failed scrape: cause, text and cure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// The kind of failure.
@@ -257,7 +257,8 @@ impl Cause {
         )
     }
 
-    /// The cure where what is known of the node rules out the usual one, or tells more.
+    /// The cure where what is known of the node rules out the usual one, or allows a more exact
+    /// one.
     fn cure_for(self, known: &Known<'_>) -> Option<String> {
         let Known { node, was_authorized, led_astray } = known;
         if let Some((name, ip)) = led_astray
@@ -305,7 +306,7 @@ impl Cause {
 // === impl ScrapeError ===
 
 impl ScrapeError {
-    /// What it comes down to for a node of which `known` is known.
+    /// The diagnosis for a node of which `known` is known.
     pub fn diagnose(&self, known: &Known<'_>) -> Diagnosis {
         let cause = Cause::of(self);
         let status = match self {

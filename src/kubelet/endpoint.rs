@@ -10,8 +10,8 @@ const TRY_AGAIN: Duration = Duration::from_mins(10);
 pub enum Endpoint {
     /// `/metrics/resource`, and `/stats/summary` where that is not found.
     Auto,
-    /// `/metrics/resource`. The default, as with the Go server: what a node without it answers
-    /// must not depend on which of the two servers asks, nor on a permission that the Go server's
+    /// `/metrics/resource`. The default, as in the Go server: the usage of a node without it must
+    /// not depend on which of the two servers scrapes, nor on a permission that the Go server's
     /// role does not have.
     #[default]
     Resource,
@@ -78,7 +78,7 @@ impl Page {
 // === impl KnownOld ===
 
 impl KnownOld {
-    /// It answered with its summary alone. True when that is news.
+    /// It answered with its summary alone. True when it did not before.
     pub(super) fn remember(&mut self) -> bool {
         self.0.replace(Instant::now() + TRY_AGAIN).is_none()
     }

@@ -54,7 +54,7 @@ pub enum ScrapeError {
     /// The kubelet reports that it failed to measure.
     #[error("the kubelet failed to measure: resource_scrape_error 1")]
     Unmeasured {
-        /// What it could tell nevertheless: nearly always nothing.
+        /// The sample in the response: nearly always none.
         sample: Option<Box<Sample>>,
     },
     /// The response broke off or did not end.

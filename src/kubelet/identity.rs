@@ -1,7 +1,7 @@
 use rustls::pki_types::CertificateDer;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer};
 
-/// What stands before the node's name in the certificates that the cluster gives to kubelets.
+/// The text before the node's name in the certificates that the cluster issues to kubelets.
 const NODE_USER: &str = "system:node:";
 
 /// The node whose kubelet has this certificate, where it names one: those that the cluster signs do,

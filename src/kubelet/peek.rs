@@ -7,7 +7,7 @@ use std::{
 use net::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What a stream of HTTP without TLS begins with, as far as Go looks.
+/// The first bytes of HTTP without TLS, as many as Go compares.
 const HTTP: &[u8] = b"HTTP/";
 
 /// A stream that records its first bytes: TLS reports only that it did not
@@ -25,7 +25,7 @@ impl Peek {
         Self { stream, first: Default::default(), seen: 0 }
     }
 
-    /// Whether the other end speaks HTTP.
+    /// Whether the peer sent HTTP without TLS.
     pub(super) fn is_http(&self) -> bool {
         self.first.as_slice() == HTTP
     }

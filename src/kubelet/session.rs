@@ -50,8 +50,8 @@ impl Session {
         Known { node, was_authorized: self.was_authorized, led_astray: self.led_astray.clone() }
     }
 
-    /// The connection to `authority`, if that is where it leads. One to another address stays: the
-    /// preferred address may be tried in vain.
+    /// The connection, if it is to `authority`. One to another address stays: the preferred address
+    /// may fail.
     pub(super) fn take_connection(&mut self, authority: &str) -> Option<Connection> {
         self.connection.take_if(|connection| connection.authority() == authority)
     }

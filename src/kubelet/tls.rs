@@ -1,4 +1,4 @@
-//! TLS to kubelets, from what flags say and the files that they name.
+//! TLS to kubelets, from flags and the files that they name.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn says_which_flag_and_file_is_wrong() {
+    fn errors_name_the_flag_and_the_file() {
         let files = TlsFiles { authority: Some("/nowhere/ca.crt".into()), identity: None };
         let error = files.open(TlsOptions::default(), &Files::default(), &Clock::system());
         assert_eq!(

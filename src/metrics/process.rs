@@ -5,7 +5,7 @@ use std::fs;
 
 use prometheus::{Counter, Gauge, Opts, Registry};
 
-/// Linux tells CPU time in hundredths of a second to every program, whatever the kernel's own
+/// Linux reports CPU time in hundredths of a second to every program, whatever the kernel's own
 /// clock.
 const TICKS_PER_SECOND: f64 = 100.0;
 

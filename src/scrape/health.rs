@@ -24,7 +24,7 @@ const LEFT_OUT: usize = 500;
 /// The most for all nodes together.
 const LEFT_OUT_IN_ALL: usize = 20_000;
 
-/// After so many responses with nothing newer, a kubelet may be one that measures no more. One or
+/// After this many responses without a newer sample, a kubelet may have stopped measuring. One or
 /// two are usual: kubelets measure every 10 to 15 seconds, and may be scraped more often.
 const STALE_AFTER: u32 = 3;
 
@@ -63,7 +63,7 @@ pub enum ScrapeHealth {
     Healthy,
 }
 
-/// The health of every node's scrapes. Nodes that leave the cluster are forgotten.
+/// The health of every node's scrapes. Nodes that leave the cluster are removed.
 #[derive(Debug)]
 pub struct Scrapes {
     clock: Clock,
@@ -239,7 +239,7 @@ impl Scrapes {
         Transition { from, from_times, to: state.health, times: state.times, interval, dropped }
     }
 
-    /// Forgets all nodes but those that `is_there` names.
+    /// Removes all nodes for which `is_there` is false.
     pub(super) fn retain(&self, is_there: impl Fn(&str) -> bool) {
         self.nodes.write().retain(|name, state| {
             let stays = is_there(name);
@@ -313,8 +313,8 @@ impl NodeScrapes {
         }
     }
 
-    /// Takes in the time of the newest sample of a response. True where the kubelet does not seem
-    /// to measure any more.
+    /// Records the time of the newest sample of a response. True where the kubelet seems to have
+    /// stopped measuring.
     fn is_stale(&mut self, newest: Option<i64>, now: Timestamp) -> bool {
         if newest.is_none() || newest != self.newest {
             let apart = newest.zip(self.newest).and_then(|(new, old)| new.checked_sub(old));

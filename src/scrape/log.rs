@@ -1,5 +1,5 @@
-//! What is logged of scrapes: enough to find the cause and the cure, and no more lines in a big
-//! cluster than someone reads.
+//! The log lines of scrapes: enough to find the cause and the cure, and in a big cluster no more
+//! lines than a person can read.
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
@@ -14,20 +14,20 @@ use crate::{
 /// How many nodes are named in one cycle; the rest are counted.
 const NAMED: usize = 20;
 
-/// A failure that goes on is logged again after this long.
+/// A failure that continues is logged again after this long.
 const LOGGED_AGAIN: Duration = Duration::from_mins(5);
 
-/// Logs what comes of scrapes.
+/// Logs the results of scrapes.
 #[derive(Debug)]
 pub(super) struct ScrapeLog {
-    /// After so many failures in a row one is logged again.
+    /// After this many failures in a row one is logged again.
     again: u64,
     cycle: Cycle,
     /// In how many cycles in a row pods were dropped at the limit.
     cycles_at_limit: u64,
 }
 
-/// What has come of one cycle.
+/// The results of one cycle.
 #[derive(Debug, Default)]
 struct Cycle {
     nodes: usize,
@@ -178,7 +178,7 @@ impl ScrapeLog {
         }
     }
 
-    /// So many of a node's pods were dropped at the limit.
+    /// This many of a node's pods were dropped at the limit.
     pub(super) fn dropped_pods(&mut self, pods: usize) {
         self.cycle.dropped_pods += pods;
     }

@@ -77,7 +77,7 @@ impl Rig {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_said_once_and_then_every_five_minutes() {
+async fn a_failure_is_logged_once_and_then_every_five_minutes() {
     let lines = logged(0, |rig| {
         for cycle in 0..11 {
             rig.fails(&node("n1"), &status(if cycle < 7 { 500 } else { 503 }));
@@ -121,7 +121,7 @@ async fn thousands_that_fail_alike_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nodes_that_are_not_ready_are_left_to_those_who_look_closer() {
+async fn nodes_that_are_not_ready_are_logged_at_verbosity_2() {
     let act = |rig: &mut Rig| {
         let not_ready = Node { ready: false, ..node("n1") };
         rig.fails(&not_ready, &status(500));
@@ -143,7 +143,7 @@ async fn a_node_that_becomes_ready_and_still_fails_is_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_strange_is_said_when_it_begins_and_when_it_ends() {
+async fn a_problem_is_logged_when_it_begins_and_when_it_ends() {
     let without = |node: bool, pods: bool| {
         let mut sample = sample(100);
         sample.node = sample.node.filter(|_| node);
@@ -190,7 +190,7 @@ async fn dropped_lines_are_logged_once_and_then_every_five_minutes() {
         Sample { dropped: Some(Box::new(what)), ..sample(1) }
     };
     let lines = logged(0, |rig| {
-        // Their number changes from answer to answer, which is no news.
+        // Their number changes from response to response, which is not logged again.
         for cycle in 0..7 {
             rig.answers(&node("n1"), over(1 + cycle, 0));
             rig.log.end_cycle(500_000);

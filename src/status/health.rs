@@ -18,7 +18,7 @@ use super::{NO_CACHE, PLAIN_TEXT, Sources};
 enum Check {
     Ping,
     /// Checks of k8s.io/apiserver that pass as soon as a server listens. The Go server's own
-    /// end-to-end suite and monitoring look for them by name.
+    /// end-to-end suite and monitoring expect them by name.
     Log,
     MaxInFlightFilter,
     StorageObjectCountTracker,
@@ -77,8 +77,8 @@ impl Endpoint {
         COMMON.into_iter().chain(self.own.iter().copied())
     }
 
-    /// `ok`, or each check's result when one fails or `verbose` is asked for. Why a check fails is
-    /// only in the log, because these pages are open to everybody.
+    /// `ok`, or each check's result when one fails or with `verbose`. Why a check fails is only in
+    /// the log, because these pages need no authorization.
     fn answer(self, sources: &Sources, query: &str) -> Response {
         let mut excluded = values(query, "exclude");
         let mut text = String::new();

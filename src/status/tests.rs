@@ -78,7 +78,7 @@ fn recorded() -> Vec<Value> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn probes_say_what_the_go_servers_say() {
+async fn probes_answer_as_the_go_servers_do() {
     let (warm, cold) = (Rig::new(), Rig::new());
     for rig in [&warm, &cold] {
         rig.learn_of_the_cluster();
@@ -107,7 +107,7 @@ async fn probes_say_what_the_go_servers_say() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_check_that_fails_says_why_to_those_who_ask_for_it() {
+async fn a_failed_check_gives_its_reason_at_its_own_path_only() {
     let rig = Rig::new();
     let (status, body) = rig.get("/readyz/metric-storage-ready").await;
     assert_eq!(
@@ -144,7 +144,7 @@ async fn every_path_of_the_go_server_is_here() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cycle_that_hangs_and_a_server_that_stops_are_told() {
+async fn probes_fail_when_a_cycle_hangs_or_the_server_stops() {
     let rig = Rig::new();
     rig.learn_of_the_cluster();
     rig.scrape_twice();

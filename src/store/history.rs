@@ -40,8 +40,9 @@ pub(super) struct PodHistory {
 // === impl NodeHistory ===
 
 impl NodeHistory {
-    /// What is known after `sample`, when `old` was known before it. Whatever the sample does not
-    /// mention is gone. Names that were known before stay the same ones, new ones are shared.
+    /// What is known after `sample`, when `old` was known before it. What the sample does not
+    /// contain is dropped. Names that were known before stay the same values, new ones are
+    /// interned.
     pub(super) fn follow(
         old: Option<&Self>,
         sample: Sample,
@@ -152,13 +153,14 @@ fn container_predecessor(
 ) -> Option<Point> {
     if let (Some(start), Some(time)) = (point.start, point.time) {
         let age = u128::try_from(i128::from(time) - i128::from(start)).ok().filter(|age| *age > 0);
-        // Too young for two points, old enough to tell: its counter was zero when it started.
+        // Too young for two points, but old enough for a usage: its counter was zero when it
+        // started.
         if age.is_some_and(|age| (FRESH_AT_LEAST.as_nanos()..resolution.as_nanos()).contains(&age))
         {
             return Some(Point { time: Some(start), cpu: 0, ..*point });
         }
     }
-    // Started after what is known of it: a restart, whose counter began anew.
+    // Started after the last known point: a restart, which reset the counter.
     old.filter(|old| point.start < old.last.time)?.predecessor_of(point)
 }
 

@@ -1,5 +1,5 @@
-//! What the store makes of samples, row by row. The rules are the Go server's, except where a row
-//! says otherwise.
+//! The usage that the store derives from samples, row by row. The rules are the Go server's, except
+//! where a row says otherwise.
 
 mod laws;
 mod limit;
@@ -103,7 +103,7 @@ fn time(span: Span) -> String {
 
 /// Rows of: what is shown, the samples, and the usage of `node-1` after them.
 #[test]
-fn a_nodes_usage_is_what_its_last_two_points_say() {
+fn a_nodes_usage_follows_from_its_last_two_points() {
     #[rustfmt::skip]
     let rows: [(&str, &[Point], &str); 13] = [
         ("nothing is known after no sample", &[], "-"),
@@ -149,7 +149,7 @@ fn a_node_whose_own_point_is_missing_once_needs_two_again_but_its_pods_do_not() 
 
 /// Rows of: what is shown, the points of the only container, and the pod after them.
 #[test]
-fn a_containers_usage_is_what_its_last_two_points_say() {
+fn a_containers_usage_follows_from_its_last_two_points() {
     #[rustfmt::skip]
     let rows: [(&str, &[Point], &str); 12] = [
         ("one point says nothing", &[at(100, 500)], "-"),
@@ -271,9 +271,10 @@ fn it_is_ready_with_usage_of_a_node_or_of_a_container() {
     }
 }
 
-/// Where the Go server takes what comes first in each cycle, the pod stays with one node here.
+/// The Go server serves whichever kubelet comes first in each cycle; here the pod stays with one
+/// node.
 #[test]
-fn a_pod_that_two_nodes_report_does_not_flap() {
+fn a_pod_that_two_nodes_report_stays_with_one_of_them() {
     let sample = |second, cpu| pod(&[("a", at(second, cpu))]);
     let store = store([sample(0, 0)]);
     store.record("node-2", sample(0, 0));
@@ -304,7 +305,7 @@ fn of_two_nodes_that_report_a_pod_the_one_where_it_started_later_has_it() {
         store.record("node-2", pod(&[("a", point(second, 15, 9000))]));
         store.record("node-1", pod(&[("a", point(first, 15, 1500))]));
         assert_eq!(pod_usage(&store), expected, "{what}");
-        // Whoever has it not is heard once the other one is gone.
+        // The pod of the other node is used once this one is removed.
         store.forget(if expected.starts_with("a 600m") { "node-2" } else { "node-1" });
         assert_ne!(pod_usage(&store), "-", "{what}");
     }
@@ -312,7 +313,7 @@ fn of_two_nodes_that_report_a_pod_the_one_where_it_started_later_has_it() {
 
 /// A pod with a stable name has moved, and its new node is scraped before its old one.
 #[test]
-fn a_pod_stays_known_when_the_first_of_two_nodes_lets_it_go() {
+fn a_pod_stays_known_when_the_first_of_two_nodes_drops_it() {
     type LetsGo = fn(&Store);
     let sample = |second, cpu| pod(&[("a", at(second, cpu))]);
     let ways: [(&str, LetsGo); 3] = [

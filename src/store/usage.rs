@@ -90,8 +90,9 @@ impl UsageError {
         }
     }
 
-    /// The Go server serves a pod without the containers whose counters fell. Nobody must scale by
-    /// a sum that misses one that cannot be.
+    /// Whether the whole pod is left out. The Go server serves a pod without the containers whose
+    /// counters fell. An autoscaler must not use a sum without a container whose value is
+    /// impossible.
     fn spoils_pod(self) -> bool {
         matches!(self, Self::CpuBeyondCapacity | Self::MemoryBeyondCapacity)
     }

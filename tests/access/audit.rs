@@ -19,7 +19,7 @@ use super::{
     support::{Cluster, NODES, lister, rule, settle},
 };
 
-/// A server that says yes to everybody who may ask, and writes down what `policy` wants.
+/// A server that answers every authorized request, and records what `policy` selects.
 async fn audited(cluster: &Cluster, folder: &Path, policy: Option<&str>) -> Guarded {
     let path = |file: &str| folder.join(file).display().to_string();
     let mut arguments = vec![format!("--audit-log-path={}", path("deep/audit.log"))];
@@ -149,7 +149,7 @@ async fn every_request_is_a_line() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_policy_says_which() {
+async fn the_policy_selects_the_events() {
     let (cluster, folder) = (Cluster::new(), TempDir::new().unwrap());
     cluster.introduce("bob", lister());
     let policy = "
@@ -196,7 +196,7 @@ rules:
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_acts_as_somebody_is_named_beside_them() {
+async fn the_impersonated_user_is_recorded_beside_the_user() {
     let (cluster, folder) = (Cluster::new(), TempDir::new().unwrap());
     cluster.introduce("alice", vec![rule("", "users", &["impersonate"])]);
     cluster.introduce("bob", lister());

@@ -108,7 +108,7 @@ async fn decisions_are_remembered_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn masters_and_open_paths_need_no_api_server_and_nothing_else_goes_without() {
+async fn masters_and_always_allow_paths_need_no_review_and_all_others_do() {
     let cluster = Cluster::new();
     let master = cluster.certificate(&cluster.clients, "root", Some("system:masters"));
     let bob = cluster.certificate(&cluster.clients, "bob", None);
@@ -140,7 +140,7 @@ async fn masters_and_open_paths_need_no_api_server_and_nothing_else_goes_without
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_right_to_ask_nobody_gets_in() {
+async fn without_permission_for_reviews_requests_fail() {
     let cluster = Cluster::new();
     cluster.bind(&["reader"]);
     let server = cluster.serve().await;
@@ -160,13 +160,14 @@ async fn without_the_right_to_ask_nobody_gets_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn which_paths_are_open_can_be_said() {
+async fn always_allow_paths_can_be_configured() {
     let cluster = Cluster::new();
     let settings =
         Settings { always_allow_paths: vec!["metrics*".to_owned()], ..Settings::default() };
     let server = cluster.serve_with(&settings).await;
     assert_eq!(server.ask(None, "/metrics/slis", &[]).await.status, 200);
-    // Everybody may read it by the cluster's own roles, and nobody another path of that kind.
+    // By the cluster's own roles every user may read it, and none may read another path of that
+    // kind.
     assert_eq!(server.ask(None, "/healthz", &[]).await.status, 200);
     assert_eq!(cluster.take_reviews(), [ACCESS]);
     let wrong = Settings { always_allow_paths: vec!["/a*b".to_owned()], ..Settings::default() };
@@ -175,7 +176,7 @@ async fn which_paths_are_open_can_be_said() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_that_pass_are_waited_out_and_others_are_said() {
+async fn temporary_failures_are_retried_and_others_are_reported() {
     let cluster = Cluster::new();
     cluster.api_server.set_rules("bob", lister());
     let bob = cluster.certificate(&cluster.clients, "bob", None);

@@ -9,7 +9,7 @@ use tokio::time::advance;
 use super::support::{Cluster, NODES, START, lister};
 
 #[tokio::test(start_paused = true)]
-async fn a_certificate_says_name_and_group() {
+async fn a_certificate_has_name_and_groups() {
     let cluster = Cluster::new();
     cluster.api_server.set_group_rules("dev", lister());
     let server = cluster.serve().await;
@@ -25,7 +25,7 @@ async fn a_certificate_says_name_and_group() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn certificates_that_are_not_believed_are_refused_even_where_all_may_pass() {
+async fn untrusted_certificates_are_refused_even_on_always_allow_paths() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     let subject = Subject { common_name: "bob".to_owned(), ..Subject::default() };
@@ -59,7 +59,7 @@ async fn certificates_that_are_not_believed_are_refused_even_where_all_may_pass(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_certificate_without_a_name_is_nobodys() {
+async fn a_certificate_without_a_common_name_is_anonymous() {
     let cluster = Cluster::new();
     // With the proxies' CA, it would be refused: it is not one of theirs.
     let mut map = cluster.config_map();
@@ -87,7 +87,7 @@ async fn a_certificate_outweighs_a_token_and_a_token_a_certificate_that_is_not_b
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_believed_is_said_once_and_then_now_and_then() {
+async fn failed_authentication_is_logged_once_and_then_every_five_minutes() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     let stranger = Authority::new("elsewhere", cluster.clock.now()).unwrap();
@@ -103,7 +103,7 @@ async fn who_is_not_believed_is_said_once_and_then_now_and_then() {
         "notBefore=\"2019-01-04T08:53:00Z\" notAfter=\"2020-01-04T08:53:00Z\"",
     ];
     assert!(cluster.logged(&whose), "{}", cluster.log());
-    // Another trouble is said at once, and each for itself.
+    // Another cause is logged at once, and each cause separately.
     assert_eq!(server.ask_with_token("nobody", NODES).await.short(), "401 Unauthorized");
     assert_eq!(said(), 2, "{}", cluster.log());
     advance(Duration::from_mins(5)).await;
@@ -115,7 +115,7 @@ async fn who_is_not_believed_is_said_once_and_then_now_and_then() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_who_are_not_believed_do_not_fill_the_log() {
+async fn many_untrusted_clients_do_not_fill_the_log() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     let stranger = Authority::new("elsewhere", cluster.clock.now()).unwrap();

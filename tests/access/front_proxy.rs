@@ -1,4 +1,4 @@
-//! What a front proxy says of users, and who else says it.
+//! The headers of a front proxy, and the same headers from other clients.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ async fn a_proxy_names_anonymous_users_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_else_says_who_asks() {
+async fn only_a_front_proxy_may_send_user_headers() {
     let cluster = Cluster::new();
     cluster.api_server.set_group_rules("system:unauthenticated", lister());
     cluster.introduce("bob", lister());
@@ -127,7 +127,7 @@ async fn other_headers_may_be_agreed_upon() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn flags_may_say_what_the_cluster_says() {
+async fn flags_replace_the_request_header_configuration_of_the_cluster() {
     let cluster = Cluster::new();
     let file = tempfile::NamedTempFile::new().unwrap();
     let own = Authority::new("own", START.parse().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! A server behind TLS in memory, and those who ask it.
+//! A server behind TLS in memory, and its clients.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -23,7 +23,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::serving::AnyServer;
 
-/// A server that says who it thinks is asking.
+/// A server that answers with the authenticated user.
 pub(crate) struct Guarded {
     network: mpsc::UnboundedSender<(Stream, SocketAddr)>,
     serving: Task,
@@ -69,12 +69,12 @@ impl Guarded {
         self.tasks.push(Task(tokio::spawn(doing)));
     }
 
-    /// Tells it to stop.
+    /// Tells the server to stop.
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Waits until nothing is served any more.
+    /// Waits until the server has stopped.
     pub(crate) async fn stopped(&mut self) {
         (&mut self.serving.0).await.unwrap();
     }
@@ -84,7 +84,7 @@ impl Guarded {
         !self.network.is_closed()
     }
 
-    /// A TCP connection on which nothing has been said.
+    /// A TCP connection on which nothing has been sent.
     pub(crate) fn dial(&self) -> Stream {
         self.dial_from("192.0.2.1")
     }
@@ -97,7 +97,7 @@ impl Guarded {
         Box::new(near)
     }
 
-    /// An HTTP/2 connection that lets the server send so many bytes of each answer.
+    /// An HTTP/2 connection with a window of this many bytes for each response.
     pub(crate) async fn connect_with_window(
         &self,
         identity: Option<&Identity>,
@@ -237,7 +237,7 @@ impl Connection {
         Ok(Answer { status: head.status, headers: head.headers, body })
     }
 
-    /// The head of an answer whose body nobody takes yet.
+    /// The head of a response whose body is not read yet.
     pub(crate) async fn head(&mut self, path: &str) -> hyper::Result<http::Response<Incoming>> {
         self.begin(http::Request::builder().method("GET").uri(path)).await
     }
@@ -277,7 +277,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
 
-    /// Whom the handler saw; of those who are let in.
+    /// The user that the handler got, of a request that was allowed.
     pub(crate) fn user(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         self.json()["user"].clone()

@@ -1,4 +1,4 @@
-//! Acting as somebody else.
+//! Impersonation.
 
 use http::StatusCode;
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use super::support::{Cluster, NODES, lister, rule};
 
 #[tokio::test(start_paused = true)]
-async fn who_may_act_as_somebody_is_them() {
+async fn a_user_who_may_impersonate_another_is_treated_as_that_user() {
     let cluster = Cluster::new();
     let rules = ["users", "groups"].map(|what| rule("", what, &["impersonate"]));
     cluster.introduce("alice", rules.to_vec());
@@ -60,7 +60,8 @@ async fn who_may_act_as_somebody_is_them() {
             400,
             "requested [{Group  dev    }] without impersonating a user".to_owned(),
         ),
-        // Who may ask for themselves must not be answered as such when they ask as somebody else.
+        // Users with permission for themselves must not be answered with it when they impersonate
+        // others.
         (
             "bob",
             &[user("carol")],

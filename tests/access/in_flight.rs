@@ -18,10 +18,10 @@ use super::{
     support::{Cluster, NODES, settle},
 };
 
-/// How long an answer takes.
+/// How long a response takes.
 const SLOW: Duration = Duration::from_mins(5);
 
-/// Answers slowly, unless asked to be quick.
+/// Answers slowly, unless the request has `quick`.
 fn slow() -> Router {
     Router::new().fallback(any(async |request: Request| {
         let is_quick = request.uri().query() == Some("quick");
@@ -45,7 +45,7 @@ async fn limited(cluster: &Cluster, reading: u64, writing: u64) -> Guarded {
     server
 }
 
-/// Somebody who may do everything without being a master.
+/// A user with every permission who is not in system:masters.
 fn admin(cluster: &Cluster) -> Identity {
     cluster.introduce("admin", vec![super::support::rule("*", "*", &["*"])]);
     cluster.certificate(&cluster.clients, "admin", None)
@@ -60,7 +60,7 @@ async fn ask(server: &Guarded, who: &Identity, method: &str, quick: bool) -> (u1
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_at_once_are_told_to_come_again() {
+async fn requests_beyond_the_limit_get_429() {
     let cluster = Cluster::new();
     let server = limited(&cluster, 2, 1).await;
     let (admin, master) =
@@ -85,7 +85,7 @@ async fn too_many_at_once_are_told_to_come_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_no_limit() {
+async fn zero_means_no_limit() {
     let cluster = Cluster::new();
     let server = limited(&cluster, 0, 1).await;
     let admin = admin(&cluster);
@@ -96,7 +96,7 @@ async fn nothing_is_no_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_gives_up_makes_room() {
+async fn a_client_that_disconnects_frees_its_place() {
     let cluster = Cluster::new();
     let server = limited(&cluster, 1, 1).await;
     let admin = admin(&cluster);
@@ -133,7 +133,7 @@ async fn flood(
 }
 
 #[tokio::test(start_paused = true)]
-async fn reviews_of_unknown_clients_delay_nobody_else() {
+async fn reviews_of_unknown_clients_do_not_delay_others() {
     type Request = fn(usize) -> (String, Option<String>);
     let cluster = Cluster::new();
     // Fewer places than requests wait: waiting for a review takes none.
@@ -164,7 +164,7 @@ async fn reviews_of_unknown_clients_delay_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clients_that_take_no_answers_keep_nobody_out() {
+async fn clients_that_do_not_read_responses_do_not_block_others() {
     let cluster = Cluster::new();
     let server = limited(&cluster, 8, 1).await;
     let (eve, bob) = (admin(&cluster), admin(&cluster));
@@ -182,7 +182,7 @@ async fn clients_that_take_no_answers_keep_nobody_out() {
     }
 }
 
-/// Behind the filters that `flags` ask for.
+/// Behind the filters that `flags` configure.
 fn filtered(cluster: &Cluster, flags: &[&str]) -> Guarded {
     let flags = Flags::parse_from_args(flags.iter().map(ToString::to_string)).unwrap();
     let filters = Filters::new((&flags.generic).into(), None, &Random::seeded(1));
@@ -190,7 +190,7 @@ fn filtered(cluster: &Cluster, flags: &[&str]) -> Guarded {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_is_given_up() {
+async fn requests_end_at_the_request_timeout() {
     let cluster = Cluster::new();
     for (flag, query, seconds) in [
         ("--request-timeout=1m", "", 60),
@@ -223,7 +223,7 @@ async fn what_takes_too_long_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_have_the_notation_that_was_asked_for() {
+async fn refusals_have_the_requested_media_type() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     for (accept, content_type, beginning) in [

@@ -74,7 +74,7 @@ async fn larger_headers_get_431_alone_and_one_line_in_the_log() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn http1_says_431_before_it_closes() {
+async fn http1_answers_431_before_it_closes() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     let mut stream = server.raw(None, b"http/1.1").await;
@@ -91,10 +91,10 @@ async fn http1_says_431_before_it_closes() {
     assert!(answer.starts_with(b"HTTP/1.1 431 "), "{:?}", String::from_utf8_lossy(&answer));
 }
 
-/// Nobody is known over any of these connections: all together they may have a few large heads, and
-/// who asks for little does not wait.
+/// None of these connections is authenticated: all together they may have a few large heads, and
+/// requests with small ones do not wait.
 #[tokio::test(start_paused = true)]
-async fn clients_that_nobody_knows_share_the_memory_for_large_headers() {
+async fn unauthenticated_clients_share_the_memory_for_large_headers() {
     let cluster = Cluster::new();
     let limits = Limits { header: Duration::from_secs(10), ..Limits::default() };
     let server = cluster.serve_router(limits, Router::new().route("/", get(async || "quick")));

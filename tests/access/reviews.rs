@@ -73,7 +73,7 @@ fn carol() -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn the_api_server_is_asked_for_just_that() {
+async fn reviews_contain_the_token_and_the_request_info() {
     let server = MockServer::start().await;
     let token = json!({
         "kind": "TokenReview", "apiVersion": "authentication.k8s.io/v1", "metadata": {},
@@ -104,7 +104,7 @@ async fn the_api_server_is_asked_for_just_that() {
 }
 
 #[tokio::test]
-async fn only_a_clear_yes_lets_in() {
+async fn only_an_explicit_allow_is_accepted() {
     let text = |status: u16, text: &str| ResponseTemplate::new(status).set_body_string(text);
     let refused = "forbidden: User \\\"carol\\\" cannot get path \\\"/metrics\\\"";
     let access = |status: Value| created("SubjectAccessReview", &status);

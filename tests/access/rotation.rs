@@ -14,7 +14,7 @@ fn authority() -> Authority {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_client_ca_counts_at_once_on_old_connections_and_new() {
+async fn a_new_client_ca_is_used_at_once_on_old_and_new_connections() {
     let cluster = Cluster::new();
     cluster.api_server.set_rules("bob", lister());
     let server = cluster.serve().await;
@@ -64,7 +64,7 @@ async fn a_new_proxy_ca_counts_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_missing_or_malformed_changes_nothing() {
+async fn a_missing_or_malformed_config_map_changes_nothing() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     let alice = [("x-remote-user", "alice"), ("x-remote-group", "system:masters")];
@@ -92,7 +92,7 @@ async fn what_is_missing_or_malformed_changes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_server_that_was_away_is_listened_to_again() {
+async fn a_watch_continues_when_the_api_server_is_back() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     let master = cluster.certificate(&authority(), "root", Some("system:masters"));

@@ -1,4 +1,4 @@
-//! Limits of connections and of what goes over them.
+//! Limits of connections, requests and responses.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -71,7 +71,7 @@ fn plain(cluster: &Cluster, limits: Limits) -> Guarded {
     cluster.serve_router(limits, router)
 }
 
-/// When a connection on which nothing more is said is closed.
+/// When a connection on which nothing more is sent is closed.
 async fn closed(stream: &mut (impl AsyncReadExt + Unpin), since: Instant) -> Duration {
     let mut buffer = [0; 1024];
     while !matches!(stream.read(&mut buffer).await, Ok(0) | Err(_)) {}
@@ -79,7 +79,7 @@ async fn closed(stream: &mut (impl AsyncReadExt + Unpin), since: Instant) -> Dur
 }
 
 #[tokio::test(start_paused = true)]
-async fn both_protocols_are_spoken() {
+async fn both_protocols_are_served() {
     let cluster = Cluster::new();
     let server = plain(&cluster, Limits::default());
     for protocol in [&b"http/1.1"[..], b"h2"] {
@@ -91,7 +91,7 @@ async fn both_protocols_are_spoken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_that_does_not_come_is_not_waited_for() {
+async fn a_connection_without_a_handshake_does_not_block_others() {
     let cluster = Cluster::new();
     let server = plain(&cluster, Limits::default());
     let began = Instant::now();
@@ -106,7 +106,7 @@ async fn a_handshake_that_does_not_come_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_comes_gets_in_and_the_oldest_handshake_gives_way() {
+async fn new_connections_are_accepted_and_the_oldest_handshake_is_closed() {
     let cluster = Cluster::new();
     let server = plain(&cluster, Limits { connections: 16, ..Limits::default() });
     let began = Instant::now();
@@ -148,7 +148,7 @@ async fn idle_and_slow_crowds_keep_out_neither_probes_nor_users() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn connections_of_front_proxies_give_way_last() {
+async fn connections_of_front_proxies_are_evicted_last() {
     let cluster = Cluster::new();
     let server = cluster.serve_within(Limits { connections: 16, ..Limits::default() }).await;
     let headers = [("x-remote-user", "alice")];
@@ -237,7 +237,7 @@ async fn answers_end_at_their_limit_whether_they_are_read_or_not() {
 struct Held(#[expect(dead_code, reason = "dropped when nobody holds it")] Arc<()>);
 
 impl Held {
-    /// So many pieces of a length.
+    /// This many pieces of a length.
     fn answer(self, pieces: usize, length: usize) -> Body {
         let pieces = (0..pieces).map(move |_| {
             // The body holds it until it is dropped.
@@ -249,7 +249,7 @@ impl Held {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_under_way_may_end_after_the_order_to_stop() {
+async fn requests_in_flight_may_end_after_shutdown_begins() {
     let cluster = Cluster::new();
     for protocol in [&b"http/1.1"[..], b"h2"] {
         let limits = Limits { shutdown: Duration::from_mins(6), ..Limits::default() };
@@ -276,7 +276,7 @@ async fn what_is_under_way_may_end_after_the_order_to_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_takes_too_long_after_the_order_to_stop_is_cut_off() {
+async fn requests_beyond_the_shutdown_limit_are_cut_off() {
     let cluster = Cluster::new();
     let limits = Limits { shutdown: Duration::from_secs(10), ..Limits::default() };
     let mut server = plain(&cluster, limits);
@@ -328,7 +328,7 @@ async fn headers_that_trickle_are_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_knows_peers_that_may_keep_http2_open() {
+async fn unauthenticated_http2_connections_are_closed() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
     let mut anonymous = server.connect_speaking(None, b"h2").await.unwrap();
@@ -367,7 +367,7 @@ async fn bodies_are_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn peers_that_take_no_answers_are_let_go() {
+async fn connections_of_peers_that_do_not_read_are_closed() {
     let cluster = Cluster::new();
     let large = Router::new().route("/", get(async || "a".repeat(1 << 20)));
     let server = cluster.serve_router(Limits::default(), large);

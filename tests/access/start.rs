@@ -9,7 +9,7 @@ use tokio::time::sleep;
 use super::support::{Cluster, NODES, settle};
 
 #[tokio::test(start_paused = true)]
-async fn until_an_api_server_comes_nobody_gets_in() {
+async fn requests_are_refused_until_the_api_server_answers() {
     let cluster = Cluster::new();
     cluster.away.store(true, Ordering::Relaxed);
     let server = cluster.serve().await;
@@ -24,7 +24,7 @@ async fn until_an_api_server_comes_nobody_gets_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_role_is_said_with_the_command_that_cures_it() {
+async fn a_missing_role_is_logged_with_the_command_that_cures_it() {
     let cluster = Cluster::new();
     cluster.bind(&["delegator"]);
     let server = cluster.serve().await;
@@ -40,7 +40,7 @@ async fn a_missing_role_is_said_with_the_command_that_cures_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_that_says_nothing_yet_is_listened_to() {
+async fn a_config_map_that_is_created_later_is_used() {
     let cluster = Cluster::new();
     cluster.api_server.remove_config_map("kube-system", "extension-apiserver-authentication");
     let server = cluster.serve().await;
@@ -56,7 +56,7 @@ async fn a_cluster_that_says_nothing_yet_is_listened_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cluster_is_not_asked_when_that_is_not_wanted() {
+async fn the_config_map_is_not_read_with_skip_lookup() {
     let cluster = Cluster::new();
     cluster.away.store(true, Ordering::Relaxed);
     let settings = Settings { skip_lookup: true, ..Settings::default() };

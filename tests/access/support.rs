@@ -1,4 +1,4 @@
-//! A cluster whose API server is asked in process.
+//! A cluster whose API server is called in process.
 
 use std::{
     io,
@@ -40,7 +40,7 @@ pub(crate) const API_SERVER: &str = "https://10.96.0.1/";
 const OWN_TOKEN: &str = "metrics-server-token";
 const OWN_NAME: &str = "system:serviceaccount:kube-system:metrics-server";
 
-/// A cluster and what the metrics server in it logs and asks.
+/// A cluster, and the log and the requests of the metrics server in it.
 pub(crate) struct Cluster {
     pub(crate) clock: Clock,
     pub(crate) api_server: Arc<FakeApiServer>,
@@ -49,7 +49,7 @@ pub(crate) struct Cluster {
     pub(crate) away: Arc<AtomicBool>,
     /// How many of the next requests the API server answers with 500.
     pub(crate) failing: Arc<AtomicUsize>,
-    /// Whether the API server takes requests and never answers.
+    /// Whether the API server accepts requests and never answers.
     pub(crate) silent: Arc<AtomicBool>,
     /// For how many milliseconds the API server holds each answer back.
     pub(crate) delay: Arc<AtomicU64>,
@@ -58,7 +58,7 @@ pub(crate) struct Cluster {
     _log: DefaultGuard,
 }
 
-/// What the metrics server asked the API server.
+/// The metrics server's requests to the API server.
 #[derive(Default)]
 struct Asked(Mutex<Vec<String>>);
 
@@ -119,7 +119,7 @@ impl Cluster {
         });
     }
 
-    /// Asks the API server as the metrics server, unless it is away.
+    /// Sends a request to the API server as the metrics server, unless the API server is away.
     fn client(&self) -> Client {
         let (router, away) = (self.api_server.router(), self.away.clone());
         let (failing, silent) = (self.failing.clone(), self.silent.clone());
@@ -215,13 +215,13 @@ impl Cluster {
         self.certificate(&self.proxies, "front-proxy-client", None)
     }
 
-    /// Somebody whose token is their name, and what they may do.
+    /// A user whose token is their name, with these permissions.
     pub(crate) fn introduce(&self, name: &'static str, rules: Vec<PolicyRule>) {
         self.api_server.add_token(name, User::new(name, &["dev"]));
         self.api_server.set_rules(name, rules);
     }
 
-    /// The reviews that the metrics server has asked the API server for since the last time.
+    /// The reviews that the metrics server has sent since the last call.
     pub(crate) fn take_reviews(&self) -> Vec<String> {
         let asked = std::mem::take(&mut *self.asked.0.lock().unwrap());
         asked.into_iter().filter(|asked| asked.starts_with("POST")).collect()
@@ -243,7 +243,7 @@ pub(crate) fn lister() -> Vec<PolicyRule> {
     vec![rule("metrics.k8s.io", "nodes", &["list"])]
 }
 
-/// Lets everything that can happen now happen.
+/// Runs all tasks that can make progress now.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
@@ -255,7 +255,7 @@ impl Observer for Asked {
     }
 }
 
-/// Says what a handler sees: the user, the headers, the length of the body.
+/// Answers with the handler's input: the user, the headers, the length of the body.
 fn echo() -> Router {
     Router::new().fallback(async |request: Request| {
         let (head, body) = request.into_parts();

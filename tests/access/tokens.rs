@@ -12,7 +12,7 @@ const REVIEW: &str = "POST tokenreviews 201";
 const ACCESS: &str = "POST subjectaccessreviews 201";
 
 #[tokio::test(start_paused = true)]
-async fn the_api_server_says_whose_a_token_is_and_is_not_asked_again_for_a_while() {
+async fn token_reviews_are_cached_for_a_while() {
     let cluster = Cluster::new();
     cluster.introduce("carol", lister());
     let server = cluster.serve().await;
@@ -35,7 +35,7 @@ async fn the_api_server_says_whose_a_token_is_and_is_not_asked_again_for_a_while
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_remembered_when_that_is_asked_for() {
+async fn nothing_is_cached_with_a_ttl_of_zero() {
     let cluster = Cluster::new();
     cluster.introduce("carol", lister());
     let settings = Settings {
@@ -51,7 +51,7 @@ async fn nothing_is_remembered_when_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_ask_the_same_at_the_same_time_share_one_review() {
+async fn equal_requests_at_the_same_time_share_one_review() {
     let cluster = Cluster::new();
     cluster.introduce("carol", lister());
     let server = cluster.serve().await;
@@ -62,7 +62,7 @@ async fn those_who_ask_the_same_at_the_same_time_share_one_review() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_bearer_token_is_nothing() {
+async fn other_authorization_headers_are_ignored() {
     let cluster = Cluster::new();
     cluster.introduce("carol", lister());
     let server = cluster.serve().await;
@@ -82,7 +82,7 @@ async fn what_is_no_bearer_token_is_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_api_server_no_token_is_believed() {
+async fn without_the_api_server_every_token_is_refused() {
     let cluster = Cluster::new();
     cluster.introduce("carol", lister());
     let server = cluster.serve().await;

@@ -11,13 +11,13 @@ pub(crate) struct Exchange {
     request: Request,
 }
 
-/// What is asked.
+/// The request.
 #[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
-    /// Who asks, in the recording's words.
+    /// The user, as the recording names it.
     pub(crate) identity: String,
 }
 

@@ -14,8 +14,8 @@ pub(crate) struct Normal {
     pub(crate) body: String,
 }
 
-/// Headers of each answer's own, those that say how long it is, and those of Go's way to serve
-/// files, which OpenAPI documents go: ours are told apart by their tag and sent whole.
+/// Headers that differ in each response, those of its length, and those of Go's file server, which
+/// serves OpenAPI documents: ours have an ETag and are sent whole.
 const OWN_HEADERS: [&str; 6] =
     ["audit-id", "date", "content-length", "transfer-encoding", "accept-ranges", "last-modified"];
 
@@ -69,7 +69,7 @@ fn body(content_type: &str, bytes: &[u8]) -> String {
     }
 }
 
-/// `/version` without what it says: each server has versions of its own.
+/// `/version` without its values: each server has versions of its own.
 fn version(text: &str) -> String {
     let names = text.lines().map(|line| line.split(": ").next().unwrap_or_default());
     names.collect::<Vec<_>>().join("\n")

@@ -1,5 +1,5 @@
-//! A whole server in the cluster that the exchanges were recorded in: its flags read, its API
-//! server watched, its kubelets scraped, asked over TLS.
+//! A whole server in the cluster of the recording: flags parsed, API server watched, kubelets
+//! scraped, requests over TLS.
 
 use std::{path::Path, time::Duration};
 

@@ -99,7 +99,7 @@ fn names(namespace: usize, app: usize) -> (String, String) {
     (format!("team-{namespace:02}"), format!("app-{app:05}-7d9c5b6f4-{namespace:05}"))
 }
 
-/// What the kubelet of a node says: one pod of each namespace runs there.
+/// The response of a node's kubelet: one pod of each namespace runs there.
 fn sample(node: usize, seconds: f64) -> Sample {
     let start: Timestamp = START.parse().unwrap();
     let time = i64::try_from(start.as_nanosecond()).unwrap() + (seconds * 1e9) as i64;
@@ -119,7 +119,7 @@ fn sample(node: usize, seconds: f64) -> Sample {
     Sample { node, pods: pods.collect(), ..Sample::default() }
 }
 
-/// Asks, and waits for all of the answer.
+/// Sends a request, and waits for the whole response.
 pub(crate) async fn ask(service: Router, request: &Request) -> Answer {
     let mut asked = http::Request::builder().method(&request.method).uri(&request.path);
     for (name, value) in &request.headers {

@@ -27,7 +27,7 @@ use super::{
 /// More than the server holds.
 const CROWD: usize = 3000;
 
-/// Connections that ask for a probe each and are kept.
+/// Connections that each send a request for a probe and are kept.
 const KEPT: usize = 1200;
 
 const PROBE: &[u8] = b"GET /livez HTTP/1.1\r\nhost: probe\r\n\r\n";
@@ -46,7 +46,7 @@ fn start(folder: &Path, ulimit: &str, flags: &str) -> (Running, SocketAddr) {
     (server, SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
-/// Lets this process have as many files open as the system allows.
+/// Raises the limit of open files of this process to the most that the system allows.
 fn raise_own_limit() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
@@ -55,7 +55,7 @@ fn raise_own_limit() {
 /// A connection from another address of this host.
 async fn connect_from(host: u8, to: SocketAddr) -> tokio::net::TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
-    // Other tests look for free ports meanwhile.
+    // Other tests look for free ports at the same time.
     socket.set_reuseaddr(true).unwrap();
     let from = IpAddr::from(Ipv4Addr::new(127, 0, 0, host));
     socket.bind(SocketAddr::new(from, 0)).unwrap();
@@ -75,7 +75,7 @@ async fn probe_over(
     Ok(stream)
 }
 
-/// How long each of so many fresh probes took.
+/// How long each of this many probes took, each over a new connection.
 async fn probes(from: u8, to: SocketAddr, count: usize) -> Vec<Duration> {
     let mut took = Vec::new();
     for _ in 0..count {
@@ -95,7 +95,7 @@ fn are_quick(took: &[Duration]) {
 }
 
 #[test]
-fn probes_get_in_beside_crowds_that_hold_connections() {
+fn probes_are_answered_beside_crowds_of_connections() {
     raise_own_limit();
     let folder = folder(1);
     let (_server, address) = start(folder.path(), "", "");
@@ -127,7 +127,7 @@ fn resident(process: u32) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// A mebibyte of headers is allowed, but not to hundreds of clients at once that nobody knows.
+/// A mebibyte of headers is allowed, but not to hundreds of unauthenticated clients at once.
 #[test]
 fn large_headers_of_a_crowd_take_little_memory() {
     raise_own_limit();
@@ -182,7 +182,7 @@ fn the_limit_of_open_files_is_raised_to_the_hard_one() {
 }
 
 #[test]
-fn a_request_under_way_is_answered_after_sigterm() {
+fn a_request_in_flight_is_answered_after_sigterm() {
     // An API server that takes requests and never answers: the review of the token takes a while.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = folder(silent.local_addr().unwrap().port());

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{Running, client::ask, folder, free_port, program, run, text};
 
 #[test]
-fn it_goes_to_a_file_that_nobody_else_may_read() {
+fn the_file_is_readable_by_its_owner_only() {
     let folder = folder(1);
     let port = free_port();
     let port_flag = format!("--secure-port={port}");
@@ -61,7 +61,7 @@ fn it_can_go_to_the_standard_output() {
 }
 
 #[test]
-fn what_cannot_be_used_ends_the_start_with_the_cure() {
+fn an_unusable_policy_or_log_ends_the_start_with_the_cure() {
     let folder = folder(1);
     for (file, text) in [
         ("other", "apiVersion: v1\nkind: Config\nrules: []\n"),

@@ -1,4 +1,4 @@
-//! Somebody who looks at how a server speaks TLS.
+//! A client that inspects a server's TLS.
 
 use std::sync::Arc;
 
@@ -78,14 +78,13 @@ impl Hello<'_> {
         })
     }
 
-    /// Says something after the handshake, and takes what comes back: until the end, or `most`
-    /// bytes.
+    /// Sends something after the handshake, and reads the response: until the end, or `most` bytes.
     pub(super) fn say(&self, address: &str, words: &[u8], most: u64) -> Vec<u8> {
         blocking(async {
             let mut stream = self.connect(address).await.unwrap();
             stream.write_all(words).await.unwrap();
             let mut answer = Vec::new();
-            // A server that closes at once without saying so over TLS has said everything too.
+            // A response is also complete where a server closes at once without close_notify.
             let _ = stream.take(most).read_to_end(&mut answer).await;
             answer
         })

@@ -1,5 +1,5 @@
-//! Nothing that must be kept is told: not in the log, however much is logged, nor in the audit log,
-//! on pages or in answers.
+//! No secret is revealed: neither in the log at any verbosity, nor in the audit log, on pages or in
+//! responses.
 
 use std::{
     fs,
@@ -83,7 +83,7 @@ fn policy(folder: &Path) -> String {
     file.display().to_string()
 }
 
-/// The lines of a PEM file that say something.
+/// The lines of a PEM file between its markers.
 fn key_lines(file: &Path) -> Vec<String> {
     let pem = fs::read_to_string(file).unwrap();
     assert!(pem.contains("PRIVATE KEY"), "{}", file.display());
@@ -97,7 +97,7 @@ fn token(kubeconfig: &Path) -> String {
     line.rsplit([':', ' ']).next().unwrap().trim_matches(['"', '\'', '}', ',']).to_owned()
 }
 
-/// Asks for everything, as those who may, those who may not, and those who err.
+/// Requests everything, with permission, without permission, and with mistakes.
 fn answers(address: &str, admin: &str) -> String {
     const PATHS: [&str; 9] = [
         "/apis/metrics.k8s.io/v1beta1/nodes",
@@ -128,7 +128,7 @@ fn answers(address: &str, admin: &str) -> String {
 }
 
 #[test]
-fn no_secret_is_told() {
+fn no_secret_is_revealed() {
     let folder = TempDir::new().unwrap();
     let file = file::parse(Path::new("secrets.yaml"), SCENARIO.to_owned()).unwrap().remove(0);
     let log = Arc::new(Mutex::new(String::new()));
@@ -161,7 +161,7 @@ fn no_secret_is_told() {
             "-v=10",
         ],
     );
-    // Each kubelet has been asked; one took the token, and lacks nothing but pods.
+    // Each kubelet got a request; one accepted the token, and has no pods.
     for said in ["no usage of containers", "401 Unauthorized", "500 Internal Server Error"] {
         server.line_or_before(said);
     }

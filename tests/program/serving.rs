@@ -79,7 +79,7 @@ fn each_name_has_its_certificate() {
 }
 
 #[test]
-fn versions_suites_and_protocols_are_those_asked_for() {
+fn versions_suites_and_protocols_are_those_of_the_flags() {
     let folder = folder(1);
     let chacha = CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256;
     let old = Hello { version: Some(&TLS12), ..Hello::default() };
@@ -278,7 +278,7 @@ fn a_port_can_be_shared() {
 }
 
 #[test]
-fn browsers_are_told_what_flags_say() {
+fn headers_for_browsers_follow_the_flags() {
     let folder = folder(1);
     let (_server, address) = start(
         folder.path(),
@@ -319,7 +319,7 @@ fn browsers_are_told_what_flags_say() {
 }
 
 #[test]
-fn reviews_are_asked_where_flags_say() {
+fn reviews_go_to_the_api_servers_of_the_flags() {
     let cluster = free_port();
     let folder = folder(cluster);
     let (tokens, permissions) = (free_port(), free_port());

@@ -1,8 +1,9 @@
-//! The part of a run that a reviewer wants to see: by step, what was changed, what the server
-//! logged, which questions kubelets, DNS and the API server got of it, and how often.
+//! The part of a run that a reviewer needs: by step, the change, the server's log, its requests to
+//! kubelets, DNS and the API server, and how many there were of each.
 //!
-//! Left out is what the scenario itself says (its expectations, and the questions they ask), and
-//! what moves when nothing that matters does: moments, source lines in the log, the ports that
+//! Left out are the scenario's own expectations and their requests, and what changes without a
+//! reason that matters: times, source lines in the log, the ports that connections come from, the
+//! order within a second.
 //! connections come from, the order within a second.
 
 use std::{collections::BTreeMap, fmt::Write};
@@ -10,20 +11,20 @@ use std::{collections::BTreeMap, fmt::Write};
 use harness::events::{Event, What};
 use jiff::Timestamp;
 
-/// Who asks the API server for the scenario's expectations.
+/// The user of the scenario's expectations at the API server.
 const ADMIN: &str = "admin";
 
 /// Stands before the name of the metrics server's service account.
 const ACCOUNTS: &str = "system:serviceaccount:kube-system:";
 
-/// A step and what was seen in it: by topic, each thing said of it and how often.
+/// A step and its events: by topic, each text and how often it occurred.
 #[derive(Default)]
 struct Step {
     name: String,
     seen: BTreeMap<Topic, BTreeMap<String, usize>>,
 }
 
-/// What things are said about, in the order in which they are told.
+/// The topics, in the order in which they are printed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Topic {
     Change,
@@ -65,7 +66,7 @@ pub(crate) fn tell(events: &[Event]) -> String {
     text
 }
 
-/// To the nearest second: where in a cycle a node's turn comes is chance.
+/// To the nearest second: when a node is scraped within a cycle is random.
 fn seconds(from: Timestamp, to: Timestamp) -> i64 {
     (to.duration_since(from).as_millis() as i64 + 500) / 1000
 }
@@ -165,7 +166,7 @@ fn hide_ports(text: &str) -> String {
     hidden.collect::<Vec<_>>().join(TO)
 }
 
-/// Hides what time it was, where an error about a certificate says it.
+/// Removes the time from an error about a certificate.
 fn hide_time(text: &str) -> String {
     const BEFORE: &str = "current time ";
     match text.split_once(BEFORE) {

@@ -1,15 +1,15 @@
-//! Authentication and authorization: every request passes here first. Who sends it (`authn`), as
-//! which user (`filters::impersonation`), what it asks for (`request_info`), whether that user may
-//! (`authz`).
+//! Authentication and authorization of every request, in this order: the user (`authn`), the user
+//! to act as (`filters::impersonation`), what is requested (`request_info`), and the user's
+//! permission (`authz`).
 //!
-//! Tokens and permissions are reviewed by an API server (`review`), and its answers are cached for
-//! seconds (`review_cache`). The CAs of clients and front proxies (`authn::client_ca`) come from
-//! the ConfigMap `kube-system/extension-apiserver-authentication`
-//! (`authn::extension_config_map`), or from files that flags name. Both can change while
-//! the server runs, so certificates are verified here and not in the TLS handshake, which only
-//! proves that the client has the key (`tls::AnyClient`).
+//! Tokens and permissions are reviewed by an API server (`review`), and its responses are cached
+//! for seconds (`review_cache`). The CAs of clients and front proxies (`authn::client_ca`) come
+//! from the ConfigMap `kube-system/extension-apiserver-authentication`
+//! (`authn::extension_config_map`), or from files that flags name. Both can change while the server
+//! runs, so certificates are verified here and not in the TLS handshake, which only proves that the
+//! client has the key (`tls::AnyClient`).
 //!
-//! A request that cannot be decided is refused.
+//! A request that cannot be authenticated or authorized because of an error is refused.
 
 mod authn;
 mod authz;
@@ -130,7 +130,7 @@ pub enum AccessError {
 // === impl Access ===
 
 impl Access {
-    /// Opens the CA files. The cluster is not asked before [`Access::follow`].
+    /// Opens the CA files. The API server gets no request before [`Access::follow`].
     pub fn new(
         settings: &Settings,
         servers: ApiServers,
@@ -263,7 +263,8 @@ impl Access {
         Ok(Authorized { user, permit, reason })
     }
 
-    /// The user to act as: `user`, or the one whom the request impersonates and `user` may.
+    /// The user to act as: `user`, or the one in the impersonation headers if `user` may
+    /// impersonate it.
     async fn impersonate(&self, user: User, head: &mut Parts) -> Result<User, Refusal> {
         let impersonation = match Impersonation::requested(&head.headers) {
             Ok(Some(impersonation)) => impersonation,

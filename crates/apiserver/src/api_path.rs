@@ -1,4 +1,4 @@
-//! What a path under `/apis` asks for.
+//! Parses a path under `/apis`.
 
 use std::{fmt, sync::Arc};
 
@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::group::{ApiGroup, GroupVersion, Resource};
 
-/// What a path under `/apis` asks for.
+/// The meaning of a path under `/apis`.
 #[derive(Clone)]
 pub(crate) enum ApiPath {
     /// The groups that are served.
@@ -31,8 +31,8 @@ pub(crate) enum ApiPath {
 // === impl ApiPath ===
 
 impl ApiPath {
-    /// What `path` stands for; `None` when it is not below the group. Paths are compared decoded,
-    /// and slashes at the end do not count.
+    /// Parses `path`; `None` when it is not below the group. Paths are compared decoded, and
+    /// trailing slashes are ignored.
     pub(crate) fn of(path: &str, group: &ApiGroup) -> Option<Self> {
         let path = percent_decode_str(path).decode_utf8_lossy();
         if matches!(&*path, "/apis" | "/apis/") {

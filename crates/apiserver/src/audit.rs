@@ -1,5 +1,5 @@
-//! Who asked for what, when, and what came of it: one line of JSON for each request, in the form
-//! that any Kubernetes API server writes.
+//! Audit events: user, request, time and response, one line of JSON for each request, in the format
+//! that every Kubernetes API server writes.
 
 mod event;
 mod id;
@@ -78,7 +78,7 @@ struct UnderWay {
 // === impl Audit ===
 
 impl Audit {
-    /// As `options` say; nothing, when there is no log.
+    /// Configured by `options`; none when there is no log.
     pub fn new(options: &AuditOptions, doors: &Doors) -> Result<Option<Self>, AuditError> {
         let policy = match &options.policy_file {
             Some(file) => Policy::read(file)
@@ -91,7 +91,7 @@ impl Audit {
         Ok(Some(Self(Arc::new(Parts { policy, log, clock }))))
     }
 
-    /// Writes down what is asked of `router`.
+    /// Records the requests to `router`.
     pub fn before(self, router: Router) -> Router {
         Router::new().fallback(move |request: Request| {
             let (audit, router) = (self.clone(), router.clone());

@@ -92,7 +92,8 @@ pub(crate) fn plain(asked: &RequestOptions, document: Document<'_>) -> Result<Re
 /// Answers with everything in one document.
 pub(crate) fn aggregated(asked: &RequestOptions, choice: Choice<()>, group: &ApiGroup) -> Response {
     let json = aggregated_json(group);
-    // Of the document itself, not of its notation: the header Vary tells those apart.
+    // The tag is of the document itself, not of its media type: the header Vary distinguishes
+    // those.
     let tag = entity_tag(&json);
     let known = asked.knows(&tag);
     let content_type =

@@ -15,8 +15,7 @@ pub struct ApiGroup {
     pub versions: Vec<GroupVersion>,
     /// The resources, in the order in which discovery lists them.
     pub resources: Vec<Arc<dyn Resource>>,
-    /// Where the server says that it can be reached, as `host:port`; a Go server leaves the host
-    /// empty.
+    /// The address that the server advertises, as `host:port`; a Go server leaves the host empty.
     pub server_address: String,
     /// Describes the group in OpenAPI.
     pub openapi: fn() -> Description,
@@ -73,7 +72,7 @@ pub trait Objects: Send {
     /// when there was none.
     fn next(&mut self, visit: &mut dyn FnMut(&mut dyn Object)) -> bool;
 
-    /// How many objects may be made before other tasks get their turn.
+    /// How many objects are made before the task yields to others.
     fn batch(&self) -> usize;
 }
 

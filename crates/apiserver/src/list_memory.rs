@@ -1,5 +1,5 @@
-//! Memory for lists that must be complete before their first byte is sent, because it says how long
-//! they are. All of them together are bounded.
+//! Memory for lists that must be complete before their first byte is sent, because their length
+//! comes first. The memory of all of them together is bounded.
 
 use std::{mem, sync::Arc, time::Duration};
 
@@ -15,13 +15,13 @@ use crate::serving::{Exchange, Share, Shares};
 /// supported, 150,000 pods, takes 45 MiB.
 const LIMIT: usize = 64 << 10;
 
-/// A list that is shorter counts as part of its request, of which there are only so many at a time.
+/// A shorter list counts as part of its request; the number of requests in flight is limited.
 const SHORT: usize = 128 << 10;
 
-/// How soon to look again whether a client has stopped taking its list.
+/// How long until the next check whether a client has stopped reading its list.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// What complete lists take.
+/// The memory for complete lists.
 #[derive(Clone)]
 pub(crate) struct ListMemory {
     limit: usize,
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_list_whose_client_takes_nothing_gives_way() {
+    async fn a_list_whose_client_does_not_read_is_cut_off() {
         let memory = ListMemory::of(1024);
         let (slow, quick) = (Exchange::begin(), Exchange::begin());
         let _slow = list(&memory, &slow, 10).await;
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn lists_wait_for_each_other_and_not_for_good() {
+    async fn lists_wait_for_each_other_for_a_limited_time() {
         let memory = ListMemory::of(1024);
         let lists = (0..8).map(|_| async {
             let exchange = Exchange::begin();

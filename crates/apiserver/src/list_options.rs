@@ -1,4 +1,4 @@
-//! What the parameters of a LIST ask for.
+//! The parameters of a LIST.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::{
     status::{Cause, Failure},
 };
 
-/// What a list's parameters ask for. Limits and resource versions are read, as the API server
-/// reads them, and have no effect: there is always one page, and always the newest.
+/// The parameters of a LIST. `limit` and `resourceVersion` are parsed, as in the API server, and
+/// have no effect: there is always one page, the newest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListOptions {
     /// Only objects with these labels.

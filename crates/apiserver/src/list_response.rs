@@ -19,7 +19,7 @@ use crate::{
     response::{GZIP_LEVEL, GZIP_THRESHOLD, typed, whole},
 };
 
-/// How much is handed over at once.
+/// The size of one piece.
 const PIECE: usize = 64 * 1024;
 
 /// Sends a list as text.
@@ -35,7 +35,7 @@ pub(crate) async fn text(asked: &RequestOptions, media: Media, mut list: ListWri
     whole(asked, StatusCode::OK, media.name(), start)
 }
 
-/// The start of a list, and what follows as soon as the client has room for it.
+/// The start of a list, and the next pieces as soon as the client can take them.
 fn pieces(
     start: Vec<u8>,
     list: ListWriter,
@@ -74,7 +74,7 @@ pub(crate) enum ProtobufForm {
     Partial(MetaVersion),
 }
 
-/// Sends a list as protobuf, which says its length at its start and so has to be complete first.
+/// Sends a list as protobuf, whose length is at its start, so it must be complete first.
 pub(crate) async fn protobuf(
     asked: &RequestOptions,
     memory: &ListMemory,
@@ -120,8 +120,8 @@ pub(crate) async fn protobuf(
     typed(StatusCode::OK, content_type, asked.gzip, body)
 }
 
-/// The same pieces, compressed one by one if wanted. The memory of each is free when the next one is
-/// asked for.
+/// The same pieces, compressed one by one if the client accepts it. The memory of each is freed
+/// when the next one is requested.
 fn compressed(
     pieces: impl Iterator<Item = Piece>,
     gzip: bool,

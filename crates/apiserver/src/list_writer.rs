@@ -34,7 +34,7 @@ enum Notation {
     Yaml,
 }
 
-/// What stands around the items.
+/// The text before and after the items.
 struct Frame {
     before: Vec<u8>,
     after: Vec<u8>,
@@ -64,8 +64,8 @@ impl ListWriter {
         Self { objects, items, form, notation, frame, scratch: Vec::new(), written: 0 }
     }
 
-    /// Goes on until `out` is about `length` long or it is time for others. False when it is
-    /// complete.
+    /// Appends to `out` until it is about `length` long or it is time to yield to other tasks.
+    /// False when the list is complete.
     pub(crate) fn write(&mut self, out: &mut Vec<u8>, length: usize) -> bool {
         for _ in 0..self.objects.batch() {
             if !self.write_next(out) {

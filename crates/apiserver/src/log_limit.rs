@@ -1,4 +1,4 @@
-//! Logs without a line for each event, where anybody can cause any number of them.
+//! Logs without a line for each event, where clients can cause any number of events.
 
 use std::{
     collections::BTreeMap,
@@ -11,10 +11,10 @@ use tokio::time::Instant;
 /// A cause that continues is logged again after this time.
 const LOG_AGAIN: Duration = Duration::from_mins(5);
 
-/// Causes that are told apart. All others count as one.
+/// Causes that are counted separately. All others count as one.
 const LIMIT: usize = 50;
 
-/// Says for each cause when it is to be logged: once, and while it continues every five minutes.
+/// Decides for each cause when it is logged: once, and while it continues every five minutes.
 pub(crate) struct LogLimit<K>(Mutex<Causes<K>>);
 
 struct Causes<K> {

@@ -73,9 +73,9 @@ impl MetaVersion {
     }
 }
 
-/// The form in which a resource is written, or why there is none. `streams` tells whether it is
-/// one that could in principle be watched, which only shows in a message; `protobuf`, whether there is
-/// protobuf.
+/// The form in which a resource is written, or why there is none. `streams` is whether it could in
+/// principle be watched, which changes only the error's text; `protobuf`, whether it has a protobuf
+/// form.
 pub(crate) fn resource(
     asked: &RequestOptions,
     streams: bool,
@@ -115,9 +115,9 @@ pub(crate) fn discovery(asked: &RequestOptions) -> Result<Choice<()>, Failure> {
     plain(asked).ok_or_else(not_acceptable)
 }
 
-/// The notation of the aggregated discovery document, where that is asked for.
+/// The media type of the aggregated discovery document, if the client accepts one.
 pub(crate) fn aggregated(asked: &RequestOptions) -> Option<Choice<()>> {
-    // An absent header asks for nothing in particular.
+    // A missing Accept header accepts anything.
     if asked.accept.is_empty() {
         return None;
     }
@@ -147,8 +147,8 @@ fn routed(asked: &RequestOptions, streams: bool) -> Result<(), Failure> {
     Err(Failure::NotProduced(names))
 }
 
-/// The first notation in the client's order that `allow` has a form for. `allow` is told the
-/// group, version and kind that the client wants the object turned into.
+/// The first media type in the client's order that `allow` has a form for. `allow` gets the group,
+/// version and kind that the client wants the object as.
 fn choose<T>(
     asked: &RequestOptions,
     allow: impl Fn(Media, Option<(&str, &str, &str)>) -> Option<T>,
@@ -181,7 +181,7 @@ fn choose<T>(
     None
 }
 
-/// How much of each object stands in a row of a table.
+/// How much of each object is in a row of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Include {
     Nothing,
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_acceptable_is_said_in_two_ways() {
+    fn not_acceptable_has_two_messages() {
         let message = |accept: &str, streams| {
             resource(&asked(accept), streams, true).unwrap_err().status().message().to_owned()
         };

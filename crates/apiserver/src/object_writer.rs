@@ -22,7 +22,7 @@ impl ObjectWriter {
         Self { names, times: Moments::default() }
     }
 
-    /// An object as it stands in a list or, with `version`, by itself.
+    /// An object as an item of a list or, with `version`, as a response of its own.
     pub(crate) fn json(
         &mut self,
         out: &mut Vec<u8>,

@@ -47,7 +47,7 @@ struct Documents {
 /// Adds the paths of both versions.
 pub(crate) fn add_to(mux: PathMux, description: fn() -> Description) -> PathMux {
     let clock = mux.clock();
-    // Written when first asked for: few clients ask, the API server once after a start.
+    // Written on the first request: few clients send one, the API server once after a start.
     let documents = Arc::new(LazyLock::new(move || Documents::of(&description())));
     let (v2, index) = (Arc::clone(&documents), Arc::clone(&documents));
     let document = any(async move |request: Request| documents.third(&request, clock.now()));
@@ -232,7 +232,7 @@ impl Document {
         }
         let mut response = self.respond(asked);
         if !hash.is_empty() {
-            // What has this name never changes. A year is the most that one may say.
+            // A document with this name never changes. A year is the longest useful max-age.
             let expires = now.saturating_add(SignedDuration::from_hours(365 * 24));
             let expires = expires.unwrap_or(now).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
             let headers = response.headers_mut();

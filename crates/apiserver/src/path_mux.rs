@@ -103,8 +103,8 @@ impl PathMux {
     }
 }
 
-/// Everything under `/apis`, and what is nowhere. This is not left to the router, since paths are
-/// compared decoded here, and what is missing within the group is said differently.
+/// Everything under `/apis`, and 404 for other paths. The router does not do this, because paths
+/// are compared decoded here, and a 404 within the group has another message.
 async fn serve(State(fallback): State<Arc<Fallback>>, request: Request) -> Response {
     let asked = RequestOptions::of(&request);
     let Some(path) = ApiPath::of(request.uri().path(), &fallback.group) else {

@@ -21,7 +21,7 @@ impl Query {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter that is on unless it says otherwise.
+    /// A parameter that is true unless its value is false.
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         self.get(name).map(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_are_on_unless_they_say_otherwise() {
+    fn boolean_parameters_are_true_unless_their_value_is_false() {
         let query = Query::parse("a&b=0&c=False&d=no&e=1");
         let flags = ["a", "b", "c", "d", "e", "f"].map(|name| query.flag(name));
         assert_eq!(flags, [Some(true), Some(false), Some(false), Some(true), Some(true), None]);

@@ -9,7 +9,7 @@ use crate::serving::Exchange;
 pub struct RequestOptions {
     pub(crate) accept: String,
     pub(crate) query: Query,
-    /// Only headers are wanted.
+    /// HEAD: only headers are sent.
     pub(crate) head: bool,
     /// A person reads the answer, most likely.
     pub(crate) pretty: bool,
@@ -24,7 +24,7 @@ pub struct RequestOptions {
 // === impl RequestOptions ===
 
 impl RequestOptions {
-    /// What `request` asks for.
+    /// The options in the headers and the query of `request`.
     pub fn of<B>(request: &http::Request<B>) -> Self {
         let headers = request.headers();
         let query = Query::parse(request.uri().query().unwrap_or_default());
@@ -47,7 +47,7 @@ impl RequestOptions {
         self.query.get(name)
     }
 
-    /// Whether the client already has what `tag` stands for.
+    /// Whether `If-None-Match` has `tag`.
     pub(crate) fn knows(&self, tag: &str) -> bool {
         let mut known = self.known_tags.split(',').map(str::trim);
         known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)

@@ -72,7 +72,7 @@ pub(crate) fn compress(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-/// Says that the body is compressed.
+/// Sets Content-Encoding.
 pub(crate) fn mark_compressed(response: &mut Response) {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -87,8 +87,8 @@ pub(crate) fn raw_json(asked: &RequestOptions, code: StatusCode, json: &[u8]) ->
 // === impl Status ===
 
 impl Status {
-    /// The response that says it in the notation that the client asked for, or in JSON if there
-    /// is none. It is an extension of the response as well, for those who keep accounts.
+    /// The response for it in the media type that the client accepts, or in JSON if there is none.
+    /// The Status is an extension of the response as well, for audit and metrics.
     pub fn respond(&self, asked: &RequestOptions) -> Response {
         let mut response = match negotiate::plain(asked) {
             None => raw_json(asked, self.code(), &self.json()),

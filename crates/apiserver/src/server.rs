@@ -53,7 +53,7 @@ pub enum ServerError {
     Listen {
         /// Where.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -133,7 +133,7 @@ impl GenericServer {
         self.filters.before(self.access.guard(router))
     }
 
-    /// Serves `router` until `stop` says true, and then until the requests under way have been
+    /// Serves `router` until `stop` is true, and then until the requests in flight have been
     /// answered.
     pub async fn run(self, router: Router, stop: watch::Receiver<bool>) -> Result<(), ServerError> {
         let listener = self.listen().await?;

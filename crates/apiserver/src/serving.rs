@@ -1,4 +1,4 @@
-//! The listening side of every program: accepts, speaks TLS and HTTP, hands requests to a router.
+//! The listening side of every program: accepts connections, does TLS and HTTP, calls a router.
 
 mod body_guard;
 mod certificate_resolver;

@@ -1,4 +1,4 @@
-//! What is said when a request cannot be answered.
+//! The Status of a request that failed.
 
 use http::StatusCode;
 use k8s_text::go;
@@ -16,7 +16,7 @@ pub enum Failure {
         kind: &'static str,
         /// The object.
         name: String,
-        /// Why; empty, nothing is said.
+        /// Why; may be empty.
         reason: String,
     },
     /// Nothing is at this path.
@@ -116,7 +116,7 @@ impl Failure {
                 Status::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message)
                     .with_details(Details { causes: causes.clone(), ..details })
             }
-            // With details, though empty, since in the Go server it is the router that says so.
+            // With details, though empty, because in the Go server the router answers this one.
             Self::NotProduced(names) => {
                 let names = names.join(", ");
                 let message = format!("406: Not Acceptable\n\nAvailable representations: {names}");
@@ -167,7 +167,7 @@ impl Status {
         self.code
     }
 
-    /// What it says.
+    /// Its message.
     pub fn message(&self) -> &str {
         &self.message
     }

@@ -7,7 +7,7 @@ use crate::{
     object_writer::ObjectWriter,
 };
 
-/// What rows look like.
+/// The columns and rows of a resource's Table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rows {
     pub(crate) include: Include,

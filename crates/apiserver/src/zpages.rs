@@ -27,18 +27,18 @@ pub struct PageObject {
     pub kind: &'static str,
     /// The component that the page is about.
     pub name: &'static str,
-    /// The field that says what the page says.
+    /// The field that holds the page's content.
     pub field: (&'static str, Value),
 }
 
-/// What a client takes.
+/// The form that a client accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Text,
     Object { media: Media, pretty: bool, version: &'static str, is_deprecated: bool },
 }
 
-/// Answers a request for a page: with its text, or its object where that is asked for by group,
+/// Answers a request for a page: with its text, or its object where the client accepts that group,
 /// version and kind (`application/json;g=config.k8s.io;v=v1beta1;as=Flagz`), or 406.
 pub fn respond(
     headers: &HeaderMap,
@@ -90,7 +90,7 @@ pub fn respond(
     }
 }
 
-/// What a client with this `Accept` header takes of a page whose object has this kind.
+/// The form that a client with this `Accept` header accepts of a page whose object has this kind.
 fn choose(accept: &str, kind: Option<&str>) -> Option<Form> {
     if accept.trim().is_empty() {
         return Some(Form::Text);

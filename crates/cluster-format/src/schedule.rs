@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn times_begin_end_and_come_again() {
+    fn schedules_begin_end_and_repeat() {
         let schedule = |after, length: Option<u64>, every: Option<u64>| Schedule {
             after: Some(In(seconds(after))),
             for_: length.map(seconds).map(In),

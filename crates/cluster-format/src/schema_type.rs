@@ -1,4 +1,4 @@
-//! The type that a part of the JSON Schema asks for.
+//! The type that a part of the JSON Schema requires.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -84,7 +84,7 @@ impl<'a> SchemaTypes<'a> {
         std::ptr::eq(self.root, schema)
     }
 
-    /// What `schema` asks for, and whether null is allowed as well.
+    /// The type that `schema` requires, and whether null is allowed as well.
     pub(crate) fn of(self, schema: &'a Value) -> (SchemaType<'a>, bool) {
         if let Some(name) = schema["$ref"].as_str().and_then(|r| r.strip_prefix("#/$defs/")) {
             return self.of(&self.root["$defs"][name]);

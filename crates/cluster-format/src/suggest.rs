@@ -3,7 +3,7 @@
 /// Longer texts are cut, so that one value cannot fill the screen.
 const MOST_CHARACTERS: usize = 60;
 
-/// At most so many names are compared, so that a long list cannot take long.
+/// The most names that are compared, so that a long list cannot take long.
 const MOST_COMPARED: usize = 1000;
 
 /// `text` in double quotes, cut if long.

@@ -1,4 +1,4 @@
-//! Templates: one entry of a file that stands for many nodes or pods.
+//! Templates: one entry of a file for many nodes or pods.
 
 use std::{
     borrow::Cow,
@@ -22,7 +22,7 @@ pub fn numbered(name: &str, count: Option<u32>, number: u32) -> Cow<'_, str> {
     }
 }
 
-/// The address that lies so far behind another one.
+/// The address this many after another one.
 pub fn raised(ip: IpAddr, by: u32) -> IpAddr {
     match ip {
         IpAddr::V4(ip) => Ipv4Addr::from(u32::from(ip).wrapping_add(by)).into(),
@@ -33,7 +33,7 @@ pub fn raised(ip: IpAddr, by: u32) -> IpAddr {
 // === impl Node ===
 
 impl Node {
-    /// The nodes that it stands for, with the pods that each of them has.
+    /// The nodes of the template, with the pods that each of them has.
     pub fn expand(&self) -> impl Iterator<Item = Self> {
         (0..self.count.unwrap_or(1)).map(|number| self.numbered(number))
     }
@@ -75,7 +75,7 @@ fn raise_addresses(faults: &mut Faults, n: u32) {
 // === impl Pod ===
 
 impl Pod {
-    /// The pods that it stands for.
+    /// The pods of the template.
     pub fn expand(&self) -> impl Iterator<Item = Self> {
         (0..self.count.unwrap_or(1)).map(|number| {
             let mut pod = self.clone();

@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
         match read {
             Ok(()) => Some(node.clone()),
             Err(error) => {
-                // A notation says what is wrong, then a colon and the cure.
+                // A notation's error is the cause, a colon and the cure.
                 let (message, help) = error.rsplit_once(": ").unwrap_or((&error, ""));
                 let mistake = Mistake::at(&node.location, message);
                 self.report(if help.is_empty() { mistake } else { mistake.help(help) })

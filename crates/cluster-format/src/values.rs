@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_certain_happens_and_what_is_impossible_does_not() {
+    fn probability_1_always_happens_and_0_never() {
         let probability = |text| Probability::read(text).unwrap();
         for random in [0, 1, u16::MAX / 2, u16::MAX] {
             assert!(probability("1").happens(random));

@@ -33,7 +33,7 @@ fn is_printed(character: char) -> bool {
     character == '\'' || character.escape_debug().len() == 1
 }
 
-/// What `strconv.ParseInt` says of a text that is not an `i64`; `None` when it is one.
+/// The error of `strconv.ParseInt` for a text that is not an `i64`; `None` when it is one.
 pub fn parse_int_error(text: &str) -> Option<String> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let cause = if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_refused_in_gos_words() {
+    fn invalid_numbers_are_refused_with_gos_errors() {
         let cases = [
             ("1", None),
             ("-9223372036854775808", None),

@@ -36,7 +36,7 @@ pub enum Format {
 /// What is logged, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// klog's verbosity: 0 is for operators, 2 for those who look for a fault, 6 for developers.
+    /// klog's verbosity: 0 is for operators, 2 for diagnosing a failure, 6 for developers.
     pub verbosity: u8,
     /// Other verbosities for some source files.
     pub files: FilePatterns,
@@ -46,7 +46,7 @@ pub struct Settings {
     pub crates: &'static [&'static str],
 }
 
-/// Formats events and hands them to a sink.
+/// Formats events and passes them to a sink.
 pub struct Klog {
     clock: Clock,
     pid: u32,
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn some_files_say_more() {
+    async fn vmodule_raises_the_verbosity_of_files() {
         let files = |text: &str| Settings { files: text.parse().unwrap(), ..Settings::default() };
         assert_eq!(logged(files("scrape=9")).lines().count(), 3);
         assert_eq!(logged(files("scrape=9,k*g=2")).lines().count(), 4);

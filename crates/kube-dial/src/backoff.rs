@@ -12,9 +12,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// successful answer alone does not: the watcher reports one before each attempt to list.
 const FORGIVEN: Duration = Duration::from_mins(2);
 
-/// How long to wait before the API server is asked again: doubling, with as much again in jitter,
-/// so that servers that lost it together do not return together. kube's own backoff draws its
-/// jitter past our door to randomness.
+/// How long to wait before the next request to the API server: doubling, with up to as much again
+/// in jitter, so that servers that lost it together do not return together. kube's own backoff
+/// takes its jitter from the system, not from `crates/net`.
 pub struct Backoff {
     next: Duration,
     last_failure: Option<Instant>,

@@ -15,11 +15,11 @@ use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::{BoxError, Service};
 
-/// How long an answer may take to end. API servers give themselves no more for one that is no
-/// watch.
+/// How long a response may take to end. It is also the API server's own limit for a request that is
+/// not a watch.
 const WHOLE: Duration = Duration::from_mins(1);
 
-/// How much longer than it was asked to last a watch may take to end.
+/// How long after its requested timeout a watch may take to end.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// A watch that ends sooner than this without an event counts as failed, as in
@@ -50,7 +50,7 @@ struct BodyTimedOut;
 )]
 struct VeryShort;
 
-/// How long the answer to a request may take to end.
+/// How long the response to a request may take to end.
 fn limit(uri: &Uri) -> Duration {
     let mut pairs = uri.query().unwrap_or_default().split('&');
     let wanted = pairs.find_map(|pair| pair.strip_prefix("timeoutSeconds=")?.parse().ok());
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_watch_may_last_as_long_as_it_was_asked_to() {
+    fn a_watch_may_last_as_long_as_its_requested_timeout() {
         let cases = [
             ("/api/v1/nodes?limit=500", 60),
             ("/api/v1/nodes?watch=true&timeoutSeconds=290&allowWatchBookmarks=true", 320),

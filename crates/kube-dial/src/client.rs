@@ -1,4 +1,4 @@
-//! A Kubernetes client that goes out through the doors.
+//! A Kubernetes client that takes network, clock and randomness from `crates/net`.
 
 use std::{
     future::Future,
@@ -38,7 +38,7 @@ use crate::{
 /// client-go's default.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
-/// How long an answer may take to begin, the TLS handshake included.
+/// How long a response may take to begin, the TLS handshake included.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A client for the API server.
@@ -64,16 +64,16 @@ pub enum ApiClientError {
     ServerName(String),
 }
 
-/// Opens connections to wherever a URI points.
+/// Opens connections to the host and port of a URI.
 #[derive(Clone)]
 struct Connector(Dialer);
 
 /// A stream that hyper can use.
 struct Dialed(TokioIo<Stream>);
 
-/// Makes a client for `config` that goes out through `doors`, and calls itself `user_agent`. Differs from kube's own stack in
-/// this, in that proxies from the environment are not used, and in that a token's file is read
-/// again as other files are.
+/// Makes a client for `config` that uses the clock, network and randomness of `doors`, with
+/// `user_agent`. It differs from kube's own stack in two points: proxies from the environment are
+/// not used, and a token's file is read again as other files are.
 pub fn api_client(
     config: &Config,
     doors: &Doors,
@@ -94,7 +94,7 @@ pub fn api_client_with_token(
 ) -> Result<ApiClient, ApiClientError> {
     let tls = client_config(tls_options(config, doors)?, &doors.clock)?;
     let mut tls = Arc::unwrap_or_clone(tls);
-    // HTTP/1.1 is what the connector asks for.
+    // HTTP/1.1 is what the connector supports.
     tls.alpn_protocols = Vec::new();
     let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = &config.tls_server_name {
@@ -114,10 +114,10 @@ pub fn api_client_with_token(
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
         .layer_fn(move |service| WithToken::new(token.clone(), service))
-        // Impersonation that the kubeconfig asks for.
+        // Impersonation that the kubeconfig configures.
         .layer(config.extra_headers_layer()?)
         .map_request(move |mut request: Request<Body>| {
-            // Audit logs and the API server's own metrics tell clients apart by it.
+            // Audit logs and the API server's own metrics identify clients by it.
             let agent = HeaderValue::from_static(user_agent);
             request.headers_mut().entry(header::USER_AGENT).or_insert(agent);
             request
@@ -151,7 +151,7 @@ impl tower::Service<Uri> for Connector {
             let stream = dialer.dial(host, port, Instant::now() + CONNECT_LIMIT).await;
             stream
                 .map(|stream| Dialed(TokioIo::new(stream)))
-                // Its words, and not what lies below them, are what is to be said.
+                // Its own text is shown, not that of its sources.
                 .map_err(|error| io::Error::other(error.to_string()))
         })
     }

@@ -44,7 +44,7 @@ struct Credential {
 /// A plugin that cannot be used, or did not give a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecError {
-    /// What the kubeconfig says about it cannot be used.
+    /// The kubeconfig's `exec` section cannot be used.
     #[error("users[].user.exec.{field}: {cause}")]
     Field {
         /// The field.
@@ -57,7 +57,7 @@ pub enum ExecError {
     Start {
         /// The program.
         command: String,
-        /// What the system said.
+        /// The error of the operating system.
         cause: String,
         /// The kubeconfig's `installHint`.
         hint: String,
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_kept_until_it_expires_and_asked_for_again_when_it_is_refused() {
+    async fn a_token_is_kept_until_it_expires_and_renewed_when_it_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let runs = folder.path().join("runs");
         let script = |status: &str| printing(status).replace("$0", &runs.display().to_string());
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plugin_that_fails_says_what_is_wrong() {
+    async fn the_error_of_a_failed_plugin_names_the_cause() {
         let rows = [
             ("exit 3".to_owned(), "exit status: 3: "),
             ("echo no >&2; exit 1".to_owned(), "exit status: 1: no"),

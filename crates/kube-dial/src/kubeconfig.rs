@@ -42,7 +42,7 @@ pub async fn read_kubeconfig(file: &Path) -> Result<Config, KubeconfigFileError>
 fn prepare(kubeconfig: &mut Kubeconfig) -> Result<(), KubeconfigFileError> {
     let current = kubeconfig.current_context.clone().unwrap_or_default();
     let mut contexts = kubeconfig.contexts.iter().filter(|context| context.name == current);
-    // What is missing kube says.
+    // kube's error names what is missing.
     let Some(context) = contexts.next().and_then(|named| named.context.clone()) else {
         return Ok(());
     };
@@ -109,7 +109,7 @@ fn prepare_cluster(
             ),
         );
     }
-    // The proxies of the environment are not used, and kube would look at them.
+    // The proxies of the environment are not used; kube would read them.
     cluster.proxy_url = None;
     let server = cluster.server.as_deref().unwrap_or_default().trim();
     if server.is_empty() {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_cannot_be_used_is_named() {
+    async fn unsupported_kubeconfig_fields_are_named() {
         let rows = [
             (
                 "{server: 'https://a', proxy-url: 'http://p'}",

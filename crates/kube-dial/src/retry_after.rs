@@ -1,4 +1,4 @@
-//! Holds requests back for as long as the API server asked in `Retry-After`, as client-go does: an
+//! Delays requests for the time that the API server gives in `Retry-After`, as client-go does: an
 //! overloaded API server answers 429 with it.
 
 use std::{
@@ -90,7 +90,7 @@ mod tests {
 
     /// Rows of: the status, its Retry-After, and how long the next request waits.
     #[tokio::test(start_paused = true)]
-    async fn the_next_request_waits_as_long_as_the_api_server_asks() {
+    async fn the_next_request_waits_for_retry_after() {
         let rows = [
             (429, "7", 7),
             (503, "2", 2),

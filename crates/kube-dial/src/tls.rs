@@ -1,4 +1,4 @@
-//! TLS to an API server, as a kubeconfig says.
+//! TLS to an API server, as a kubeconfig configures it.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const CLIENT: FileKind = FileKind {
     cure: "put a client certificate and its key there in PEM",
 };
 
-/// What a kubeconfig says about TLS cannot be used.
+/// The kubeconfig's TLS settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsOptionsError {
     /// A file that it names cannot be used.

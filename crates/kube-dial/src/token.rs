@@ -74,7 +74,7 @@ impl BearerToken {
 pub(crate) fn parse(text: &[u8]) -> Result<Arc<str>, String> {
     match text.trim_ascii() {
         [] => Err("it holds no token".to_owned()),
-        // Tokens are ASCII in practice, and RFC 9110 wants no more of a field's value.
+        // Tokens are ASCII in practice, as RFC 9110 requires of a new field's value.
         token if token.iter().all(|byte| (b' '..=b'~').contains(byte)) => {
             Ok(String::from_utf8_lossy(token).into())
         }

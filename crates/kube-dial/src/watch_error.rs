@@ -4,7 +4,7 @@ use std::error::Error;
 
 use kube::runtime::watcher;
 
-/// Says that a watch failed, why, and what cures it; `forbidden` cures a refusal.
+/// Logs that a watch failed, why, and the cure; `forbidden` is the cure of a 403.
 pub fn report(resource: &str, forbidden: &'static str, error: &watcher::Error) {
     let (reason, cure) = match error {
         watcher::Error::InitialListFailed(inner)
@@ -34,7 +34,7 @@ pub fn explain(error: &kube::Error, forbidden: &'static str) -> (String, &'stati
     }
 }
 
-/// The last error in a chain, which is the one that says something.
+/// The last error in a chain, which names the cause.
 fn bottom(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {

@@ -21,7 +21,7 @@ impl Clock {
         Self(Source::System)
     }
 
-    /// A clock that says `start` now and goes on as tokio's clock does.
+    /// A clock that starts at `start` and advances with tokio's clock.
     pub fn starting_at(start: Timestamp) -> Self {
         Self(Source::FollowsTokio { start, origin: Instant::now() })
     }
@@ -38,7 +38,7 @@ impl Clock {
     }
 }
 
-/// So that certificates are judged by the same clock as everything else.
+/// So that certificates are verified by the same clock as everything else.
 impl TimeProvider for Clock {
     fn current_time(&self) -> Option<UnixTime> {
         let since_epoch = self.now().duration_since(Timestamp::UNIX_EPOCH);

@@ -35,7 +35,7 @@ pub enum DialError {
     Connect {
         /// The address tried.
         to: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Nothing answered in time.
@@ -49,13 +49,13 @@ pub enum DialError {
 // === impl Dialer ===
 
 impl Dialer {
-    /// One that goes out through `doors`.
+    /// A dialer that uses the network, clock and randomness of `doors`.
     pub fn new(doors: Doors, resolver: Resolver) -> Self {
         Self { doors, resolver }
     }
 
-    /// Tries the host's addresses in turn until `deadline`, which they share. When all of them
-    /// fail, the first one's error tells the most: it is the one that should have worked.
+    /// Tries the host's addresses one after another until `deadline`, which they share. When all of
+    /// them fail, the error is that of the first, the address that was preferred.
     pub async fn dial(
         &self,
         host: &str,
@@ -90,7 +90,7 @@ impl Dialer {
     }
 }
 
-/// How long the next of `addresses` may take of what is left.
+/// The share of the remaining time for the next of `addresses`.
 fn share(left: Duration, addresses: usize) -> Duration {
     let equal = left / u32::try_from(addresses).unwrap_or(u32::MAX).max(1);
     equal.max(SHORTEST_TRY).min(left)

@@ -1,10 +1,10 @@
-//! Names to addresses, as Go's resolver does it in a program without libc: from the hosts file and
-//! the name servers of `resolv.conf`, in the order of `nsswitch.conf`, with all options that count
-//! for Go, and with its words for what went wrong, which is what people paste into search engines.
+//! Resolves names to addresses as Go's resolver does in a program without libc: from the hosts file
+//! and the name servers of `resolv.conf`, in the order of `nsswitch.conf`, with all options that Go
+//! supports. Errors have Go's texts, because these are what people search for.
 //!
-//! hickory-proto reads and writes the messages. The exchange is ours, because what an operator
-//! needs to be told (which server was asked, from which port, what it said) is what
-//! hickory-resolver keeps to itself, and its cache and statistics run on real time.
+//! hickory-proto reads and writes the messages. The exchange is ours: an operator needs to know
+//! which server was queried, from which port, and what it answered. hickory-resolver does not
+//! expose these, and its cache and statistics run on real time.
 
 mod config;
 mod config_files;

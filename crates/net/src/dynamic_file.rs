@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use crate::errno;
 
-/// A file is read again where its content is used and was read this long ago. Go's resolver looks at
-/// resolv.conf as often. Go's servers look each minute, and are notified of changes besides, which
-/// not every volume does. The files are small, and mostly in memory.
+/// A file is read again when its content is used and was last read this long ago. Go's resolver
+/// reads resolv.conf as often. Go's servers read their files each minute, and are also notified of
+/// changes, which not every volume supports. The files are small, and mostly in memory.
 const READ_AGAIN: Duration = Duration::from_secs(5);
 
 /// Opens files, and counts the changes that could not be used.
@@ -58,7 +58,7 @@ pub struct Malformed {
     pub index: usize,
     /// What is wrong.
     pub cause: String,
-    /// What to do about it, unless it is what [`FileKind`] says.
+    /// The cure, unless it is that of [`FileKind`].
     pub cure: Option<&'static str>,
 }
 

@@ -1,4 +1,4 @@
-//! What the operating system says of a failed connection, in the words Go uses for it.
+//! The operating system's errors for a failed connection, with Go's texts.
 
 use std::io;
 
@@ -23,7 +23,7 @@ pub fn describe(call: &str, error: &io::Error) -> String {
     format!("{}: {words}", if call == "dial" { "connect" } else { call })
 }
 
-/// What the operating system says of a file that cannot be read.
+/// The operating system's error for a file that cannot be read.
 pub fn file(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or directory".to_owned(),

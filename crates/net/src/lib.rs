@@ -19,7 +19,7 @@ pub use self::{
     random::Random,
 };
 
-/// The doors together, as every program is handed them.
+/// The doors together, which every program passes on.
 #[derive(Clone)]
 pub struct Doors {
     /// Wall-clock time.

@@ -6,7 +6,7 @@ use tokio::{
     net::{TcpListener, TcpSocket, TcpStream, UdpSocket},
 };
 
-/// What a TCP connection looks like from either end.
+/// A TCP connection, as both ends see it.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for T {}
@@ -14,9 +14,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> ByteStream for T {}
 /// One TCP connection.
 pub type Stream = Box<dyn ByteStream>;
 
-/// The way out to other machines, and in from them. It knows addresses only: names are resolved
-/// above it by [`crate::dns::Resolver`], which asks its questions through this door too, so that
-/// the resolver that ships is the one that the simulated world exercises.
+/// Connections to other machines, and from them. It knows addresses only: names are resolved above
+/// it by [`crate::dns::Resolver`], which sends its queries through this trait too, so that
+/// simulated worlds run the same resolver as production.
 #[async_trait]
 pub trait Network: Send + Sync + 'static {
     /// Opens a TCP connection. Waits as long as the network does: callers set the limit.
@@ -65,8 +65,8 @@ pub trait Listener: Send {
     fn local(&self) -> SocketAddr;
 }
 
-/// The most of a datagram that is read. DNS servers are asked for no more than 1232 bytes, and
-/// thousands of questions may be waiting for their answers.
+/// The most of a datagram that is read. Queries allow DNS servers no more than 1232 bytes, and
+/// thousands of queries may wait for their responses.
 const DATAGRAM_LIMIT: usize = 2048;
 
 /// Connections that wait to be accepted: as many as Linux allows by default. Where more come in at
@@ -147,7 +147,7 @@ impl Datagram for HostDatagram {
 impl HostListener {
     fn bind(at: SocketAddr, is_shared: bool) -> io::Result<Box<dyn Listener>> {
         let socket = if at.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-        // A restart need not wait until the connections of before are forgotten.
+        // A restart need not wait until the system has forgotten the previous connections.
         socket.set_reuseaddr(true)?;
         if is_shared {
             socket.set_reuseport(true)?;

@@ -81,8 +81,8 @@ mod tests {
 
     use super::*;
 
-    /// Ids that an attacker could guess from others, or from the time the program started, would
-    /// let them answer in the place of a DNS server.
+    /// IDs that an attacker could guess from others, or from the time at which the program started,
+    /// would let the attacker answer in the place of a DNS server.
     #[test]
     fn a_program_has_the_numbers_of_the_system() {
         let random = Random::from_os();

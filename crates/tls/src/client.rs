@@ -13,7 +13,7 @@ use crate::{
 /// How servers are verified, and which certificate they are shown.
 #[derive(Clone, Debug)]
 pub struct TlsOptions {
-    /// The certificate authorities to trust; ignored when `insecure`.
+    /// The CAs that certificates are verified with; ignored when `insecure`.
     pub authorities: DynamicFile<Authorities>,
     /// Accept every certificate.
     pub insecure: bool,
@@ -24,7 +24,7 @@ pub struct TlsOptions {
 // === impl TlsOptions ===
 
 impl Default for TlsOptions {
-    /// Trusts nothing.
+    /// Has no CA, and accepts no certificate.
     fn default() -> Self {
         let authorities = DynamicFile::fixed(Authorities::default());
         Self { authorities, insecure: false, identity: None }

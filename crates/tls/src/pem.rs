@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_read_of_a_bundle_is_used() {
+    fn readable_certificates_of_a_bundle_are_used() {
         let key = KeyPair::generate().unwrap();
         let good = CertificateParams::new(["n1".to_owned()]).unwrap().self_signed(&key).unwrap();
         let good = good.pem();

@@ -29,7 +29,7 @@ pub enum SelfSignedError {
     Keep {
         /// What cannot be written.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A certificate without its key, or the other way round.

@@ -1,6 +1,6 @@
-//! Verifies certificates in the order in which Go does (time, usage, name,
-//! issuer) and in its words, because these are the messages that people know the cure for. rustls
-//! would look at the issuer first and call every self-signed certificate one of an unknown issuer.
+//! Verifies certificates in the order of Go (time, usage, name, issuer) and with its texts, because
+//! these are the messages that people search for. rustls would check the issuer first and call
+//! every self-signed certificate one of an unknown issuer.
 
 mod authorities;
 mod chain;
@@ -48,7 +48,7 @@ pub struct AcceptAny;
 // === impl GoVerifier ===
 
 impl GoVerifier {
-    /// Trusts `authorities`.
+    /// Verifies with the CAs `authorities`.
     pub fn new(authorities: DynamicFile<Authorities>, provider: Arc<CryptoProvider>) -> Self {
         Self { authorities, provider }
     }

@@ -83,7 +83,7 @@ fn initializing(spec: &PodSpec, status: &PodStatus) -> Option<String> {
     None
 }
 
-/// What the first container that does not simply run has to say.
+/// The reason of the first container that is not simply running.
 fn containers(status: &PodStatus) -> Option<String> {
     let said = status.container_statuses.iter().flatten().find_map(|container| {
         let state: &ContainerState = container.state.as_ref()?;

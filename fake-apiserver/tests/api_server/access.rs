@@ -1,4 +1,4 @@
-//! Who asks and what they may do; reviews of both for other servers.
+//! Authentication and authorization; reviews of both for other servers.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ const ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews
 const OWN_ACCESS_REVIEWS: &str = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 
 #[tokio::test]
-async fn only_who_may_is_let_in() {
+async fn only_users_with_permission_are_allowed() {
     let api_server = cluster();
     api_server.add_token("bob", User::new("bob", &["team"]));
     api_server.set_rules("bob", vec![rule(&[""], &["nodes"], &["get", "list"])]);
@@ -74,7 +74,7 @@ async fn rules_change_while_running() {
 }
 
 #[tokio::test]
-async fn says_whose_token_it_is() {
+async fn a_token_review_names_the_user() {
     let api_server = cluster();
     let mut user = User::service_account("kube-system", "metrics-server");
     user.uid = "7".to_owned();
@@ -126,7 +126,7 @@ async fn says_whose_token_it_is() {
 }
 
 #[tokio::test]
-async fn says_who_may_do_what() {
+async fn a_subject_access_review_follows_the_rules() {
     let api_server = cluster();
     api_server.set_rules(
         "bob",
@@ -192,7 +192,7 @@ async fn says_who_may_do_what() {
 }
 
 #[tokio::test]
-async fn the_observer_is_told_of_every_request() {
+async fn the_observer_gets_every_request() {
     let api_server = cluster();
     let log = Arc::new(Log::default());
     api_server.observe(log.clone());

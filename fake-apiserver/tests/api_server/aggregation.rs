@@ -73,7 +73,7 @@ fn with_alice() -> Arc<FakeApiServer> {
 }
 
 #[tokio::test]
-async fn the_backend_sees_the_request_and_who_asks_and_nothing_secret() {
+async fn the_backend_gets_the_request_and_the_user_and_no_credentials() {
     let stub = Stub::start().await;
     let api_server = with_alice();
     let certificate = stub.authority.issue("front-proxy-client", &[]).into();
@@ -108,7 +108,7 @@ async fn the_backend_sees_the_request_and_who_asks_and_nothing_secret() {
 }
 
 #[tokio::test]
-async fn only_who_may_is_passed_on() {
+async fn only_authorized_requests_are_forwarded() {
     let stub = Stub::start().await;
     let api_server = with_alice();
     api_server.set_rules("alice", Vec::new());

@@ -1,4 +1,4 @@
-//! What clients find when they look around.
+//! Discovery, as clients read it.
 
 use http::StatusCode;
 use serde_json::json;
@@ -42,7 +42,7 @@ async fn every_group_and_version_has_its_documents() {
 }
 
 #[tokio::test]
-async fn the_aggregated_form_comes_in_the_version_asked_for() {
+async fn the_aggregated_form_comes_in_the_requested_version() {
     let client = Client::admin(&cluster());
     let core = client.get_as("/api", AGGREGATED).await;
     assert_eq!(
@@ -71,7 +71,7 @@ async fn the_aggregated_form_comes_in_the_version_asked_for() {
 }
 
 #[tokio::test]
-async fn version_and_health_are_told() {
+async fn version_and_health_are_served() {
     let client = Client::admin(&cluster());
     let version = client.get("/version").await.json();
     assert_eq!(version["gitVersion"], "v1.36.2");

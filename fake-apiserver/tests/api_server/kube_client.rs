@@ -30,7 +30,7 @@ fn client(api_server: &Arc<FakeApiServer>) -> Client {
     Client::new(service, "default")
 }
 
-/// What a watcher says, in short.
+/// A watcher's event, in short.
 fn short<K: ResourceExt>(event: Result<Event<K>, watcher::Error>) -> String {
     let of = |what: &str, object: &K| format!("{what} {}", object.name_any());
     match event {
@@ -44,7 +44,7 @@ fn short<K: ResourceExt>(event: Result<Event<K>, watcher::Error>) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_sees_nodes_come_change_and_go() {
+async fn a_watcher_sees_nodes_added_changed_and_deleted() {
     let api_server = cluster();
     let api: Api<Node> = Api::all(client(&api_server));
     let mut events = watcher(api, watcher::Config::default()).default_backoff().map(short).boxed();
@@ -72,7 +72,7 @@ async fn a_watcher_sees_running_pods_metadata() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_lists_again_when_its_version_is_forgotten() {
+async fn a_watcher_lists_again_when_its_version_is_too_old() {
     let api_server = cluster();
     let api: Api<Node> = Api::all(client(&api_server));
     let mut events = watcher(api, watcher::Config::default()).default_backoff().map(short).boxed();

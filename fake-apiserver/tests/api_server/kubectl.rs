@@ -109,7 +109,7 @@ async fn start(test: &str) -> Option<Kubectl> {
 }
 
 #[tokio::test]
-async fn prints_what_it_prints_for_a_real_cluster() {
+async fn output_is_that_of_a_real_cluster() {
     let Some(kubectl) = start("kubectl").await else { return };
     let mut printed = String::new();
     for arguments in [

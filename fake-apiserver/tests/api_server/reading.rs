@@ -57,7 +57,7 @@ async fn lists_are_in_the_order_of_namespace_slash_name() {
 }
 
 #[tokio::test]
-async fn answers_in_the_form_that_is_asked_for() {
+async fn answers_in_the_requested_form() {
     let client = Client::admin(&cluster());
     for (path, accept, kind) in [
         ("/api/v1/nodes", "", "NodeList"),

@@ -133,7 +133,7 @@ pub(crate) fn rule(groups: &[&str], resources: &[&str], verbs: &[&str]) -> Polic
     }
 }
 
-/// Somebody who talks to the API server.
+/// A client of the API server.
 pub(crate) struct Client {
     router: Router,
     token: Option<&'static str>,
@@ -246,7 +246,7 @@ impl Watch {
         }
     }
 
-    /// The next event in short: what happened to whom.
+    /// The next event in short: its type and its object.
     pub(crate) async fn short(&mut self) -> String {
         match self.next().await {
             None => "over".to_owned(),
@@ -258,7 +258,7 @@ impl Watch {
     }
 }
 
-/// Remembers what was asked.
+/// Keeps the requests.
 #[derive(Default)]
 pub(crate) struct Log(pub(crate) Mutex<Vec<String>>);
 

@@ -1,4 +1,4 @@
-//! Watches: what they tell, in which order, and how they end.
+//! Watches: their events, the order of these, and how they end.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::support::{Client, PARTIAL, TABLE, clock, cluster, empty, labelled, node, pod};
 
 #[tokio::test(start_paused = true)]
-async fn tells_what_happens_after_the_version_asked_for() {
+async fn sends_the_changes_after_the_requested_version() {
     let api_server = cluster();
     let client = Client::admin(&api_server);
     let version = api_server.resource_version();
@@ -43,7 +43,7 @@ async fn without_a_version_everything_is_new() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_leaves_a_selection_is_deleted_and_what_enters_is_added() {
+async fn objects_that_leave_a_selection_are_deleted_and_those_that_enter_are_added() {
     let api_server = empty();
     let client = Client::admin(&api_server);
     let path = "/api/v1/pods?watch=1&fieldSelector=status.phase%3DRunning";
@@ -65,7 +65,7 @@ async fn what_leaves_a_selection_is_deleted_and_what_enters_is_added() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_namespace_hears_of_its_own_pods_only() {
+async fn a_watch_of_a_namespace_gets_its_own_pods_only() {
     let api_server = empty();
     let client = Client::admin(&api_server);
     let mut watch = client.watch("/api/v1/namespaces/b/pods?watch=1", "").await;
@@ -75,7 +75,7 @@ async fn a_namespace_hears_of_its_own_pods_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_forgotten_is_410_inside_the_watch() {
+async fn a_version_that_is_too_old_is_410_inside_the_watch() {
     let api_server = FakeApiServer::with_watch_cache(clock(), 3);
     api_server.add_token("admin", User::new("admin", &["system:masters"]));
     let client = Client::admin(&api_server);
@@ -106,7 +106,7 @@ async fn a_version_forgotten_is_410_inside_the_watch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ends_on_time_with_a_bookmark_for_those_who_want_one() {
+async fn ends_on_time_with_a_bookmark_on_request() {
     let api_server = cluster();
     let client = Client::admin(&api_server);
     let version = api_server.resource_version();

@@ -1,4 +1,4 @@
-//! What kubelets write, and what they are told when it cannot be.
+//! The writes of kubelets, and their errors.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -13,7 +13,7 @@ const MERGE: Headers<'_> = &[("content-type", "application/merge-patch+json")];
 const JSON: Headers<'_> = &[("content-type", "application/json")];
 
 #[tokio::test(start_paused = true)]
-async fn what_is_wanted_and_what_is_observed_are_written_apart() {
+async fn spec_and_status_are_written_separately() {
     let admin = Client::admin(&cluster());
     let patch = json!({
         "metadata": {"labels": {"a": "b"}},
@@ -40,7 +40,7 @@ async fn what_is_wanted_and_what_is_observed_are_written_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_node_and_its_lease_come_and_go() {
+async fn a_node_and_its_lease_are_created_and_deleted() {
     let admin = Client::admin(&cluster());
     let node = json!({"metadata": {"name": "n"}, "status": {"phase": "Running"}});
     let made = admin.post("/api/v1/nodes", &node).await;
@@ -58,7 +58,7 @@ async fn a_node_and_its_lease_come_and_go() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pod_is_pending_at_first_and_ends_when_its_kubelet_says_so() {
+async fn a_pod_is_pending_at_first_and_ends_when_its_kubelet_deletes_it() {
     let admin = Client::admin(&cluster());
     let spec = json!({"nodeName": "k8s-node1", "containers": [{"name": "c", "image": "i"}]});
     let pod = json!({"metadata": {"name": "p"}, "spec": spec, "status": {"phase": "Running"}});
@@ -73,7 +73,7 @@ async fn a_pod_is_pending_at_first_and_ends_when_its_kubelet_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_written_is_refused_in_the_real_servers_words() {
+async fn invalid_writes_are_refused_with_the_real_servers_errors() {
     let admin = Client::admin(&cluster());
     let same = json!({"metadata": {"name": "k8s-node1"}}).to_string();
     let stale = json!({"metadata": {"resourceVersion": "1"}}).to_string();

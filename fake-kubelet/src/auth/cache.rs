@@ -9,7 +9,7 @@ use std::{
 
 use tokio::time::Instant;
 
-/// No kubelet has so many clients; the limit is for clients that try tokens at random.
+/// No kubelet has so many clients: the limit is for clients that try tokens at random.
 const LIMIT: usize = 1024;
 
 /// Results with a time to live.

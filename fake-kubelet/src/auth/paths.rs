@@ -2,7 +2,7 @@
 //! off `pkg/kubelet/server/auth.go` and `server.go` of Kubernetes 1.36, where
 //! `KubeletFineGrainedAuthz` is on.
 
-/// Paths that its HTTP server knows to the letter.
+/// Paths that its HTTP server matches exactly.
 const EXACT: [&str; 8] = [
     "/metrics",
     "/metrics/cadvisor",
@@ -43,7 +43,7 @@ pub(crate) fn is_health_check(path: &str) -> bool {
     HEALTH.contains(&path)
 }
 
-/// Whether go-restful looks for the route of a path, and not Go's own HTTP server.
+/// Whether go-restful routes a path, and not Go's own HTTP server.
 pub(crate) fn is_routed(path: &str) -> bool {
     WITH_ALL_BELOW.iter().any(|root| is_below(path, root))
 }

@@ -19,7 +19,7 @@ pub trait Reviewer: Send + Sync + 'static {
     async fn allowed(&self, user: &User, attributes: &NodeAttributes) -> Result<bool, ReviewError>;
 }
 
-/// Asks the API server by TokenReview and SubjectAccessReview.
+/// Sends TokenReviews and SubjectAccessReviews to the API server.
 #[derive(Clone)]
 pub struct ApiServerReviewer(Client);
 
@@ -30,7 +30,7 @@ pub struct DenyAll;
 /// Why a review failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
-    /// The API server could not be asked.
+    /// The API server could not be reached, or answered with an error.
     #[error("ask the API server for a review: {0}")]
     Ask(#[from] Box<kube::Error>),
     /// It did not decide.
@@ -41,7 +41,7 @@ pub enum ReviewError {
 // === impl ApiServerReviewer ===
 
 impl ApiServerReviewer {
-    /// Asks through `client`.
+    /// Sends reviews through `client`.
     pub fn new(client: Client) -> Self {
         Self(client)
     }

@@ -5,7 +5,7 @@ use http::Request;
 
 use super::*;
 
-/// Knows two tokens; counts what it is asked.
+/// Knows two tokens; counts its reviews.
 #[derive(Default)]
 struct Reviews {
     asked: Mutex<Vec<String>>,
@@ -76,7 +76,7 @@ async fn answer(gate: &Authorizer, method: &str, path: &str, authorization: &str
 }
 
 #[tokio::test(start_paused = true)]
-async fn everybody_is_judged_as_by_the_real_kubelet() {
+async fn every_client_is_allowed_or_refused_as_by_the_real_kubelet() {
     let reviews = Reviews::allowing(&["metrics"]);
     let gate = gate(reviews);
     let metrics = "/metrics/resource";
@@ -110,8 +110,8 @@ async fn everybody_is_judged_as_by_the_real_kubelet() {
     }
 }
 
-/// Who is asked for what, and in which order, by what is allowed: `pkg/kubelet/server/auth.go` with
-/// `KubeletFineGrainedAuthz`. One review a subresource, until one allows.
+/// The reviews and their order, by what is allowed: `pkg/kubelet/server/auth.go` with
+/// `KubeletFineGrainedAuthz`. One review for each subresource, until one allows.
 #[tokio::test(start_paused = true)]
 async fn reviews_end_with_the_first_that_allows() {
     let cases: [(&str, &[&'static str], u16, &[&str]); 14] = [
@@ -145,7 +145,7 @@ async fn reviews_end_with_the_first_that_allows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_api_server_said_is_remembered_for_a_while() {
+async fn reviews_are_cached_for_a_while() {
     let reviews = Reviews::allowing(&["metrics"]);
     let gate = gate(Arc::clone(&reviews) as _);
     let seconds = Duration::from_secs;
@@ -172,7 +172,7 @@ async fn what_the_api_server_said_is_remembered_for_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_server_that_cannot_tell_is_asked_again() {
+async fn failed_reviews_are_not_cached() {
     let reviews = Reviews::allowing(&["metrics"]);
     let gate = gate(Arc::clone(&reviews) as _);
     *reviews.down.lock().unwrap() = true;
@@ -185,7 +185,7 @@ async fn an_api_server_that_cannot_tell_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_certificate_of_the_clusters_ca_says_who_asks() {
+async fn a_certificate_of_the_clusters_ca_names_the_user() {
     let now = "2026-11-22T09:48:15Z".parse().unwrap();
     let certificates = crate::Certificates::new(now).unwrap();
     let clients = crate::tls::verifier(certificates.clients()).unwrap();

@@ -14,7 +14,7 @@ use rustls::pki_types::CertificateDer;
 
 use super::{CertificateError, HOUR, Identity, Subject, Validity, YEAR};
 
-/// The object identifier of the extension that says whether a certificate is a CA's.
+/// The object identifier of the extension basic constraints, which marks a CA's certificate.
 const BASIC_CONSTRAINTS: [u64; 4] = [2, 5, 29, 19];
 
 /// In DER: of that extension, no CA.
@@ -104,7 +104,7 @@ fn new_key(subject: &Subject) -> Result<Arc<KeyPair>, CertificateError> {
         .map_err(|source| CertificateError::new(&subject.common_name, source))
 }
 
-/// What a CA's own certificate says.
+/// The fields of a CA's own certificate.
 pub(super) fn ca_params(
     subject: &Subject,
     validity: Validity,
@@ -115,7 +115,7 @@ pub(super) fn ca_params(
     Ok(params)
 }
 
-/// What a server's or client's certificate says.
+/// The fields of a server's or client's certificate.
 pub(super) fn leaf_params(
     subject: &Subject,
     validity: Validity,

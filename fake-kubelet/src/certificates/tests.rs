@@ -75,10 +75,10 @@ fn usages(certificate: &X509Certificate<'_>) -> String {
     format!("{}; {extended:?}", certificate.key_usage().unwrap().unwrap().value)
 }
 
-/// Names, issuer, names it is for and how long it is valid were seen on a real kubelet; the rest is
-/// what client-go's `cert.GenerateSelfSignedCertKey` asks of Go's `x509.CreateCertificate`.
+/// Names, issuer, SANs and validity were seen on a real kubelet; the rest is what client-go's
+/// `cert.GenerateSelfSignedCertKey` passes to Go's `x509.CreateCertificate`.
 #[test]
-fn certificates_say_what_those_of_go_say() {
+fn certificates_have_the_fields_of_those_of_go() {
     let (_, identity) = kubelet(CertificateKind::SelfSigned, None);
     let (_, signed) = kubelet(CertificateKind::Signed, None);
     let [leaf, ca] = &identity.chain()[..] else { panic!("two certificates are shown") };
@@ -125,7 +125,7 @@ fn a_signed_certificate_is_for_all_names_and_addresses() {
 }
 
 #[test]
-fn each_fault_spoils_one_thing() {
+fn each_certificate_fault_changes_one_property() {
     use CertificateFault::{Expired, NoIpSan, ReplacedCa, UnknownCa};
     use CertificateKind::{SelfSigned, Signed};
     let over = "2019-01-04T08:53:00Z";
@@ -153,7 +153,7 @@ fn each_fault_spoils_one_thing() {
 }
 
 #[test]
-fn the_cluster_signs_for_anybody() {
+fn the_cluster_ca_signs_for_any_client() {
     let certificates = Certificates::new(now()).unwrap();
     let subject = Subject {
         common_name: "front-proxy-client".to_owned(),

@@ -1,5 +1,5 @@
-//! The pods that are bound to the fleet's nodes, by whoever created them: each is reported as running,
-//! uses what its node's configuration or its annotations say, and is removed when it is deleted.
+//! The pods that are bound to the fleet's nodes by any client: each is reported as running, has the
+//! usage of its node's configuration or of its annotations, and is removed when it is deleted.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -179,7 +179,7 @@ fn only_faults_and_usage_can_be_reloaded() {
 }
 
 #[test]
-fn what_has_only_moved_has_not_changed() {
+fn a_change_of_lines_only_is_not_a_change() {
     let text = "nodes:\n- {name: n1, listen: ['127.0.0.1:1'], usage: {cpu: 10k, memory: 1}}\n";
     let config = load(text).unwrap();
     assert_eq!(load(&format!("# moved\n\n{text}")).unwrap(), config);

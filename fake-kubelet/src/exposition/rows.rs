@@ -1,8 +1,8 @@
-//! Rows of what was measured, with their labels written out, and the order in which they go.
+//! Rows of the measured values, with their labels written out, and their order.
 //!
-//! A fleet renders its nodes again and again, and nothing but numbers changes: a [`Node`] keeps the
-//! order, which is four bytes a series, and labels are put together from their parts anew, which is
-//! cheaper than ten thousand nodes' memory for them.
+//! A fleet renders its nodes again and again, and only numbers change: a [`Node`] keeps the order,
+//! which is four bytes for each series. Labels are put together from their parts each time, which
+//! costs less than ten thousand nodes' memory for them.
 //!
 //! [`Node`]: crate::node::Node
 
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::sample::{Measured, Measurements};
 
-/// Room for the labels of most series, in bytes.
+/// Capacity for the labels of most series, in bytes.
 const USUAL_LABELS: usize = 112;
 
 /// In which order pods and containers are written: by their labels' values.
@@ -87,7 +87,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// What follows is of this pod, which does not run unless that is said.
+    /// The rows that follow are of this pod, which does not run unless a method marks it.
     pub(crate) fn begin_pod(&mut self, namespace: &str, name: &str) {
         self.labels.push(b'{');
         let start = self.labels.len();
@@ -131,7 +131,7 @@ impl<'a> Rows<'a> {
         &self.labels[row.labels.0 as usize..row.labels.1 as usize]
     }
 
-    /// How many bytes all labels take.
+    /// The bytes of all labels.
     pub(super) fn size_of_labels(&self) -> usize {
         self.labels.len()
     }

@@ -123,7 +123,7 @@ fn of_container(line: &str) -> Option<&str> {
     Some(line).filter(|line| line.starts_with("container_"))
 }
 
-/// What stands before, in and after the value of a label, quotes outside.
+/// The text before, in and after the value of a label, outside of quotes.
 fn label<'l>(line: &'l str, name: &str) -> Option<(&'l str, &'l str, &'l str)> {
     let start = line.find(&format!("{name}=\""))? + name.len() + 2;
     let end = start + line[start..].find('"')?;

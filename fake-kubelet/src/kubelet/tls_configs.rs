@@ -23,7 +23,7 @@ pub(super) struct TlsConfigs {
 // === impl TlsConfigs ===
 
 impl TlsConfigs {
-    /// One for each combination that the faults can ask for.
+    /// One for each combination of faults.
     pub(super) fn make(
         &self,
         handler: &RequestHandler,

@@ -54,7 +54,7 @@ fn a_node_may_have_a_usage_of_its_own() {
 }
 
 #[test]
-fn usage_set_later_goes_on_from_the_counter_and_leaves_the_past_alone() {
+fn usage_set_later_continues_the_counter_and_keeps_the_past() {
     for (shape, at_20, at_30) in
         [(None, (2_000, 10), (7_000, 7)), (Some(constant(1_000, 99)), (20_000, 99), (25_000, 7))]
     {
@@ -116,7 +116,7 @@ fn nothing_is_measured_before_the_node_started() {
 }
 
 #[test]
-fn things_may_be_measured_each_at_a_moment_of_its_own() {
+fn objects_may_each_be_measured_at_their_own_time() {
     let sampling = Sampling { apart: true, ..Sampling::default() };
     let node = two_pods(None);
     let now = Timestamp::from_millisecond(1_234_567).unwrap();

@@ -1,4 +1,5 @@
-//! `/pods`: a `PodList` as Go writes it, with as much of each pod as the kubelet's readers look at.
+//! `/pods`: a `PodList` as Go writes it, with the fields of each pod that the kubelet's clients
+//! read.
 
 use jiff::Timestamp;
 use serde::Serialize;

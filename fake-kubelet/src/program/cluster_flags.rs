@@ -68,7 +68,7 @@ async fn read(file: &Path) -> Result<Config, ProgramError> {
 }
 
 fn connect(mut config: Config, file: &Path) -> Result<Client, ProgramError> {
-    // Audit logs and the API server's own metrics tell clients apart by it.
+    // Audit logs and the API server's own metrics identify clients by it.
     let agent = concat!("fake-kubelet/", env!("CARGO_PKG_VERSION"));
     config.headers.push((USER_AGENT, HeaderValue::from_static(agent)));
     Client::try_from(config).map_err(|error| ProgramError::Kubeconfig {

@@ -28,7 +28,7 @@ fn api_server() -> Client {
     Client::new(service_fn(answer), "default")
 }
 
-/// A folder of this test's own, gone afterwards.
+/// A folder of this test's own, which is removed afterwards.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -57,7 +57,7 @@ fn options(folder: &Folder, node: &str, rename: bool) -> RecordOptions {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_recorded_can_be_replayed() {
+async fn recordings_can_be_replayed() {
     let folder = Folder::new("replayed");
     let start = Instant::now();
     let mut files = Vec::new();
@@ -94,7 +94,7 @@ async fn names_are_replaced_by_the_same_everywhere() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_says_what_is_needed() {
+async fn a_refusal_names_the_permission_that_is_missing() {
     let folder = Folder::new("refused");
     let error = record(&api_server(), &options(&folder, "other", false), |_| ()).await.unwrap_err();
     assert_eq!(

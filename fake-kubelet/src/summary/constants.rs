@@ -1,4 +1,4 @@
-//! What the summary says besides CPU and memory. Nothing is measured here: readers look for the
+//! The summary besides CPU and memory. These values are constants, because readers only need the
 //! fields.
 
 use jiff::Timestamp;

@@ -1,11 +1,11 @@
-//! What the summary says of CPU, memory and swap: what was measured.
+//! The measured part of the summary: CPU, memory and swap.
 
 use serde::{Deserialize, Serialize};
 
 use super::second;
 use crate::sample::{Measured, Measurements};
 
-/// What a machine has of memory and of swap, in bytes: nobody asks a fake one.
+/// A machine's memory and swap, in bytes: a fake one has constants.
 const MEMORY: u64 = 8 << 30;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,7 +59,8 @@ struct Stall {
     avg300: u64,
 }
 
-/// What the numbers are of: the recorded kubelet says more of some things than of others.
+/// The object that the numbers are of: the recorded kubelet has more fields for some than for
+/// others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
     Node,

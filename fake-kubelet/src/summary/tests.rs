@@ -57,7 +57,7 @@ fn a_recorded_summary_is_written_to_the_byte() {
 }
 
 #[test]
-fn what_is_said_of_cpu_and_memory_is_what_the_recorded_kubelet_says() {
+fn cpu_and_memory_are_those_of_the_recorded_kubelet() {
     let paths_of = |text: &str| {
         let mut all = BTreeSet::new();
         paths(&serde_json::from_str(text).unwrap(), "", &mut all);

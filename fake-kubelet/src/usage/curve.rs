@@ -1,5 +1,5 @@
 //! Usage that changes all the time, in straight lines: their integral is exact in integers, and so
-//! is every counter, however often and however late it is asked for.
+//! is every counter, however often and however late it is read.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +16,7 @@ const SINE: [i128; 9] =
     [0, 195_090, 382_683, 555_570, 707_107, 831_470, 923_880, 980_785, 1_000_000];
 const ONE: i128 = 1_000_000;
 
-/// How many steps a random walk has before it goes all the way back.
+/// How many steps a random walk has before it repeats them backwards.
 const WALK: usize = 512;
 
 /// An amount of CPU and memory.
@@ -28,12 +28,12 @@ pub struct Level {
     pub memory: u64,
 }
 
-/// Straight lines from point to point, and after the last one as it says, or all over again.
+/// Straight lines from point to point, and after the last one constant or repeated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Curve {
     /// In order of time, the first one at zero. Two at the same time make a step.
     points: Vec<Point>,
-    /// After so many microseconds it begins again.
+    /// After this many microseconds it begins again.
     period: Option<u64>,
     /// Whether the container restarts each time.
     restarts: bool,
@@ -203,7 +203,7 @@ impl From<Curve> for Shape {
     }
 }
 
-/// The cosine after so many thirty-seconds of a circle, in millionths.
+/// The cosine of this many thirty-seconds of a circle, in millionths.
 fn cosine(line: usize) -> i128 {
     let quarter = SINE.len() - 1;
     let within = line % quarter;
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spike_comes_once_or_again_and_again() {
+    fn a_spike_occurs_once_or_repeatedly() {
         let (base, peak) = (level(100, 1), level(1_000, 9));
         let once = Curve::spike(base, peak, seconds(10), None);
         assert_eq!((used(&once, 20_000), memory(&once, 9), memory(&once, 10)), (11_000, 9, 1));

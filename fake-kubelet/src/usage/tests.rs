@@ -33,7 +33,7 @@ fn counters_are_the_integral_of_usage() {
 }
 
 #[test]
-fn what_is_set_replaces_what_was_set_for_later() {
+fn a_change_replaces_later_changes() {
     let mut usage = Usage::new(second(0), constant(1_000_000_000, 1));
     usage.set(second(20), constant(5_000_000_000, 5));
     usage.set(second(10), constant(2_000_000_000, 2));
@@ -81,7 +81,7 @@ fn the_largest_usage_over_the_longest_time_does_not_overflow() {
 }
 
 #[test]
-fn a_restart_begins_anew_and_the_total_goes_on() {
+fn a_restart_resets_the_counter_and_the_total_continues() {
     let mut usage = Usage::carrying(second(0), 7, constant(1_000_000_000, 1));
     usage.restart(second(10));
     let at = second(13);
@@ -93,7 +93,7 @@ fn a_restart_begins_anew_and_the_total_goes_on() {
 }
 
 #[test]
-fn what_grows_until_it_is_killed_starts_again_and_again() {
+fn a_leak_restarts_each_time_it_is_killed() {
     let level = |memory| Level { cpu: 500_000_000, memory };
     let leak = Curve::leak(level(10), level(110), std::time::Duration::from_secs(10));
     let mut usage = Usage::new(second(0), constant(500_000_000, 10));

@@ -16,7 +16,7 @@ pub enum TraceError {
     Read {
         /// The file.
         file: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A line cannot be understood.
@@ -34,10 +34,10 @@ pub enum TraceError {
 // === impl Curve ===
 
 impl Curve {
-    /// A recorded course: lines of time, CPU and memory with commas in between, such as
+    /// Recorded usage: lines of time, CPU and memory with commas in between, such as
     /// `15s,250m,64Mi`; a time without a unit is in seconds. Between two lines usage changes
-    /// evenly; after the last it stays. A first line of headings and lines that begin with `#` are
-    /// passed over.
+    /// linearly; after the last it stays. A first line of headings and lines that begin with `#`
+    /// are ignored.
     pub fn trace(file: &Path) -> Result<Self, TraceError> {
         let text = fs::read_to_string(file)
             .map_err(|source| TraceError::Read { file: file.to_owned(), source })?;

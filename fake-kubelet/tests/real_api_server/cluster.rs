@@ -168,14 +168,14 @@ impl RealCluster {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// A kubeconfig for whoever has this token, as a file in its folder.
+    /// A kubeconfig with this token, as a file in its folder.
     pub(crate) fn write_kubeconfig(&self, name: &str, token: &str) {
         let url = format!("https://127.0.0.1:{}", self.port);
         let config = kubeconfig(&url, &self.ca.pem(), Credential::Token(token));
         fs::write(self.path(name), config).unwrap();
     }
 
-    /// What the API server answers the administrator, or whom they act as.
+    /// The API server's response to the administrator, or to the impersonated user.
     pub(crate) async fn get(&self, path: &str, acting_as: Option<&str>) -> (u16, String) {
         let mut request = http::Request::get(path);
         if let Some(user) = acting_as {
@@ -223,7 +223,7 @@ fn api_server(programs: &Path, folder: &Path, (port, etcd_port): (u16, u16)) -> 
     command
         .arg(format!("--etcd-servers=http://127.0.0.1:{etcd_port}"))
         .args(["--bind-address=127.0.0.1", &format!("--secure-port={port}")])
-        // The Service `kubernetes` leads nowhere: nobody here asks for it.
+        // The Service `kubernetes` has no working endpoint: no test uses it.
         .args(["--advertise-address=192.0.2.1", "--endpoint-reconciler-type=none"])
         .args(["--service-cluster-ip-range=10.0.0.0/24", "--authorization-mode=RBAC"])
         // There is no controller to make service accounts, so pods must do without.

@@ -31,7 +31,7 @@ pub(crate) async fn apply(client: &Client, port: u16) {
     }
 }
 
-/// Lets a user read metrics, by the role that the manifests bring.
+/// Gives a user permission to read metrics, by the role in the manifests.
 pub(crate) async fn let_read(client: &Client, user: &str) {
     let api_group = "rbac.authorization.k8s.io";
     applied(

@@ -33,7 +33,7 @@ pub(crate) const NOW: &str = "2026-11-22T09:48:15Z";
 
 type Arrivals = mpsc::UnboundedSender<(Stream, SocketAddr)>;
 
-/// Listeners by address; those that are gone refuse.
+/// Listeners by address; addresses without one refuse connections.
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<BTreeMap<SocketAddr, Arrivals>>);
 

@@ -25,7 +25,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{AttackError, certificates};
 
-/// The attackers' addresses are 127.0.0.2 and so many more.
+/// The number of the attackers' addresses, from 127.0.0.2 on.
 const HOSTS: usize = 8;
 
 /// The first of the attackers' addresses.
@@ -47,7 +47,7 @@ pub(super) struct Target {
     front_proxy: Arc<ClientConfig>,
 }
 
-/// How an attacker speaks.
+/// The protocol and the certificate of an attacker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Speak {
     Http1,
@@ -121,8 +121,8 @@ impl Target {
 // === impl Attackers ===
 
 impl Attackers {
-    /// `count` attackers, each of which does `attack` again and again until they are stopped. They
-    /// come from several addresses in turn.
+    /// `count` attackers, each of which repeats `attack` until they are stopped. Their requests
+    /// come from several addresses, one after the other.
     pub(super) fn launch<F>(
         target: &Target,
         count: usize,
@@ -143,7 +143,8 @@ impl Attackers {
                     let (target, done, attack) = (target.clone(), counted.clone(), attack.clone());
                     attackers.spawn_local(async move {
                         loop {
-                            // Whoever is refused or thrown out tries again, after the others.
+                            // An attacker that is refused or disconnected tries again, after the
+                            // others.
                             let _ = attack(target.clone(), host(number), done.clone()).await;
                             tokio::task::yield_now().await;
                         }

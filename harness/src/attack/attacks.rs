@@ -16,7 +16,8 @@ use crate::world::TOKEN;
 
 const PODS: &str = "/apis/metrics.k8s.io/v1beta1/pods";
 
-/// Whoever is let in comes back this late, so that a crowd does not only consist of newcomers.
+/// How long an attacker waits between requests over one connection, so that a crowd does not only
+/// consist of new connections.
 const PATIENCE: Duration = Duration::from_secs(26);
 
 /// What attackers do.
@@ -62,7 +63,7 @@ impl Attack {
         value.and_then(|value| value.get_help().map(ToString::to_string)).unwrap_or_default()
     }
 
-    /// Lets attackers loose on the server.
+    /// Starts the attack on the server.
     pub(super) fn launch(self, target: &Target, crowd: usize) -> Attackers {
         let count = match self {
             Self::IdleConnections | Self::KeptConnections => crowd,
@@ -130,7 +131,7 @@ impl Attacker {
         self.requests(stream, "/livez", "", PATIENCE).await
     }
 
-    /// Asks again and again, and reads answers for so long each time.
+    /// Repeats a request, and reads responses for a fixed time after each.
     async fn requests(
         &self,
         mut stream: Connection,
@@ -236,7 +237,7 @@ async fn read_for(stream: &mut Connection, duration: Duration) -> io::Result<()>
     timeout(duration, read).await.unwrap_or(Ok(()))
 }
 
-/// Of a crowd, everybody whose connection was closed is there again a second later.
+/// In a crowd, each attacker whose connection was closed connects again a second later.
 async fn comes_back(outcome: io::Result<()>) -> io::Result<()> {
     sleep(Duration::from_secs(1)).await;
     outcome

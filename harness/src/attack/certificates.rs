@@ -14,7 +14,7 @@ use rustls::{
 use super::AttackError;
 use crate::world::{CERTIFICATE, KEY};
 
-/// A client certificate with so many intermediates of one name, each of which could have signed it
+/// A client certificate with `count` intermediates of one name, each of which could have signed it
 /// or any of the others.
 pub(super) fn chain(intermediates: usize) -> Result<Arc<dyn ResolvesClientCert>, AttackError> {
     let authority = || -> Result<_, rcgen::Error> {

@@ -25,10 +25,10 @@ pub enum AttackError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The system does not let us attack.
+    /// The system refuses what the attacks need.
     #[error("failed to set up the attack: {0}")]
     System(#[source] io::Error),
 }

@@ -100,7 +100,7 @@ impl Figures {
 
     pub(super) fn held(&self, bounds: Bounds) -> bool {
         self.memory_peak <= self.memory_before + bounds.memory
-            // Whoever has an attacker's address cannot be told apart from the attacker.
+            // The server cannot distinguish a user at an attacker's address from the attacker.
             && [&self.users[0], &self.users[2]].into_iter().all(|user| user.held(bounds))
     }
 }

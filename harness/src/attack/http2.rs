@@ -41,7 +41,7 @@ pub(super) fn reset(stream: u32) -> Vec<u8> {
     frame(RST_STREAM, 0, stream, &CANCEL.to_be_bytes())
 }
 
-/// Lets the peer send so much more over the whole connection.
+/// Allows the peer to send this many more bytes over the whole connection.
 pub(super) fn window_update(bytes: u32) -> Vec<u8> {
     frame(WINDOW_UPDATE, 0, 0, &bytes.to_be_bytes())
 }

@@ -1,4 +1,4 @@
-//! Those whom the server must answer, whatever attackers do.
+//! The users whom the server must answer during attacks.
 
 use std::{
     collections::BTreeMap,
@@ -24,15 +24,15 @@ const API_TIMEOUT: Duration = Duration::from_secs(10);
 /// A user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum User {
-    /// A kubelet that asks whether the server lives.
+    /// A kubelet with a liveness probe.
     Probe,
     /// The same from an address that attackers have too.
     ProbeBesideAttackers,
-    /// An API server that passes on what an autoscaler asks for.
+    /// An API server that forwards an autoscaler's requests.
     Api,
 }
 
-/// What a user got, over a fresh connection each time.
+/// The results of a user's requests, over a fresh connection each time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Visits {
     /// How often they failed, by reason.
@@ -102,7 +102,7 @@ impl User {
         let mut stream = target.secure_from(self.address(), speak).await?;
         stream.write_all(self.request().as_bytes()).await?;
         let mut answer = Vec::new();
-        // Go programs close without a farewell of TLS.
+        // Go programs close connections without TLS's close_notify.
         match stream.read_to_end(&mut answer).await {
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(error),
             _ => {}

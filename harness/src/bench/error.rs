@@ -19,7 +19,7 @@ pub enum BenchError {
     Start {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The server ended while it was measured.
@@ -55,10 +55,10 @@ pub enum BenchError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The system does not let us measure.
+    /// The system refuses what the measurement needs.
     #[error("measure: {0}")]
     System(#[from] io::Error),
 }

@@ -61,7 +61,7 @@ pub(super) struct Cycle {
     pub(super) busiest: f64,
 }
 
-/// One question, asked many times.
+/// One request, sent many times.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct List {

@@ -13,7 +13,7 @@ use super::{
     server::ServerProcess,
 };
 
-/// A server may take this long to know nodes and pods: the Go server needs half a minute of CPU for
+/// The most time for a server to list nodes and pods: the Go server needs half a minute of CPU for
 /// 5,000 nodes, on a machine that may be busy.
 const START_LIMIT: Duration = Duration::from_mins(10);
 
@@ -84,7 +84,7 @@ impl Experiment<'_> {
         self.options.size.nodes as usize
     }
 
-    /// Until two cycles are over, which a server needs to have something to say.
+    /// Waits until two cycles are over, which a server needs for its first usage.
     async fn start(&mut self, started: Instant) -> Result<Start, BenchError> {
         self.until("scrape a kubelet", START_LIMIT, |seen| seen.answered > 0).await?;
         let (seconds, first) = (started.elapsed().as_secs_f64(), self.server.cpu()?);
@@ -98,7 +98,7 @@ impl Experiment<'_> {
         Ok(Start { cpu_seconds: first, seconds, first_cycle_cpu_seconds: second - first })
     }
 
-    /// As many cycles as the user wants, without anything else going on.
+    /// The configured number of cycles, without other requests.
     async fn cycles(&mut self) -> Result<Cycle, BenchError> {
         let cycles = self.options.cycles;
         let before = self.cluster.scrapes().await?.cycles.len();

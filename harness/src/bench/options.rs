@@ -36,7 +36,7 @@ pub struct Options {
 // === impl Options ===
 
 impl Options {
-    /// What is going to happen, for those who wait.
+    /// The plan of the measurement, printed before it starts.
     pub(super) fn plan(&self) -> String {
         let Size { nodes, pods, containers } = self.size;
         format!(

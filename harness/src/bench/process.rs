@@ -1,4 +1,4 @@
-//! What the kernel says of a process.
+//! CPU and memory of a process, as the kernel reports them.
 
 use std::{fs, io};
 

@@ -16,7 +16,7 @@ pub(crate) struct Scrapes {
     pub(crate) cycles: Vec<Spread>,
 }
 
-/// How the scrapes of a cycle lie in time.
+/// The distribution of a cycle's scrapes in time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Spread {
@@ -31,7 +31,7 @@ pub(crate) struct Spread {
 // === impl Scrapes ===
 
 impl Scrapes {
-    /// Tells cycles apart by pauses longer than `pause`. The times are in order.
+    /// Separates cycles by pauses longer than `pause`. The times are in order.
     pub(crate) fn of(times: &[Instant], pause: Duration) -> Self {
         let cycles = times.chunk_by(|one, next| next.duration_since(*one) <= pause);
         Self { answered: times.len(), cycles: cycles.map(Spread::of).collect() }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cycles_are_told_apart_by_their_pauses() {
+    fn cycles_are_separated_by_their_pauses() {
         let start = Instant::now();
         let times: Vec<_> = [0, 30, 90, 150, 900, 15_000, 15_050]
             .map(|millis| start + Duration::from_millis(millis))

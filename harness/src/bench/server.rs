@@ -116,7 +116,7 @@ impl ServerProcess {
     ) -> Result<(), BenchError> {
         let deadline = Instant::now() + limit;
         while !done(&cluster.scrapes().await?) {
-            // Notices a server that has ended.
+            // Detects a server that has ended.
             self.pid()?;
             if Instant::now() > deadline {
                 let (program, what) = (self.program.clone(), what.to_owned());
@@ -148,7 +148,7 @@ impl ServerProcess {
     }
 }
 
-/// What a program says of its flags.
+/// A program's help of its flags.
 async fn flags_of(program: &Path) -> io::Result<String> {
     let help = Command::new(program).arg("--help").stdin(Stdio::null()).output().await?;
     Ok(String::from_utf8_lossy(&[help.stdout, help.stderr].concat()).into_owned())

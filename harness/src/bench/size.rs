@@ -4,7 +4,7 @@ use serde::Serialize;
 /// As many namespaces as the Go server was measured with.
 const NAMESPACES: u32 = 20;
 
-/// Pods of one workload: what an autoscaler asks for at once.
+/// Pods of one workload: as many as an autoscaler requests at once.
 const REPLICAS: u32 = 50;
 
 /// How large a cluster is.

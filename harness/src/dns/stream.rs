@@ -14,7 +14,7 @@ pub async fn serve_streams(mut listener: Box<dyn Listener>, zone: Arc<Zone>, ser
         let Ok((stream, _)) = listener.accept().await else { continue };
         let zone = zone.clone();
         tokio::spawn(async move {
-            // It ends when the client goes, however that looks from here.
+            // The connection ends with the client, whatever the error is here.
             drop(serve(stream, &zone, server).await);
         });
     }

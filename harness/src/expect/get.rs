@@ -20,7 +20,7 @@ const CONTAINERS: &str = "containers";
 /// How late moments may be where time is real: nothing happens at once there.
 const LATE: SignedDuration = SignedDuration::from_secs(2);
 
-/// What counts as that which was wanted.
+/// How far a value may differ from the expected one.
 #[derive(Clone, Copy, Default)]
 struct Tolerance {
     /// Quantities and numbers as near as this share.
@@ -146,8 +146,9 @@ fn pretty(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// What of `seen` an expectation speaks of: the fields it names, and lists whole where their
-/// lengths differ. What is near enough to what is wanted counts as that, equal quantities in any case.
+/// The part of `seen` that an expectation names: its fields, and lists whole where their lengths
+/// differ. Values within the tolerance are replaced by the expected ones, and so are equal
+/// quantities.
 fn project(wanted: &Value, seen: &Value, tolerance: Tolerance) -> Value {
     match (wanted, seen) {
         (Value::Object(wanted), Value::Object(seen)) => wanted
@@ -168,7 +169,7 @@ fn project(wanted: &Value, seen: &Value, tolerance: Tolerance) -> Value {
     }
 }
 
-/// The containers of a pod in the order in which they are wanted: servers have them in any.
+/// The containers of a pod in the expectation's order: servers have them in any.
 fn in_order(wanted: &Value, seen: &Value) -> Value {
     let (Value::Array(wanted), Value::Array(items)) = (wanted, seen) else { return seen.clone() };
     let place = |item: &Value| {
@@ -230,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_compared_where_the_expectation_speaks() {
+    fn a_body_is_compared_in_the_fields_of_the_expectation() {
         let seen = json!({
             "kind": "List",
             "items": [{"name": "a", "more": 1}, {"name": "b"}],

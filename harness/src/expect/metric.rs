@@ -144,7 +144,7 @@ impl<'a> Series<'a> {
     }
 }
 
-/// Where the quotes end, those after a backslash passed over.
+/// Where the quotes end; an escaped quote does not end them.
 fn end_of_value(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.char_indices().find_map(|(at, character)| {

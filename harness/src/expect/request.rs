@@ -21,7 +21,7 @@ pub(super) struct Answer {
     body: Vec<u8>,
 }
 
-/// GETs a path with these headers, and gives up after a minute.
+/// GETs a path with these headers, with a timeout of a minute.
 pub(super) async fn get(
     client: &Client,
     path: &str,

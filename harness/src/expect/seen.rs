@@ -94,7 +94,7 @@ pub(super) fn check_dns(saw: &DnsSaw, events: &[Event]) -> Result<(), Mismatch> 
     Ok(())
 }
 
-/// Whether DNS was asked for these names in this order.
+/// Whether these names were queried in this order.
 pub(super) fn check_order(names: &[String], events: &[Event]) -> Result<(), Mismatch> {
     let mut seen: Vec<_> = events
         .iter()

@@ -1,6 +1,6 @@
-//! Texts in which `…` stands for anything.
+//! Texts in which `…` matches anything.
 
-/// Whether a line has the text, as it was before klog quoted it. `…` stands for anything.
+/// Whether a line has the text, as it was before klog quoted it. `…` matches anything.
 pub(super) fn has(line: &str, text: &str) -> bool {
     let line = line.replace("\\\"", "\"");
     let mut rest = line.as_str();
@@ -13,7 +13,7 @@ pub(super) fn has(line: &str, text: &str) -> bool {
     })
 }
 
-/// Whether a text is the one wanted, from its beginning to its end.
+/// Whether the whole of a text matches the expected one.
 pub(super) fn fits(text: &str, wanted: &str) -> bool {
     let parts: Vec<_> = wanted.split('…').collect();
     let [first, middle @ .., last] = parts.as_slice() else { return text == wanted };

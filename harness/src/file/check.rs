@@ -1,5 +1,5 @@
-//! What a schema cannot say: names that must differ, things that must exist, fields that go
-//! together.
+//! Rules that a schema cannot express: names that must differ, objects that must exist, fields that
+//! go together.
 
 mod dns;
 mod existing_objects;
@@ -16,8 +16,8 @@ use serde_json::Value;
 
 use super::format::{DnsChange, ExpectationFields, Spec};
 
-/// Checks what is structurally sound of a file in `folder`. It says nothing of a value that lacks
-/// something because it was wrong: that could mislead.
+/// Checks the parts of a file in `folder` that the schema accepts. A value without a field that was
+/// invalid is not reported again: that could mislead.
 pub(super) fn check(root: &YamlNode, folder: &Path) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     if let Some(name) = root.get("metadata").and_then(|metadata| metadata.get("name")) {

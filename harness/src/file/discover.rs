@@ -9,7 +9,7 @@ use std::{
 /// Why no list of scenario files could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoverError {
-    /// A file or folder that was asked for does not exist.
+    /// A file or folder in the arguments does not exist.
     #[error("there is no file or folder {}: check the path", .0.display())]
     Missing(PathBuf),
     /// A folder could not be read.
@@ -20,7 +20,7 @@ pub enum DiscoverError {
         /// The reason.
         source: io::Error,
     },
-    /// There is no scenario file in what was asked for.
+    /// The arguments contain no scenario file.
     #[error("no scenario files (*.yaml, *.yml) in {}", list(.0))]
     Nothing(Vec<PathBuf>),
 }

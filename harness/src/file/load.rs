@@ -20,7 +20,7 @@ pub struct ScenarioFile {
     pub path: PathBuf,
     /// Which case of the file's matrix it is; none in a file without one.
     pub case: Option<String>,
-    /// What it says.
+    /// Its content.
     pub scenario: Scenario,
     text: Arc<str>,
     root: YamlNode,
@@ -103,12 +103,12 @@ impl ScenarioFile {
         self.case.as_ref().map(|case| format!("[{case}]")).unwrap_or_default()
     }
 
-    /// Where the step with this index stands.
+    /// The place of the step with this index.
     pub fn step(&self, step: usize) -> Location {
         self.step_node(step).location.clone()
     }
 
-    /// Where this expectation of this step stands.
+    /// The place of this expectation of this step.
     pub fn expectation(&self, step: usize, expectation: usize) -> Location {
         self.expectation_node(step, expectation).location.clone()
     }

@@ -35,8 +35,8 @@ pub(super) fn cases(root: &YamlNode) -> (Vec<Case>, Vec<Mistake>) {
     (vec![Case { name: None, values: values.to_vec() }], mistakes)
 }
 
-/// What is wrong with a file, of what is wrong with each of its cases: what all have in common is
-/// said once, and of the rest in which case it was found first.
+/// The mistakes of a file, from those of each of its cases: a mistake of several cases is reported
+/// once, with the first case that has it unless all do.
 pub(super) fn in_common(cases: &[Case], mistakes: &[Vec<Mistake>]) -> Vec<Mistake> {
     let mut common: Vec<Mistake> = Vec::new();
     for (index, (case, of_case)) in cases.iter().zip(mistakes).enumerate() {
@@ -62,7 +62,7 @@ fn entries(node: Option<&YamlNode>) -> &[(String, YamlNode)] {
     }
 }
 
-/// Names of cases are parts of scenarios' names, and of files' names in turn.
+/// Names of cases are parts of scenarios' names, and those are parts of files' names.
 fn check_name(name: &str, node: &YamlNode) -> Option<Mistake> {
     let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     (!good).then(|| {

@@ -26,8 +26,8 @@ pub fn reference() -> String {
     cluster_format::reference(schema(), "Scenario")
 }
 
-/// The same for editors, which see a file before its values are in their places: wherever a value
-/// may stand, `${name}` may.
+/// The same for editors, which read a file before its variables are replaced: wherever a value is
+/// allowed, `${name}` is.
 pub fn editor_schema() -> Value {
     let mut schema = schema().clone();
     let definitions = schema["$defs"].as_object_mut().into_iter().flatten();
@@ -46,7 +46,7 @@ pub fn editor_schema() -> Value {
     schema
 }
 
-/// Lets a name stand for a value, and for what is in it.
+/// Allows a name in place of a value, and in place of the values in it.
 fn allow_names(value: &mut Value) {
     for inner in ["items", "additionalProperties"] {
         if value[inner].is_object() {

@@ -7,7 +7,7 @@ use cluster_format::{unknown_keywords, yaml};
 
 use super::*;
 
-/// The least that a scenario can say.
+/// The smallest valid scenario.
 const HEAD: &str = "\
 apiVersion: harness/v1alpha1
 kind: Scenario
@@ -126,7 +126,7 @@ fn a_good_file_is_read() {
 }
 
 #[test]
-fn values_take_their_places() {
+fn variables_are_replaced_by_their_values() {
     let text = spec(
         "values: {used: {cpu: 2, memory: 1Mi}, name: a, n: 3}\nnodes: [{name: 'x-${name}-${n}', usage: '${used}'}]",
     );
@@ -172,7 +172,7 @@ fn a_failure_is_shown_in_its_file() {
 }
 
 #[test]
-fn a_mistake_can_be_taken_apart() {
+fn a_mistake_has_its_place_message_and_help() {
     let errors = read(&HEAD.replace("kind:", "knid:")).unwrap_err();
     let [mistake] = errors.mistakes() else { panic!("{errors}") };
     assert_eq!(errors.path(), Path::new("scenarios/test.yaml"));
@@ -191,7 +191,7 @@ fn a_flood_of_mistakes_is_cut() {
 }
 
 #[test]
-fn colour_is_for_those_who_ask() {
+fn colour_is_only_used_on_request() {
     let errors = read("kind: 1").unwrap_err();
     assert!(!errors.render(false).contains('\u{1b}'));
     assert!(errors.render(true).contains('\u{1b}'));
@@ -206,7 +206,7 @@ fn a_file_that_cannot_be_read_is_named() {
 /// Editors go by the schema alone, so what they accept and what is accepted here must agree, but
 /// for notations, the bounds of 64-bit numbers and keys that occur twice.
 #[test]
-fn the_schema_alone_says_the_same() {
+fn the_schema_alone_reports_the_same_mistakes() {
     let validator = jsonschema::draft202012::new(schema()).unwrap();
     let cases = [
         (GOOD.to_owned(), true),

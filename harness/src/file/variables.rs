@@ -1,4 +1,4 @@
-//! Variables: `${name}` stands for the value of that name in `spec.values`, or in the case of
+//! Variables: `${name}` is replaced by the value of that name in `spec.values`, or in the case of
 //! `spec.matrix`.
 
 use std::collections::BTreeSet;

@@ -24,10 +24,10 @@ const IN_SANDBOX: &str = "--in-sandbox";
 /// The flag that names the metrics server's program.
 const SERVER_FLAG: &str = "--server";
 
-/// The flag by which a program is known to have what `profile: extension` asks for.
+/// The flag that shows whether a program supports `profile: extension`.
 const EXTENSION: &str = "--kubelet-address-fallback";
 
-/// Scenarios in the sandbox mostly wait: so many run for each core.
+/// Scenarios in the sandbox mostly wait, so this many run for each core.
 const JOBS_PER_CORE: NonZero<usize> = NonZero::new(8).unwrap();
 
 /// Where scenarios run.
@@ -95,12 +95,13 @@ impl SandboxArguments {
 /// Runs this program again inside the namespaces, for scenarios with the metrics server's program
 /// `server`.
 pub(super) fn enter(server: Option<&Path>) -> Result<ExitCode, SandboxError> {
-    // Cargo may have to build it, and wants the machine as it is.
+    // Cargo may have to build it, which needs the original namespaces.
     drop(program(server)?);
     Ok(namespaces::enter(IN_SANDBOX)?)
 }
 
-/// What comes first inside the namespaces; the metrics server's program.
+/// Lets this process end with its parent, inside the namespaces; returns the metrics server's
+/// program.
 pub(super) fn inside(server: Option<&Path>) -> Result<PathBuf, SandboxError> {
     namespaces::end_with_parent().map_err(SandboxError::System)?;
     program(server)
@@ -113,7 +114,7 @@ fn program(server: Option<&Path>) -> Result<PathBuf, SandboxError> {
     }
 }
 
-/// How many scenarios run side by side where nothing else is said.
+/// How many scenarios run side by side by default.
 pub(super) fn default_jobs() -> Option<NonZero<usize>> {
     thread::available_parallelism().ok().map(|cores| cores.saturating_mul(JOBS_PER_CORE))
 }

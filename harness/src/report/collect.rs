@@ -46,7 +46,7 @@ impl<'a> Collector<'a> {
         for scenario in &scenarios {
             *called.entry(scenario.name.clone()).or_default() += 1;
         }
-        // Names are short; where two files share one, such as `a.yaml` and `a.yml`, paths tell.
+        // Names are short; where two files share one, such as `a.yaml` and `a.yml`, paths are used.
         for (file, scenario) in self.files.iter().zip(&mut scenarios) {
             if called.get(&scenario.name).is_some_and(|times| *times > 1) {
                 scenario.name = file.full_name();

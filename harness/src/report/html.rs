@@ -1,5 +1,5 @@
-//! A report to look at: one page that needs nothing else. Made in Rust to the last pixel of its
-//! plots, so that the same run gives the same page; a little script adds what needs a reader.
+//! A report for a browser: one page without other files. Its plots are made in Rust, so that the
+//! same run gives the same page; a small script adds what depends on the reader.
 
 mod chart;
 mod failure;
@@ -142,7 +142,7 @@ fn searchable(scenario: &ScenarioReport) -> String {
     format!("{} {labels} {verdict} {}", scenario.name, scenario.about).to_lowercase()
 }
 
-/// What may stand in a link.
+/// The name with only characters that are allowed in a link.
 fn anchor(name: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "-_./".contains(c) { c } else { '-' };
     name.chars().map(plain).collect()
@@ -156,7 +156,7 @@ fn sign(verdict: Verdict) -> &'static str {
     }
 }
 
-/// A verdict where there is little room, so that names in the list have more.
+/// A verdict in short, so that names in the list have more space.
 fn sign_of(verdict: Verdict) -> Markup {
     let word = verdict.word();
     html! { span class={ "sign " (word) } role="img" aria-label=(word) title=(word) { (sign(verdict)) } }

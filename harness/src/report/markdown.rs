@@ -72,7 +72,7 @@ fn remark(scenario: &ScenarioReport) -> String {
     }
 }
 
-/// What may stand in a cell of a table.
+/// The text, escaped for a cell of a table.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

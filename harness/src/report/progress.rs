@@ -1,12 +1,12 @@
 use std::io::{self, Write};
 
-/// How far a run is, in one line of a terminal that is written over and over.
+/// The progress of a run, in one line of a terminal that is overwritten.
 pub struct Progress<W> {
     out: W,
     total: usize,
     ended: usize,
     failed: usize,
-    /// Nobody looks at a file or a pipe while it grows.
+    /// Progress is not written to files and pipes.
     is_terminal: bool,
 }
 
@@ -18,7 +18,7 @@ impl<W: Write> Progress<W> {
         Self { out, total, ended: 0, failed: 0, is_terminal }
     }
 
-    /// Makes room for other lines.
+    /// Clears the line for other output.
     pub fn clear(&mut self) -> io::Result<()> {
         if self.is_terminal { write!(self.out, "\r\x1b[2K") } else { Ok(()) }
     }
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_there_are_plain_lines_only() {
+    fn without_a_terminal_there_are_plain_lines_only() {
         assert_eq!(written(false), "");
     }
 }

@@ -20,7 +20,7 @@ pub enum Format {
     Html,
 }
 
-/// A report that is asked for: `FORMAT=FILE`.
+/// A requested report: `FORMAT=FILE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// Its form.
@@ -29,13 +29,13 @@ pub struct Target {
     pub path: PathBuf,
 }
 
-/// A report cannot be asked for like this.
+/// The argument is no valid request for a report.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TargetError {
     /// There is no file.
     #[error("write FORMAT=FILE, such as html=report.html; formats are {}", names())]
     NoFile,
-    /// Nobody knows the format.
+    /// The format is unknown.
     #[error("no format is called {name:?}; formats are {}", names())]
     UnknownFormat {
         /// What it was called.
@@ -66,7 +66,7 @@ pub fn open(targets: &[Target]) -> Result<Vec<Open>, WriteError> {
     targets.iter().map(open).collect()
 }
 
-/// Writes the report in all forms that are asked for.
+/// Writes the report in all requested formats.
 pub fn write(report: &Report, open: Vec<Open>) -> Result<(), WriteError> {
     for Open { target, file } in open {
         let mut out = BufWriter::new(file);

@@ -28,7 +28,7 @@ impl<W: Write> Terminal<W> {
         Self { out, colour, whole_timeline, passed: 0, failed: 0, skipped: 0 }
     }
 
-    /// Tells of a scenario that has ended.
+    /// Prints a scenario that has ended.
     pub fn ended(
         &mut self,
         file: &ScenarioFile,
@@ -68,7 +68,8 @@ impl<W: Write> Terminal<W> {
         Ok(())
     }
 
-    /// Tells of all `chosen` of them; those that have not ended were skipped. True if none failed.
+    /// Prints the summary of all `chosen`; those that have not ended were skipped. True if none
+    /// failed.
     pub fn summary(&mut self, chosen: usize, took: Duration, world: &str) -> io::Result<bool> {
         let (passed, failed) = (self.passed, self.failed);
         let not_begun = match chosen.saturating_sub(passed + failed + self.skipped) {
@@ -134,8 +135,8 @@ impl<W: Write> Terminal<W> {
     }
 }
 
-/// Events, and how often what expectations ask was asked in their step: where there is a limit,
-/// they are tried each second, and the last time is as good as all.
+/// Events, each with a count. Requests of expectations that are repeated in their step count as one
+/// event, the last: where there is a time limit, expectations are tried each second.
 fn without_repeats(events: &[Event]) -> Vec<(&Event, usize)> {
     let mut lines: Vec<(&Event, usize)> = Vec::new();
     let mut step = 0;

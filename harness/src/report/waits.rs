@@ -8,7 +8,7 @@ use k8s_text::duration;
 
 use crate::run::Waiting;
 
-/// How often, in seconds, those who wait are told of where nobody looks at a line that changes.
+/// How often, in seconds, waits are printed where the output is no terminal.
 const PERIOD: u64 = 30;
 
 /// What the scenarios of a run in real time wait for: on a terminal a line that is written over
@@ -33,7 +33,7 @@ impl<W: Write> Waits<W> {
         Self { out, total, ended: 0, failed: 0, running, seconds: 0, is_terminal }
     }
 
-    /// Makes room for other lines.
+    /// Clears the line for other output.
     pub fn clear(&mut self) -> io::Result<()> {
         if self.is_terminal { write!(self.out, "\r\x1b[2K") } else { Ok(()) }
     }
@@ -103,13 +103,13 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_shows_each_second_who_waits() {
+    fn a_terminal_shows_the_waits_each_second() {
         let line = "\r\x1b[2K1 of 3 scenarios, 1 failed, 1 run; dns/silent: \"a step\" waits for 2 cycles, 44s left";
         assert_eq!(written(true, 1), line);
     }
 
     #[test]
-    fn elsewhere_all_who_wait_are_listed_every_half_minute() {
+    fn without_a_terminal_all_waits_are_listed_every_half_minute() {
         let lines = "1 of 3 scenarios, 1 failed, 1 run\n  dns/silent: \"a step\" waits for 2 cycles, 15s left\n";
         assert_eq!(written(false, 59), lines);
     }

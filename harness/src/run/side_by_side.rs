@@ -14,7 +14,7 @@ use std::{
 use super::{Outcome, Waiting, run_with};
 use crate::{file::ScenarioFile, report::SIMULATED, world::SandboxOptions};
 
-/// How often is told that time passes.
+/// How often an update reports that time passes.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How scenarios are run.
@@ -30,7 +30,7 @@ pub struct Options<'a> {
     pub fail_fast: bool,
 }
 
-/// What happens in a run, of which the file's index tells the scenario.
+/// An event of a run; the index is that of the scenario's file.
 #[derive(Debug)]
 pub enum Update {
     /// A scenario waits for something. Only where time is real.
@@ -41,7 +41,8 @@ pub enum Update {
     Second,
 }
 
-/// Runs all scenarios, many of them side by side, and tells of each as soon as something happens.
+/// Runs all scenarios, many of them side by side, and calls `tell` with each event as soon as it
+/// happens.
 pub fn run_all(files: &[ScenarioFile], options: Options<'_>, mut tell: impl FnMut(Update)) {
     let failed = AtomicBool::new(false);
     let next = AtomicUsize::new(0);
@@ -97,7 +98,7 @@ pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 // === impl Options ===
 
 impl Options<'_> {
-    /// Where scenarios run, with what, and who is asked for `kubectl top`: for reports.
+    /// Where scenarios run, with which program, and with which `kubectl top`: for reports.
     pub fn world(&self) -> String {
         let Some(sandbox) = self.sandbox else { return SIMULATED.to_owned() };
         let top = match &sandbox.kubectl {

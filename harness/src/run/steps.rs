@@ -124,7 +124,7 @@ async fn measure(world: &dyn World, step: &Step) -> BTreeMap<usize, f64> {
     for (index, expectation) in step.expect.iter().enumerate() {
         if let Expectation::Metric(wanted) = expectation
             && wanted.changed_by.is_some()
-            // What cannot be asked for yet is not there yet.
+            // A metric that cannot be read yet is not there yet.
             && let Ok(Some(value)) = expect::metric::value(world, &wanted.metric).await
         {
             before.insert(index, value);
@@ -133,7 +133,7 @@ async fn measure(world: &dyn World, step: &Step) -> BTreeMap<usize, f64> {
     before
 }
 
-/// Looks again and again, for as long as it must hold; returns what stops to hold.
+/// Checks again and again, for as long as it must hold; returns what does not hold any longer.
 async fn hold(
     world: &dyn World,
     index: usize,
@@ -171,7 +171,7 @@ async fn check_all(
         }));
     }
     for (number, expectation) in step.expect.iter().enumerate() {
-        // What was asked may have left words in the log.
+        // The expectations' own requests may have caused log lines.
         let events = world.timeline().since(since);
         if let Err(mismatch) =
             expect::check(world, expectation, &events, before.get(&number).copied()).await

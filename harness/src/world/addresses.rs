@@ -1,4 +1,4 @@
-//! Addresses that a cluster has where its file does not say otherwise.
+//! Default addresses of a cluster, for those that its file does not give.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 

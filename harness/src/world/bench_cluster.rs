@@ -109,7 +109,7 @@ impl BenchCluster {
     }
 }
 
-/// A node as a scenario would describe it, so that what scenarios can say stays in one place.
+/// A node as a scenario would describe it, so that the scenario format stays in one place.
 fn node(size: Size, number: u32, block: Ipv4Addr) -> Result<format::Node, WorldError> {
     let pods: Vec<_> = (0..size.pods)
         .map(|pod| {

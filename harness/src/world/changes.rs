@@ -25,7 +25,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// Changes a node and returns the addresses that no machine has any more.
+    /// Changes a node and returns the addresses that no machine has any longer.
     pub(super) async fn change_node(
         &mut self,
         name: &str,

@@ -39,7 +39,7 @@ pub enum ClientIdentity<'a> {
         /// The user's group.
         group: &'a str,
     },
-    /// With the API server's certificate, so that `X-Remote-*` headers are trusted.
+    /// With the API server's certificate, so that `X-Remote-*` headers are accepted.
     FrontProxy,
 }
 
@@ -138,7 +138,8 @@ fn present_certificate(
     Ok(())
 }
 
-/// A token of an asker's own. Names may hold what no header can, and groups more than one should.
+/// A token for each client. Names may hold bytes that no header may, and groups more entries than
+/// one should.
 fn token_of(asker: &Asker) -> String {
     let mut hasher = DefaultHasher::new();
     (&asker.user, &asker.groups).hash(&mut hasher);

@@ -39,7 +39,7 @@ pub enum WorldError {
         what: &'static str,
         /// Where.
         address: std::net::SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A sandbox has no network.
@@ -62,10 +62,10 @@ pub enum WorldError {
     Program {
         /// The program.
         program: String,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A step speaks of a container that the node does not have.
+    /// A step names a container that the node does not have.
     #[error("node {node:?} has no container {path:?}: write namespace/pod/container")]
     NoContainer {
         /// The node.

@@ -40,7 +40,7 @@ impl Files {
         Ok(written)
     }
 
-    /// Writes these anew.
+    /// Replaces the content of these files.
     pub(super) fn change(
         &self,
         files: &BTreeMap<String, FileContent>,
@@ -51,7 +51,7 @@ impl Files {
         })
     }
 
-    /// A flag with the paths of the files that it speaks of.
+    /// A flag with the paths of the files that it names.
     pub(super) fn fill_in(&self, arg: &str) -> String {
         let Some((before, rest)) = arg.split_once("${") else { return arg.to_owned() };
         let Some((name, after)) = rest.split_once('}') else { return arg.to_owned() };

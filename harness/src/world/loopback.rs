@@ -2,8 +2,8 @@
 //! loopback address of its own, each DNS server on a port of its own, and the metrics server as a
 //! process.
 //!
-//! The addresses written in the file are not this machine's: each one is given a loopback address,
-//! wherever it stands. Times are moved so that the cluster starts now.
+//! This machine does not have the addresses in the file: each one is replaced by a loopback
+//! address, wherever it occurs. Times are moved so that the cluster starts now.
 
 mod free_addresses;
 mod relocate;
@@ -70,7 +70,7 @@ pub struct Loopback {
 // === impl Loopback ===
 
 impl Loopback {
-    /// Builds the cluster and starts `program` as its metrics server; what that logs goes to
+    /// Builds the cluster and starts `program` as its metrics server, whose log goes to `log`.
     /// `log`.
     pub async fn build(
         file: &ScenarioFile,
@@ -142,7 +142,7 @@ impl Loopback {
         self.cluster.environment.api_server
     }
 
-    /// Changes what a step says.
+    /// Applies a step's change.
     pub async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
         self.cluster.change(change).await?;
         if let Some(server) = &change.server {
@@ -163,7 +163,8 @@ impl Loopback {
         Ok(())
     }
 
-    /// Waits until the metrics server ends by itself; says how. For good when it does not run.
+    /// Waits until the metrics server ends without being stopped, and returns how. For ever when it
+    /// does not run.
     pub async fn server_ended(&mut self) -> String {
         let Some(server) = &mut self.server else { return std::future::pending().await };
         let how = match server.wait().await {
@@ -230,7 +231,7 @@ impl Loopback {
 
     async fn stop_server(&mut self) {
         if let Some(mut server) = self.server.take() {
-            // It may have ended by itself: then there is nothing to kill.
+            // It may have ended already: then there is no process to kill.
             drop(server.kill().await);
         }
     }

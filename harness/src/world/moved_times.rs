@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::objects;
 use crate::file::format::{Container, Node, Spec};
 
-/// How often kubelets measure where the file does not say so.
+/// How often kubelets measure by default.
 const DEFAULT_SAMPLING: Duration = Duration::from_secs(10);
 
 /// Moves all times of `spec` so that the cluster starts at `now`, also those at which kubelets

@@ -43,7 +43,7 @@ async fn serve_datagrams(socket: UdpSocket, server: IpAddr, zone: &Zone) {
             let socket = socket.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(reply.delay).await;
-                // A client that is gone asks again.
+                // A client that has closed its connection sends the query again.
                 drop(socket.send_to(&reply.bytes, from).await);
             });
         }

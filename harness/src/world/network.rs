@@ -1,4 +1,4 @@
-//! The network of the simulated world: any address, no privileges, no time but what is asked for.
+//! The network of the simulated world: any address, no privileges, virtual time.
 //!
 //! Every machine has a network of its own, so that connections have the address they come from.
 //! Packets to an address that no machine has are lost, as in a real network.
@@ -30,7 +30,7 @@ const WINDOW: usize = 64 << 10;
 /// The first port that connections come from.
 const FIRST_EPHEMERAL_PORT: u16 = 45_000;
 
-/// What Linux says of an invalid argument.
+/// Linux's error for an invalid argument.
 const EINVAL: i32 = 22;
 
 /// The number of the one interface, `eth0`, that leads out of a machine.
@@ -93,7 +93,7 @@ impl Fabric {
         Ok(Task::spawn(serve_streams(listener, zone, at.ip())))
     }
 
-    /// The machine with this address is gone: packets to it are lost from now on.
+    /// Removes the machine with this address: packets to it are lost from now on.
     pub(super) fn unplug(&self, address: IpAddr) {
         let mut inner = self.inner();
         if !inner.listeners.keys().any(|listener| listener.ip() == address) {

@@ -1,4 +1,4 @@
-//! What a scenario says of its cluster, as the objects and kubelets that make it up.
+//! A scenario's cluster, as the objects and kubelets that make it up.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The files of the metrics server's pod that say how names are resolved.
+//! The files of the metrics server's pod that configure how names are resolved.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use crate::file::format::{Dns, ResolvConf, Server};
 const SEARCH: [&str; 3] = ["kube-system.svc.cluster.local", "svc.cluster.local", "cluster.local"];
 const NDOTS: u8 = 5;
 
-/// What the files say.
+/// The content of the files.
 pub(super) struct PodFiles {
     pub(super) resolv_conf: String,
     pub(super) hosts: String,
@@ -26,7 +26,8 @@ pub(super) struct PodFiles {
 // === impl PodFiles ===
 
 impl PodFiles {
-    /// As the scenario says; name servers that are elsewhere on this machine stand in `moved`.
+    /// As the scenario configures it; name servers with another address on this machine are in
+    /// `moved`.
     pub(super) fn new(dns: &Dns, server: &Server, moved: &BTreeMap<IpAddr, SocketAddr>) -> Self {
         let hosts = server.hosts.iter().map(|(name, ip)| format!("{} {name}\n", ip.0));
         Self {

@@ -1,5 +1,5 @@
 //! The sandbox world: any metrics server program, in Linux namespaces where it sees the cluster as
-//! the file says, on real sockets and in real time.
+//! the file describes it, on real sockets and in real time.
 //!
 //! It must be built on a thread of its own, inside the namespaces that [`crate::namespaces::enter`]
 //! makes, and used inside a current-thread runtime: the thread moves to the cluster's network.
@@ -68,10 +68,10 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// How often is looked whether it listens, and whether cycles have ended.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long a change takes to be everywhere, log lines on their way included.
+/// How long a change takes to reach every process, log lines in pipes included.
 const MOMENT: Duration = Duration::from_millis(300);
 
-/// How late expectations may come to hold: programs of other machines are slower than ours.
+/// How late expectations may hold: programs on other machines are slower than ours.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How the sandbox is to be.
@@ -81,11 +81,11 @@ pub struct SandboxOptions {
     pub program: PathBuf,
     /// Flags that every scenario gives it, before its own.
     pub args: Vec<String>,
-    /// The `kubectl` that `top` is asked of; none for the harness's own.
+    /// The `kubectl` that runs `top`; none for the harness's own.
     pub kubectl: Option<PathBuf>,
     /// Scenarios that take longer are skipped.
     pub longest: Duration,
-    /// Whether the program has what `profile: extension` asks for.
+    /// Whether the program supports `profile: extension`.
     pub has_extensions: bool,
 }
 
@@ -101,7 +101,7 @@ pub(crate) struct Sandbox {
     token: AccountToken,
     server: Option<ServerProcess>,
     cycles: Cycles,
-    /// May read the program's metrics without its having to ask anybody.
+    /// May read the program's metrics without a review.
     counter: kube::Client,
     kubectl_home: TempDir,
     _dns: Vec<Task>,
@@ -117,7 +117,7 @@ impl Sandbox {
     ) -> Result<Self, WorldError> {
         let mut file = file.clone();
         let clock = Clock::system();
-        // Whole seconds, as in the file, so that moments can be told in its own time.
+        // Whole seconds, as in the file, so that times can be written as offsets from it.
         let second = TimestampRound::new().smallest(Unit::Second).mode(RoundMode::Ceil);
         let soon = clock.now() + BUILD_TIME;
         let start = soon.round(second).unwrap_or(soon);
@@ -172,8 +172,8 @@ impl Sandbox {
         Ok(world)
     }
 
-    /// Starts the program in place of one that runs, and waits until it listens. The timeline says
-    /// why one refuses to start.
+    /// Starts the program in place of one that runs, and waits until it listens. The time line has
+    /// the reason where it refuses to start.
     async fn start_server(&mut self, args: &[String]) -> Result<(), WorldError> {
         if let Some(server) = self.server.take() {
             server.stop().await;
@@ -217,7 +217,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Looks how many cycles have ended; a program that cannot be asked now can be later.
+    /// Counts the cycles that have ended; a program that does not respond now may do so later.
     async fn count_cycles(&mut self) {
         let seen = metric::values(&self.counter, [cycles::COUNT, cycles::SUM]).await;
         if let Ok([Some(count), Some(sum)]) = seen {
@@ -228,7 +228,7 @@ impl Sandbox {
     async fn wait_for_cycles(&mut self, cycles: u32) -> bool {
         let runs =
             |server: &Option<ServerProcess>| server.as_ref().is_some_and(|it| !it.has_ended());
-        // Before the program is asked, which takes its time where the machine is busy.
+        // Taken before the request to the program, which takes long where the machine is busy.
         let is_first = self.cycles.is_first();
         self.count_cycles().await;
         let begun = if is_first { 0 } else { self.cycles.begun() };
@@ -252,7 +252,7 @@ impl Sandbox {
         Ok(path)
     }
 
-    /// Asks `kubectl` itself, on the cluster's network.
+    /// Runs `kubectl` itself, on the cluster's network.
     async fn kubectl(&self, program: &Path, wanted: &TopExpectation) -> Printed {
         let failed = |error: io::Error| format!("{}: {error}", program.display());
         let home = self.kubectl_home.path();

@@ -1,5 +1,5 @@
-//! The metrics server under test in the simulated world. Only here the harness uses the
-//! `metrics-server` crate: what surrounds and judges the server does not stand on it.
+//! The metrics server under test in the simulated world. The harness uses the `metrics-server`
+//! crate only here: what surrounds and tests the server does not depend on it.
 
 use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
@@ -37,7 +37,7 @@ pub(super) struct Start {
 pub(super) enum End {
     /// After [`ServerUnderTest::terminate`].
     Terminated,
-    /// By itself, and why.
+    /// It ended without being stopped, and why.
     Failed(String),
 }
 
@@ -55,7 +55,7 @@ pub(super) struct ServerUnderTest {
 // === impl ServerUnderTest ===
 
 impl ServerUnderTest {
-    /// Starts a server, or says why it refuses to start. `ended` is called when it ends.
+    /// Starts a server, or returns why it refuses to start. `ended` is called when it ends.
     pub(super) fn start(
         start: Start,
         ended: impl FnOnce(End) + Send + 'static,

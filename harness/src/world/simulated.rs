@@ -182,8 +182,8 @@ impl Simulated {
         }
     }
 
-    /// Starts the metrics server in place of one that runs. The timeline says why one refuses to
-    /// start.
+    /// Starts the metrics server in place of one that runs. The time line has the reason where it
+    /// refuses to start.
     async fn start_server(&mut self, args: &[String]) {
         if let Some(server) = self.server.take() {
             server.stop().await;

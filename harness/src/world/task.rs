@@ -15,7 +15,7 @@ impl Task {
     /// Aborts it; what it held is free when this returns.
     pub(super) async fn stop(mut self) {
         self.0.abort();
-        // The error says that it was aborted.
+        // The error is that it was aborted.
         let _ = (&mut self.0).await;
     }
 }

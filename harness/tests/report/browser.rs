@@ -14,10 +14,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The names Chromium goes by.
+/// The names of Chromium's program.
 const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
-/// Nothing else on the machine is asked for or changed.
+/// Nothing else on the machine is used or changed.
 const FLAGS: [&str; 9] = [
     "--headless",
     "--no-sandbox",
@@ -33,7 +33,7 @@ const FLAGS: [&str; 9] = [
 /// The browser listens on file descriptor 3 and answers on 4.
 const WITH_PIPES: &str = r#"exec "$@" 3<&0 4>&1 >/dev/null 2>/dev/null"#;
 
-/// How long an answer may take on a machine that has a lot to do.
+/// How long a response may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A browser with one page.
@@ -190,7 +190,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

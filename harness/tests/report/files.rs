@@ -29,7 +29,7 @@ fn hide(text: &str, before: &str, is_part: impl Fn(char) -> bool) -> String {
 }
 
 #[test]
-fn all_reports_at_once_and_twice_the_same() {
+fn all_reports_are_written_at_once_and_are_reproducible() {
     let folder = support::library();
     let run = || {
         let formats = ["junit", "json", "markdown", "html"];
@@ -49,7 +49,7 @@ fn all_reports_at_once_and_twice_the_same() {
 }
 
 #[test]
-fn json_is_as_the_schema_says_and_the_schema_as_the_program() {
+fn json_follows_the_schema_and_the_schema_is_the_programs() {
     let written = format!("{:#}\n", report::schema());
     if env::var_os("UPDATE_DOCS").is_some() {
         fs::write(SCHEMA, &written).unwrap();
@@ -79,7 +79,7 @@ fn json_is_as_the_schema_says_and_the_schema_as_the_program() {
 }
 
 #[test]
-fn the_paper_tells_of_every_field_and_exit_code() {
+fn the_document_names_every_field_and_exit_code() {
     let paper = fs::read_to_string(PAPER).unwrap();
     let mut missing = Vec::new();
     let schema = report::schema();
@@ -115,7 +115,7 @@ fn junit_has_a_suite_a_folder_and_the_failure_in_full() {
 }
 
 #[test]
-fn what_is_skipped_says_why() {
+fn skipped_scenarios_have_a_reason() {
     let folder = tempfile::TempDir::new().unwrap();
     let count = 4 * thread::available_parallelism().map_or(1, usize::from) + 1;
     for number in 0..count {
@@ -144,7 +144,7 @@ fn what_is_skipped_says_why() {
 }
 
 #[test]
-fn reports_that_cannot_be_are_refused_before_anything_runs() {
+fn invalid_reports_are_refused_before_anything_runs() {
     let folder = support::library();
     for (target, code, says) in [
         (&["html"][..], 2, "write FORMAT=FILE, such as html=report.html"),
@@ -168,7 +168,7 @@ fn reports_that_cannot_be_are_refused_before_anything_runs() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_those_who_ask() {
+fn colours_are_used_on_terminals_and_on_request() {
     let folder = support::library();
     for (colour, expected) in [("auto", false), ("never", false), ("always", true)] {
         let output = support::scenario(folder.path(), &["run", "--color", colour]);

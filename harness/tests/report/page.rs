@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{browser::Browser, support};
 
-/// Where pictures of the page are written, if somebody wants to look at it.
+/// Where pictures of the page are written, for developers.
 const PICTURES: &str = "REPORT_PICTURES";
 
 const ROWS: &str = "[...document.querySelectorAll('#scenarios tbody tr')].filter(row => !row.hidden).map(row => row.querySelector('a').textContent)";
@@ -21,7 +21,7 @@ const SEEN_IN_LIST: &str = "(() => {
   return row.height > 0 && row.top >= list.top && row.bottom <= Math.min(list.bottom, innerHeight);
 })()";
 
-/// The page's colours of text that are too near to what they stand on: WCAG asks for 4.5.
+/// The page's colours of text with too little contrast to their background: WCAG requires 4.5.
 const TOO_PALE: &str = r"(() => {
   const parse = (text) => text.match(/[\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)

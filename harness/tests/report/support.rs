@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A cluster of one node that holds what it says, if `cpu` is 100m.
+/// A cluster of one node, whose expectation holds if `cpu` is 100m.
 pub(crate) fn one_node(name: &str, about: &str, cpu: &str) -> String {
     format!(
         "apiVersion: harness/v1alpha1
@@ -49,7 +49,7 @@ pub(crate) fn library() -> TempDir {
     folder
 }
 
-/// A file that is so many scenarios, all of which hold.
+/// A file with this many scenarios, all of which hold.
 pub(crate) fn one_file_of(cases: u32) -> TempDir {
     let folder = TempDir::new().unwrap();
     let matrix: Vec<_> = (0..cases).map(|case| format!("case-{case}: {{seen: 100m}}")).collect();

@@ -1,4 +1,4 @@
-//! One scrape of a kubelet: the request, where it goes, and what is taken of the response.
+//! One scrape of a kubelet: the request, its destination, and the response.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::cluster::Node;
 const ERROR_BODY_LIMIT: usize = 64 << 10;
 const ERROR_BODY_TIME: Duration = Duration::from_secs(1);
 
-/// How long one address may take.
+/// The timeout of one address.
 #[derive(Clone, Copy)]
 struct Attempt {
     /// For being reached and verified.

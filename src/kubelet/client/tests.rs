@@ -15,7 +15,7 @@ use crate::cluster::NodeAddress;
 
 const BODY: &str = "node_cpu_usage_seconds_total 1 1000\nnode_memory_working_set_bytes 5 1000\n";
 
-/// Kubelets that speak plain HTTP, and the requests they got.
+/// Kubelets that serve plain HTTP, and the requests they got.
 #[derive(Default)]
 struct PlainKubelets {
     connections: Mutex<u32>,

@@ -9,7 +9,7 @@ use super::{Family, Line, Of, Series, points::Key};
 /// hold every shorter one.
 const DIGITS: usize = 18;
 
-/// Reads a line that looks as usual. `None` means that it does not, not that the line is bad.
+/// Reads a line in the kubelet's usual form. `None` means another form, not that the line is bad.
 pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
     match line.first()? {
         b'#' => line.is_ascii().then_some(Line::Blank),
@@ -101,7 +101,7 @@ fn is_ours(name: &[u8]) -> bool {
             | b"container_start_time_seconds"
             | b"node_cpu_usage_seconds_total"
             | b"node_memory_working_set_bytes"
-            // The other reader looks at the value.
+            // The other reader decides about the value.
             | b"resource_scrape_error"
             | b"scrape_error"
     )

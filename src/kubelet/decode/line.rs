@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{Family, Line, Of, Series, points::Key};
 
-/// Reads a line; `None` when it is bad. That includes a used one without the labels that tell
-/// whose it is.
+/// Reads a line; `None` when it is bad. That includes a line of a known series without the labels
+/// that name its pod and container.
 pub(super) fn read(line: &[u8]) -> Option<Line<'_>> {
     let line = std::str::from_utf8(line).ok()?.trim();
     if line.is_empty() || line.starts_with('#') {

@@ -27,7 +27,7 @@ pub(super) struct Points<'b> {
 struct Reported {
     point: Point,
     /// A series came twice with different values: a kubelet does so for a container whose earlier
-    /// cgroup was never removed, and nothing says which value is the right one.
+    /// cgroup was never removed. The body does not show which value is right.
     conflicts: bool,
 }
 
@@ -45,10 +45,10 @@ pub struct Conflicts {
 struct Containers<'b> {
     /// In order, and no key twice.
     sorted: Vec<(Key<'b>, Reported)>,
-    /// Where in `sorted` the next series belongs, if it goes on like the family before.
+    /// Where in `sorted` the next series belongs, if its order is that of the previous family.
     next: usize,
-    /// All containers, `sorted` none, once one came that was out of order. Inserting it would let
-    /// a hostile body take quadratic time.
+    /// All containers, while `sorted` has none, after one came out of order. Inserting it into
+    /// `sorted` would let a hostile body take quadratic time.
     unsorted: BTreeMap<Key<'b>, Reported>,
 }
 

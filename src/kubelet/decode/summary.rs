@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_makes_no_sense_counts_as_not_measured() {
+    fn missing_or_invalid_values_count_as_not_measured() {
         let sound = r#"{"time":"2019-01-04T09:53:46Z","usageCoreNanoSeconds":7}"#;
         let memory = r#"{"workingSetBytes":5}"#;
         let cases = [
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_than_there_is_room_for() {
+    fn no_more_is_read_than_the_limits_allow() {
         let containers = |count: usize| vec![r#"{"name":""}"#; count].join(",");
         let pod = |containers: &str| {
             format!(r#"{{"containers":[{containers}],"podRef":{{"name":"p","namespace":"n"}}}}"#)
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_summary_is_an_error() {
+    fn an_invalid_summary_is_an_error() {
         for body in ["", "[]", "<html>", r#"{"pods":[]}"#, r#"{"node":{},"pods":[{}]}"#] {
             let error = read(body.as_bytes(), "a").unwrap_err().to_string();
             assert!(error.starts_with("failed parsing summary: "), "{body}: {error}");

@@ -38,7 +38,7 @@ fn a_real_kubelet_is_read_whole() {
 }
 
 #[test]
-fn what_is_half_measured_is_left_out() {
+fn partly_measured_containers_are_left_out() {
     let whole = "container_cpu_usage_seconds_total{container=\"c\",namespace=\"n\",pod=\"p\"} 1\n\
                  container_memory_working_set_bytes{container=\"c\",namespace=\"n\",pod=\"p\"} 2\n";
     assert_eq!(sample(whole).pods.len(), 1);
@@ -90,7 +90,7 @@ fn a_start_that_cannot_be_is_none() {
 }
 
 #[test]
-fn a_bad_line_costs_that_line() {
+fn a_bad_line_drops_only_that_line() {
     let body = "node_cpu_usage_seconds_total 1 5\nnode_memory_working_set_bytes 2 5\n";
     for bad in [
         "container_cpu_usage_seconds_total 1",
@@ -126,7 +126,7 @@ fn a_body_without_metrics_is_an_error() {
 }
 
 #[test]
-fn a_kubelet_says_when_it_failed_to_measure() {
+fn scrape_error_means_that_the_kubelet_failed_to_measure() {
     let node = "node_cpu_usage_seconds_total 1 5\nnode_memory_working_set_bytes 2 5\n";
     for (line, failed) in [
         ("resource_scrape_error 1", true),
@@ -140,7 +140,7 @@ fn a_kubelet_says_when_it_failed_to_measure() {
 }
 
 #[test]
-fn no_more_is_believed_than_the_limits_allow() {
+fn no_more_is_decoded_than_the_limits_allow() {
     let body = include_bytes!("../../../tests/golden/kubelet-1.36/resource.1.prom");
     let limits = |series, label| Limits { series, label, ..Limits::default() };
     let seen = |limits: Limits| {
@@ -165,7 +165,7 @@ fn label_values_may_hold_anything() {
     );
 }
 
-/// Both readers of lines, held against each other.
+/// Compares both readers of lines.
 mod differential {
     use proptest::prelude::*;
 
@@ -295,7 +295,7 @@ mod differential {
 /// Rows of: a second series of `node_memory_working_set_bytes` and of a container's CPU, whether
 /// the node and the pod are served, and what is counted.
 #[test]
-fn what_comes_twice_with_different_values_is_dropped() {
+fn series_with_two_different_values_are_dropped() {
     let labels = "{container=\"c\",namespace=\"n\",pod=\"p\"}";
     let body = format!(
         "container_cpu_usage_seconds_total{labels} 1 1000\n\

@@ -20,7 +20,7 @@ fn lookup(failure: LookupFailure) -> ScrapeError {
     request(RequestError::Dial(DialError::Lookup(error)))
 }
 
-/// An error of each cause, and what its cure says.
+/// An error of each cause, and a part of its cure.
 fn each() -> Vec<(ScrapeError, &'static str)> {
     let to = "10.0.0.1:10250".parse().unwrap();
     let (name, moment) = (|| "n".to_owned(), jiff::Timestamp::UNIX_EPOCH);
@@ -166,7 +166,7 @@ fn cures_name_flags_that_exist() {
     assert!(named > 5, "only {named} flags were found");
 }
 
-/// Rows of: an error, what is known of the node, and what the cure says for that reason.
+/// Rows of: an error, what is known of the node, and a part of the cure that follows.
 #[test]
 fn the_cure_depends_on_what_is_known_of_the_node() {
     let addresses = |of: &[(&str, &str)]| {
@@ -202,7 +202,7 @@ fn the_cure_depends_on_what_is_known_of_the_node() {
 }
 
 #[test]
-fn what_terminals_would_obey_is_escaped() {
+fn control_characters_are_escaped() {
     assert_eq!(printable("a\u{1b}[2J\u{9b}31m\nü\u{7f}"), "a\\u{1b}[2J\\u{9b}31m\\nü\\u{7f}");
 }
 

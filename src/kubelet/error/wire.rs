@@ -10,7 +10,7 @@ use tls::x509::X509Error;
 use super::{BodyError, RequestError};
 
 /// Why a connection broke over which a request was sent, in the system call `call`. In TLS 1.3 a
-/// kubelet judges the client's certificate only then.
+/// kubelet verifies the client's certificate only then.
 pub(in crate::kubelet) fn broken(call: &str, error: &io::Error) -> RequestError {
     match alert(error) {
         Some(words) => RequestError::TlsAlert(words),
@@ -108,13 +108,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_that_nobody_knows_is_its_code() {
+    fn an_unregistered_status_is_its_code() {
         let words = |code| status(StatusCode::from_u16(code).unwrap());
         assert_eq!((&*words(401), &*words(599)), ("401 Unauthorized", "599 status code 599"));
     }
 
     #[test]
-    fn alerts_are_said_as_go_says_them() {
+    fn alerts_have_gos_texts() {
         use rustls::AlertDescription::{
             BadCertificate, CertificateExpired, InternalError, UnknownCA,
         };

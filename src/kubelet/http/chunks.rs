@@ -6,7 +6,7 @@ use super::Taken;
 /// not kept, but cost time to read. As Go's reader has it.
 const MOST_AROUND: usize = 16 << 10;
 
-/// What may stand around each chunk, beside twice as much as it holds.
+/// The most framing around each chunk, besides twice the size of its data.
 const AROUND_A_CHUNK: usize = 16;
 
 /// How far a chunked body has been read.
@@ -26,7 +26,7 @@ enum At {
     Digits(u64),
     /// What follows the size in its line: nothing, or extensions.
     Extension(u64),
-    /// So many bytes of data, more than none.
+    /// This many bytes of data follow, at least one.
     Data(u64),
     /// The line end behind the data.
     DataEnd,
@@ -120,7 +120,7 @@ fn digit(byte: u8) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// What is read of `text` when it comes in pieces of `size` bytes behind `before`.
+    /// The result of reading `text` when it arrives in pieces of `size` bytes after `before`.
     fn read(text: &[u8], size: usize) -> Result<(Vec<u8>, Taken), ChunkError> {
         let (mut body, mut chunks) = (b"before ".to_vec(), Chunks::default());
         let mut taken = Taken::More;
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_put_together_whatever_pieces_it_comes_in() {
+    fn data_is_joined_from_pieces_of_any_size() {
         let text = b"5\r\nHello\r\n1;name=\"value\"\r\n,\r\n0006 \r\n world\r\n0\r\nA: b\r\n\r\n";
         for size in 1..=text.len() {
             let (body, taken) = read(text, size).unwrap();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_chunk_is_refused() {
+    fn invalid_chunks_are_refused() {
         let endless = [b"1;".to_vec(), vec![b'x'; MOST_AROUND + 1]].concat();
         let trailer = [b"0\r\n".to_vec(), b"a: b\r\n".repeat(MOST_AROUND)].concat();
         let cases: [(&[u8], ChunkError); 7] = [

@@ -5,7 +5,7 @@ use super::chunks::{ChunkError, Chunks};
 /// How a body is delimited, and how far it has been read.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::kubelet) enum Framing {
-    /// So many bytes are still to come.
+    /// This many bytes have not arrived yet.
     Length(u64),
     Chunked(Chunks),
     /// It ends when the connection does.
@@ -17,7 +17,7 @@ pub(in crate::kubelet) enum Framing {
 pub(in crate::kubelet) enum Taken {
     /// More has to come.
     More,
-    /// The body is complete. `surplus` bytes follow it, which no request asked for.
+    /// The body is complete. `surplus` bytes follow it, which belong to no request.
     All {
         /// Whether there is any.
         surplus: bool,

@@ -27,7 +27,7 @@ pub(in crate::kubelet) struct Head {
     pub(in crate::kubelet) framing: Framing,
     /// Whether the other end means to leave the connection open.
     pub(in crate::kubelet) keeps_alive: bool,
-    /// How many bytes it takes up.
+    /// The length in bytes.
     pub(in crate::kubelet) length: usize,
 }
 
@@ -69,8 +69,8 @@ impl Head {
     pub(in crate::kubelet) fn parse(bytes: &[u8], seen: usize) -> Result<Option<Self>, HeadError> {
         let first_line = memchr::memchr(b'\n', bytes);
         let has_new_first_line = first_line.is_some_and(|at| at >= seen);
-        // What is longer than a status line and no line yet is no HTTP either. Once is enough to
-        // tell: a reason phrase may go on and on.
+        // Bytes without a line end that are longer than any status line are no HTTP either. It is
+        // checked once, because a reason phrase may be long.
         let long = 4 * SHOWN;
         let is_no_line = first_line.is_none() && bytes.len() > long && seen <= long;
         if !has_new_first_line && !is_no_line && !ends_in(bytes, seen.saturating_sub(3)) {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_is_framed_as_the_head_says() {
+    fn the_head_frames_the_body() {
         use Framing::{Length, UntilClose};
         let chunked = Framing::chunked;
         let cases = [
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_head_is_refused_in_gos_words() {
+    fn invalid_heads_are_refused_with_gos_errors() {
         let broken = "net/http: HTTP/1.x transport connection broken: ";
         let cases = [
             ("SSH-2.0-OpenSSH_9.2\r\n", "malformed HTTP response \"SSH-2.0-OpenSSH_9.2\""),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_may_come_in_any_pieces() {
+    fn a_head_may_arrive_in_any_pieces() {
         for text in ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n", "HTTP/1.0 404 No\nA: b\n\n"] {
             for end in 0..text.len() {
                 assert!(

@@ -38,7 +38,7 @@ proptest! {
         };
         prop_assert_eq!(span.window.as_nanos(), u128::from(window.unsigned_abs()));
         prop_assert_eq!(span.end.as_nanosecond(), i128::from(from + window));
-        // Whole nanocores, and no more of them than 64 bits hold.
+        // Whole nanocores, and no more of them than an `i64` holds.
         let exact = ((after - before) as f64 / seconds).min(u64::MAX as f64);
         let served = usage.cpu.nanos() as f64;
         prop_assert!((exact - served).abs() <= 1.0 + exact * 1e-15, "{} is not {}", served, exact);

@@ -5,7 +5,7 @@ use super::*;
 /// The pods that the API server knows.
 const KNOWN: [&str; 3] = ["web", "db", "cache"];
 
-/// Such as `web,db`: the pods of `default` that are served, of those that anybody mentions here.
+/// The pods of `default` that are served, among those that these tests use, such as `web,db`.
 fn served(store: &Store) -> String {
     let names = ["cache", "db", "web", "x0", "x1", "x2", "x3"];
     let served = names.into_iter().filter(|name| store.pod("default", name).is_some());
@@ -23,8 +23,8 @@ fn small(most: usize) -> Store {
 }
 
 #[test]
-fn pods_that_nobody_knows_go_first_and_none_of_those_that_are_known() {
-    // Room, what node-1 and node-2 send, what is served, how many pods a cycle passes over.
+fn unknown_pods_are_dropped_before_those_that_the_api_server_knows() {
+    // Limit, what node-1 and node-2 send, what is served, how many pods a cycle drops.
     type Case<'c> = (usize, &'c [&'c str], &'c [&'c str], &'c str, usize);
     let cases: [Case<'_>; 7] = [
         (5, &["db", "x0"], &["web"], "db,web,x0", 0),
@@ -70,7 +70,7 @@ fn a_good_node_is_kept_though_bad_ones_came_first() {
 }
 
 #[test]
-fn thousands_of_bad_nodes_take_no_more_than_there_is() {
+fn thousands_of_bad_nodes_stay_within_the_limit() {
     let store = Store::new(RESOLUTION).with_limit(1000, |_, name| name.starts_with("real"));
     for cycle in 1..=3 {
         for node in 0..1000 {

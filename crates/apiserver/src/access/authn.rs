@@ -62,8 +62,8 @@ impl Authenticator {
         Self { clock, reviewer, hasher, tokens: Cache::new(), ttl }
     }
 
-    /// The user of a request. A request with an invalid credential is not anonymous. Says of
-    /// `connection` that it is a front proxy's, if it is.
+    /// The user of a request. A request with an invalid credential is not anonymous. Marks
+    /// `connection` as a front proxy's, if it is one.
     pub(super) async fn authenticate(
         &self,
         config: &ClientCaConfig,

@@ -26,7 +26,7 @@ mod tests {
     use super::decode;
 
     #[test]
-    fn what_is_malformed_is_not_decoded() {
+    fn malformed_escapes_are_not_decoded() {
         let cases = [
             ("", Some("")),
             ("example.com%2Fscopes", Some("example.com/scopes")),

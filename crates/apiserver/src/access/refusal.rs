@@ -25,7 +25,7 @@ pub enum Refusal {
     Forbidden {
         /// The authenticated user.
         user: Box<User>,
-        /// What they asked for.
+        /// The request.
         info: Box<RequestInfo>,
         /// The API server's reason; often empty.
         reason: String,

@@ -6,7 +6,7 @@ use http::{Method, Uri};
 
 use super::percent;
 
-/// What a request asks for, and what is authorized.
+/// The attributes of a request, which are authorized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestInfo {
     /// Objects of an API.
@@ -20,7 +20,7 @@ pub enum RequestInfo {
     },
 }
 
-/// What a request asks of objects. Parts that the request does not name are empty.
+/// The attributes of a request for objects. Parts that the request does not name are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResourceInfo {
     /// Such as `get`, `list` or `watch`; empty for a method without a verb.
@@ -98,7 +98,7 @@ fn resource(
             Method::DELETE => "delete",
             Method::GET | Method::HEAD if !name.is_empty() => "get",
             Method::GET | Method::HEAD => {
-                // Whoever may read one object may list that one.
+                // A user who may get one object may list that one.
                 name = parameter(query, "fieldSelector")
                     .and_then(|selector| one_name(&selector))
                     .unwrap_or_default();

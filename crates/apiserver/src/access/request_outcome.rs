@@ -7,7 +7,7 @@ use super::{Refusal, User, filters::impersonation::Requester};
 pub struct RequestOutcome {
     /// The authenticated user; none when authentication failed or was not tried.
     pub user: Option<User>,
-    /// The user whom the request impersonated.
+    /// The impersonated user.
     pub impersonated: Option<User>,
     /// `allow` or `forbid`; none when authorization was not reached or failed.
     pub decision: Option<&'static str>,

@@ -24,7 +24,7 @@ const LIMIT: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key([u8; 32]);
 
-/// Makes keys with a secret, so that nobody else can compute the key of a token.
+/// Makes keys with a secret, so that no client can compute the key of a token.
 #[derive(Debug)]
 pub(super) struct Hasher(hmac::Key);
 
@@ -102,7 +102,7 @@ where
         Arc::new(Self { limit, state: Mutex::new(state) })
     }
 
-    /// The result for `key`: from the cache, from a lookup under way, or from `lookup`. Errors are
+    /// The result for `key`: from the cache, from a lookup in flight, or from `lookup`. Errors are
     /// not cached.
     pub(super) async fn get_or_lookup(
         self: &Arc<Self>,

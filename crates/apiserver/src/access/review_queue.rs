@@ -28,7 +28,7 @@ pub(super) enum Caller {
     User(String),
 }
 
-/// Lets reviews run one after the other.
+/// Runs reviews one after the other.
 #[derive(Clone)]
 pub(super) struct ReviewQueue(Arc<Mutex<State>>);
 
@@ -55,7 +55,7 @@ struct Waiting {
     start: oneshot::Sender<Turn>,
 }
 
-/// A place in the queue. It is left when whoever waits gives up.
+/// A place in the queue. It is removed when its caller stops waiting.
 struct Place {
     queue: ReviewQueue,
     caller: Caller,
@@ -121,7 +121,7 @@ impl State {
         Ok(serial)
     }
 
-    /// Removes a waiting review; dropping its sender tells whoever waits.
+    /// Removes a waiting review; dropping its sender notifies the caller.
     fn remove(&mut self, caller: &Caller, serial: u64) {
         let Some(waiting) = self.callers.get_mut(caller) else { return };
         let before = waiting.len();
@@ -156,7 +156,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let next = self.0.state().next();
         if let Some(next) = next {
-            // Where nobody waits any more, dropping the turn passes it on.
+            // Where the caller has stopped waiting, dropping the turn passes it on.
             let _ = next.send(Self(self.0.clone()));
         }
     }

@@ -9,7 +9,8 @@ pub struct Settings {
     pub client_ca_file: Option<PathBuf>,
     /// `--requestheader-…`: the front proxy.
     pub request_header: RequestHeaderOptions,
-    /// `--authentication-skip-lookup`: the cluster is not asked for what the files do not have.
+    /// `--authentication-skip-lookup`: the ConfigMap in the cluster is not read for CAs that no
+    /// file has.
     pub skip_lookup: bool,
     /// `--authentication-token-webhook-cache-ttl`: how long TokenReviews are cached.
     pub token_ttl: Duration,

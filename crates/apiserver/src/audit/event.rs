@@ -1,4 +1,4 @@
-//! What an audit event says. Names and order are those of `audit.k8s.io/v1`.
+//! An audit event. Names and order of the fields are those of `audit.k8s.io/v1`.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -15,10 +15,10 @@ use crate::{
     serving::Peer,
 };
 
-/// The most of a client's words that are written down: those are anybody's.
+/// The most of a client's text that is recorded: a client can send any.
 const LONGEST: usize = 1024;
 
-/// What a request says of itself.
+/// The headers and URI of a request.
 pub(super) struct Asked {
     uri: String,
     agent: String,
@@ -110,7 +110,7 @@ impl Asked {
     }
 }
 
-/// As the API server: whom proxies name, and then who is at the other end.
+/// As in the API server: the addresses that proxies name, then that of the connection.
 fn from(headers: &HeaderMap, peer: Option<IpAddr>) -> Vec<String> {
     let named = text(headers, "x-forwarded-for").split(',').take(16);
     let named = named.chain([text(headers, "x-real-ip")]);
@@ -168,15 +168,16 @@ impl Event {
         &self.info
     }
 
-    /// Somebody who is not who they say they are.
+    /// Authentication failed.
     fn is_stranger(&self) -> bool {
         self.outcome.as_ref().is_some_and(|outcome| outcome.user.is_none())
     }
 
-    /// A line for each stage that is wanted. They are written together, when all is known.
+    /// A line for each stage that the policy does not omit. They are written together, when the
+    /// response is known.
     pub(super) fn lines(&self, now: Timestamp, recorded: Option<Recorded<'_>>) -> Vec<String> {
         let Some(recorded) = recorded else { return Vec::new() };
-        // Go's server says no more of those whom it does not know than that it has answered.
+        // Go's server records no stage of unauthenticated requests but ResponseStarted.
         let stages = if self.is_stranger() {
             &[(Stage::ResponseStarted, true)][..]
         } else {

@@ -53,7 +53,7 @@ struct Rotated {
     file: File,
     size: u64,
     rotation: Rotation,
-    /// Whether the last line could not be written: said once.
+    /// Whether the last line could not be written: logged once.
     fails: bool,
 }
 
@@ -74,13 +74,13 @@ impl Log {
         Ok(Self { target: Mutex::new(target), clock })
     }
 
-    /// Writes one line. That it cannot is said in the server's own log, and answers are given all
-    /// the same, as by the Go server.
+    /// Writes one line. If that fails, the server's own log has the error, and requests are still
+    /// answered, as in the Go server.
     pub(super) fn write(&self, line: &str) {
         let line = format!("{line}\n");
         match &mut *self.target.lock().unwrap_or_else(PoisonError::into_inner) {
             Target::Output => {
-                // Nobody reads it any more: there is nobody to tell.
+                // The reader has closed the pipe: no error can be reported there.
                 let _ = io::stdout().lock().write_all(line.as_bytes());
             }
             Target::File(file) => match file.write(&line, self.clock.now()) {

@@ -72,7 +72,7 @@ enum Level {
     RequestResponse,
 }
 
-/// How far a request has come.
+/// The stage of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(super) enum Stage {
     RequestReceived,

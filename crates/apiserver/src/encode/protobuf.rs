@@ -21,7 +21,8 @@ pub fn string(out: &mut Vec<u8>, field: u8, text: &str) {
 pub fn message(out: &mut Vec<u8>, field: u8, fill: impl FnOnce(&mut Vec<u8>)) {
     out.push(field << 3 | 2);
     let start = out.len();
-    // Most messages are short: one byte for the length, more are made room for when needed.
+    // Most messages are short: one byte is reserved for the length, and more are inserted when
+    // needed.
     out.push(0);
     fill(out);
     let length = out.len() - start - 1;
@@ -51,7 +52,7 @@ pub fn envelope(out: &mut Vec<u8>, api_version: &str, kind: &str, length: usize)
     varint(out, length as u64);
 }
 
-/// What stands behind the object: its encoding and type, which are not said.
+/// What follows the object: content encoding and content type, both empty.
 pub const ENVELOPE_END: &[u8] = b"\x1a\0\x22\0";
 
 /// An object with all that belongs around it.
@@ -63,7 +64,7 @@ pub fn document(api_version: &str, kind: &str, object: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Writes a list's metadata, of which nothing is said.
+/// Writes a list's metadata, all of it empty.
 pub fn list_metadata(out: &mut Vec<u8>) {
     message(out, 1, |out| (1..=3).for_each(|field| string(out, field, "")));
 }
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_messages_have_room_for_their_length() {
+    fn the_length_of_long_messages_takes_more_bytes() {
         for length in [0_usize, 1, 127, 128, 16_383, 16_384, 300_000] {
             let mut out = b"before".to_vec();
             message(&mut out, 3, |out| out.resize(out.len() + length, b'x'));

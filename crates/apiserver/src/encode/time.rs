@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 const SECONDS_PER_DAY: i64 = 86_400;
 
-/// Writes moments to the second, as `2019-01-04T09:53:00Z`. A list's moments lie close together,
-/// so the last date is kept.
+/// Writes timestamps to the second, as `2019-01-04T09:53:00Z`. A list's timestamps are close
+/// together, so the last date is kept.
 #[derive(Debug, Default)]
 pub struct Moments {
     day: Option<i64>,
@@ -19,7 +19,7 @@ pub struct Moments {
 impl Moments {
     /// Writes one.
     pub fn write(&mut self, out: &mut Vec<u8>, moment: Timestamp) {
-        // What lies within a second is cut off, also before 1970.
+        // Fractions of a second are cut off, also before 1970.
         let seconds = moment.as_nanosecond().div_euclid(1_000_000_000) as i64;
         let day = seconds.div_euclid(SECONDS_PER_DAY);
         if self.day != Some(day) {

@@ -5,7 +5,7 @@ use std::io::Write;
 /// Lines longer than this are broken at the next space.
 const WIDTH: usize = 80;
 
-/// Where a string stands.
+/// The position of a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Key,
@@ -73,7 +73,7 @@ fn folded(out: &mut Vec<u8>, text: &str, place: Place, quotes: usize) {
     }
 }
 
-/// Whether `text` stands for itself where no quotes are around it.
+/// Whether YAML without quotes around `text` is read as the same string.
 fn can_be_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };

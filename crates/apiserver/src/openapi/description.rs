@@ -1,4 +1,4 @@
-//! What a server has to say of its API group before OpenAPI documents can be written.
+//! What OpenAPI documents need to know of an API group.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! The paths, what they answer, and how both versions of OpenAPI say so.
+//! The paths and their responses, in both versions of OpenAPI.
 
 use aws_lc_rs::digest;
 use k8s_openapi::apimachinery::pkg::{
@@ -295,8 +295,8 @@ impl Parameter {
         }
     }
 
-    /// Its name with what tells it from other servers' parameters of that name, since the API
-    /// server merges all of them.
+    /// Its name with a suffix that distinguishes it from other servers' parameters of that name,
+    /// because the API server merges all of them.
     fn key(&self) -> String {
         use std::fmt::Write;
         let hash = digest::digest(&digest::SHA512, self.about.as_bytes());

@@ -7,13 +7,13 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-/// The body of an answer, which keeps something until it has been sent or given up.
+/// The body of a response, which keeps a value until it has been sent or dropped.
 struct Guarded<T> {
     body: Body,
     _kept: T,
 }
 
-/// The same body, which keeps `kept` until it has been sent or given up.
+/// The same body, which keeps `kept` until it has been sent or dropped.
 pub(crate) fn until_sent<T: Send + Unpin + 'static>(body: Body, kept: T) -> Body {
     Body::new(Guarded { body, _kept: kept })
 }

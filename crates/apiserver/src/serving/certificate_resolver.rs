@@ -1,4 +1,4 @@
-//! Which certificate is shown to whom.
+//! Chooses the certificate for each handshake.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -18,7 +18,7 @@ pub(super) struct NamedCertificate {
     names: Vec<String>,
 }
 
-/// Shows each client the certificate for the name that it asks for, as it is now.
+/// Presents to each client the certificate for its server name (SNI), in its current version.
 #[derive(Debug)]
 pub(super) struct CertificateResolver {
     /// Shown where none is for the name.
@@ -40,8 +40,7 @@ impl NamedCertificate {
     }
 }
 
-/// The common name, where it is a name, and the DNS names. Clients do not ask for addresses by
-/// name.
+/// The common name, if it is a DNS name, and the DNS names. Clients send no IP addresses in SNI.
 fn names_in(certified: &CertifiedKey) -> Vec<String> {
     let Some(leaf) = certified.cert.first() else { return Vec::new() };
     let Ok((_, parsed)) = X509Certificate::from_der(leaf) else { return Vec::new() };
@@ -75,7 +74,7 @@ impl CertificateResolver {
 impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let found = hello.server_name().map(str::to_ascii_lowercase).and_then(|name| {
-            // A wildcard stands for one label, as in Go.
+            // A wildcard matches one label, as in Go.
             let wildcard = name.split_once('.').map(|(_, rest)| format!("*.{rest}"));
             self.find(&name).or_else(|| self.find(&wildcard?))
         });

@@ -49,8 +49,8 @@ const WINDOW: u32 = 64 << 10;
 /// takes 24,576 names.
 const MOST_HEADERS: usize = 16_384;
 
-/// How long a peer without requests has to close an HTTP/2 connection after it was told that there
-/// is no other one, as in Go's net/http.
+/// How long a peer without requests has to close an HTTP/2 connection after GOAWAY, as in Go's
+/// net/http.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Who is at the other end of the connection that a request came over: an extension of every
@@ -59,9 +59,9 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct Peer {
     /// Its address.
     pub address: SocketAddr,
-    /// The certificates it showed, leaf first; empty when it showed none. It has the leaf's key;
-    /// whether they are to be trusted is for the TLS configuration's verifier and the handler to
-    /// say.
+    /// The certificates that the client presented, leaf first; empty when there were none. The
+    /// handshake proved that it has the leaf's key; whether they are trusted is decided by the TLS
+    /// configuration's verifier and the handler.
     pub certificates: Arc<[CertificateDer<'static>]>,
     /// Whether they are valid, once that is known.
     pub verified: VerifiedCertificates,
@@ -129,7 +129,7 @@ impl Connection {
         let stream = WriteTimeout::new(stream, self.limits.write_timeout);
         let handle = self.place.handle();
         let shaken = async {
-            // To read what the client says first takes no turn: it costs next to nothing.
+            // Reading the ClientHello needs no turn: it costs next to nothing.
             let started = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
             handle.handshake_begun();
             let mut turn = self.turns.lane(Lane::Handshake(peer.ip()));
@@ -191,7 +191,7 @@ impl Connection {
     }
 }
 
-/// Whether the peer is gone without a farewell, of TLS or of HTTP/2.
+/// Whether the peer is gone without `close_notify` (TLS) or GOAWAY (HTTP/2).
 fn is_hung_up(error: &hyper::Error) -> bool {
     let cause = Error::source(error).and_then(<dyn Error>::downcast_ref);
     cause.is_some_and(|cause: &io::Error| {
@@ -312,23 +312,23 @@ async fn serve_http2(
     };
     connection.as_mut().graceful_shutdown();
     if is_stopping {
-        // How long requests may take is for the listener to say.
+        // The listener limits how long requests may take.
         return tokio::select! {
             biased;
             served = connection => served,
             () = requests.idle_for(FAREWELL) => Ok(()),
         };
     }
-    // A peer that takes neither the answers nor the hint is not waited for for good: HTTP/2 lets it
-    // hold an answer back without a write that stalls.
+    // A peer that reads neither the responses nor GOAWAY gets a limited time: HTTP/2 lets it hold a
+    // response back without a write that stalls.
     timeout(limits.write_timeout, connection).await.unwrap_or(Ok(()))
 }
 
 // === impl Context ===
 
 impl Context {
-    /// Answers a request, which is under way from now on. Its exchange is known when the answer is
-    /// first polled.
+    /// Answers a request, which is in flight from now on. Its exchange is known when the response
+    /// is first polled.
     fn answer(
         self,
         exchange: impl FnOnce() -> Exchange,

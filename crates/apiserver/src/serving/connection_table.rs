@@ -11,9 +11,9 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::{Closed, Limits};
 
-/// One part in so many of all places is a class's own: connections of that class give way to
-/// connections of other classes only where it has more. So a flood of one class does not close the
-/// connections that are on their way through it.
+/// A fraction of the limit (one in this number) is reserved for each class: connections of that
+/// class are evicted for connections of other classes only beyond it. So a flood of one class does
+/// not close the connections that become authenticated through it.
 const OWN_PART: usize = 8;
 
 /// All open connections.
@@ -41,8 +41,8 @@ struct Members {
     ranks: BTreeSet<Rank>,
 }
 
-/// How many connections a source has, and how old its oldest one is: the highest gives way first.
-/// So a source with few connections does not make way for one with many, whoever else is there.
+/// How many connections a source has, and how old its oldest one is: the highest is evicted first.
+/// So a source with few connections is not evicted for one with many.
 type Rank = (usize, Reverse<u64>, IpAddr);
 
 #[derive(Debug)]
@@ -57,7 +57,7 @@ struct Entry {
     stopping: Arc<Notify>,
 }
 
-/// How far a connection has come.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Progress {
     /// Its client has sent nothing yet.
@@ -90,15 +90,15 @@ enum Class {
 #[derive(Debug)]
 pub(super) struct Place(ConnectionHandle);
 
-/// What is known of the connection that a request came over: an extension of every request, by
-/// which whoever authenticates says what came of it.
+/// The connection that a request came over: an extension of every request, through which
+/// authentication reports its result.
 #[derive(Clone, Debug)]
 pub struct ConnectionHandle {
     id: u64,
     table: ConnectionTable,
     evicted: Arc<Notify>,
     stopping: Arc<Notify>,
-    /// Closed once somebody has been authenticated.
+    /// Closed once a request has been authenticated.
     unauthenticated: Arc<Semaphore>,
 }
 
@@ -116,8 +116,8 @@ impl ConnectionTable {
         })))
     }
 
-    /// A place for a connection from `address`, if need be that of another one. Says what was
-    /// evicted.
+    /// A place for a connection from `address`; at the limit, another connection is evicted.
+    /// Returns what was evicted.
     pub(super) fn enter(&self, address: SocketAddr) -> (Place, Option<Closed>) {
         let mut table = self.lock();
         let evicted = if table.by_id.len() >= table.limit { table.evict() } else { None };
@@ -149,8 +149,8 @@ impl ConnectionTable {
         self.lock().evict()
     }
 
-    /// Tells all connections to take no further requests, the oldest one first: a channel would wake
-    /// them up in an order that no simulated world can repeat.
+    /// Tells all connections to accept no further requests, the oldest one first: a channel would
+    /// wake them up in an order that no simulated world can repeat.
     pub(super) fn stop(&self) {
         self.lock().by_id.values().for_each(|entry| entry.stopping.notify_one());
     }
@@ -321,9 +321,9 @@ impl ConnectionHandle {
         self.stopping.notified().await;
     }
 
-    /// Waits until a request may begin: few at a time before somebody was authenticated.
+    /// Waits until a request may begin: few at a time before a client was authenticated.
     pub(super) async fn turn(&self) -> Option<tokio::sync::OwnedSemaphorePermit> {
-        // It is closed when there is no limit any more.
+        // It is closed when there is no longer a limit.
         self.unauthenticated.clone().acquire_owned().await.ok()
     }
 

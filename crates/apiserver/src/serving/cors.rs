@@ -1,5 +1,4 @@
-//! Which pages of other origins browsers may let ask this server, in the words of the API
-//! server's library.
+//! CORS: the origins whose pages may read responses, with the headers of the API server's library.
 
 use axum::{
     Router,
@@ -27,7 +26,7 @@ const ALLOWED: [(HeaderName, HeaderValue); 4] = [
     (header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true")),
 ];
 
-/// Lets pages of these origins ask `router`, and answers for it whether they may.
+/// Allows pages of these origins to call `router`, and answers their preflight requests.
 pub(super) fn allowing(origins: &[Origin], router: Router) -> Router {
     if origins.is_empty() {
         return router;

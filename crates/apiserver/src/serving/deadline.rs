@@ -1,4 +1,4 @@
-//! How long a request may take: as long as the server allows, or less if the client says so.
+//! The deadline of a request: the server's limit, or the client's `timeout` if that is shorter.
 
 use std::{
     future::Future,
@@ -29,7 +29,7 @@ struct Timed {
     end: Pin<Box<Sleep>>,
 }
 
-/// Gives up on what takes `router` longer than `most`, or than the client's `timeout` parameter.
+/// Answers 504 when `router` takes longer than `most`, or than the client's `timeout` parameter.
 pub(super) fn within(most: Duration, router: Router) -> Router {
     Router::new().fallback(move |request: Request| {
         let router = router.clone();
@@ -62,8 +62,7 @@ async fn answer(most: Duration, router: Router, request: Request) -> Response {
     }
 }
 
-/// How long the client waits, if it says so. Nothing, and less than nothing, mean no limit of its
-/// own.
+/// The client's timeout, if it sends one. Zero and negative values mean none.
 fn wanted(asked: &RequestOptions) -> Result<Option<Duration>, String> {
     let Some(text) = asked.parameter("timeout").filter(|text| !text.is_empty()) else {
         return Ok(None);

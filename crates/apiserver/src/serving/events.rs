@@ -1,4 +1,4 @@
-//! What happens to connections and answers that somebody should know of.
+//! Events of connections and responses, for logs and metrics.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{exchange::Over, handshake_failure::HandshakeFailure};
 pub enum Event {
     /// A connection panicked, which cost that connection only.
     Panicked,
-    /// A connection was closed before its client wanted it.
+    /// The server closed a connection before its client did.
     Closed(Closed),
     /// A request ended before its answer was taken.
     CutOff(CutOff),
@@ -35,17 +35,17 @@ pub enum Closed {
     HandshakeTimeout,
     /// There were too many, and its handshake had not ended.
     Handshaking,
-    /// There were too many, and nobody had been authenticated over it.
+    /// There were too many, and no client had been authenticated over it.
     Unauthenticated,
-    /// There were too many, and it had no request under way.
+    /// There were too many, and it had no request in flight.
     Idle,
-    /// There were too many, and all had requests under way.
+    /// There were too many, and all had requests in flight.
     Busy,
     /// The server stopped before the requests over it had been answered.
     Shutdown,
 }
 
-/// Is told what happens.
+/// Is called with each event.
 pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
 
 // === impl CutOff ===

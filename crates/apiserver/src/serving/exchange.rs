@@ -15,8 +15,8 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-/// The handle of one exchange: an extension of every request. Whoever has it can end the exchange
-/// even while nothing polls the answer's body, as when a client's HTTP/2 window is 0.
+/// The handle of one exchange: an extension of every request. Its owners can end the exchange even
+/// while nothing polls the response's body, as when a client's HTTP/2 window is 0.
 #[derive(Clone, Debug)]
 pub struct Exchange(Arc<State>);
 
@@ -91,7 +91,7 @@ impl Exchange {
         }
     }
 
-    /// The same body, which from now on says when its client takes something.
+    /// The same body, which records from now on when its client reads some of it.
     pub fn track(&self, body: Body) -> Body {
         self.set_waiting(true);
         Body::new(Tracked { body, exchange: self.clone(), tail: None })
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_waits_from_the_answer_on_and_from_each_piece_taken() {
+    async fn the_wait_starts_with_the_response_and_again_with_each_piece_read() {
         let exchange = Exchange::begin();
         assert_eq!(exchange.waiting_since(), None);
         let pieces = ["a".repeat(10), "b".repeat(2000)].map(Ok::<_, std::convert::Infallible>);

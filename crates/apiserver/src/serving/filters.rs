@@ -1,4 +1,4 @@
-//! What happens to every request, whatever it asks for, before anybody is asked who sends it.
+//! Filters for every request, which run before authentication.
 
 use std::time::Duration;
 
@@ -45,7 +45,8 @@ impl Default for FilterOptions {
 // === impl Filters ===
 
 impl Filters {
-    /// As `options` say; requests are written down by `audit`, and get an ID out of `random`.
+    /// Configured by `options`; requests are recorded by `audit`, and get an audit ID from
+    /// `random`.
     pub fn new(options: FilterOptions, audit: Option<Audit>, random: &Random) -> Self {
         let directives = options.strict_transport_security.join("; ");
         Self {

@@ -1,4 +1,4 @@
-//! The requests under way over one connection, and how long there has been none.
+//! The requests in flight over one connection, and how long it has been idle.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use tokio::{sync::watch, time::sleep};
 
 use super::{body_guard::until_sent, connection_table::ConnectionHandle};
 
-/// Counts the requests under way.
+/// Counts the requests in flight.
 #[derive(Clone, Debug)]
 pub(super) struct Requests {
     under_way: watch::Sender<usize>,
     connection: ConnectionHandle,
 }
 
-/// One request under way, until it is dropped.
+/// One request in flight, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Request(Requests);
 

@@ -1,10 +1,10 @@
-//! The memory that headers of requests may take before anybody is authenticated.
+//! Limits the memory of request headers before authentication.
 //!
-//! A request may bring a mebibyte of headers, as with Go: a user may be in a thousand groups. All
-//! connections together could take a gibibyte so, in the hands of clients that nobody knows. Hence
-//! most of it is shared: a connection has a little for itself, and beyond that one of a few turns,
-//! until its request has been answered. Where somebody was authenticated over a connection, as an
-//! API server is with its first request, there is no such limit.
+//! A request may have a mebibyte of headers, as in Go: a user may be in a thousand groups. All
+//! connections together could take a gibibyte that way, for clients that are not authenticated. So
+//! most of it is shared: each connection may read a little, and beyond that it needs one of a few
+//! turns until its request has been answered. Where a request was authenticated over a connection,
+//! as with an API server's first one, there is no such limit.
 
 use std::{
     io,
@@ -31,7 +31,7 @@ const FREE: usize = 16 << 10;
 /// Requests with large headers at a time over connections without an authenticated request.
 const TURNS: usize = 8;
 
-/// How often it is said that headers were too large.
+/// How often it is logged that headers were too large.
 const SAY_EVERY: Duration = Duration::from_mins(5);
 
 /// What HTTP/2 adds to the length of each header, RFC 9113.
@@ -61,7 +61,7 @@ struct SinceLast {
     turn: Option<Turn>,
 }
 
-/// A stream that reads no more than its connection may bring.
+/// A stream that reads no more than its connection is allowed.
 pub(super) struct Bounded<S> {
     stream: S,
     brought: Brought,

@@ -15,19 +15,18 @@ pub struct Limits {
     pub header: Duration,
     /// HTTP/2: how long a connection may be without any request.
     pub idle: Duration,
-    /// How long a peer may take nothing of an answer.
+    /// How long a peer may read nothing of a response.
     pub write_timeout: Duration,
     /// Bytes of one request's headers; beyond them it gets 431.
     pub header_bytes: u32,
     /// HTTP/2: requests at a time over one connection.
     pub streams: u32,
-    /// Requests at a time over a connection over which nobody has been authenticated; further ones
-    /// wait.
+    /// Requests at a time over a connection without an authenticated request; further ones wait.
     pub unauthenticated_requests: u32,
-    /// From a request's headers until its answer has been taken, whether the client reads or not;
-    /// `None` where answers may take as long as they like, as watches do.
+    /// From a request's headers until its response has been sent, whether the client reads or not;
+    /// `None` where responses may take any time, as watches do.
     pub answer: Option<Duration>,
-    /// How long requests under way may go on after the order to stop.
+    /// How long requests in flight may take after shutdown begins.
     pub shutdown: Duration,
 }
 

@@ -1,5 +1,6 @@
-//! The accept loop: our own, because a TLS handshake must not hold up the next connection, and
-//! because a listener that is full or out of file descriptors must let in who matters.
+//! The accept loop: our own, because a TLS handshake must not block the next connection, and
+//! because a listener at its limit or out of file descriptors must still accept API servers and
+//! other authenticated clients.
 
 use std::{future::Future, pin::pin, sync::Arc, time::Duration};
 
@@ -21,11 +22,11 @@ use super::{
     turns::Turns,
 };
 
-/// How often it is said that connections are closed because there are too many.
+/// How often it is logged that connections are closed because there are too many.
 const SAY_EVERY: Duration = Duration::from_mins(5);
 
-/// Serves `router` over TLS until `stop` says true or its sender is gone, then drops what is
-/// still open. Dropping the future does the same.
+/// Serves `router` over TLS until `stop` is true or its sender is gone, then drops what is still
+/// open. Dropping the future does the same.
 pub async fn serve(
     listener: Box<dyn Listener>,
     tls: Arc<ServerConfig>,
@@ -35,8 +36,8 @@ pub async fn serve(
     serve_within(Limits::default(), listener, tls, router, stop, Arc::new(|_| {})).await;
 }
 
-/// [`serve`] with limits of one's own. After `stop`, requests under way may end for as long as
-/// [`Limits::shutdown`] says. `observer` is told of what happens to connections.
+/// [`serve`] with other limits. After `stop`, requests in flight may take [`Limits::shutdown`].
+/// `observer` is called with each event of a connection.
 pub async fn serve_within(
     limits: Limits,
     listener: Box<dyn Listener>,
@@ -77,7 +78,7 @@ struct Accepting {
     said: Said,
 }
 
-/// When it was last said what is wrong.
+/// When each problem was last logged.
 #[derive(Default)]
 struct Said {
     too_many: Option<Instant>,
@@ -87,7 +88,7 @@ struct Said {
 // === impl Accepting ===
 
 impl Accepting {
-    /// Accepts connections until `stopped`; then nobody listens any more.
+    /// Accepts connections until `stopped`, then closes the listener.
     async fn run(&mut self, mut listener: Box<dyn Listener>, stopped: impl Future<Output = ()>) {
         let mut stopped = pin!(stopped);
         loop {
@@ -121,7 +122,7 @@ impl Accepting {
         }
     }
 
-    /// Waits until the requests under way have been answered, within the limit.
+    /// Waits until the requests in flight have been answered, within the limit.
     async fn drain(&mut self) {
         let connections = self.open.len();
         tracing::info!(connections, "Stopped listening, waiting for requests in flight");
@@ -165,7 +166,7 @@ impl Accepting {
     }
 }
 
-/// Whether it is time to say something again, which is then noted.
+/// Whether it is time to log something again; if so, the time is noted.
 fn is_due(said: &mut Option<Instant>) -> bool {
     let is_due = said.is_none_or(|said| said.elapsed() >= SAY_EVERY);
     if is_due {

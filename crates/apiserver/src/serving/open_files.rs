@@ -47,7 +47,7 @@ impl OpenFiles {
         Limits { connections: limits.connections.min((self.limit / 4).max(1)), ..limits }
     }
 
-    /// Says so where the limit leaves less than a small cluster needs.
+    /// Logs a warning where the limit is less than a small cluster needs.
     pub fn warn_if_low(self, limits: Limits) {
         let (clients, kubelets) = (limits.connections, self.for_kubelets(limits));
         if kubelets < FEW {

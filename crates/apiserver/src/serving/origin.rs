@@ -20,7 +20,7 @@ pub enum OriginError {
 // === impl Origin ===
 
 impl Origin {
-    /// Reads a regular expression that says where the host begins and where it ends.
+    /// Parses a regular expression, which must contain where the host begins and where it ends.
     pub fn parse(text: &str) -> Result<Self, OriginError> {
         let pattern = Regex::new(text)?;
         let is_pinned = (text.contains('^') || text.contains("//")) && text.contains(['$', ':']);

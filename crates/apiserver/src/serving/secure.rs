@@ -1,4 +1,4 @@
-//! How connections are secured: certificates, names, versions and suites, as flags say.
+//! TLS of the listener: certificates, server names, versions and cipher suites, from flags.
 
 use std::{
     net::IpAddr,
@@ -36,7 +36,7 @@ pub enum SecureError {
     /// There is no certificate of one's own.
     #[error(transparent)]
     SelfSigned(#[from] SelfSignedError),
-    /// TLS cannot do what flags ask for.
+    /// The TLS library does not support what flags configure.
     #[error("failed to set up TLS for serving: {0}")]
     Tls(#[from] rustls::Error),
 }
@@ -54,7 +54,7 @@ pub struct Secure {
 // === impl Secure ===
 
 impl Secure {
-    /// As `options` say, for a server at the address `bound`.
+    /// Configured by `options`, for a server at the address `bound`.
     pub fn new(options: &SecureOptions, bound: IpAddr, doors: &Doors) -> Result<Self, SecureError> {
         let (resolver, generated) = certificates(options, bound, doors)?;
         let mut limits = Limits { unauthenticated_requests: 8, ..Limits::default() };

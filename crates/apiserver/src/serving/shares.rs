@@ -1,5 +1,5 @@
-//! Something limited of which each answer under way has a share. When there is none left, the answer
-//! that its client has let wait for longest gives way.
+//! A limited resource of which each response in flight has a share. When there is none left, the
+//! response whose client has not read for longest is cut off.
 
 use std::{
     collections::BTreeMap,

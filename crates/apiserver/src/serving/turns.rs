@@ -1,13 +1,13 @@
-//! Turns at the one thread. Handshakes and pieces of answers take up to a millisecond each, and
+//! Turns on the one thread. Handshakes and pieces of responses take up to a millisecond each, and
 //! clients can have hundreds of them ready at once. If all ran in the same round of the scheduler,
-//! a probe would wait for all of them in each step of its way: for its handshake, its request and its
-//! answer. So in a round only one runs of each lane.
+//! a probe would wait for all of them in each of its steps: handshake, request and response. So
+//! only one of each lane runs in a round.
 //!
-//! This is instead of a thread for serving, which would not help against other clients. It is no
-//! guarantee. In unoptimized builds, bursts of 500 handshakes from another address delayed probes by
-//! 73 ms at the 99th percentile, and by 440 ms without turns; in a later run, bursts of 350 delayed
-//! them by 289 ms, and those from the same address by seconds. Scraping takes short steps: of 5,000
-//! kubelets, 25 are asked every 20 ms, and each takes 0.2 ms.
+//! The alternative, a thread for serving, would not help against other clients. Turns are no
+//! guarantee. In unoptimized builds, bursts of 500 handshakes from another address delayed probes
+//! by 73 ms at the 99th percentile, and by 440 ms without turns; in a later run, bursts of 350
+//! delayed them by 289 ms, and those from the same address by seconds. Scraping takes short steps:
+//! of 5,000 kubelets, 25 are scraped every 20 ms, and each takes 0.2 ms.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,7 +21,7 @@ use tokio::{
     task::{JoinHandle, yield_now},
 };
 
-/// Hands out turns.
+/// Grants turns.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Turns {
     state: Arc<Mutex<State>>,
@@ -32,9 +32,9 @@ pub(super) struct Turns {
 #[derive(Debug, Default)]
 struct State {
     next: u64,
-    /// Whoever comes need not wait.
+    /// The next caller need not wait.
     is_free: bool,
-    /// Nobody hands out turns any more.
+    /// No turns are granted any longer.
     is_over: bool,
     waiting: BTreeMap<u64, Waker>,
     handshakes: Queue,
@@ -53,7 +53,7 @@ struct Queue {
     by_source: BTreeMap<IpAddr, VecDeque<u64>>,
 }
 
-/// Turns are handed out for as long as this lives.
+/// Turns are granted for as long as this exists.
 #[derive(Debug)]
 pub(super) struct HandingOut {
     turns: Turns,
@@ -63,11 +63,11 @@ pub(super) struct HandingOut {
 /// What waits together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// The beginning of handshakes: sources take turns, so that one does not keep another one
-    /// waiting. Of one source the newest and the oldest come in turn: where there are more than can
-    /// be done, the clients of older ones have given up, and there are newer ones all the time.
+    /// The beginning of handshakes: sources take turns, so that one does not delay another. Of one
+    /// source the newest and the oldest alternate: where there are more than the thread can do, the
+    /// clients of older ones have timed out, and newer ones arrive all the time.
     Handshake(IpAddr),
-    /// The rest of handshakes, which those that begin do not keep waiting: sources take turns.
+    /// The rest of handshakes, which new handshakes do not delay: sources take turns.
     Finish(IpAddr),
     /// HTTP/1.1: sources take turns.
     Http1(IpAddr),
@@ -75,7 +75,7 @@ pub(super) enum Lane {
     Stream,
 }
 
-/// One that needs turns.
+/// A task that needs turns.
 #[derive(Debug)]
 pub(super) struct Turn {
     turns: Turns,
@@ -90,8 +90,8 @@ impl Turns {
         Turn { turns: self.clone(), lane, waits_as: None }
     }
 
-    /// Hands out turns, one of each lane a round, until what is returned is dropped. Then nobody
-    /// waits any more.
+    /// Grants turns, one of each lane a round, until the returned value is dropped. Then no task
+    /// waits any longer.
     pub(super) fn hand_out(&self) -> HandingOut {
         let turns = self.clone();
         let task = tokio::spawn(async move {
@@ -127,7 +127,7 @@ impl Drop for HandingOut {
 // === impl State ===
 
 impl State {
-    /// False when nobody waits.
+    /// False when no task waits.
     fn grant(&mut self) -> bool {
         let Self { waiting, handshakes, is_for_the_newest, finishing, http1, streams, .. } = self;
         *is_for_the_newest = !*is_for_the_newest;
@@ -150,7 +150,7 @@ impl State {
     }
 }
 
-/// Wakes the first one that has not given up; false when there is none.
+/// Wakes the first task that still waits; false when there is none.
 fn wake_first(waiting: &mut BTreeMap<u64, Waker>, mut next: impl FnMut() -> Option<u64>) -> bool {
     while let Some(id) = next() {
         if let Some(waker) = waiting.remove(&id) {
@@ -194,7 +194,7 @@ impl Turn {
         self.lane = lane;
     }
 
-    /// Ready when there is a turn for one poll of something.
+    /// Ready when a turn for one poll is granted.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = self.turns.lock();
         if state.is_over {
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sources_take_turns_and_streams_do_not_keep_them_waiting() {
+    async fn sources_take_turns_and_streams_do_not_delay_them() {
         let (turns, log) = (Turns::default(), Arc::default());
         let source = |host| Lane::Http1(IpAddr::from([192, 0, 2, host]));
         take(&turns, Lane::Stream, "stream", 100, &log);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn of_one_source_the_newest_and_the_oldest_handshake_come_in_turn() {
+    async fn of_one_source_the_newest_and_the_oldest_handshake_alternate() {
         let (turns, log) = (Turns::default(), Arc::default());
         let source = IpAddr::from([192, 0, 2, 1]);
         take(&turns, Lane::Handshake(source), "oldest", 1, &log);
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_waits_when_no_turns_are_handed_out_any_more() {
+    async fn no_task_waits_when_turns_are_no_longer_granted() {
         let (turns, log) = (Turns::default(), Arc::default());
         let handing_out = turns.hand_out();
         take(&turns, Lane::Stream, "stream", 100, &log);
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_gives_up_leaves_the_turn_to_others() {
+    async fn a_task_that_stops_waiting_leaves_its_turn_to_others() {
         let turns = Turns::default();
         let mut first = turns.lane(Lane::Stream);
         let mut second = turns.lane(Lane::Stream);

@@ -1,4 +1,4 @@
-//! Gives up on a peer that takes nothing of what is written to it.
+//! Closes the connection to a peer that does not read what is written to it.
 
 use std::{
     io,

@@ -13,8 +13,8 @@ use crate::{
 /// Fields of a shape that not all kinds have.
 const FIELDS: [&str; 5] = ["to", "over", "every", "seed", "file"];
 
-/// Kubelets count nanoseconds in 64 bits. From a day before the cluster's clock starts, which is where
-/// they begin, such a counter lasts for two days with so many cores.
+/// Kubelets count nanoseconds in 64 bits. A counter begins a day before the cluster's clock starts;
+/// with this many cores it lasts for two days.
 const MOST_CORES: i128 = 100_000;
 
 /// Checks what a node or a container uses.

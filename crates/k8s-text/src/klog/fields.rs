@@ -3,7 +3,7 @@ use std::fmt;
 use serde_json::Value;
 use tracing::field::{Field, Visit};
 
-/// What an event says.
+/// The message and the fields of an event.
 #[derive(Default)]
 pub(super) struct Fields {
     pub(super) message: String,

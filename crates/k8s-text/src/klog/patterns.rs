@@ -57,7 +57,7 @@ fn pattern(part: &str) -> Result<FilePattern, PatternError> {
     Ok(FilePattern { pattern: pattern.to_owned(), verbosity })
 }
 
-/// `*` stands for any text, `?` for any byte.
+/// `*` matches any text, `?` any byte.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,

@@ -20,7 +20,7 @@ pub(super) fn line(now: Timestamp, pid: u32, metadata: &Metadata<'_>, fields: &F
         fields.message,
     );
     if *metadata.level() == Level::ERROR {
-        // klog's errors say what went wrong before anything else.
+        // klog's errors begin with the cause.
         let (error, others) = fields.error_and_others();
         error.into_iter().chain(others).for_each(|field| add(&mut line, field));
     } else {

@@ -182,9 +182,9 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_blocks_costs_the_oldest_lines() {
+    fn an_output_that_blocks_drops_the_oldest_lines() {
         let Started { writer, permit, written, dropped } = start(3);
-        // The first line is being written, and is not in the queue any more.
+        // The first line is being written, and is no longer in the queue.
         writer.write("a");
         while !writer.0.queue().writing {
             thread::yield_now();
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_fails_costs_the_lines_it_fails_for() {
+    fn an_output_that_fails_drops_the_lines_it_fails_for() {
         let Started { writer, permit, written, dropped } = start(QUEUE_BYTES);
         permit.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
         permit.send(Ok(())).unwrap();

@@ -55,7 +55,7 @@ impl FieldSelector {
         for (field, equal, value) in terms {
             read.push(Term { field: field.to_owned(), equal, value: unescape(value)? });
         }
-        // As in the Go server, `=` and `!=` alone ask for nothing.
+        // As in the Go server, `=` and `!=` alone match everything.
         read.retain(|term| !(term.field.is_empty() && term.value.is_empty()));
         Ok(Self(read))
     }

@@ -52,7 +52,7 @@ fn selectors_match_as_the_api_server_matches() {
 }
 
 #[test]
-fn what_is_no_selector_is_refused_in_the_api_servers_words() {
+fn invalid_selectors_are_refused_with_the_api_servers_errors() {
     const NAME: &str = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
     let name = format!("unable to parse requirement: <nil>: Invalid value: \"-a\": {NAME}");
     let cases = [

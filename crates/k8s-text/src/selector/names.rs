@@ -1,4 +1,4 @@
-//! What label keys and values may look like, and what is said of those that do not.
+//! The syntax of label keys and values, and the errors of invalid ones.
 
 const NAME_RULE: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 

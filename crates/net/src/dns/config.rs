@@ -5,12 +5,12 @@ use std::{
 
 use super::{NameServer, name_server::DNS_PORT, names};
 
-/// Go's bounds on what resolv.conf may ask for.
+/// Go's bounds on the options of resolv.conf.
 const MAX_SERVERS: usize = 3;
 const MAX_NDOTS: u32 = 15;
 const MAX_NUMBER: u32 = 0xff_ffff;
 
-/// How to ask which name servers: the contents of a `resolv.conf`.
+/// Which name servers to query, and how: the contents of a `resolv.conf`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of resolv.conf by itself")]
 pub struct ResolvConf {
@@ -22,15 +22,16 @@ pub struct ResolvConf {
     pub ndots: usize,
     /// How long to wait for one answer.
     pub timeout: Duration,
-    /// How often to ask each server.
+    /// How many times each server is queried.
     pub attempts: u32,
     /// `rotate`: each question begins with the next server.
     pub rotate: bool,
-    /// `single-request`, `single-request-reopen`: IPv6 is asked for after IPv4, not beside it.
+    /// `single-request`, `single-request-reopen`: the AAAA query is sent after the A query, not
+    /// together with it.
     pub single_request: bool,
     /// `use-vc`: questions go over TCP.
     pub use_tcp: bool,
-    /// `trust-ad`: questions ask for authentic data.
+    /// `trust-ad`: queries set the AD (authentic data) bit.
     pub trust_ad: bool,
     /// `no-reload`: the file is not read again.
     pub no_reload: bool,
@@ -245,7 +246,7 @@ nonsense
     }
 
     #[test]
-    fn names_that_cannot_be_are_not_asked_for() {
+    fn invalid_names_are_not_queried() {
         let long = "a".repeat(63);
         let config = ResolvConf {
             search: vec![format!("{long}.{long}.{long}"), "onion".to_owned(), "b".to_owned()],

@@ -1,4 +1,4 @@
-//! The files that say how names are resolved.
+//! The files that configure how names are resolved.
 
 use std::{
     path::PathBuf,
@@ -20,20 +20,20 @@ const NSSWITCH: FileKind =
 /// there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigFiles {
-    /// The name servers and how to ask them: `/etc/resolv.conf`.
+    /// The name servers and their options: `/etc/resolv.conf`.
     pub resolv_conf: PathBuf,
-    /// Names this machine knows by itself: `/etc/hosts`.
+    /// Names that need no name server: `/etc/hosts`.
     pub hosts: PathBuf,
-    /// Which of the two is asked first: `/etc/nsswitch.conf`.
+    /// Which of the two comes first: `/etc/nsswitch.conf`.
     pub nsswitch: PathBuf,
     /// The machine's name, which does not change.
     pub hostname: PathBuf,
 }
 
-/// What the files say.
+/// The parsed files.
 pub(super) struct Config {
     resolv_conf: DynamicFile<Arc<ResolvConf>>,
-    /// With the option `no-reload`, what resolv.conf said first.
+    /// With the option `no-reload`, the first content of resolv.conf.
     kept: OnceLock<Arc<ResolvConf>>,
     hosts: DynamicFile<Arc<Hosts>>,
     order: DynamicFile<LookupOrder>,
@@ -66,7 +66,7 @@ impl Config {
 
     pub(super) fn open(files: &Files, of: ConfigFiles) -> Self {
         let source = |path| FileSource::new("name resolution", path);
-        // One character that is not UTF-8, in a comment say, does not make the rest unreadable.
+        // A byte that is not UTF-8, for example in a comment, does not make the rest unreadable.
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let hostname = std::fs::read(of.hostname).map(|name| text(&name)).unwrap_or_default();
         let parse = move |bytes: &[u8]| ResolvConf::parse(&text(bytes), hostname.trim());

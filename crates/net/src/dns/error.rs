@@ -3,9 +3,9 @@ use super::NameServer;
 /// A name that could not be resolved, in the words of Go's `net.DNSError`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookupError {
-    /// The name as it was asked for, without search domains.
+    /// The name of the lookup, without search domains.
     pub name: String,
-    /// The name server that was asked last.
+    /// The name server that was queried last.
     pub server: Option<NameServer>,
     /// What went wrong.
     pub failure: LookupFailure,
@@ -14,16 +14,16 @@ pub struct LookupError {
 /// What can go wrong with a lookup.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LookupFailure {
-    /// The server says that there is no such name, or that it has no address.
+    /// The server answered that there is no such name, or that it has no address.
     #[error("no such host")]
     NoSuchHost,
-    /// The server says that it failed or refuses (SERVFAIL, REFUSED and the like).
+    /// The server answered with a failure (SERVFAIL, REFUSED and others).
     #[error("server misbehaving")]
     ServerMisbehaving,
-    /// The server neither knows the name nor asks others for it.
+    /// The server is not authoritative for the name and offers no recursion.
     #[error("lame referral")]
     LameReferral,
-    /// The server said nothing in time.
+    /// The server did not answer before the timeout.
     #[error("{operation} {protocol} {ends}: i/o timeout")]
     Timeout {
         /// `dial` or `read`.
@@ -33,7 +33,7 @@ pub enum LookupFailure {
         /// The server, or both ends where there are two: `10.244.1.6:45007->10.96.0.10:53`.
         ends: String,
     },
-    /// Its turn did not come in time.
+    /// The lookup did not start before the deadline, because of others.
     #[error("{limit} other names are being looked up")]
     TooMany {
         /// How many may be at the same time.
@@ -48,7 +48,7 @@ pub enum LookupFailure {
         protocol: &'static str,
         /// The server, or both ends where there are two: `10.244.1.6:45007->10.96.0.10:53`.
         ends: String,
-        /// What the system said.
+        /// The error of the operating system.
         cause: String,
     },
 }

@@ -1,5 +1,5 @@
-//! One question to one server and its answer: over UDP, and over TCP where the answer does not fit
-//! or resolv.conf wants it so.
+//! One query to one server and its response: over UDP, and over TCP where the response is truncated
+//! or resolv.conf has `use-vc`.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -26,7 +26,7 @@ const UDP_PAYLOAD: u16 = 1232;
 /// of them would be tried.
 const MOST_ADDRESSES: usize = 16;
 
-/// Stands for the near end of a TCP connection, which streams do not tell.
+/// The local address of a TCP connection, which streams do not expose.
 const UNKNOWN_END: &str = "?";
 
 /// A question about one name.
@@ -48,8 +48,8 @@ struct Exchange<'e> {
     progress: &'e Progress,
 }
 
-/// Asks `server` and gives the addresses in its answer. They live as long as the shortest-lived
-/// record on the way to them.
+/// Queries `server` and returns the addresses in its response. Their time to live is the shortest
+/// one of the records on the way to them.
 pub(super) async fn ask(
     doors: &Doors,
     config: &ResolvConf,
@@ -112,7 +112,7 @@ fn encode(id: u16, question: &Question, trust_ad: bool) -> Result<Vec<u8>, Looku
     message.to_vec().map_err(|_| LookupFailure::NoSuchHost)
 }
 
-/// The answer to our question, if that is what the bytes are: anybody can send us a datagram.
+/// The response to our query, if the bytes are one: any host can send us a datagram.
 fn decode(bytes: &[u8], id: u16, question: &Question) -> Option<Message> {
     let message = Message::from_vec(bytes).ok()?;
     let ours = message.metadata.id == id

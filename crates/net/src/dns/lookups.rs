@@ -1,9 +1,8 @@
-//! Lookups shared by all who ask for one name: thousands of nodes may be behind one.
+//! Lookups shared by all callers with the same name: thousands of nodes may be behind one.
 //!
-//! Go's resolver lets those share a lookup who ask at the same time, and keeps nothing. The same
-//! here, but that "the same time" is a few seconds long, for scrapes are spread over some: an
-//! answer does not live from one cycle to the next, so that a name that has moved is noticed as
-//! soon as Go would notice it.
+//! Go's resolver shares a lookup between callers at the same time, and caches nothing. Here "the
+//! same time" is a few seconds long, because scrapes are spread over some: a response is not kept
+//! from one cycle to the next, so that a changed address is used as soon as Go would use it.
 
 use std::{
     collections::BTreeMap,
@@ -27,15 +26,15 @@ use super::{LookupError, progress::Progress};
 /// The most that an answer lives, even if its records live longer.
 pub(super) const LONGEST_LIFE: Duration = Duration::from_secs(5);
 
-/// How long a failure lives: RFC 9520 asks for a second at least.
+/// How long a failure is kept: RFC 9520 requires at least one second.
 const FAILURE_LIFE: Duration = Duration::from_secs(1);
 
 /// The most answers that are kept.
 const MOST_KEPT: usize = 10_000;
 
-/// Lookups that are in flight at the same time, each with up to two sockets. One that has not
-/// ended after [`QUICK`] goes over to the slow ones, so that names that nobody answers for take no
-/// places from others; where there are too many slow ones already, it ends.
+/// The limit of lookups that are in flight at the same time, each with up to two sockets. A lookup
+/// that has not ended after [`QUICK`] counts among the slow ones instead, so that name servers that
+/// do not answer do not delay other lookups; where the limit of slow ones is reached, it ends.
 const MOST_QUICK: usize = 1024;
 const MOST_SLOW: usize = 2048;
 const QUICK: Duration = Duration::from_millis(250);
@@ -49,7 +48,7 @@ pub(super) struct Found {
     pub(super) name: Option<Arc<str>>,
 }
 
-/// What comes of a lookup.
+/// The result of a lookup.
 pub(super) type Answer = Result<Found, LookupError>;
 
 /// All lookups that are in flight or were a moment ago.
@@ -62,20 +61,20 @@ pub(super) struct Lookups {
 #[derive(Default)]
 struct Known {
     flights: BTreeMap<String, Flight>,
-    /// Tells flights of the same name apart.
+    /// Distinguishes flights of the same name.
     last: u64,
     kept: BTreeMap<String, (Instant, Answer)>,
     swept: Option<Instant>,
 }
 
-/// A lookup, which ends when its last caller is gone.
+/// A lookup, which ends when its last caller has stopped waiting.
 struct Flight {
     number: u64,
     lookup: WeakShared<BoxFuture<'static, Answer>>,
     progress: Arc<Progress>,
 }
 
-/// Takes a flight off the list when it is over, by its end or because nobody waits for it.
+/// Removes a flight from the list when it is over: it has ended, or no caller waits for it.
 struct Listed {
     lookups: Arc<Lookups>,
     name: String,
@@ -121,7 +120,7 @@ impl Lookups {
         };
         tokio::select! {
             biased;
-            // First, so that no more questions are asked at the very end.
+            // First, so that no more queries are sent at the very end.
             () = sleep_until(deadline) => progress.so_far(MOST_QUICK),
             answer = lookup => answer.map(|found| found.addresses),
         }
@@ -217,7 +216,7 @@ impl Known {
 impl Drop for Listed {
     fn drop(&mut self) {
         let mut known = self.lookups.known();
-        // Somebody may have begun the next one of this name in between.
+        // Another caller may have started the next lookup of this name in between.
         if known.flights.get(&self.name).is_some_and(|flight| flight.number == self.number) {
             known.flights.remove(&self.name);
         }

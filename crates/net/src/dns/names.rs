@@ -1,10 +1,10 @@
-//! Which names are asked for, as Go has it (`net/dnsclient.go`).
+//! Which names are queried, as in Go's `net/dnsclient.go`.
 
 /// The most characters of a name, without its last dot.
 const MOST_CHARACTERS: usize = 253;
 const MOST_OF_A_LABEL: usize = 63;
 
-/// Whether `name` can stand in DNS. Digits and dots alone are an address, if anything.
+/// Whether `name` is valid in DNS. Digits and dots alone are an address, if anything.
 pub(super) fn is_domain_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_label = |label: &str| {
@@ -19,8 +19,8 @@ pub(super) fn is_domain_name(name: &str) -> bool {
         && name.bytes().any(|b| !b.is_ascii_digit() && b != b'.')
 }
 
-/// Whether a name server may be asked for `name`, which has no last dot. RFC 7686 keeps names below
-/// `onion` out of DNS.
+/// Whether `name`, which has no trailing dot, may be sent to a name server. RFC 7686 keeps names
+/// below `onion` out of DNS.
 pub(super) fn may_be_asked_for(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or_default();
     !name.is_empty()

@@ -1,4 +1,4 @@
-//! `/etc/nsswitch.conf`: what is asked for a host name, in which order.
+//! `/etc/nsswitch.conf`: the sources of a host name's addresses, in their order.
 
 /// Where names are looked up, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,10 +12,9 @@ pub(super) enum LookupOrder {
 // === impl LookupOrder ===
 
 impl LookupOrder {
-    /// What the line `hosts:` says, as Go's own resolver reads it (`net/conf.go`) in a program
-    /// without libc. A source that it does not know, such as `resolve`, stands for DNS where
-    /// `dns` is not named; criteria such as `[NOTFOUND=return]` do not count; a file that is not
-    /// there or not right says `files dns`.
+    /// The line `hosts:`, as Go's own resolver reads it (`net/conf.go`) in a program without libc.
+    /// An unknown source such as `resolve` means DNS where `dns` is not named; criteria such as
+    /// `[NOTFOUND=return]` are ignored; a file that is missing or invalid means `files dns`.
     pub(super) fn parse(text: &str) -> Self {
         let sources = hosts(text).unwrap_or_default();
         let has_dns = sources.contains(&"dns");
@@ -73,7 +72,7 @@ mod tests {
     use super::{LookupOrder::*, *};
 
     #[test]
-    fn the_line_of_hosts_says_the_order() {
+    fn the_hosts_line_gives_the_order() {
         let cases = [
             ("", FilesDns),
             ("passwd: files\n", FilesDns),
@@ -89,7 +88,7 @@ mod tests {
             ("hosts: files resolve", FilesDns),
             ("hosts: myhostname", Dns),
             ("hosts: dns [!UNAVAIL=return] files", DnsFiles),
-            // What is not right says nothing.
+            // An invalid line is ignored.
             ("hosts dns", FilesDns),
             ("hosts: dns [UNAVAIL=return", FilesDns),
             ("hosts: dns [UNAVAIL]", FilesDns),

@@ -5,7 +5,7 @@ use std::{
 
 use super::{LookupError, LookupFailure, NameServer};
 
-/// What a lookup has come to so far: what is to be said to someone who cannot wait for its end.
+/// The state of a lookup: the error for a caller whose deadline comes before its end.
 #[derive(Debug)]
 pub(super) struct Progress {
     name: String,
@@ -14,21 +14,21 @@ pub(super) struct Progress {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Addresses of one family, while those of the other are still being asked for.
+    /// Addresses of one family, while those of the other are still being looked up.
     found: Vec<IpAddr>,
-    /// What was said of the name last that counts.
+    /// The last error that counts for the name.
     failed: Option<Failed>,
     /// The question that waits for its answer.
     open: Option<Open>,
 }
 
-/// The server that was asked last, and what went wrong with it.
+/// The server that was queried last, and its failure.
 pub(super) type Failed = (Option<NameServer>, LookupFailure);
 
-/// A question that is under way to a server, or has been sent.
+/// A query that is in flight, or has been sent.
 #[derive(Clone, Debug)]
 pub(super) struct Open {
-    /// What is said where its answer does not come in time.
+    /// The error where its response does not come in time.
     pub(super) late: LookupFailure,
     pub(super) server: NameServer,
 }
@@ -40,8 +40,8 @@ impl Progress {
         Self { name: name.to_owned(), state: Mutex::default() }
     }
 
-    /// The name itself is asked for, after others that it may stand for: what was said of them
-    /// does not count any more.
+    /// The name itself is queried, after candidates from the search list: their errors do not count
+    /// from here on.
     pub(super) fn begin_name_itself(&self) {
         self.state().failed = None;
     }

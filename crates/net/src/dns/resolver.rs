@@ -62,9 +62,9 @@ impl Resolver {
         }
     }
 
-    /// The addresses of `host`, IPv4 first: at least one. An IP address is its own answer. The
-    /// lookup ends at `deadline`, with the question that was open then as its error. Those who ask
-    /// for the same name within a few seconds get the same answer.
+    /// The addresses of `host`, IPv4 first: at least one. An IP address resolves to itself. The
+    /// lookup ends at `deadline`, with the query that was in flight then as its error. Callers with
+    /// the same name within a few seconds get the same result.
     pub async fn lookup(&self, host: &str, deadline: Instant) -> Result<Vec<IpAddr>, LookupError> {
         if let Ok(ip) = host.parse() {
             return Ok(vec![ip]);
@@ -111,7 +111,7 @@ impl Resolver {
 // === impl Asking ===
 
 impl Asking {
-    /// Every name that `host` may stand for, until one has addresses.
+    /// Every candidate name of `host`, until one has addresses.
     async fn ask(self, host: String) -> Answer {
         let mut last = None;
         let candidates =
@@ -122,7 +122,7 @@ impl Asking {
             }
             match self.ask_both(&candidate).await {
                 Ok(found) => return Ok(Found { name: Some(candidate.into()), ..found }),
-                // What is said of the name as it was asked for counts most.
+                // The error of the name as it was given counts most.
                 Err(failed) if last.is_none() || candidate == host => last = Some(failed),
                 Err(_) => {}
             }
@@ -131,7 +131,7 @@ impl Asking {
         Err(LookupError { name: host, server, failure })
     }
 
-    /// IPv4 and IPv6: at once, or one after the other where resolv.conf wants it so.
+    /// A and AAAA: together, or one after the other where resolv.conf has `single-request`.
     async fn ask_both(&self, name: &str) -> Result<Found, Failed> {
         let Ok(mut name) = Name::from_ascii(name) else {
             return Err((None, LookupFailure::NoSuchHost));
@@ -167,7 +167,7 @@ impl Asking {
         }
     }
 
-    /// Every server in turn, as many times as configured, until one knows.
+    /// Every server in order, up to `attempts` times, until one knows the name.
     async fn ask_all(&self, question: &Question) -> Result<Found, Failed> {
         let config = &*self.config;
         let servers = config.servers.len();

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use rustls::{RootCertStore, pki_types::CertificateDer};
 
-/// Trusted certificates: whole, since what they say of
-/// themselves is asked of them when they are to be found in what they have signed.
+/// Trusted certificates: kept whole, because their own fields are checked again when they are found
+/// as an issuer.
 #[derive(Clone, Debug)]
 pub struct Authorities {
     certificates: Arc<[CertificateDer<'static>]>,
@@ -20,7 +20,7 @@ impl Default for Authorities {
 }
 
 impl Authorities {
-    /// Trusts `certificates`, those too that webpki cannot read.
+    /// Trusts `certificates`, also those that webpki cannot read.
     pub fn new(certificates: Vec<CertificateDer<'static>>) -> Self {
         let mut anchors = RootCertStore::empty();
         anchors.add_parsable_certificates(certificates.iter().cloned());

@@ -1,8 +1,8 @@
 //! From a certificate to a trusted CA, by the rules of Go's crypto/x509.
 //!
-//! webpki accepts nearly all certificates that are accepted. Here it is decided about the others:
-//! those that it has no place for, such as certificates of version 1 and of servers that are
-//! authorities too, and what Go would say of those that are rejected.
+//! webpki accepts nearly all certificates that Go accepts. This module decides about the others:
+//! those that webpki does not support, such as certificates of version 1 and of servers that are
+//! CAs too. It also gives Go's error for those that are rejected.
 
 use jiff::Timestamp;
 use rustls::{
@@ -29,7 +29,7 @@ const MOST_CHECKS: usize = 100;
 /// how many it sends.
 const MAX_INTERMEDIATES: usize = 6;
 
-/// Looks for the way from certificates to authorities.
+/// Searches for a chain from certificates to CAs.
 pub struct Chain<'a> {
     authorities: &'a Authorities,
     usage: Usage,
@@ -70,7 +70,7 @@ impl<'a> Chain<'a> {
         Self { authorities, usage, now, provider }
     }
 
-    /// What can be said of a certificate by itself.
+    /// What can be checked of a certificate without its issuers.
     pub fn check_alone(&self, certificate: &X509Certificate<'_>) -> Result<(), X509Error> {
         if certificate.extensions().iter().any(is_unhandled) {
             return Err(X509Error::Other("unhandled critical extension".to_owned()));
@@ -79,7 +79,7 @@ impl<'a> Chain<'a> {
         self.check_usage(certificate)
     }
 
-    /// Whether a way leads from `leaf`, which has been checked by itself, to an authority.
+    /// Whether a chain leads from `leaf`, which has been checked alone, to a CA.
     pub fn verify(
         &self,
         leaf: &X509Certificate<'_>,
@@ -92,7 +92,7 @@ impl<'a> Chain<'a> {
         self.climb(&mut vec![leaf], &mut search)
     }
 
-    /// Goes on from the last one of `chain`.
+    /// Extends `chain` from its last certificate.
     fn climb<'s>(
         &self,
         chain: &mut Vec<&'s X509Certificate<'s>>,
@@ -131,7 +131,7 @@ impl<'a> Chain<'a> {
         Err(wrong.unwrap_or_else(|| unknown(hint)))
     }
 
-    /// Whether a certificate with so many below it may be an authority.
+    /// Whether a certificate with this many below it may be a CA.
     fn check_authority(
         &self,
         certificate: &X509Certificate<'_>,
@@ -140,8 +140,8 @@ impl<'a> Chain<'a> {
     ) -> Result<(), X509Error> {
         self.check_alone(certificate)?;
         let broken = |error: x509_parser::error::X509Error| X509Error::Other(error.to_string());
-        // Go compares names with them. Where names are constrained, a server has no business with
-        // a certificate that signs others, and no constraint is passed over.
+        // Go compares names with them. Where names are constrained, a server certificate may not be
+        // one that signs others, and no constraint is ignored.
         if certificate.name_constraints().map_err(broken)?.is_some() {
             let words = "a root or intermediate certificate constrains the names of an authority";
             return Err(X509Error::Other(words.to_owned()));
@@ -203,7 +203,7 @@ fn read<'c>(der: &'c CertificateDer<'_>, is_root: bool) -> Option<Candidate<'c>>
     Some(Candidate { certificate, is_root })
 }
 
-/// Whether two are the same as far as a way over both would lead in a circle.
+/// Whether two are the same, so that a chain over both would be a circle.
 fn is_same(one: &X509Certificate<'_>, other: &X509Certificate<'_>) -> bool {
     one.subject().as_raw() == other.subject().as_raw()
         && one.public_key().raw == other.public_key().raw

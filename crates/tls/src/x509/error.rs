@@ -10,33 +10,33 @@ pub enum X509Error {
         "x509: certificate has expired or is not yet valid: current time {now} is {side} {limit}"
     )]
     OutOfTime {
-        /// The clock when it was judged.
+        /// The time at which it was verified.
         now: Timestamp,
         /// `before` or `after`.
         side: &'static str,
         /// The limit it violates.
         limit: Timestamp,
     },
-    /// Asked for by IP address, and it has none.
+    /// Requested by IP address, and it has none.
     #[error(
         "x509: cannot validate certificate for {wanted} because it doesn't contain any IP SANs"
     )]
     NoIpSans {
-        /// The address asked for.
+        /// The requested address.
         wanted: String,
     },
-    /// It has no name at all of the kind asked for.
+    /// It has no name at all of the requested kind.
     #[error("x509: certificate is not valid for any names, but wanted to match {wanted}")]
     NoNames {
-        /// The name asked for.
+        /// The requested name.
         wanted: String,
     },
-    /// It is somebody else's.
+    /// It is for other names.
     #[error("x509: certificate is valid for {valid_for}, not {wanted}")]
     OtherName {
         /// The names it is valid for.
         valid_for: String,
-        /// The name or address asked for.
+        /// The requested name or address.
         wanted: String,
     },
     /// It has its name where names stood long ago.

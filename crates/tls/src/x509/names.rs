@@ -13,7 +13,7 @@ fn has_legacy_name(certificate: &X509Certificate<'_>, wanted: &str) -> bool {
     !has_names && common.any(|name| name.eq_ignore_ascii_case(wanted))
 }
 
-/// Why a certificate is not that of `wanted`.
+/// Why a certificate is not valid for `wanted`.
 pub(super) fn name_error(certificate: &X509Certificate<'_>, wanted: &ServerName<'_>) -> X509Error {
     let wants_ip = matches!(wanted, ServerName::IpAddress(_));
     let wanted = wanted.to_str().into_owned();

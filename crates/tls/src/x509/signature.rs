@@ -15,7 +15,7 @@ use x509_parser::{
 /// Why a certificate is not signed by what it might be signed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
-    /// By its own word that one signs no certificates.
+    /// Its own extensions say that it signs no certificates.
     #[error("x509: invalid signature: parent certificate cannot sign this kind of certificate")]
     NoAuthority,
     /// It was signed with another kind of key.
@@ -138,7 +138,7 @@ fn insecure(how: &AlgorithmIdentifier<'_>) -> Option<&'static str> {
     }
 }
 
-/// Certificates of version 1 and 2 cannot say that they may not.
+/// Certificates of version 1 and 2 have no basic constraints that could forbid it.
 fn may_sign(issuer: &X509Certificate<'_>) -> bool {
     let Ok(constraints) = issuer.basic_constraints() else { return false };
     let is_authority = match constraints {

@@ -63,9 +63,9 @@ fn judged_at(
     }
 }
 
-/// Rows of: what, the certificate, the name asked for, and what Go says of it.
+/// Rows of: description, certificate, requested name, Go's error.
 #[test]
-fn certificates_are_judged_in_gos_words() {
+fn certificates_are_verified_with_gos_errors() {
     let (key, rotated, leaf_key) =
         (KeyPair::generate().unwrap(), KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let ca = authority(&key);
@@ -116,7 +116,7 @@ fn certificates_are_judged_in_gos_words() {
     assert_eq!(judged(&itself, &itself, "n1"), "believed", "named itself as the CA");
 }
 
-/// Someone who can sign, and by whom they are signed.
+/// A certificate that can sign, and its issuer.
 struct Ca {
     params: CertificateParams,
     key: KeyPair,
@@ -161,8 +161,7 @@ fn server_and_ca(change: impl Fn(&mut CertificateParams)) -> CertificateParams {
     params
 }
 
-/// Rows of: what, the root, what is between it and the server, how the server's certificate is
-/// made, and what Go says of it.
+/// Rows of: description, root, intermediates, how the server's certificate is made, and Go's error.
 #[test]
 fn a_servers_certificate_may_be_an_authoritys() {
     let client_only = |params: &mut CertificateParams| {
@@ -247,7 +246,7 @@ fn a_servers_certificate_may_be_an_authoritys() {
 }
 
 #[test]
-fn an_authority_that_was_not_named_is_not_believed() {
+fn an_authority_that_was_not_configured_is_not_trusted() {
     let (named_root, other) = (Ca::root(|_| {}), Ca::root(|_| {}));
     let key = KeyPair::generate().unwrap();
     let unknown = "x509: certificate signed by unknown authority";
@@ -286,7 +285,7 @@ fn an_authority_that_was_not_named_is_not_believed() {
 }
 
 #[test]
-fn so_many_signers_are_tried_and_no_more() {
+fn the_number_of_issuers_that_are_tried_is_limited() {
     let other = Ca::root(|_| {});
     let key = KeyPair::generate().unwrap();
     let leaf = other.sign(&server_and_ca(|_| {}), &key);
@@ -311,7 +310,7 @@ fn so_many_signers_are_tried_and_no_more() {
 
 /// A leaf and the CA before and after it was replaced, RSA all, made with openssl.
 #[test]
-fn a_replaced_rsa_authority_is_said_in_gos_words() {
+fn a_replaced_rsa_authority_gets_gos_error() {
     let read = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
     let leaf = read(include_str!("testdata/rsa-leaf.pem"));
     let (before, after) = (

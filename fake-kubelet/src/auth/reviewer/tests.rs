@@ -49,7 +49,7 @@ async fn a_token_is_reviewed() {
 }
 
 #[tokio::test]
-async fn a_token_may_be_nobodys_or_uncertain() {
+async fn a_token_may_be_invalid_or_its_review_may_fail() {
     let (server, _) = answering(201, json!({"authenticated": false}));
     assert!(server.user("secret").await.unwrap().is_none());
     let (server, _) = answering(201, json!({"authenticated": false, "error": "expired"}));

@@ -1,4 +1,4 @@
-//! DNS: names of which one thing is said, and schedules that make sense.
+//! DNS: names with one answer each, and schedules in order.
 
 use std::{collections::BTreeMap, net::IpAddr};
 
@@ -6,7 +6,7 @@ use cluster_format::{Mistake, Schedule, YamlNode, check::check_schedule, suggest
 
 use super::super::format::{DnsChange, DnsName, NameServer};
 
-/// Checks what is said of DNS, at first or by a step.
+/// Checks DNS, as it is first and as steps change it.
 pub(super) fn check(dns: &DnsChange, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     let mut seen: BTreeMap<String, (&str, &YamlNode)> = BTreeMap::new();
     let lists = [
@@ -45,7 +45,7 @@ pub(super) fn check(dns: &DnsChange, at: &YamlNode, mistakes: &mut Vec<Mistake>)
     }
 }
 
-/// Checks what a step says of servers: that they are there, and nothing of their order.
+/// Checks a step's changes of servers: that the servers exist, and that no order is given.
 pub(super) fn check_known(
     dns: &DnsChange,
     known: &[IpAddr],

@@ -22,7 +22,7 @@ type Pods = BTreeMap<String, Vec<String>>;
 /// The pods of nodes, by the node's name.
 struct ExistingObjects(BTreeMap<String, Pods>);
 
-/// Reports what the steps' changes speak of and there is not, and what they add and there is.
+/// Reports changes of objects that do not exist, and additions of objects that do.
 pub(super) fn check(
     nodes: &[Node],
     steps: &[Step<ExpectationFields>],
@@ -35,7 +35,7 @@ pub(super) fn check(
             && change.add_pods.is_empty())
     };
     let speaks = |change: &Change| !change.add.is_empty() || change.nodes.values().any(mentions);
-    // Templates make very many: they are only counted up where somebody asks.
+    // Templates can make very many objects: they are only listed where a step changes some.
     if !steps.iter().filter_map(|step| step.change.as_ref()).any(speaks) {
         return;
     }

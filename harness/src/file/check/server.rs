@@ -22,7 +22,7 @@ pub(super) fn check_api_server(
     }
 }
 
-/// Checks how DNS is asked.
+/// Checks how the metrics server's pod queries DNS.
 pub(super) fn check_resolv_conf(said: &ResolvConf, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     if said.attempts == Some(0) {
         mistakes.push(zero("attempts", "write 1 or more, or leave it out for 2", at));

@@ -30,7 +30,8 @@ pub(super) fn check(
     mistakes: &mut Vec<Mistake>,
 ) {
     let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
-    // Those that join later are known from the beginning: what is said of them comes later too.
+    // Nodes that join later are known from the beginning, because expectations about them may come
+    // at any step.
     let added = steps.iter().flat_map(|step| step.change.iter().flat_map(|change| &change.add));
     let added = added.flat_map(|node| all_names(&node.name, node.count));
     let nodes: Option<BTreeSet<String>> =

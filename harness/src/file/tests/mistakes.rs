@@ -264,8 +264,8 @@ spec:
       wait: {for: 1s, upTo: 2s}
 ";
 
-/// Nothing is said that follows from another mistake only: the misspelt kinds of wait and
-/// expectation are not missed, and no node is missed while the nodes are in doubt.
+/// Mistakes that follow from another mistake are not reported: a misspelt kind of wait or
+/// expectation is not also missing, and no node is missing while the list of nodes is invalid.
 #[test]
 fn many_mistakes_are_reported_at_once() {
     shows("many", &read(MANY).unwrap_err().to_string());
@@ -317,7 +317,7 @@ fn hostile_files_do_no_harm() {
 }
 
 #[test]
-fn what_is_not_there_or_there_already() {
+fn changed_objects_must_exist_and_added_ones_must_not() {
     let pods = |steps: &str| {
         spec(&format!(
             "nodes:\n  - name: node-{{n}}\n    count: 2\n    pods: [{{name: 'web-{{n}}', containers: [{{name: main, usage: &u {{cpu: 1m, memory: 1Mi}}}}]}}]\nsteps: {steps}"
@@ -373,7 +373,7 @@ fn what_a_matrix_cannot_be() {
 }
 
 #[test]
-fn what_files_there_are() {
+fn files_that_are_used_must_exist() {
     let server = |files: &str| {
         spec(&format!("server: {{{files}args: ['--tls-cert-file=${{files.certificate}}']}}"))
     };

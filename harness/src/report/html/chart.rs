@@ -92,7 +92,7 @@ pub(super) fn span(seconds: f64) -> String {
     }
 }
 
-/// A moment as the time line tells it.
+/// A time as the time line writes it.
 pub(super) fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M:%S.%3f").to_string()
 }

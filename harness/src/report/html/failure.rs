@@ -1,4 +1,4 @@
-//! Where it went wrong: expected and seen, line beside line.
+//! The place of a failure: expected and seen, line beside line.
 
 use maud::{Markup, html};
 use similar::{DiffTag, TextDiff};

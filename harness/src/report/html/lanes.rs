@@ -1,4 +1,4 @@
-//! The time line as a picture: who was asked when, and how it went.
+//! The time line as a picture: each request, when it was sent, and its result.
 
 use std::collections::BTreeMap;
 

@@ -27,7 +27,7 @@ const LEAST: [f64; 2] = [1e6, MI];
 const MI: f64 = 1_048_576.0;
 const GI: f64 = 1_073_741_824.0;
 
-/// Nodes and containers beyond these are folded away.
+/// Nodes and containers beyond these are collapsed.
 const SHOWN: usize = 4;
 
 /// CPU or memory.
@@ -118,7 +118,7 @@ fn plot(series: &Series, resource: Resource, scenario: &ScenarioReport) -> Marku
     }
 }
 
-/// The two ends of a window. With a wrong clock it may lie outside of the run: then it ends where
+/// The two ends of a window. With a wrong clock it may be outside of the run: then it ends where
 /// the server began to report it.
 fn bar(report: &ReportedUsage, axis: &Axis) -> (f64, f64) {
     let end = if axis.has(report.timestamp) { report.timestamp } else { report.since };

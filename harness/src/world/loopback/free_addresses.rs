@@ -34,12 +34,12 @@ pub enum AddressError {
         ip = .0.ip()
     )]
     NoAddress(SocketAddr),
-    /// The system does not let it listen.
+    /// The system refuses to let it listen.
     #[error("failed to listen on {address} for a kubelet: {source}")]
     Listen {
         /// Where.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 pub(super) const COUNT: &str = "metrics_server_manager_tick_duration_seconds_count";
 pub(super) const SUM: &str = "metrics_server_manager_tick_duration_seconds_sum";
 
-/// How soon after its start a program is asked: no cycle that counts has begun before.
+/// How soon after its start a program is queried: no cycle that counts has begun before.
 const FRESH: Duration = Duration::from_secs(3);
 
 /// What is known of the cycles of a program that runs.
 pub(super) struct Cycles {
     started: Instant,
-    /// Nobody has waited for any yet.
+    /// No step has waited for any yet.
     is_fresh: bool,
     resolution: Duration,
     /// The last one that was seen to end.
@@ -42,7 +42,7 @@ impl Cycles {
         self.resolution
     }
 
-    /// Takes in what the program says now.
+    /// Records what the program reports now.
     pub(super) fn see(&mut self, count: u64, sum: f64) {
         let before = self.last.map_or((0, 0.0), |last| (last.count, last.sum));
         if count > before.0 {
@@ -59,13 +59,13 @@ impl Cycles {
         self.last.map_or(0, |last| last.count)
     }
 
-    /// Whether it has just started, and this is the first that is asked: then all of its cycles
-    /// are waited for.
+    /// Whether it has just started, and this is the first query: then all of its cycles are waited
+    /// for.
     pub(super) fn is_first(&mut self) -> bool {
         std::mem::take(&mut self.is_fresh) && self.started.elapsed() < FRESH
     }
 
-    /// How many have begun. One that goes on is known by the time: cycles begin regularly.
+    /// How many have begun. One in progress follows from the time: cycles begin regularly.
     pub(super) fn begun(&self) -> u64 {
         match self.last {
             None => 1,

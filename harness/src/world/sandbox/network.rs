@@ -93,7 +93,7 @@ impl SandboxNetwork {
         &self.pod
     }
 
-    /// There are machines with these addresses: what nobody listens on there is refused.
+    /// There are machines with these addresses: connections to closed ports there are refused.
     pub(super) fn plug(&self, addresses: impl IntoIterator<Item = IpAddr>) -> io::Result<()> {
         let mut machines = self.machines();
         let new: BTreeSet<_> =
@@ -104,7 +104,7 @@ impl SandboxNetwork {
         Ok(())
     }
 
-    /// The machine with this address is gone: packets to it are lost from now on.
+    /// Removes the machine with this address: packets to it are lost from now on.
     pub(super) fn unplug(&self, address: IpAddr) -> io::Result<()> {
         if self.machines().remove(&address) { ip(&command("del", address)) } else { Ok(()) }
     }
@@ -153,7 +153,7 @@ pub(super) fn has_ipv6() -> bool {
 fn command(verb: &str, address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => format!("addr {verb} {address}/32 dev lo\n"),
-        // Nobody else can have it, so that nobody needs to be asked before it is used.
+        // No other machine can have it, so duplicate address detection is not needed.
         IpAddr::V6(address) if verb == "add" => format!("addr add {address}/128 dev lo nodad\n"),
         IpAddr::V6(address) => format!("addr {verb} {address}/128 dev lo\n"),
     }

@@ -62,7 +62,7 @@ impl PodFiles {
         AccountToken::new(&self.folder.path().join("serviceaccount"))
     }
 
-    /// Writes resolv.conf anew, and returns it.
+    /// Writes resolv.conf again, and returns it.
     pub(super) fn change_resolv_conf(&self, said: &ResolvConf) -> io::Result<String> {
         let text = pod_dns::resolv_conf(&self.dns, said, &BTreeMap::new());
         fs::write(self.folder.path().join("etc/resolv.conf"), &text)?;

@@ -29,7 +29,8 @@ use crate::namespaces;
 /// How many of its last lines are looked at for the reason of its end.
 const LAST_LINES: usize = 200;
 
-/// How long its last lines may take to come after it has ended: what it has started may hold them.
+/// How long its last lines may take to arrive after it has ended: its child processes may hold the
+/// pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The least that a container's environment has.
@@ -48,7 +49,7 @@ pub(super) type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
 pub(super) struct ServerProcess {
     process: u32,
     terminated: Arc<AtomicBool>,
-    /// It is ended by [`Self::stop`], of which nobody needs to be told.
+    /// It is ended by [`Self::stop`], which is not reported as an end.
     stopped: Arc<AtomicBool>,
     ended: watch::Receiver<bool>,
     _wait: Task,
@@ -116,7 +117,7 @@ impl ServerProcess {
     pub(super) async fn stop(mut self) {
         self.stopped.store(true, Relaxed);
         if !self.has_ended() && namespaces::kill(self.process).is_ok() {
-            // An error means that nobody waits for it any more.
+            // An error means that the receiver is gone.
             drop(self.ended.wait_for(|ended| *ended).await);
         }
     }
@@ -136,7 +137,7 @@ async fn wait(
 ) -> End {
     let status = child.wait().await;
     for reader in readers.into_iter().flatten() {
-        // Its lines are there, or whoever holds the stream does not write them.
+        // All of its lines are there, unless another process holds the stream open.
         drop(timeout(LAST_WORDS, reader).await);
     }
     match status {
@@ -207,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_of_an_end_is_what_a_program_calls_an_error() {
+    fn the_reason_of_an_end_is_the_programs_error_line() {
         for (lines, reason) in [
             (&[][..], None),
             (

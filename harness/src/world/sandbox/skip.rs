@@ -10,7 +10,7 @@ use crate::file::{
     format::{Node, Spec, Step},
 };
 
-/// `--metric-resolution` where it is not said.
+/// The default of `--metric-resolution`.
 const DEFAULT_RESOLUTION: Duration = Duration::from_mins(1);
 
 const RESOLUTION: &str = "--metric-resolution";

@@ -32,7 +32,7 @@ impl Network for Hostile {
     }
 }
 
-/// Says a record of TLS over and over, up to 64 MiB, and counts what is taken of it.
+/// Sends a TLS record repeatedly, up to 64 MiB, and counts the bytes that are read.
 struct Endless {
     record: Vec<u8>,
     taken: Arc<AtomicUsize>,

@@ -19,7 +19,7 @@ pub(in crate::access) struct ClientCaConfig {
     pub(in crate::access) request_header: RequestHeaderConfig,
 }
 
-/// Where CAs come from.
+/// The source of CAs.
 #[derive(Clone, Debug)]
 pub(in crate::access) enum CaSource {
     /// A file that a flag names.

@@ -1,5 +1,5 @@
-//! Logs failed authentication and authorization without a line for each request. An API server
-//! with an invalid certificate sends many requests a minute, and anybody who reaches the port can
+//! Logs failed authentication and authorization without a line for each request. An API server with
+//! an invalid certificate sends many requests a minute, and any client that reaches the port can
 //! send any number.
 
 use std::borrow::Cow;

@@ -106,7 +106,7 @@ fn after<'a>(name: &'a HeaderName, prefix: &str) -> Option<&'a str> {
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// A value that is not UTF-8 names nobody: a lossy conversion could make two users one.
+/// A value that is not UTF-8 names no user: a lossy conversion could make two users one.
 fn text(value: &[u8]) -> Option<String> {
     std::str::from_utf8(value).ok().map(str::to_owned)
 }

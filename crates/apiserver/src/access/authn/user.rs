@@ -21,7 +21,7 @@ pub const MASTERS: &str = "system:masters";
 pub struct User {
     /// Such as `system:serviceaccount:kube-system:horizontal-pod-autoscaler`.
     pub name: String,
-    /// Tells two users apart who had the same name at different times; often empty.
+    /// Distinguishes two users with the same name at different times; often empty.
     pub uid: String,
     /// Their groups.
     pub groups: Vec<String>,

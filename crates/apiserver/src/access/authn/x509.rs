@@ -42,8 +42,8 @@ struct Verified {
 // === impl VerifiedCertificates ===
 
 impl VerifiedCertificates {
-    /// The user whom the first certificate of `chain` names, if `bundle`, the current one of `ca`,
-    /// verifies it.
+    /// The user in the subject of the first certificate of `chain`, if `bundle`, the current one of
+    /// `ca`, verifies it.
     pub(in crate::access) fn user(
         &self,
         ca: Ca,

@@ -46,7 +46,7 @@ pub(in crate::access) enum ImpersonationError {
 // === impl Impersonation ===
 
 impl Impersonation {
-    /// What the headers ask for; none when there are no such headers.
+    /// The requested impersonation; none without its headers.
     pub(in crate::access) fn requested(
         headers: &HeaderMap,
     ) -> Result<Option<Self>, ImpersonationError> {

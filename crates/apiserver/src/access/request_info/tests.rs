@@ -15,7 +15,7 @@ fn short(method: &str, uri: &str) -> String {
 }
 
 #[test]
-fn objects_and_paths_are_told_apart() {
+fn resource_and_non_resource_requests_are_distinguished() {
     const V: &str = "/apis/metrics.k8s.io/v1beta1";
     let cases = [
         ("GET", "/", "get path /"),
@@ -53,7 +53,7 @@ fn objects_and_paths_are_told_apart() {
 }
 
 #[test]
-fn encoding_does_not_hide_what_is_asked() {
+fn percent_encoding_does_not_change_the_request_info() {
     const PODS: &str = "/apis/metrics.k8s.io/v1beta1/namespaces/a/pods";
     let cases = [
         ("/%68ealthz", "get path /healthz"),

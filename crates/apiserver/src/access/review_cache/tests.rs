@@ -14,7 +14,7 @@ fn key(number: u16) -> Key {
     Key(key)
 }
 
-/// An answer at once, that counts that it was asked for.
+/// An immediate answer, which counts its lookups.
 fn ask(
     asked: &Arc<AtomicUsize>,
     answer: Result<&'static str, &'static str>,
@@ -28,7 +28,7 @@ fn ask(
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_ttl_as_long_as_it_says() {
+async fn an_answer_is_cached_for_its_ttl() {
     let (cache, asked) = (Texts::new(), Arc::default());
     for (wait, times) in [(0, 1), (9_999, 1), (1, 2)] {
         advance(Duration::from_millis(wait)).await;
@@ -39,7 +39,7 @@ async fn an_answer_ttl_as_long_as_it_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_and_answers_that_do_not_hold_are_not_remembered() {
+async fn errors_and_answers_without_a_ttl_are_not_cached() {
     let (cache, asked) = (Texts::new(), Arc::default());
     for _ in 0..2 {
         let _ = cache.get_or_lookup(key(1), ask(&asked, Err("down"), TTL)).await.unwrap_err();
@@ -50,7 +50,7 @@ async fn errors_and_answers_that_do_not_hold_are_not_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_ends_soonest_makes_room() {
+async fn at_the_limit_the_entry_that_expires_first_is_evicted() {
     let (cache, asked) = (Texts::with_limit(3), Arc::default());
     for (number, seconds) in [(1, 3), (2, 1), (3, 2), (4, 5)] {
         let ttl = Duration::from_secs(seconds);
@@ -62,7 +62,7 @@ async fn what_ends_soonest_makes_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_question_is_asked_once_at_a_time() {
+async fn concurrent_lookups_of_one_key_are_one() {
     let (cache, asked) = (Texts::new(), Arc::new(AtomicUsize::new(0)));
     let (answer, answered) = oneshot::channel();
     let counted = asked.clone();
@@ -89,7 +89,7 @@ async fn the_same_question_is_asked_once_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lookup_outlives_the_one_who_began_it_and_ends_with_the_last() {
+async fn a_lookup_outlives_its_first_caller_and_ends_with_the_last() {
     let (cache, asked) = (Texts::new(), Arc::new(AtomicUsize::new(0)));
     let (answer, answered) = oneshot::channel();
     let begin = |cache: &Arc<Texts>, ask: BoxFuture<'static, _>| {

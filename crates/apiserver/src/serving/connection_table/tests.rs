@@ -49,7 +49,7 @@ fn is_open(place: &Place) -> bool {
 }
 
 #[test]
-fn classes_give_way_one_after_the_other_and_the_oldest_first() {
+fn classes_are_evicted_in_order_and_the_oldest_first() {
     let cases = [
         ([SILENT, HANDSHAKING], Closed::Handshaking),
         ([HANDSHAKING, IDLE], Closed::Handshaking),
@@ -94,7 +94,7 @@ fn a_few_handshakes_and_new_connections_survive_a_crowd_of_another_class() {
 }
 
 #[test]
-fn the_source_with_the_most_connections_gives_way() {
+fn the_source_with_the_most_connections_is_evicted_first() {
     for what in [SILENT, HANDSHAKING, IDLE, BUSY, AUTHENTICATED] {
         let table = table();
         let one = fill(&table, 10, 1, what);
@@ -141,7 +141,7 @@ fn a_network_of_ipv6_is_one_source() {
 }
 
 #[tokio::test]
-async fn few_requests_at_a_time_before_somebody_is_authenticated() {
+async fn few_requests_at_a_time_before_authentication() {
     let limits = Limits { unauthenticated_requests: 1, ..Limits::default() };
     let (place, _) = ConnectionTable::new(&limits).enter(address(1));
     let handle = place.handle();

@@ -21,9 +21,9 @@ use tokio::time::{advance, sleep};
 use super::*;
 use crate::{Clock, Datagram, Files, Listener, Network, Random, Stream};
 
-/// A name server that finds every name at 10.0.0.1, but for those that begin with `silent`,
-/// `alias` (two of them, in one answer with the address), `loop` (aliases alone, in a circle) or
-/// `crowd` (256 addresses).
+/// A name server that finds every name at 10.0.0.1, except those that begin with `silent`, `alias`
+/// (two CNAMEs, in one response with the address), `loop` (CNAMEs alone, in a circle) or `crowd`
+/// (256 addresses).
 #[derive(Default)]
 struct NameServer {
     /// Seconds that its answers live.
@@ -87,7 +87,7 @@ impl Datagram for Socket {
             let (from, to) = (Name::from_ascii(from).unwrap(), Name::from_ascii(to).unwrap());
             Record::from_rdata(from, 60, RData::CNAME(CNAME(to)))
         };
-        // However the server goes on, the aliases come first.
+        // Whatever the server sends after them, the CNAMEs come first.
         if name.starts_with("alias") {
             answer.add_answer(alias(&name, "next."));
             answer.add_answer(alias("next.", "last."));
@@ -143,8 +143,8 @@ fn within(seconds: u64) -> Instant {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_ask_for_one_name_at_the_same_time_ask_once() {
-    // Not even an answer that must not be kept is asked for by each.
+async fn lookups_of_one_name_at_the_same_time_share_a_query() {
+    // Even an answer with a time to live of 0 is not queried by each.
     let (server, resolver) = resolver(0);
     let all = join_all((0..5000).map(|_| resolver.lookup("proxy", within(10)))).await;
     assert!(all.iter().all(|one| one.as_deref() == Ok(&["10.0.0.1".parse().unwrap()])));
@@ -153,7 +153,7 @@ async fn those_who_ask_for_one_name_at_the_same_time_ask_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_lives_as_long_as_its_records_and_a_few_seconds_at_most() {
-    // Time to live, milliseconds until the name is needed again, whether it is asked for again.
+    // Time to live, milliseconds until the name is needed again, whether it is queried again.
     let cases =
         [(0, 0, true), (2, 1900, false), (2, 2100, true), (3600, 4900, false), (3600, 5100, true)];
     for (ttl, later, again) in cases {
@@ -167,7 +167,7 @@ async fn an_answer_lives_as_long_as_its_records_and_a_few_seconds_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_cannot_wait_is_told_what_is_waited_for_and_others_go_on() {
+async fn a_caller_at_its_deadline_gets_the_open_query_as_its_error_and_others_go_on() {
     let (server, resolver) = resolver(30);
     let (hasty, patient) =
         join(resolver.lookup("silent", within(1)), resolver.lookup("silent", within(3))).await;
@@ -176,12 +176,12 @@ async fn who_cannot_wait_is_told_what_is_waited_for_and_others_go_on() {
     assert_eq!(hasty.unwrap_err().to_string(), words);
     assert_eq!(patient.unwrap_err().to_string(), words);
     assert_eq!(server.questions.load(Relaxed), 2, "the one who stays does not ask again");
-    // Nobody waits for it any more: nothing of it is left.
+    // No caller waits for it: nothing of it is left.
     assert_eq!(server.sockets.open.load(Relaxed), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn silent_names_take_neither_all_sockets_nor_the_turn_of_good_ones() {
+async fn silent_name_servers_neither_use_all_sockets_nor_delay_other_lookups() {
     let (server, resolver) = resolver(30);
     let silent = (0..10_000).map(|n| {
         let resolver = resolver.clone();
@@ -202,7 +202,7 @@ async fn silent_names_take_neither_all_sockets_nor_the_turn_of_good_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_answers_are_kept_than_there_is_room_for() {
+async fn the_cache_keeps_no_more_answers_than_its_limit() {
     let (_, resolver) = resolver(3600);
     for batch in 0..25 {
         let names = (0..1000).map(|n| {

@@ -1,4 +1,4 @@
-//! What resolv.conf and nsswitch.conf say, as name servers see it.
+//! Effects of resolv.conf and nsswitch.conf, as name servers see them.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use crate::dns::ConfigFiles;
 enum Behaves {
     /// It knows IPv4 addresses alone: 10.0.0.1.
     Well,
-    /// Over UDP it says that the answer does not fit.
+    /// Over UDP its response is truncated.
     Truncates,
     /// It is silent over UDP.
     OverTcpAlone,
     Silent,
     Fails,
-    /// It knows nothing and asks nobody.
+    /// Not authoritative for anything, and offers no recursion.
     Lame,
     /// The name does not exist.
     Unknown,
 }
 
-/// Name servers by address, and what they were asked.
+/// Name servers by address, and their queries.
 #[derive(Default)]
 struct Servers {
     servers: BTreeMap<SocketAddr, Behaves>,
@@ -61,7 +61,7 @@ impl Servers {
         Resolver::new(doors, ResolvConf::parse(resolv_conf, ""), Hosts::default())
     }
 
-    /// What was asked since the last time.
+    /// The queries since the last call.
     fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
@@ -204,7 +204,7 @@ async fn rotation_spreads_questions_over_the_servers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_server_is_asked_unless_the_name_does_not_exist() {
+async fn the_next_server_is_queried_unless_the_name_does_not_exist() {
     let cases = [
         (Behaves::Fails, Ok("10.0.0.1")),
         (Behaves::Lame, Ok("10.0.0.1")),
@@ -286,7 +286,7 @@ impl Texts {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_are_read_again_unless_they_say_no() {
+async fn files_are_read_again_unless_no_reload_is_set() {
     for (options, expected) in [("", "10.0.0.2:53"), ("options no-reload\n", "10.0.0.1:53")] {
         let servers = Servers::of(&[ONE, ("10.0.0.2:53", Behaves::Well)]);
         let doors = Doors {
@@ -313,7 +313,7 @@ async fn files_are_read_again_unless_they_say_no() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nsswitch_says_whom_to_ask_first() {
+async fn nsswitch_sets_the_order_of_sources() {
     let at = |last: u8| Ok(format!("10.0.0.{last}"));
     let unknown = |name: &str, server: &str| Err(format!("lookup {name}{server}: no such host"));
     // The hosts file has `known`; DNS knows all names, or none.
