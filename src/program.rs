@@ -38,8 +38,8 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 enum ProgramError {
     #[error(transparent)]
     Flags(#[from] FlagError),
-    #[error("failed to read kubeconfig {file:?}: {cause}; pass a readable file with {flag}")]
-    Kubeconfig { file: String, cause: String, flag: &'static str },
+    #[error("{cause}; pass a readable file with {flag}")]
+    Kubeconfig { cause: String, flag: &'static str },
     #[error(
         "failed to find the API server: {cause}; run in a cluster, or pass a kubeconfig with --kubeconfig"
     )]
@@ -180,10 +180,8 @@ async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {
 }
 
 async fn kubeconfig(file: &Path, flag: &'static str) -> Result<Config, ProgramError> {
-    kube_dial::read_kubeconfig(file).await.map_err(|error| {
-        let file = file.display().to_string();
-        ProgramError::Kubeconfig { file, cause: chain(&error), flag }
-    })
+    let read = kube_dial::read_kubeconfig(file).await;
+    read.map_err(|error| ProgramError::Kubeconfig { cause: chain(&error), flag })
 }
 
 /// An error and its sources in one line: the first line of each, because some bring a snippet.

@@ -56,3 +56,8 @@ fn heads_of_requests() {
 fn audit_policies() {
     with_seeds_of("policy", targets::policy);
 }
+
+#[test]
+fn kubeconfigs() {
+    with_seeds_of("kubeconfig", targets::kubeconfig);
+}

@@ -112,7 +112,7 @@ async fn kubectl_shows_the_scenarios_cluster() {
         home: TempDir::new().unwrap(),
     };
 
-    let top = kubectl.until("node-1", &["top", "nodes"]).await;
+    let top = kubectl.until("node-2   500m", &["top", "nodes"]).await;
     assert_eq!(
         top,
         "NAME     CPU(cores)   CPU(%)   MEMORY(bytes)   MEMORY(%)\n\

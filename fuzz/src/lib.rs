@@ -2,6 +2,7 @@
 //! the seeds, so that the targets keep working where no fuzzer is.
 
 mod answer;
+mod kubeconfig;
 mod policy;
 mod request;
 mod resource;
@@ -9,6 +10,6 @@ mod selector;
 mod summary;
 
 pub use self::{
-    answer::answer, policy::policy, request::request, resource::resource, selector::selector,
-    summary::summary,
+    answer::answer, kubeconfig::kubeconfig, policy::policy, request::request, resource::resource,
+    selector::selector, summary::summary,
 };

@@ -4,7 +4,6 @@
 //! that no two can wait for each other. It may grow only while half of the memory stays free for
 //! first pieces: bodies without end fail when they need more, and the others find memory for
 //! theirs.
-//! find memory for theirs.
 
 use std::sync::{
     Arc,

@@ -9,9 +9,17 @@ use kube::{
 };
 use net::errno;
 
-/// A kubeconfig that cannot be used.
+/// A kubeconfig that cannot be used. Its source says why.
 #[derive(Debug, thiserror::Error)]
-pub enum KubeconfigFileError {
+#[error("failed to read kubeconfig {file:?}")]
+pub struct KubeconfigFileError {
+    file: String,
+    #[source]
+    cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
     /// The file cannot be read.
     #[error("{0}")]
     Read(String),
@@ -30,16 +38,31 @@ pub enum KubeconfigFileError {
 
 /// The current context of the kubeconfig `file`.
 pub async fn read_kubeconfig(file: &Path) -> Result<Config, KubeconfigFileError> {
+    let error = |cause| KubeconfigFileError { file: file.display().to_string(), cause };
+    let kubeconfig = read(file).map_err(error)?;
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    config.map_err(|cause| error(cause.into()))
+}
+
+fn read(file: &Path) -> Result<Kubeconfig, Cause> {
+    // kube panics at half a character of UTF-16. What is no regular file, such as a pipe, can be read
+    // only once.
+    let is_cut = |bytes: Vec<u8>| {
+        matches!(bytes[..], [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) && bytes.len() % 2 == 1
+    };
+    if file.is_file() && std::fs::read(file).is_ok_and(is_cut) {
+        return Err(Cause::Read("invalid UTF-16: it ends within a character".to_owned()));
+    }
     let mut kubeconfig = Kubeconfig::read_from(file).map_err(|error| match error {
-        KubeconfigError::ReadConfig(error, _) => KubeconfigFileError::Read(errno::file(&error)),
+        KubeconfigError::ReadConfig(error, _) => Cause::Read(errno::file(&error)),
         error => error.into(),
     })?;
     prepare(&mut kubeconfig)?;
-    Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
+    Ok(kubeconfig)
 }
 
 /// Fills in and refuses what kube would understand otherwise than client-go.
-fn prepare(kubeconfig: &mut Kubeconfig) -> Result<(), KubeconfigFileError> {
+fn prepare(kubeconfig: &mut Kubeconfig) -> Result<(), Cause> {
     let current = kubeconfig.current_context.clone().unwrap_or_default();
     let mut contexts = kubeconfig.contexts.iter().filter(|context| context.name == current);
     // kube's error names what is missing.
@@ -63,12 +86,9 @@ fn prepare(kubeconfig: &mut Kubeconfig) -> Result<(), KubeconfigFileError> {
     Ok(())
 }
 
-fn prepare_user(user: &mut AuthInfo, path: &str) -> Result<(), KubeconfigFileError> {
+fn prepare_user(user: &mut AuthInfo, path: &str) -> Result<(), Cause> {
     let error = |field: &str, cause: &str| {
-        Err(KubeconfigFileError::Field {
-            field: format!("{path}.{field}"),
-            cause: cause.to_owned(),
-        })
+        Err(Cause::Field { field: format!("{path}.{field}"), cause: cause.to_owned() })
     };
     if user.auth_provider.is_some() {
         return error(
@@ -88,19 +108,14 @@ fn prepare_user(user: &mut AuthInfo, path: &str) -> Result<(), KubeconfigFileErr
         && let Err(cause) = std::fs::read(file)
     {
         let cause = format!("{file}: {}", errno::file(&cause));
-        return Err(KubeconfigFileError::Field { field: format!("{path}.tokenFile"), cause });
+        return Err(Cause::Field { field: format!("{path}.tokenFile"), cause });
     }
     Ok(())
 }
 
-fn prepare_cluster(
-    cluster: &mut Cluster,
-    has_certificate: bool,
-    path: &str,
-) -> Result<(), KubeconfigFileError> {
-    let error = |field: &str, cause: String| {
-        Err(KubeconfigFileError::Field { field: format!("{path}.{field}"), cause })
-    };
+fn prepare_cluster(cluster: &mut Cluster, has_certificate: bool, path: &str) -> Result<(), Cause> {
+    let error =
+        |field: &str, cause: String| Err(Cause::Field { field: format!("{path}.{field}"), cause });
     if let Some(proxy) = cluster.proxy_url.as_ref().filter(|proxy| !proxy.is_empty()) {
         return error(
             "proxy-url",
@@ -152,7 +167,7 @@ mod tests {
         );
         std::fs::write(folder.path().join("token"), "from-the-file").unwrap();
         std::fs::write(&file, text).unwrap();
-        read_kubeconfig(&file).await.map_err(|error| error.to_string())
+        read_kubeconfig(&file).await.map_err(|error| error.cause.to_string())
     }
 
     #[tokio::test]

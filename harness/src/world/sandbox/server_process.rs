@@ -223,7 +223,9 @@ mod tests {
             (&["Fine", "last words"], Some("last words")),
         ] {
             let last = LastLines::default();
-            lines.iter().for_each(|line| last.add((*line).to_owned()));
+            for line in lines {
+                last.add((*line).to_owned());
+            }
             assert_eq!(last.reason().as_deref(), reason);
         }
     }
