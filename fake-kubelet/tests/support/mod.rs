@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cluster_format::{Access, CertificateKind, Faults};
+use cluster_format::{Access, CertificateKind, Faults, X509};
 use fake_kubelet::{
     Certificates, Container, DenyAll, Dependencies, FakeKubelet, KubeletSpec, Node,
     ObservedRequest, Observer, Pod, Sampling, Shape, Usage,
@@ -224,6 +224,7 @@ pub(crate) fn spec() -> KubeletSpec {
         node: Node::new(started, None, vec![pod]),
         sampling: Sampling::default(),
         certificate: CertificateKind::Signed,
+        x509: X509::default(),
         access: Access::Open,
         replay: None,
         resource_path: None,

@@ -87,7 +87,8 @@ impl Cluster {
         identities::add(&api_server, spec.server.role.as_deref());
         identities::grant(&api_server, &spec.access);
         api_server.observe(observers.clone());
-        let mut front_proxy = FrontProxy::new(environment.start)?;
+        let mut front_proxy =
+            FrontProxy::new(environment.start, spec.front_proxy_x509.unwrap_or_default())?;
         let client_ca = certificates.cluster().pem();
         api_server.upsert_config_map(front_proxy.config_map(&client_ca));
         if let Some(state) = spec.front_proxy {

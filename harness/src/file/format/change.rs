@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     Address, ApiServerFaults, CertificateKind, DnsChange, Faults, FileContent, Grants, Node, Pod,
-    ResolvConf, Rule, Usage,
+    ResolvConf, Rule, Usage, X509,
 };
 
 /// What changes in the world.
@@ -64,6 +64,8 @@ pub struct NodeChange {
     pub annotations: Option<BTreeMap<String, String>>,
     /// The serving certificate that its kubelet has from now on: the kubelet starts again.
     pub certificate: Option<CertificateKind>,
+    /// The version and key of its certificate from now on: the kubelet starts again.
+    pub x509: Option<X509>,
     /// The port that its kubelet listens on from now on: the kubelet starts again.
     pub port: Option<u16>,
     /// Its kubelet starts again: open connections are cut, and the counters go on.
