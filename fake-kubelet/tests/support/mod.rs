@@ -14,7 +14,7 @@ use fake_kubelet::{
     ObservedRequest, Observer, Pod, Sampling, Shape, Usage,
 };
 use jiff::Timestamp;
-use net::{Clock, Datagram, Doors, Files, Listener, Network, Random, Stream};
+use net::{Clock, Datagram, Doors, Files, Listener, Network, Programs, Random, Stream};
 use rustls::{
     ClientConfig, RootCertStore,
     client::WebPkiServerVerifier,
@@ -117,6 +117,7 @@ impl World {
             network: Arc::new(Memory::default()),
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         let surroundings = Dependencies {
             doors,

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use kube::Config;
 use kube_dial::api_client;
 use net::{
-    Clock, Doors, Files, Network, Random,
+    Clock, Doors, Files, Network, Programs, Random,
     dns::{Hosts, ResolvConf, Resolver},
 };
 
@@ -313,6 +313,7 @@ impl Environment {
             network: (self.network_of)(self.client),
             random: self.random.clone(),
             files: Files::default(),
+            programs: Programs::default(),
         }
     }
 

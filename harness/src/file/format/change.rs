@@ -110,6 +110,8 @@ pub struct ServerChange {
     /// Files that hold something else from now on; it goes on running.
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,
+    /// What its kubeconfig says from now on. It is read at the start: `args` go with it.
+    pub kubeconfig: Option<String>,
     /// What its resolv.conf says from now on; it goes on running, and reads the file again after 5s.
     pub resolv_conf: Option<ResolvConf>,
     /// What happens to the token that it shows kubelets and the API server; it goes on running.
