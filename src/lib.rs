@@ -7,6 +7,7 @@ pub mod api;
 pub mod cluster;
 pub mod flags;
 mod intern;
+pub mod kubeconfigs;
 pub mod kubelet;
 pub mod metrics;
 mod names;

@@ -3,13 +3,11 @@
 use std::{
     fmt,
     io::{self, Write},
-    path::Path,
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
-use apiserver::access::ApiConfigs;
 use k8s_text::klog::{Klog, LineWriter};
 use kube::Config;
 use net::{
@@ -26,6 +24,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{
     flags::{FlagError, Flags, VersionFlag},
+    kubeconfigs::{self, KubeconfigError},
     server::{Server, StartError},
     status::{Build, short_version},
 };
@@ -38,12 +37,8 @@ const LAST_LINES: Duration = Duration::from_secs(1);
 enum ProgramError {
     #[error(transparent)]
     Flags(#[from] FlagError),
-    #[error("{cause}; pass a readable file with {flag}")]
-    Kubeconfig { cause: String, flag: &'static str },
-    #[error(
-        "failed to find the API server: {cause}; run in a cluster, or pass a kubeconfig with --kubeconfig"
-    )]
-    NotInCluster { cause: String },
+    #[error(transparent)]
+    Kubeconfig(#[from] KubeconfigError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error("failed to start: {0}")]
@@ -130,17 +125,7 @@ fn log_to_stderr(flags: &Flags, dropped: IntCounterVec) -> io::Result<LineWriter
 }
 
 async fn serve(flags: &Flags, dropped: IntCounterVec) -> Result<(), ProgramError> {
-    let configs = ApiConfigs {
-        cluster: api_config(flags).await?,
-        authentication: match &flags.authentication.authentication_kubeconfig {
-            Some(file) => Some(kubeconfig(file, "--authentication-kubeconfig").await?),
-            None => None,
-        },
-        authorization: match &flags.authorization.authorization_kubeconfig {
-            Some(file) => Some(kubeconfig(file, "--authorization-kubeconfig").await?),
-            None => None,
-        },
-    };
+    let configs = kubeconfigs::read(flags, Config::incluster).await?;
     let doors = Doors::host();
     let files =
         ConfigFiles { resolv_conf: flags.kubelet.resolv_conf.clone(), ..ConfigFiles::default() };
@@ -168,35 +153,4 @@ async fn serve(flags: &Flags, dropped: IntCounterVec) -> Result<(), ProgramError
         ended = Box::pin(server.run(stopped)) => Ok(ended?),
         () = second_signal => Err(ProgramError::SecondSignal),
     }
-}
-
-async fn api_config(flags: &Flags) -> Result<Config, ProgramError> {
-    match &flags.metrics_server.kubeconfig {
-        Some(file) => kubeconfig(file, "--kubeconfig").await,
-        None => {
-            Config::incluster().map_err(|error| ProgramError::NotInCluster { cause: chain(&error) })
-        }
-    }
-}
-
-async fn kubeconfig(file: &Path, flag: &'static str) -> Result<Config, ProgramError> {
-    let read = kube_dial::read_kubeconfig(file).await;
-    read.map_err(|error| ProgramError::Kubeconfig { cause: chain(&error), flag })
-}
-
-/// An error and its sources in one line: the first line of each, because some bring a snippet.
-fn chain(error: &dyn std::error::Error) -> String {
-    let first_line = |error: &dyn std::error::Error| {
-        error.to_string().lines().next().unwrap_or_default().to_owned()
-    };
-    let mut text = first_line(error);
-    let mut next = error.source();
-    while let Some(source) = next {
-        let more = first_line(source);
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        next = source.source();
-    }
-    text
 }

@@ -67,6 +67,8 @@ pub struct Scraper {
     random: Random,
     /// What is kept of each node's kubelet from cycle to cycle.
     sessions: BTreeMap<String, Arc<Mutex<Session>>>,
+    /// Whether a kubelet has refused the token in this cycle.
+    unauthorized: bool,
     cycles: watch::Sender<Cycles>,
 }
 
@@ -108,6 +110,7 @@ impl Scraper {
             timing,
             random,
             sessions: BTreeMap::new(),
+            unauthorized: false,
             cycles: watch::Sender::new(Cycles::default()),
         }
     }
@@ -179,6 +182,12 @@ impl Scraper {
         while let Some(outcome) = scrapes.join_next().await {
             self.take_joined(outcome);
         }
+        // As client-go, which asks a credential plugin again.
+        if std::mem::take(&mut self.unauthorized)
+            && let Some(token) = &token
+        {
+            self.token.refused(token).await;
+        }
         self.log.end_cycle(self.store.limit());
     }
 
@@ -205,6 +214,7 @@ impl Scraper {
         if cause == Some(Cause::Panic) {
             self.telemetry.panicked("scrape");
         }
+        self.unauthorized |= cause == Some(Cause::Unauthorized);
         self.telemetry.scraped(&node.name, took, cause);
         if let Ok(sample) = &result {
             ScrapeLog::left_out(&node, &sample.left_out);

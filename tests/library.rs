@@ -120,7 +120,7 @@ fn the_examples_of_the_page_are_sound() {
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(examples.len() > 5);
     for example in examples {
-        let whole = if example.contains("apiVersion:") {
+        let whole = if example.contains("kind: Scenario") {
             example.to_owned()
         } else {
             let spec: String = example.lines().flat_map(|line| ["  ", line, "\n"]).collect();

@@ -7,8 +7,13 @@ use rustls::{
     ClientConfig,
     client::Resumption,
     pki_types::{CertificateDer, PrivateKeyDer},
+    sign::SingleCertAndKey,
 };
-use tls::{provider, x509::AcceptAny};
+use tls::{
+    key_pair::{KeyPairError, certified},
+    provider,
+    x509::AcceptAny,
+};
 
 /// A client certificate, its issuers, and its key.
 pub struct ClientCertificate {
@@ -23,7 +28,10 @@ pub struct ClientCertificate {
 pub enum TlsError {
     /// The client certificate does not fit its key.
     #[error("failed to use the client certificate: {0}")]
-    Certificate(#[from] rustls::Error),
+    Certificate(#[from] KeyPairError),
+    /// TLS cannot be set up.
+    #[error("failed to set up TLS: {0}")]
+    Tls(#[from] rustls::Error),
     /// The Service is no server name.
     #[error("failed to use the Service as a server name: {0}")]
     Name(#[from] rustls::pki_types::InvalidDnsNameError),
@@ -35,7 +43,10 @@ pub(super) fn config(certificate: Option<ClientCertificate>) -> Result<ClientCon
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(AcceptAny));
     let mut config = match certificate {
-        Some(ClientCertificate { chain, key }) => builder.with_client_auth_cert(chain, key)?,
+        Some(ClientCertificate { chain, key }) => {
+            let pair = certified(chain, key)?;
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(pair)))
+        }
         None => builder.with_no_client_auth(),
     };
     // Whether a session may be resumed depends on real time, which a simulated world does not have.

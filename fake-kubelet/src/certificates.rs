@@ -1,9 +1,11 @@
 //! Certificates of kubelets and of the cluster around them, the wrong ones included.
 //!
-//! Keys are P-256, and one key pair serves all kubelets of a fleet: a thousand certificates take
-//! a thousand signatures, but no thousand keys.
+//! Keys are P-256 where nothing else is asked for, and one key pair serves all kubelets of a fleet: a
+//! thousand certificates take a thousand signatures, but no thousand keys.
 
 mod authority;
+mod keys;
+mod signing;
 
 use std::{
     collections::BTreeSet,
@@ -12,12 +14,14 @@ use std::{
     time::Duration,
 };
 
-use cluster_format::{CertificateFault, CertificateKind};
+use cluster_format::{CertificateFault, CertificateKind, X509};
 use jiff::Timestamp;
+use pem::{EncodeConfig, LineEnding, Pem};
 use rcgen::{ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 pub use self::authority::Authority;
+use self::{keys::Keys, signing::sign};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// The name that kubeadm gives to the CA of a cluster.
@@ -35,7 +39,7 @@ pub struct CertificateError {
 /// A certificate, those that lead to its CA, and its key.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    chain: Vec<rcgen::Certificate>,
+    chain: Vec<CertificateDer<'static>>,
     key: Arc<KeyPair>,
 }
 
@@ -73,7 +77,8 @@ pub struct Certificates {
     replaced: Authority,
     /// The key of all kubelets' CAs of their own.
     own_ca: KeyPair,
-    leaf: Arc<KeyPair>,
+    /// Of all kubelets.
+    keys: Keys,
 }
 
 // === impl Certificates ===
@@ -81,10 +86,6 @@ pub struct Certificates {
 impl Certificates {
     /// Makes the cluster's CA, valid for ten years from the hour before `now`.
     pub fn new(now: Timestamp) -> Result<Self, CertificateError> {
-        let key = || {
-            KeyPair::generate()
-                .map_err(|source| CertificateError::new("a fleet of kubelets", source))
-        };
         let cluster = Authority::new(CLUSTER_CA, now)?;
         Ok(Self {
             clients: vec![cluster.certificate().clone()],
@@ -92,8 +93,9 @@ impl Certificates {
             other: Authority::new("kubelets", now)?,
             unknown: Authority::new("nobody-knows", now)?,
             replaced: Authority::new(CLUSTER_CA, now)?,
-            own_ca: key()?,
-            leaf: Arc::new(key()?),
+            own_ca: KeyPair::generate()
+                .map_err(|source| CertificateError::new("a fleet of kubelets", source))?,
+            keys: Keys::default(),
         })
     }
 
@@ -125,12 +127,13 @@ impl Certificates {
         &self.unknown
     }
 
-    /// The serving certificate that a kubelet has from `now` on. `names` and `addresses` are the
-    /// node's; a self-signed certificate is for the node's own name alone.
+    /// The serving certificate that a kubelet has from `now` on, in this form. `names` and
+    /// `addresses` are the node's; a self-signed certificate is for the node's own name alone.
     pub fn kubelet(
         &self,
         node: &str,
         kind: CertificateKind,
+        x509: X509,
         (names, addresses): (&[String], &[IpAddr]),
         faults: &BTreeSet<CertificateFault>,
         now: Timestamp,
@@ -148,7 +151,7 @@ impl Certificates {
             _ if has(CertificateFault::UnknownCa) => &self.unknown,
             _ if has(CertificateFault::ReplacedCa) => &self.replaced,
             CertificateKind::SelfSigned if !other_name => {
-                return self.self_signed(node, validity, now);
+                return self.self_signed(node, x509, validity, now);
             }
             CertificateKind::SelfSigned | CertificateKind::Signed => &self.cluster,
             CertificateKind::SignedByOtherCa => &self.other,
@@ -166,7 +169,9 @@ impl Certificates {
             names,
             addresses,
         };
-        authority.serving_with(Arc::clone(&self.leaf), &subject, validity)
+        let key =
+            self.keys.get(x509.key()).map_err(|source| CertificateError::new(node, source))?;
+        authority.serving_with(key, &subject, validity, x509.version())
     }
 
     /// As client-go's `cert.GenerateSelfSignedCertKey` makes it for the kubelet: a CA of its own
@@ -175,6 +180,7 @@ impl Certificates {
     fn self_signed(
         &self,
         node: &str,
+        x509: X509,
         validity: Validity,
         now: Timestamp,
     ) -> Result<Identity, CertificateError> {
@@ -191,8 +197,9 @@ impl Certificates {
         let issuer = Issuer::from_params(&ca, &self.own_ca);
         let purpose = ExtendedKeyUsagePurpose::ServerAuth;
         let params = authority::leaf_params(&subject, validity, purpose).map_err(failed)?;
-        let certificate = params.signed_by(self.leaf.as_ref(), &issuer).map_err(failed)?;
-        Ok(Identity { chain: vec![certificate, ca_certificate], key: Arc::clone(&self.leaf) })
+        let key = self.keys.get(x509.key()).map_err(failed)?;
+        let certificate = sign(&params, &key, &issuer, x509.version()).map_err(failed)?;
+        Ok(Identity { chain: vec![certificate, ca_certificate.der().clone()], key })
     }
 }
 
@@ -201,12 +208,14 @@ impl Certificates {
 impl Identity {
     /// The certificates to show, leaf first.
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
-        self.chain.iter().map(|certificate| certificate.der().clone()).collect()
+        self.chain.clone()
     }
 
     /// The same in PEM.
     pub fn chain_pem(&self) -> String {
-        self.chain.iter().map(rcgen::Certificate::pem).collect()
+        let pem: Vec<_> =
+            self.chain.iter().map(|der| Pem::new("CERTIFICATE", der.as_ref())).collect();
+        pem::encode_many_config(&pem, EncodeConfig::new().set_line_ending(LineEnding::LF))
     }
 
     /// The key of the first certificate.

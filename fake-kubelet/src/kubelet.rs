@@ -123,6 +123,7 @@ impl FakeKubelet {
         let maker = TlsConfigs {
             certificates: Arc::clone(&dependencies.certificates),
             kind: spec.certificate,
+            x509: spec.x509,
             clients,
         };
         let tls = maker.make(&handler, &endpoints, &active_faults)?;

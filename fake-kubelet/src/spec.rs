@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use cluster_format::{Access, CertificateKind, Faults};
+use cluster_format::{Access, CertificateKind, Faults, X509};
 use jiff::Timestamp;
 
 use crate::{
@@ -37,6 +37,8 @@ pub struct KubeletSpec {
     pub sampling: Sampling,
     /// Its serving certificate.
     pub certificate: CertificateKind,
+    /// Its version and key.
+    pub x509: X509,
     /// How requests are authenticated and authorized.
     pub access: Access,
     /// Another path where its `/metrics/resource` is too.
@@ -138,6 +140,7 @@ impl KubeletSpec {
             node: model,
             sampling: kubelet.sampling.map_or_else(Sampling::default, Sampling::from),
             certificate: kubelet.certificate.unwrap_or_default(),
+            x509: kubelet.x509.unwrap_or_default(),
             access: kubelet.access.unwrap_or_default(),
             resource_path: resource_path(node),
             replay: replay.transpose()?,

@@ -12,9 +12,10 @@ use rustls::{
     Error, RootCertStore, ServerConfig,
     pki_types::{CertificateDer, UnixTime},
     server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
+    sign::SingleCertAndKey,
     time_provider::TimeProvider,
 };
-use tls::{AnyClient, provider};
+use tls::{AnyClient, key_pair::certified, provider};
 
 use crate::certificates::Identity;
 
@@ -63,10 +64,12 @@ pub(crate) fn config(
         ClientAuth::Request(verifier) => Arc::new(AnyClient::naming(verifier.root_hint_subjects())),
         ClientAuth::RequireAndVerify(verifier) => verifier,
     };
+    let pair = certified(identity.chain(), identity.key())
+        .map_err(|error| Error::General(error.to_string()))?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(identity.chain(), identity.key())?;
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(pair)));
     config.time_provider = Arc::new(KubeletClock(clock.clone()));
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;

@@ -13,7 +13,7 @@ use metrics_server::{
     },
 };
 use net::{
-    Clock, Datagram, Doors, Files, Listener, Network, Random, Stream,
+    Clock, Datagram, Doors, Files, Listener, Network, Programs, Random, Stream,
     dns::{Hosts, ResolvConf, Resolver},
 };
 use tokio::{
@@ -154,6 +154,7 @@ fn client(network: Arc<Kubelet>) -> Option<KubeletClient> {
         network,
         random: Random::seeded(1),
         files: Files::default(),
+        programs: Programs::default(),
     };
     let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
     let settings = Settings {

@@ -2,7 +2,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 
 use kube_dial::{api_client, read_kubeconfig};
 use net::{
-    Clock, Doors, Files, HostNetwork, Random,
+    Clock, Doors, Files, HostNetwork, Programs, Random,
     dns::{Hosts, ResolvConf, Resolver},
 };
 use tempfile::TempDir;
@@ -36,6 +36,7 @@ impl Reader {
             network: Arc::new(HostNetwork),
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
         Self {

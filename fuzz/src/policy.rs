@@ -1,7 +1,7 @@
 use std::{fs, sync::Arc};
 
 use apiserver::audit::{Audit, AuditOptions, Rotation};
-use net::{Clock, Doors, Files, HostNetwork, Random};
+use net::{Clock, Doors, Files, HostNetwork, Programs, Random};
 use tempfile::TempDir;
 
 thread_local! {
@@ -20,6 +20,7 @@ pub fn policy(input: &[u8]) {
             network: Arc::new(HostNetwork),
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         if let Err(error) = Audit::new(&options, &doors) {
             let text = error.to_string();

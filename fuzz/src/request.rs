@@ -14,7 +14,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::BodyExt;
 use jiff::{Timestamp, ToSpan};
 use kube::Client;
-use net::{Clock, Doors, Files, HostNetwork, Random};
+use net::{Clock, Doors, Files, HostNetwork, Programs, Random};
 use rustls::pki_types::CertificateDer;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
@@ -75,6 +75,7 @@ impl Front {
             network: Arc::new(HostNetwork),
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         let access = Access::new(&settings, servers, &doors).expect("authentication");
         let filters = Filters::new(FilterOptions::default(), None, &doors.random);

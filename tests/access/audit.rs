@@ -10,7 +10,7 @@ use apiserver::{
 use axum::Router;
 use http::HeaderValue;
 use metrics_server::flags::Flags;
-use net::{Doors, Files, HostNetwork, Random};
+use net::{Doors, Files, HostNetwork, Programs, Random};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -33,6 +33,7 @@ async fn audited(cluster: &Cluster, folder: &Path, policy: Option<&str>) -> Guar
         network: Arc::new(HostNetwork),
         random: Random::seeded(1),
         files: Files::default(),
+        programs: Programs::default(),
     };
     let filters = Filters::new(
         (&flags.generic).into(),

@@ -24,7 +24,7 @@ use http_body_util::BodyExt;
 use k8s_openapi::api::{core::v1::ConfigMap, rbac::v1::PolicyRule};
 use k8s_text::klog::Klog;
 use kube::Client;
-use net::{Clock, Doors, Files, HostNetwork, Random};
+use net::{Clock, Doors, Files, HostNetwork, Programs, Random};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use tracing::subscriber::DefaultGuard;
@@ -171,6 +171,7 @@ impl Cluster {
             network: Arc::new(HostNetwork),
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         Access::new(settings, servers, &doors)
     }

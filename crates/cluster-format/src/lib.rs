@@ -20,6 +20,7 @@ mod template;
 mod usage;
 mod validate;
 pub mod values;
+mod x509;
 pub mod yaml;
 mod yaml_node;
 
@@ -39,5 +40,6 @@ pub use self::{
     usage::{Amounts, Shape, ShapeKind, Usage},
     validate::validate,
     values::{In, Notation, Probability, Share},
+    x509::{KeyKind, X509, X509Version},
     yaml_node::{Content, YamlNode},
 };

@@ -15,6 +15,7 @@ use crate::{
     pod::Pod,
     usage::{Amounts, Usage},
     values::In,
+    x509::X509,
 };
 
 /// A node, its kubelet and the pods on it.
@@ -100,6 +101,8 @@ pub struct Kubelet {
     pub sampling: Option<Sampling>,
     /// Its serving certificate. Default: `SelfSigned`.
     pub certificate: Option<CertificateKind>,
+    /// The version and key of that certificate.
+    pub x509: Option<X509>,
     /// How requests are authenticated and authorized. Default: `Webhook`.
     pub access: Option<Access>,
     /// A folder, relative to the file, with recorded scrapes (`resource.1.prom`,

@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use k8s_text::quantity::Quantity;
 use serde_json::{Map, Value};
 
-use crate::values::{Notation, Probability, Share};
+use crate::{
+    values::{Notation, Probability, Share},
+    x509::X509Version,
+};
 
 /// What a value must be. Only what schemars writes for the types of formats is known:
 /// [`unknown_keywords`] finds the rest.
@@ -170,6 +173,7 @@ fn reader(name: &str) -> Option<Reader> {
         SocketAddr::NAME => read::<SocketAddr>,
         Probability::NAME => read::<Probability>,
         Share::NAME => read::<Share>,
+        X509Version::NAME => read::<X509Version>,
         _ => return None,
     })
 }

@@ -1,17 +1,18 @@
 //! Credential plugins: a program that prints a token (`users[].user.exec` of a kubeconfig).
 
-use std::{process::Stdio, sync::Arc, time::Duration};
+use std::{
+    io,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use kube::config::{ExecConfig, ExecInteractiveMode};
-use net::Clock;
+use net::{Clock, Doors, Programs};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{
-    process::Command,
-    sync::Mutex,
-    time::{Instant, timeout},
-};
+use tokio::{sync::Mutex, time::Instant};
 
 use crate::token::parse;
 
@@ -26,6 +27,7 @@ pub(crate) struct ExecPlugin {
     config: ExecConfig,
     command: String,
     clock: Clock,
+    programs: Programs,
     last: Mutex<Last>,
 }
 
@@ -92,7 +94,7 @@ struct Status {
 
 impl ExecPlugin {
     /// The plugin of `config`, as client-go checks it.
-    pub(crate) fn new(config: ExecConfig, clock: Clock) -> Result<Self, ExecError> {
+    pub(crate) fn new(config: ExecConfig, doors: &Doors) -> Result<Self, ExecError> {
         let field = |field, cause: &str| Err(ExecError::Field { field, cause: cause.to_owned() });
         let Some(command) = config.command.clone().filter(|command| !command.is_empty()) else {
             return field("command", "it is empty; name the program");
@@ -113,7 +115,8 @@ impl ExecPlugin {
                 "Always needs a terminal, and a server has none; use Never",
             );
         }
-        Ok(Self { config, command, clock, last: Mutex::default() })
+        let (clock, programs) = (doors.clock.clone(), doors.programs);
+        Ok(Self { config, command, clock, programs, last: Mutex::default() })
     }
 
     /// The token to send now.
@@ -146,7 +149,7 @@ impl ExecPlugin {
         }
     }
 
-    /// The API server refused the token: the plugin is run again for the next request.
+    /// A server refused the token: the plugin is run again for the next request.
     pub(crate) async fn refused(&self, token: &str) {
         let mut last = self.last.lock().await;
         last.credential.take_if(|credential| &*credential.token == token);
@@ -170,11 +173,14 @@ impl ExecPlugin {
             "spec": spec,
         });
         command.env("KUBERNETES_EXEC_INFO", info.to_string());
-        command.stdin(Stdio::null()).kill_on_drop(true);
-        let output = match timeout(LIMIT, command.output()).await {
-            Ok(output) => output.map_err(|error| self.not_started(&error))?,
-            Err(_) => return Err(self.failed(format!("it took longer than {LIMIT:?}"))),
-        };
+        command.stdin(Stdio::null());
+        let output = self.programs.output(command, LIMIT).await.map_err(|error| {
+            if error.kind() == io::ErrorKind::TimedOut {
+                self.failed(error.to_string())
+            } else {
+                self.not_started(&error)
+            }
+        })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
             let said: String = said.trim().chars().take(500).collect();
@@ -208,7 +214,7 @@ impl ExecPlugin {
         Ok(Credential { token, expires })
     }
 
-    fn not_started(&self, error: &std::io::Error) -> ExecError {
+    fn not_started(&self, error: &io::Error) -> ExecError {
         let hint = self
             .config
             .install_hint
@@ -228,7 +234,7 @@ mod tests {
 
     use super::*;
 
-    fn plugin(script: &str, clock: Clock) -> Result<ExecPlugin, ExecError> {
+    fn plugin(script: &str) -> Result<ExecPlugin, ExecError> {
         let config = json!({
             "apiVersion": "client.authentication.k8s.io/v1",
             "command": "/bin/sh",
@@ -236,7 +242,7 @@ mod tests {
             "env": [{ "name": "TOKEN", "value": "t" }],
             "interactiveMode": "Never",
         });
-        ExecPlugin::new(from_value(config).unwrap(), clock)
+        ExecPlugin::new(from_value(config).unwrap(), &Doors::host())
     }
 
     fn printing(status: &str) -> String {
@@ -259,7 +265,7 @@ mod tests {
         ];
         for (what, status, expected) in rows {
             let _ = std::fs::remove_file(&runs);
-            let plugin = plugin(&script(status), Clock::system()).unwrap();
+            let plugin = plugin(&script(status)).unwrap();
             for _ in 0..3 {
                 assert_eq!(&*plugin.token().await.unwrap(), "t", "{what}");
             }
@@ -288,7 +294,7 @@ mod tests {
             ),
         ];
         for (script, expected) in rows {
-            let error = plugin(&script, Clock::system()).unwrap().token().await.unwrap_err();
+            let error = plugin(&script).unwrap().token().await.unwrap_err();
             let text = error.to_string();
             assert!(text.starts_with("exec: executable /bin/sh failed: "), "{text}");
             assert!(text.contains(expected), "{text}");
@@ -298,7 +304,7 @@ mod tests {
             "command": "/nowhere/plugin",
             "installHint": "install it",
         });
-        let missing = ExecPlugin::new(from_value(config).unwrap(), Clock::system()).unwrap();
+        let missing = ExecPlugin::new(from_value(config).unwrap(), &Doors::host()).unwrap();
         assert_eq!(
             missing.token().await.unwrap_err().to_string(),
             "exec: executable /nowhere/plugin failed to start: no such file or directory; install it"
@@ -321,8 +327,7 @@ mod tests {
             ),
         ];
         for (config, expected) in rows {
-            let error =
-                ExecPlugin::new(from_value(config).unwrap(), Clock::system()).err().unwrap();
+            let error = ExecPlugin::new(from_value(config).unwrap(), &Doors::host()).err().unwrap();
             assert!(error.to_string().starts_with(expected), "{error}");
         }
     }

@@ -49,7 +49,7 @@ impl BearerToken {
                 Source::Known(doors.files.open_later(TOKEN, source, token, parse))
             }
             (None, Some(exec)) if token.is_none() => {
-                Source::Plugin(Arc::new(ExecPlugin::new(exec.clone(), doors.clock.clone())?))
+                Source::Plugin(Arc::new(ExecPlugin::new(exec.clone(), doors)?))
             }
             (None, _) => Source::Known(DynamicFile::fixed(token)),
         }))
@@ -63,7 +63,8 @@ impl BearerToken {
         }
     }
 
-    async fn refused(&self, token: &str) {
+    /// A server refused this token: a plugin is run again when it is needed next.
+    pub async fn refused(&self, token: &str) {
         if let Source::Plugin(plugin) = &self.0 {
             plugin.refused(token).await;
         }

@@ -1,4 +1,4 @@
-//! Time, the network and randomness: each enters a program through one door, so that the same code
+//! Time, the network, randomness and other programs: each enters a program through one door, so that the same code
 //! runs on a real machine and in a simulated world. Above them, names are resolved (`dns`), hosts are
 //! dialed (`dial`), and files are read again when others change them (`dynamic_file`).
 
@@ -8,6 +8,7 @@ pub mod dns;
 mod dynamic_file;
 pub mod errno;
 mod network;
+mod programs;
 mod random;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use self::{
     clock::Clock,
     dynamic_file::{DynamicFile, FileError, FileKind, FileSource, Files, Malformed},
     network::{ByteStream, Datagram, HostNetwork, Listener, Network, Stream},
+    programs::Programs,
     random::Random,
 };
 
@@ -30,6 +32,8 @@ pub struct Doors {
     pub random: Random,
     /// Files that change while the program runs.
     pub files: Files,
+    /// Other programs.
+    pub programs: Programs,
 }
 
 impl Doors {
@@ -40,6 +44,7 @@ impl Doors {
             network: Arc::new(HostNetwork),
             random: Random::from_os(),
             files: Files::default(),
+            programs: Programs::default(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use cluster_format::{KeyKind, X509, X509Version};
 use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType,
@@ -12,7 +13,9 @@ use rcgen::{
 };
 use rustls::pki_types::CertificateDer;
 
-use super::{CertificateError, HOUR, Identity, Subject, Validity, YEAR};
+use super::{
+    CertificateError, HOUR, Identity, Subject, Validity, YEAR, keys::new_key, signing::sign,
+};
 
 /// The object identifier of the extension basic constraints, which marks a CA's certificate.
 const BASIC_CONSTRAINTS: [u64; 4] = [2, 5, 29, 19];
@@ -57,7 +60,19 @@ impl Authority {
         subject: &Subject,
         validity: Validity,
     ) -> Result<Identity, CertificateError> {
-        self.sign(new_key(subject)?, subject, validity, ExtendedKeyUsagePurpose::ClientAuth)
+        self.client_in_form(subject, validity, X509::default())
+    }
+
+    /// The same in this form.
+    pub fn client_in_form(
+        &self,
+        subject: &Subject,
+        validity: Validity,
+        x509: X509,
+    ) -> Result<Identity, CertificateError> {
+        let key = own_key(subject, x509.key())?;
+        let purpose = ExtendedKeyUsagePurpose::ClientAuth;
+        self.sign(key, subject, validity, purpose, x509.version())
     }
 
     /// A certificate for a server, with a key of its own.
@@ -66,7 +81,8 @@ impl Authority {
         subject: &Subject,
         validity: Validity,
     ) -> Result<Identity, CertificateError> {
-        self.serving_with(new_key(subject)?, subject, validity)
+        let key = own_key(subject, KeyKind::default())?;
+        self.serving_with(key, subject, validity, X509Version::default())
     }
 
     pub(super) fn serving_with(
@@ -74,8 +90,9 @@ impl Authority {
         key: Arc<KeyPair>,
         subject: &Subject,
         validity: Validity,
+        version: X509Version,
     ) -> Result<Identity, CertificateError> {
-        self.sign(key, subject, validity, ExtendedKeyUsagePurpose::ServerAuth)
+        self.sign(key, subject, validity, ExtendedKeyUsagePurpose::ServerAuth, version)
     }
 
     fn sign(
@@ -84,9 +101,10 @@ impl Authority {
         subject: &Subject,
         validity: Validity,
         purpose: ExtendedKeyUsagePurpose,
+        version: X509Version,
     ) -> Result<Identity, CertificateError> {
         let certificate = leaf_params(subject, validity, purpose)
-            .and_then(|params| params.signed_by(key.as_ref(), &self.issuer))
+            .and_then(|params| sign(&params, &key, &self.issuer, version))
             .map_err(|source| CertificateError::new(&subject.common_name, source))?;
         Ok(Identity { chain: vec![certificate], key })
     }
@@ -98,8 +116,8 @@ impl fmt::Debug for Authority {
     }
 }
 
-fn new_key(subject: &Subject) -> Result<Arc<KeyPair>, CertificateError> {
-    KeyPair::generate()
+fn own_key(subject: &Subject, kind: KeyKind) -> Result<Arc<KeyPair>, CertificateError> {
+    new_key(kind)
         .map(Arc::new)
         .map_err(|source| CertificateError::new(&subject.common_name, source))
 }

@@ -1,3 +1,4 @@
+use cluster_format::{In, KeyKind, X509Version};
 use x509_parser::{extensions::GeneralName, parse_x509_certificate, prelude::X509Certificate};
 
 use super::*;
@@ -14,7 +15,14 @@ fn kubelet(kind: CertificateKind, fault: Option<CertificateFault>) -> (Certifica
     let addresses = ["10.200.100.215".parse().unwrap(), "fd00::1".parse().unwrap()];
     let node = "k8s-node1";
     let identity = certificates
-        .kubelet(node, kind, (&names, &addresses), &fault.into_iter().collect(), now())
+        .kubelet(
+            node,
+            kind,
+            X509::default(),
+            (&names, &addresses),
+            &fault.into_iter().collect(),
+            now(),
+        )
         .unwrap();
     (certificates, identity)
 }
@@ -180,10 +188,58 @@ fn serial_numbers_of_one_authority_differ() {
     let certificates = Certificates::new(now()).unwrap();
     let serial = |node: &str| {
         let identity = certificates
-            .kubelet(node, CertificateKind::Signed, (&[], &[]), &BTreeSet::new(), now())
+            .kubelet(
+                node,
+                CertificateKind::Signed,
+                X509::default(),
+                (&[], &[]),
+                &BTreeSet::new(),
+                now(),
+            )
             .unwrap();
         parsed(&identity.chain()[0]).raw_serial_as_string()
     };
     assert_ne!(serial("a"), serial("b"));
     assert_eq!(serial("a"), serial("a"));
+}
+
+/// Every kind of key and both versions, of kubelets and of clients.
+#[test]
+fn certificates_have_the_form_that_is_asked_for() {
+    use KeyKind::{Ed25519, P256, P384, P521, Rsa2048};
+    let certificates = Certificates::new(now()).unwrap();
+    let subject = Subject { common_name: "somebody".to_owned(), ..Subject::default() };
+    let year = Validity::year_from_an_hour_before(now());
+    // As x509-parser counts: whole bytes, and none of Ed25519.
+    for (key, bits) in [(P256, 256), (P384, 384), (P521, 528), (Ed25519, 0), (Rsa2048, 2048)] {
+        for version in [X509Version::V1, X509Version::V3] {
+            let x509 = X509 { version: Some(In(version)), key: Some(key) };
+            let kubelet = |kind| {
+                let names = ["k8s-node1".to_owned()];
+                let faults = BTreeSet::new();
+                certificates.kubelet("k8s-node1", kind, x509, (&names, &[]), &faults, now())
+            };
+            let own = kubelet(CertificateKind::SelfSigned).unwrap();
+            let cluster = certificates.cluster();
+            let rows = [
+                (own.clone(), own.chain().pop().unwrap()),
+                (kubelet(CertificateKind::Signed).unwrap(), cluster.certificate().clone()),
+                (
+                    cluster.client_in_form(&subject, year, x509).unwrap(),
+                    cluster.certificate().clone(),
+                ),
+            ];
+            for (identity, authority) in rows {
+                let certificate = parsed(&identity.chain()[0]);
+                let what = format!("{x509:?}: {}", certificate.subject());
+                let is_v1 = version == X509Version::V1;
+                assert_eq!(certificate.version().0, if is_v1 { 0 } else { 2 }, "{what}");
+                assert_eq!(certificate.extensions().is_empty(), is_v1, "{what}");
+                let size = certificate.public_key().parsed().unwrap().key_size();
+                assert_eq!(size, bits, "{what}");
+                assert!(signed_by(&certificate, &authority), "{what}");
+                tls::key_pair::certified(identity.chain(), identity.key()).unwrap();
+            }
+        }
+    }
 }

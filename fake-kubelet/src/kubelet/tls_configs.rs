@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cluster_format::CertificateKind;
+use cluster_format::{CertificateKind, X509};
 use rustls::server::danger::ClientCertVerifier;
 
 use super::{Endpoints, KubeletError};
@@ -17,6 +17,7 @@ use crate::{
 pub(super) struct TlsConfigs {
     pub(super) certificates: Arc<Certificates>,
     pub(super) kind: CertificateKind,
+    pub(super) x509: X509,
     pub(super) clients: Arc<dyn ClientCertVerifier>,
 }
 
@@ -36,7 +37,7 @@ impl TlsConfigs {
         let variant = |(fault, demanded)| {
             let identity = self
                 .certificates
-                .kubelet(node, self.kind, names, &fault, now)
+                .kubelet(node, self.kind, self.x509, names, &fault, now)
                 .map_err(|source| KubeletError::Certificate { node: node.clone(), source })?;
             let client_auth = match (demanded, &handler.authorizer) {
                 (true, _) => ClientAuth::RequireAndVerify(Arc::clone(&self.clients)),

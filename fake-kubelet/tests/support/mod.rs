@@ -8,13 +8,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use cluster_format::{Access, CertificateKind, Faults};
+use cluster_format::{Access, CertificateKind, Faults, X509};
 use fake_kubelet::{
     Certificates, Container, DenyAll, Dependencies, FakeKubelet, KubeletSpec, Node,
     ObservedRequest, Observer, Pod, Sampling, Shape, Usage,
 };
 use jiff::Timestamp;
-use net::{Clock, Datagram, Doors, Files, Listener, Network, Random, Stream};
+use net::{Clock, Datagram, Doors, Files, Listener, Network, Programs, Random, Stream};
 use rustls::{
     ClientConfig, RootCertStore,
     client::WebPkiServerVerifier,
@@ -117,6 +117,7 @@ impl World {
             network: Arc::new(Memory::default()),
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         let surroundings = Dependencies {
             doors,
@@ -224,6 +225,7 @@ pub(crate) fn spec() -> KubeletSpec {
         node: Node::new(started, None, vec![pod]),
         sampling: Sampling::default(),
         certificate: CertificateKind::Signed,
+        x509: X509::default(),
         access: Access::Open,
         replay: None,
         resource_path: None,

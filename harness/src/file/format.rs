@@ -30,7 +30,7 @@ use cluster_format::In;
 pub use cluster_format::{
     Access, Address, AddressType, Amounts, BodyFault, CertificateFault, CertificateKind, Container,
     Faults, Kubelet, Node, Pod, SampleFault, Sampling, Schedule, Shape, ShapeKind, TlsFault,
-    TransferFault, Trickle, Usage, When,
+    TransferFault, Trickle, Usage, When, X509,
 };
 
 /// A cluster, what goes wrong in it, and what must be seen.
@@ -106,6 +106,8 @@ pub struct Spec<E = Expectation> {
     /// How the API server shows the metrics server, to which it passes requests on, who it is.
     /// Default: `Good`.
     pub front_proxy: Option<FrontProxyState>,
+    /// The version and key of the certificate that it shows for that.
+    pub front_proxy_x509: Option<X509>,
     /// What users and groups may do, besides the administrator.
     #[serde(default)]
     pub access: Grants,

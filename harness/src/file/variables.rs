@@ -9,7 +9,7 @@ use cluster_format::{
 };
 
 /// Variables of the world, not of the file.
-const WORLD: [&str; 2] = ["clusterCA", "otherCA"];
+const WORLD: [&str; 5] = ["apiServer", "clusterCA", "otherCA", "token", "tokenFile"];
 const FILES: &str = "files.";
 
 /// The fields of `spec` that define variables. A value that used others could use itself.

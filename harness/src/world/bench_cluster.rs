@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use cluster_format::X509;
 use fake_apiserver::{Credential, FakeApiServer, Serving, kubeconfig};
 use fake_kubelet::{
     Certificates, DenyAll, Dependencies, Fleet, KubeletSpec, ObservedRequest, Observer, Sources,
@@ -70,7 +71,7 @@ impl BenchCluster {
         let api_server = FakeApiServer::new(clock);
         identities::add(&api_server, None);
         let authority = certificates.cluster().pem();
-        let front_proxy = FrontProxy::new(start)?;
+        let front_proxy = FrontProxy::new(start, X509::default())?;
         api_server.upsert_config_map(front_proxy.config_map(&authority));
         if let Some(identity) = front_proxy.identity()? {
             for (file, pem) in [(CERTIFICATE, identity.chain_pem()), (KEY, identity.key_pem())] {

@@ -60,7 +60,11 @@ impl Cluster {
         change: &NodeChange,
     ) -> Result<(), WorldError> {
         let Some(mut kubelet) = self.fleet.get(&node.name) else { return Ok(()) };
-        if change.restarted || change.certificate.is_some() || change.port.is_some() {
+        if change.restarted
+            || change.certificate.is_some()
+            || change.x509.is_some()
+            || change.port.is_some()
+        {
             let mut spec = KubeletSpec::new(node, self.sources(self.environment.start))?;
             spec.node = kubelet.model();
             kubelet = self.fleet.add(spec).await?;
@@ -162,5 +166,6 @@ fn take_over(node: &mut format::Node, change: &NodeChange) {
     }
     node.ready = change.ready.or(node.ready);
     node.kubelet.port = change.port.or(node.kubelet.port);
+    node.kubelet.x509 = change.x509.or(node.kubelet.x509);
     node.kubelet.certificate = change.certificate.or(node.kubelet.certificate);
 }

@@ -133,7 +133,8 @@ fn present_certificate(
         ..Subject::default()
     };
     let validity = Validity::year_from_an_hour_before(cluster.environment.clock.now());
-    let identity = authority.client(&subject, validity)?;
+    let x509 = asker.x509.unwrap_or_default();
+    let identity = authority.client_in_form(&subject, validity, x509)?;
     present(config, &identity);
     Ok(())
 }

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use kube::Config;
 use kube_dial::api_client;
 use net::{
-    Clock, Doors, Files, Network, Random,
+    Clock, Doors, Files, Network, Programs, Random,
     dns::{Hosts, ResolvConf, Resolver},
 };
 
@@ -87,7 +87,8 @@ impl Cluster {
         identities::add(&api_server, spec.server.role.as_deref());
         identities::grant(&api_server, &spec.access);
         api_server.observe(observers.clone());
-        let mut front_proxy = FrontProxy::new(environment.start)?;
+        let mut front_proxy =
+            FrontProxy::new(environment.start, spec.front_proxy_x509.unwrap_or_default())?;
         let client_ca = certificates.cluster().pem();
         api_server.upsert_config_map(front_proxy.config_map(&client_ca));
         if let Some(state) = spec.front_proxy {
@@ -312,6 +313,7 @@ impl Environment {
             network: (self.network_of)(self.client),
             random: self.random.clone(),
             files: Files::default(),
+            programs: Programs::default(),
         }
     }
 

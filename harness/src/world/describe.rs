@@ -48,6 +48,9 @@ pub(super) fn node(change: &NodeChange) -> String {
     if let Some(certificate) = change.certificate {
         words.push(format!("certificate {certificate:?}"));
     }
+    if let Some(x509) = change.x509 {
+        words.push(format!("X.509 {:?}, {:?}", x509.version(), x509.key()));
+    }
     if let Some(port) = change.port {
         words.push(format!("port {port}"));
     }

@@ -1,18 +1,25 @@
 //! Files that a scenario's flags name.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use fake_kubelet::{Certificates, Identity, Subject, Validity};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-use super::WorldError;
+use super::{WorldError, token::AccountToken};
 use crate::file::format::FileContent;
 
 /// The files, in a folder of their own.
 pub(super) struct Files {
     folder: TempDir,
     client: Identity,
+    /// Texts by name, which no file holds.
+    texts: BTreeMap<&'static str, String>,
 }
 
 // === impl Files ===
@@ -30,7 +37,11 @@ impl Files {
         };
         let validity = Validity::year_from_an_hour_before(now);
         let client = certificates.cluster().client(&account, validity)?;
-        let written = Self { folder: TempDir::new().map_err(WorldError::File)?, client };
+        let written = Self {
+            folder: TempDir::new().map_err(WorldError::File)?,
+            client,
+            texts: BTreeMap::new(),
+        };
         for (name, content) in
             [("clusterCA", FileContent::ClusterCa), ("otherCA", FileContent::OtherCa)]
         {
@@ -55,8 +66,36 @@ impl Files {
     pub(super) fn fill_in(&self, arg: &str) -> String {
         let Some((before, rest)) = arg.split_once("${") else { return arg.to_owned() };
         let Some((name, after)) = rest.split_once('}') else { return arg.to_owned() };
-        let path = self.path(name);
-        format!("{before}{}{}", path.display(), self.fill_in(after))
+        let path = || self.path(name).display().to_string();
+        let filled = self.texts.get(name).cloned().unwrap_or_else(path);
+        format!("{before}{filled}{}", self.fill_in(after))
+    }
+
+    /// Writes the metrics server's kubeconfig, if it has one: for an API server there, and with this
+    /// token.
+    pub(super) fn write_kubeconfig(
+        &mut self,
+        text: Option<&str>,
+        api_server: SocketAddr,
+        token: &AccountToken,
+    ) -> Result<(), WorldError> {
+        self.texts = BTreeMap::from([
+            ("apiServer", api_server.to_string()),
+            ("token", token.token()),
+            ("tokenFile", token.file().display().to_string()),
+        ]);
+        let Some(text) = text else { return Ok(()) };
+        fs::write(self.kubeconfig(), self.fill_in(text)).map_err(WorldError::File)
+    }
+
+    /// The flag that names the metrics server's kubeconfig, if it has one.
+    pub(super) fn kubeconfig_flag(&self) -> Option<String> {
+        let file = self.kubeconfig();
+        file.exists().then(|| format!("--kubeconfig={}", file.display()))
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.folder().join("kubeconfig")
     }
 
     /// Where files are.
@@ -64,7 +103,7 @@ impl Files {
         self.folder.path()
     }
 
-    pub(super) fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder().join(format!("{name}.pem"))
     }
 

@@ -1,5 +1,6 @@
 //! The API server as a front proxy: the certificate for the servers behind it, of a CA of its own.
 
+use cluster_format::X509;
 use fake_apiserver::{
     ClientCertificate,
     authentication_config::{self, FRONT_PROXY_CLIENT},
@@ -16,6 +17,8 @@ const OTHER_NAME: &str = "somebody-else";
 /// The API server as a front proxy.
 pub(super) struct FrontProxy {
     authority: Authority,
+    /// The form of the certificate.
+    x509: X509,
     /// `None` where the cluster has no front proxy.
     presented: Option<Presented>,
 }
@@ -30,9 +33,9 @@ struct Presented {
 // === impl FrontProxy ===
 
 impl FrontProxy {
-    pub(super) fn new(now: Timestamp) -> Result<Self, CertificateError> {
+    pub(super) fn new(now: Timestamp, x509: X509) -> Result<Self, CertificateError> {
         let authority = Authority::new("front-proxy-ca", now)?;
-        Ok(Self { authority, presented: Some(Presented::good(now)) })
+        Ok(Self { authority, x509, presented: Some(Presented::good(now)) })
     }
 
     /// Uses another certificate from now on.
@@ -77,7 +80,7 @@ impl FrontProxy {
     pub(super) fn identity(&self) -> Result<Option<Identity>, CertificateError> {
         let Some(presented) = self.presented else { return Ok(None) };
         let subject = Subject { common_name: presented.name.to_owned(), ..Subject::default() };
-        self.authority.client(&subject, presented.validity).map(Some)
+        self.authority.client_in_form(&subject, presented.validity, self.x509).map(Some)
     }
 
     /// `kube-system/extension-apiserver-authentication`, as API servers write it; `client_ca` has

@@ -101,8 +101,11 @@ impl Loopback {
         let server_port = free_port().await?;
         cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
         let folder = TempDir::new().map_err(WorldError::File)?;
-        let files = Files::new(&file.scenario.spec.server.files, cluster.certificates(), start)?;
+        let mut files =
+            Files::new(&file.scenario.spec.server.files, cluster.certificates(), start)?;
         let token = AccountToken::new(folder.path())?;
+        let said = file.scenario.spec.server.kubeconfig.as_deref();
+        files.write_kubeconfig(said, cluster.environment.api_server, &token)?;
         let mut world = Self {
             cluster,
             folder,
@@ -147,6 +150,8 @@ impl Loopback {
         self.cluster.change(change).await?;
         if let Some(server) = &change.server {
             self.files.change(&server.files, self.cluster.certificates())?;
+            let said = server.kubeconfig.as_deref();
+            self.files.write_kubeconfig(said, self.cluster.environment.api_server, &self.token)?;
             if let Some(said) = &server.resolv_conf {
                 self.write_resolv_conf(said)?;
             }
@@ -202,10 +207,12 @@ impl Loopback {
     async fn start_server(&mut self, args: &[String]) -> Result<(), WorldError> {
         self.stop_server().await;
         let path = |name: &str| self.folder.path().join(name).display().to_string();
+        let account = || format!("--kubeconfig={}", path("metrics-server.kubeconfig"));
+        let kubeconfig = self.files.kubeconfig_flag().unwrap_or_else(account);
         let mut server = Command::new(&self.program)
             .arg(format!("--cert-dir={}", path("certificates")))
             .args(args.iter().map(|arg| self.files.fill_in(arg)))
-            .arg(format!("--kubeconfig={}", path("metrics-server.kubeconfig")))
+            .arg(kubeconfig)
             .arg(format!("--resolv-conf={}", path("resolv.conf")))
             .arg(format!("--secure-port={}", self.server_port))
             .arg(format!("--bind-address={LOCALHOST}"))

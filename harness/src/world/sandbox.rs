@@ -146,9 +146,10 @@ impl Sandbox {
         }
         cluster.aggregate(server_address)?;
 
-        let files = Files::new(&spec.server.files, cluster.certificates(), start)?;
+        let mut files = Files::new(&spec.server.files, cluster.certificates(), start)?;
         let pod = PodFiles::new(spec, pod_address, &cluster).map_err(WorldError::File)?;
         let token = pod.token()?;
+        files.write_kubeconfig(spec.server.kubeconfig.as_deref(), API_SERVER, &token)?;
         let clients = Clients::new(&cluster, server_address)?;
         let counter = ClientIdentity::User { name: "scenario", group: "system:masters" };
         let mut world = Self {
@@ -196,8 +197,12 @@ impl Sandbox {
             format!("--secure-port={SERVER_PORT}"),
         ];
         let of_file = args.iter().map(|arg| self.files.fill_in(arg));
-        let args: Vec<_> =
-            own.into_iter().chain(self.options.args.iter().cloned()).chain(of_file).collect();
+        let args: Vec<_> = own
+            .into_iter()
+            .chain(self.files.kubeconfig_flag())
+            .chain(self.options.args.iter().cloned())
+            .chain(of_file)
+            .collect();
         let (network, folder) = (self.network.pod(), self.pod.folder());
         let server =
             ServerProcess::start(network, folder, &self.options.program, &args, &log, ended);
@@ -320,6 +325,10 @@ impl World for Sandbox {
             if let Some(server) = &self.server {
                 server.terminate().map_err(WorldError::Network)?;
             }
+        }
+        if let Some(text) = &server.kubeconfig {
+            self.cluster.note("another kubeconfig".to_owned());
+            self.files.write_kubeconfig(Some(text), API_SERVER, &self.token)?;
         }
         if let Some(args) = &server.args {
             let args_text = args.join(" ");

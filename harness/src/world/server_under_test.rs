@@ -8,6 +8,7 @@ use k8s_text::klog::Klog;
 use kube::Config;
 use metrics_server::{
     flags::Flags,
+    kubeconfigs,
     scrape::Cycles,
     server::Server,
     store::{Span, Store, Usage},
@@ -25,7 +26,7 @@ pub(super) struct Start {
     pub(super) args: Vec<String>,
     pub(super) doors: Doors,
     pub(super) resolver: Resolver,
-    /// Of the API server.
+    /// Of the API server, where no flag names a kubeconfig.
     pub(super) config: Config,
     /// Where it listens.
     pub(super) address: SocketAddr,
@@ -56,7 +57,7 @@ pub(super) struct ServerUnderTest {
 
 impl ServerUnderTest {
     /// Starts a server, or returns why it refuses to start. `ended` is called when it ends.
-    pub(super) fn start(
+    pub(super) async fn start(
         start: Start,
         ended: impl FnOnce(End) + Send + 'static,
     ) -> Result<Self, String> {
@@ -65,7 +66,9 @@ impl ServerUnderTest {
         let args = std::iter::once("--cert-dir=".to_owned()).chain(args);
         let flags = Flags::parse_from_args(args).map_err(|error| error.to_string())?;
         let klog = Klog::new(doors.clock.clone(), 1, flags.logging.settings(), log);
-        let server = Server::new(&flags, &config.into(), doors, resolver, Some(address))
+        let configs = kubeconfigs::read(&flags, || Ok(config)).await;
+        let configs = configs.map_err(|error| error.to_string())?;
+        let server = Server::new(&flags, &configs, doors, resolver, Some(address))
             .map_err(|error| error.to_string())?;
         let log = tracing::subscriber::set_default(tracing_subscriber::registry().with(klog));
         let (cycles, store) = (server.cycles(), server.store());

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use net::{Clock, Doors, Network, Random, dns::Resolver};
+use net::{Clock, Doors, Network, Programs, Random, dns::Resolver};
 
 use super::{
     World, WorldError,
@@ -88,8 +88,9 @@ impl Simulated {
         drop(fabric.machine(server_ip));
         cluster.aggregate(server_address)?;
 
-        let files = Files::new(&spec.server.files, cluster.certificates(), start)?;
+        let mut files = Files::new(&spec.server.files, cluster.certificates(), start)?;
         let token = AccountToken::new(files.folder())?;
+        files.write_kubeconfig(spec.server.kubeconfig.as_deref(), API_SERVER, &token)?;
         PodFiles::new(&spec.dns, &spec.server, &BTreeMap::new())
             .write(files.folder())
             .map_err(WorldError::File)?;
@@ -168,6 +169,10 @@ impl Simulated {
                 server.terminate();
             }
         }
+        if let Some(text) = change.server.as_ref().and_then(|server| server.kubeconfig.as_ref()) {
+            self.cluster.note("another kubeconfig".to_owned());
+            self.files.write_kubeconfig(Some(text), API_SERVER, &self.token)?;
+        }
         if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
             let args_text = args.join(" ");
             self.cluster.note(format!("the metrics server is started again with {args_text}"));
@@ -195,19 +200,26 @@ impl Simulated {
                 End::Failed(reason) => What::Ended { text: reason },
             });
         };
-        match ServerUnderTest::start(self.server_start(args), ended) {
+        let folder = self.files.folder().display().to_string();
+        match ServerUnderTest::start(self.server_start(args), ended).await {
             Ok(server) => {
                 self.server = Some(server);
                 self.compare_server();
             }
-            Err(reason) => self.timeline().add(What::Ended { text: reason }),
+            Err(reason) => {
+                let text = reason.replace(&folder, FILES);
+                self.timeline().add(What::Ended { text });
+            }
         }
     }
 
     fn server_start(&self, args: &[String]) -> Start {
         let network = self.fabric.machine(self.server_address.ip());
-        let doors =
-            Doors { network: (self.wrap_network)(network), ..self.cluster.environment.doors() };
+        let doors = Doors {
+            network: (self.wrap_network)(network),
+            programs: Programs::InNoTime,
+            ..self.cluster.environment.doors()
+        };
         let mut config = self.cluster.config("");
         config.auth_info.token = None;
         config.auth_info.token_file = Some(self.token.file().display().to_string());
@@ -215,7 +227,12 @@ impl Simulated {
         // The folder of its files differs from run to run.
         let folder = self.files.folder().display().to_string();
         Start {
-            args: args.iter().map(|arg| self.files.fill_in(arg)).collect(),
+            args: self
+                .files
+                .kubeconfig_flag()
+                .into_iter()
+                .chain(args.iter().map(|arg| self.files.fill_in(arg)))
+                .collect(),
             resolver: Resolver::from_files(doors.clone(), config_files(self.files.folder())),
             doors,
             config,

@@ -48,7 +48,8 @@ impl AccountToken {
         }
     }
 
-    fn token(&self) -> String {
+    /// The token that is in the file.
+    pub(super) fn token(&self) -> String {
         match self.rotations {
             0 => identities::SERVER_TOKEN.to_owned(),
             rotations => format!("{}-{rotations}", identities::SERVER_TOKEN),

@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use net::{
-    Clock, Datagram, Files, Listener, Network, Random, Stream,
+    Clock, Datagram, Files, Listener, Network, Programs, Random, Stream,
     dns::{Hosts, ResolvConf},
 };
 use tls::client::{TlsOptions, client_config};
@@ -57,6 +57,7 @@ fn client(network: Arc<dyn Network>, transport: Transport) -> KubeletClient {
         network,
         random: Random::seeded(1),
         files: Files::default(),
+        programs: Programs::default(),
     };
     let resolver = Resolver::new(doors.clone(), ResolvConf::default(), Hosts::default());
     let settings = Settings {

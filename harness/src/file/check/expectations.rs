@@ -145,6 +145,12 @@ fn check_get(expectation: &ExpectationFields, at: &YamlNode, mistakes: &mut Vec<
                 .help("add \"from: MetricsServer\" to the expectation, or leave \"shows\" out"),
         );
     }
+    if asker.x509.is_some() && !asker.shows.is_some_and(is_certificate) {
+        mistakes.push(
+            Mistake::at(at.field("as").field("x509").key_place(), "no certificate is shown")
+                .help("add \"shows: Certificate\", or leave it out"),
+        );
+    }
     if asker.shows.is_some_and(is_certificate) && asker.groups.len() > 1 {
         mistakes.push(
             Mistake::at(

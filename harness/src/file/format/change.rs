@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{
     Address, ApiServerFaults, CertificateKind, DnsChange, Faults, FileContent, Grants, Node, Pod,
-    ResolvConf, Rule, Usage,
+    ResolvConf, Rule, Usage, X509,
 };
 
 /// What changes in the world.
@@ -64,6 +64,8 @@ pub struct NodeChange {
     pub annotations: Option<BTreeMap<String, String>>,
     /// The serving certificate that its kubelet has from now on: the kubelet starts again.
     pub certificate: Option<CertificateKind>,
+    /// The version and key of its certificate from now on: the kubelet starts again.
+    pub x509: Option<X509>,
     /// The port that its kubelet listens on from now on: the kubelet starts again.
     pub port: Option<u16>,
     /// Its kubelet starts again: open connections are cut, and the counters go on.
@@ -108,6 +110,8 @@ pub struct ServerChange {
     /// Files that hold something else from now on; it goes on running.
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,
+    /// What its kubeconfig says from now on. It is read at the start: `args` go with it.
+    pub kubeconfig: Option<String>,
     /// What its resolv.conf says from now on; it goes on running, and reads the file again after 5s.
     pub resolv_conf: Option<ResolvConf>,
     /// What happens to the token that it shows kubelets and the API server; it goes on running.

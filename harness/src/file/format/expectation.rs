@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use cluster_format::{In, Share};
+use cluster_format::{In, Share, X509};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -203,6 +203,8 @@ pub struct Asker {
     pub groups: Vec<String>,
     /// How they show who they are. Default: `Token`.
     pub shows: Option<Credentials>,
+    /// The version and key of their certificate.
+    pub x509: Option<X509>,
 }
 
 /// Ways to show who one is.

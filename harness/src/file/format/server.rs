@@ -27,6 +27,10 @@ pub struct Server {
     pub hostname: Option<String>,
     /// Its /etc/nsswitch.conf, such as `hosts: dns files`. Default: none, as in most images.
     pub nsswitch: Option<String>,
+    /// Its kubeconfig, as text, in place of its service account: `--kubeconfig` names it.
+    /// `${apiServer}` stands for the address and port of the API server, `${token}` for the token of
+    /// the service account, `${tokenFile}` for the path of the file with it.
+    pub kubeconfig: Option<String>,
     /// Names in its /etc/hosts.
     #[serde(default)]
     pub hosts: BTreeMap<String, In<IpAddr>>,

@@ -19,7 +19,7 @@ use hickory_proto::{
 use tokio::time::{advance, sleep};
 
 use super::*;
-use crate::{Clock, Datagram, Files, Listener, Network, Random, Stream};
+use crate::{Clock, Datagram, Files, Listener, Network, Programs, Random, Stream};
 
 /// A name server that finds every name at 10.0.0.1, except those that begin with `silent`, `alias`
 /// (two CNAMEs, in one response with the address), `loop` (CNAMEs alone, in a circle) or `crowd`
@@ -130,6 +130,7 @@ fn resolver(ttl: u32) -> (Arc<NameServer>, Resolver) {
         network: network.clone(),
         random: Random::seeded(1),
         files: Files::default(),
+        programs: Programs::default(),
     };
     let config = ResolvConf {
         servers: vec![DNS.parse::<SocketAddr>().unwrap().into()],

@@ -57,6 +57,7 @@ impl Servers {
             network: self.clone(),
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         Resolver::new(doors, ResolvConf::parse(resolv_conf, ""), Hosts::default())
     }
@@ -294,6 +295,7 @@ async fn files_are_read_again_unless_no_reload_is_set() {
             network: servers.clone(),
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         let texts = Texts::new(&[("resolv.conf", &format!("nameserver 10.0.0.1\n{options}"))]);
         let resolver = Resolver::from_files(doors, texts.files());
@@ -334,6 +336,7 @@ async fn nsswitch_sets_the_order_of_sources() {
             network: servers,
             random: Random::seeded(1),
             files: Files::default(),
+            programs: Programs::default(),
         };
         let texts = Texts::new(&[
             ("resolv.conf", "nameserver 10.0.0.1"),

@@ -1,0 +1,72 @@
+//! The kubeconfigs that flags name.
+
+use std::{error::Error, path::Path};
+
+use apiserver::access::ApiConfigs;
+use kube::{Config, config::InClusterError};
+
+use crate::flags::Flags;
+
+/// An API server that cannot be found.
+#[derive(Debug, thiserror::Error)]
+pub enum KubeconfigError {
+    /// A kubeconfig cannot be used.
+    #[error("{cause}; pass a readable file with {flag}")]
+    File {
+        /// Which one, and what is wrong with it.
+        cause: String,
+        /// The flag that names it.
+        flag: &'static str,
+    },
+    /// There is none, and no service account.
+    #[error(
+        "failed to find the API server: {cause}; run in a cluster, or pass a kubeconfig with --kubeconfig"
+    )]
+    NotInCluster {
+        /// What is missing.
+        cause: String,
+    },
+}
+
+/// How the API servers are reached. Where no flag names a kubeconfig, as `in_cluster` says.
+pub async fn read(
+    flags: &Flags,
+    in_cluster: impl FnOnce() -> Result<Config, InClusterError>,
+) -> Result<ApiConfigs, KubeconfigError> {
+    let cluster = match &flags.metrics_server.kubeconfig {
+        Some(file) => kubeconfig(file, "--kubeconfig").await?,
+        None => {
+            in_cluster().map_err(|error| KubeconfigError::NotInCluster { cause: chain(&error) })?
+        }
+    };
+    let authentication = match &flags.authentication.authentication_kubeconfig {
+        Some(file) => Some(kubeconfig(file, "--authentication-kubeconfig").await?),
+        None => None,
+    };
+    let authorization = match &flags.authorization.authorization_kubeconfig {
+        Some(file) => Some(kubeconfig(file, "--authorization-kubeconfig").await?),
+        None => None,
+    };
+    Ok(ApiConfigs { cluster, authentication, authorization })
+}
+
+async fn kubeconfig(file: &Path, flag: &'static str) -> Result<Config, KubeconfigError> {
+    let read = kube_dial::read_kubeconfig(file).await;
+    read.map_err(|error| KubeconfigError::File { cause: chain(&error), flag })
+}
+
+/// An error and its sources in one line: the first line of each, because some bring a snippet.
+fn chain(error: &dyn Error) -> String {
+    let first_line =
+        |error: &dyn Error| error.to_string().lines().next().unwrap_or_default().to_owned();
+    let mut text = first_line(error);
+    let mut next = error.source();
+    while let Some(source) = next {
+        let more = first_line(source);
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        next = source.source();
+    }
+    text
+}
