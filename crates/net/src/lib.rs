@@ -1,6 +1,7 @@
-//! Time, the network, randomness and other programs: each enters a program through one door, so that the same code
-//! runs on a real machine and in a simulated world. Above them, names are resolved (`dns`), hosts are
-//! dialed (`dial`), and files are read again when others change them (`dynamic_file`).
+//! Time, the network, randomness and other programs: each enters a program through one door, so that
+//! the same code runs on a real machine and in a simulated world. Above them, names are resolved
+//! (`dns`), hosts are dialed (`dial`), and files are read again when others change them
+//! (`dynamic_file`).
 
 mod clock;
 pub mod dial;
