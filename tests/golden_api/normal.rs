@@ -15,7 +15,7 @@ pub(crate) struct Normal {
 }
 
 /// Headers that differ in each response, those of its length, and those of Go's file server, which
-/// serves OpenAPI documents: ours have an ETag and are sent whole.
+/// serves OpenAPI documents: ours have an entity tag and are sent whole.
 const OWN_HEADERS: [&str; 6] =
     ["audit-id", "date", "content-length", "transfer-encoding", "accept-ranges", "last-modified"];
 
