@@ -6,6 +6,7 @@ pub mod dns;
 pub mod events;
 pub mod expect;
 pub mod expected_usage;
+pub mod explain;
 pub mod file;
 #[cfg(target_os = "linux")]
 mod namespaces;
