@@ -13,6 +13,7 @@ mod namespaces;
 #[cfg(not(target_os = "linux"))]
 #[path = "namespaces_elsewhere.rs"]
 mod namespaces;
+pub mod new;
 mod observers;
 pub mod program;
 pub mod report;

@@ -18,6 +18,7 @@ use crate::{
     bench::{self, BenchError},
     explain::{self, ExplainError},
     file::{self, DiscoverError, FileErrors, Filter, ScenarioFile, discover},
+    new::{self, NewError},
     report::{self, Collector, Progress, Target, Terminal, Waits, WriteError},
     run::{Options, Update, run_all, timed},
     up::{self, UpError},
@@ -76,6 +77,8 @@ enum Command {
     List(Files),
     /// Look for mistakes; nothing runs.
     Check(Files),
+    /// Write a scenario to start from.
+    New(new::Options),
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Say what is wrong in a cluster, from its metrics server's log and what kubectl prints.
@@ -181,6 +184,8 @@ enum ProgramError {
     #[error(transparent)]
     Explain(ExplainError),
     #[error(transparent)]
+    New(#[from] NewError),
+    #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
 
@@ -208,6 +213,7 @@ pub fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Explain(options) => explain::explain(&options).map_err(Into::into),
+        Command::New(options) => new::new(&options).map(|()| true).map_err(Into::into),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
         Command::Attack(options) => attack::attack(&options).map_err(Into::into),
         Command::BenchCluster(options) => {
