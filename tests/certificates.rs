@@ -11,6 +11,7 @@ use std::{fs, path::PathBuf, process::Command, sync::Arc};
 
 use apiserver::serving::{Secure, SecureOptions, SniCertificate};
 use kube::Config;
+use kube_dial::{Credentials, tls_options};
 use net::{Clock, Doors, Files};
 use rustls::{
     ClientConfig, ServerConfig,
@@ -163,7 +164,9 @@ fn accepting_any() -> Arc<ClientConfig> {
 /// Front proxies and clients: the handshake, and the verification with a CA bundle.
 async fn client_door(made: &Certificates) -> Result<(), String> {
     let config = kubeconfig(made);
-    let client = kube_dial::tls_options(&config, &Doors::host()).map_err(|e| e.to_string())?;
+    let doors = Doors::host();
+    let credentials = Credentials::new(&config.auth_info, &doors).map_err(|e| e.to_string())?;
+    let client = tls_options(&config, &credentials, &doors).map_err(|e| e.to_string())?;
     let client = TlsOptions { insecure: true, ..client };
     let client = client_config(client, &Clock::system()).unwrap();
     let [shown, _] = handshake(plain_server(), client).await?;

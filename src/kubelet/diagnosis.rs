@@ -92,6 +92,8 @@ causes! {
     ConnectTimeout, "connect_timeout", "open the way from the metrics server's pod to that address and port: firewall, security group, network plugin";
     /// The connection failed otherwise.
     Connect, "connect", "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection";
+    /// The proxy cannot be reached, or does not connect to the kubelet.
+    Proxy, "proxy", "kubelets are reached through the proxy of the kubeconfig's proxy-url or of HTTPS_PROXY: let it connect to them, or list the nodes' addresses in NO_PROXY, in CIDR notation too";
     /// The certificate is for other names.
     CertificateName, "certificate_name", "see first where that name or address leads: another node or a proxy may answer there, as on Fargate; if it is the right kubelet, let it get a serving certificate with its names and addresses from the cluster (serverTLSBootstrap: true, then approve its CSR)";
     /// The certificate has no IP SANs, or a legacy Common Name only.
@@ -208,6 +210,7 @@ impl Cause {
                 _ => Self::Connect,
             },
             RequestError::Dial(DialError::Timeout { .. }) => Self::ConnectTimeout,
+            RequestError::Dial(DialError::Proxy { .. }) => Self::Proxy,
             RequestError::Certificate(error) => match error {
                 X509Error::OtherName { .. } | X509Error::NoNames { .. } => Self::CertificateName,
                 X509Error::NoIpSans { .. } | X509Error::LegacyName => Self::CertificateNoSan,

@@ -66,7 +66,7 @@ impl ServerUnderTest {
         let args = std::iter::once("--cert-dir=".to_owned()).chain(args);
         let flags = Flags::parse_from_args(args).map_err(|error| error.to_string())?;
         let klog = Klog::new(doors.clock.clone(), 1, flags.logging.settings(), log);
-        let configs = kubeconfigs::read(&flags, || Ok(config)).await;
+        let configs = kubeconfigs::read(&flags, || Ok(config.clone()));
         let configs = configs.map_err(|error| error.to_string())?;
         let server = Server::new(&flags, &configs, doors, resolver, Some(address))
             .map_err(|error| error.to_string())?;
