@@ -7,6 +7,9 @@
     reason = "a test, which says why it is skipped"
 )]
 
+#[path = "certificates/plugins.rs"]
+mod plugins;
+
 use std::{fs, path::PathBuf, process::Command, sync::Arc};
 
 use apiserver::serving::{Secure, SecureOptions, SniCertificate};

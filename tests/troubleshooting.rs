@@ -91,6 +91,27 @@ fn each_cure_names_flags_that_exist() {
     }
 }
 
+/// In the words of kubectl, autoscalers and events, which people search for.
+#[test]
+fn messages_of_other_programs_are_on_the_page() {
+    let elsewhere: Vec<_> = failures().iter().flat_map(|failure| failure.code("Elsewhere")).collect();
+    for searched in [
+        "the server is currently unable to handle the request",
+        "FailedGetResourceMetric",
+        "unable to get metrics for resource cpu",
+        "missing request for cpu",
+        "couldn't get resource list for metrics.k8s.io",
+        "Readiness probe failed",
+        "network is unreachable",
+        "connection reset by peer",
+        "ImagePullBackOff",
+        "unable to fully collect metrics",
+        "no metrics known for node",
+    ] {
+        assert!(elsewhere.iter().any(|text| text.starts_with(searched)), "{searched}");
+    }
+}
+
 /// A way around a failure is shown to work, by a scenario with the flag.
 #[test]
 fn each_way_around_is_shown() {
