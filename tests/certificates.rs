@@ -285,7 +285,7 @@ async fn certificates_that_go_refuses_are_refused_with_the_reason() {
     let made = Certificates::make(strong, weak, 3, "-sha256");
     let error = serving_door(&made, false).await.unwrap_err();
     assert!(
-        error.contains("leaf.key for --tls-private-key-file: failed to parse private key"),
+        error.contains("leaf.key for --tls-private-key-file: failed to parse private key: an RSA key of 1024 bits, which must have 2048 or more"),
         "{error}"
     );
 }
