@@ -94,13 +94,10 @@ struct ExecCredential {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Status {
-    #[serde(default)]
-    token: String,
+    token: Option<String>,
     expiration_timestamp: Option<String>,
-    #[serde(default)]
-    client_certificate_data: String,
-    #[serde(default)]
-    client_key_data: String,
+    client_certificate_data: Option<String>,
+    client_key_data: Option<String>,
 }
 
 // === impl ExecPlugin ===
@@ -220,17 +217,20 @@ impl ExecPlugin {
         }
         let status =
             printed.status.ok_or_else(|| self.failed("it printed no status".to_owned()))?;
-        let certificate = match (&*status.client_certificate_data, &*status.client_key_data) {
-            ("", "") if status.token.is_empty() => {
+        let used = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let token = used(status.token);
+        let pair = (used(status.client_certificate_data), used(status.client_key_data));
+        let certificate = match pair {
+            (None, None) if token.is_none() => {
                 let cause = "it printed neither a token nor a client certificate with its key";
                 return Err(self.failed(cause.to_owned()));
             }
-            ("", "") => None,
-            ("", _) | (_, "") => {
+            (None, None) => None,
+            (None, _) | (_, None) => {
                 let cause = "it printed only a client certificate or its key, not both";
                 return Err(self.failed(cause.to_owned()));
             }
-            (certificate, key) => {
+            (Some(certificate), Some(key)) => {
                 let pair = key_pair::parse(certificate.as_bytes(), key.as_bytes());
                 let pair = pair.map_err(|malformed| {
                     self.failed(format!("of its client certificate: {}", malformed.cause))
@@ -238,7 +238,6 @@ impl ExecPlugin {
                 Some(Arc::new(pair))
             }
         };
-        let token = Some(status.token).filter(|token| !token.is_empty());
         let token = token.map(|token| parse(token.as_bytes())).transpose();
         let token = token.map_err(|cause| self.failed(format!("of its token: {cause}")))?;
         let expires = status.expiration_timestamp.map(|time| time.parse()).transpose();
