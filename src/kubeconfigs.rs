@@ -37,17 +37,16 @@ pub fn read(
     in_cluster: impl Fn() -> Result<Config, InClusterError>,
 ) -> Result<ApiConfigs, KubeconfigError> {
     let kubeconfig = |file: &Path, flag| {
-        let error = |cause| KubeconfigError::File { cause, flag };
         match kube_dial::read_kubeconfig(file) {
-            Ok(Some(config)) => Ok(config),
-            // As client-go: where it says nothing, the pod's service account counts.
-            Ok(None) => in_cluster().map_err(|_| {
-                error(format!(
-                    "failed to read kubeconfig {file:?}: no configuration has been provided: it has no current-context with a cluster"
-                ))
-            }),
-            Err(failed) => Err(error(chain(&failed))),
-        }
+        Ok(Some(config)) => Ok(config),
+        // As client-go: where it says nothing, the pod's service account counts.
+        Ok(None) => in_cluster().map_err(|_| {
+            let name = file.display().to_string();
+            let cause = format!("failed to read kubeconfig {name:?}: no configuration has been provided: it has no current-context with a cluster");
+            KubeconfigError::File { cause, flag }
+        }),
+        Err(error) => Err(KubeconfigError::File { cause: chain(&error), flag }),
+    }
     };
     let cluster = match &flags.metrics_server.kubeconfig {
         Some(file) => kubeconfig(file, "--kubeconfig")?,

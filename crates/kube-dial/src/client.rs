@@ -87,8 +87,11 @@ struct Dialed(TokioIo<Stream>);
 struct Transport {
     identity: Option<Arc<dyn ResolvesClientCert>>,
     connector: HttpsConnector<Connector>,
-    current: Arc<Mutex<(Option<Arc<CertifiedKey>>, HttpClient<HttpsConnector<Connector>, Body>)>>,
+    current: Arc<Mutex<(Option<Arc<CertifiedKey>>, Pool)>>,
 }
+
+/// Connections that are kept for further requests.
+type Pool = HttpClient<HttpsConnector<Connector>, Body>;
 
 /// Makes a client for `config` that uses the clock, network and randomness of `doors`, with
 /// `user_agent`. It differs from kube's own stack in this: proxies, credentials and certificates are
@@ -160,16 +163,16 @@ impl Transport {
         identity: Option<Arc<dyn ResolvesClientCert>>,
         connector: HttpsConnector<Connector>,
     ) -> Self {
-        let current = Arc::new(Mutex::new((None, http_client(connector.clone()))));
+        let current = Arc::new(Mutex::new((None, pool(connector.clone()))));
         Self { identity, connector, current }
     }
 
-    fn current(&self) -> HttpClient<HttpsConnector<Connector>, Body> {
+    fn current(&self) -> Pool {
         let certificate = self.identity.as_ref().and_then(|identity| identity.resolve(&[], &[]));
         let mut current = self.current.lock();
         let address = |pair: &Option<Arc<CertifiedKey>>| pair.as_ref().map(Arc::as_ptr);
         if address(&current.0) != address(&certificate) {
-            *current = (certificate, http_client(self.connector.clone()));
+            *current = (certificate, pool(self.connector.clone()));
         }
         current.1.clone()
     }
@@ -189,9 +192,7 @@ impl tower::Service<Request<Body>> for Transport {
     }
 }
 
-fn http_client(
-    connector: HttpsConnector<Connector>,
-) -> HttpClient<HttpsConnector<Connector>, Body> {
+fn pool(connector: HttpsConnector<Connector>) -> Pool {
     HttpClient::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())

@@ -1,6 +1,6 @@
 //! Kubeconfigs, as client-go reads them.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use http::{HeaderValue, Uri};
 use kube::{
@@ -101,8 +101,8 @@ fn current_context(kubeconfig: Kubeconfig) -> Result<Option<Config>, Cause> {
 fn by_name<T>(
     list: &str,
     named: impl Iterator<Item = (String, T)>,
-) -> Result<HashMap<String, T>, Cause> {
-    let mut map = HashMap::new();
+) -> Result<BTreeMap<String, T>, Cause> {
+    let mut map = BTreeMap::new();
     for (name, value) in named {
         if map.contains_key(&name) {
             return error(list, format!("duplicate name {name:?} in list"));
@@ -254,10 +254,8 @@ fn usable(mut user: AuthInfo, at: &str) -> Result<AuthInfo, Cause> {
 }
 
 fn check_plugin(exec: &ExecConfig, at: &str) -> Result<(), Cause> {
-    let has_name = |variable: &HashMap<String, String>| {
-        variable.get("name").is_some_and(|name| !name.is_empty())
-    };
-    if !exec.env.iter().flatten().all(has_name) {
+    let mut names = exec.env.iter().flatten().map(|variable| variable.get("name"));
+    if !names.all(|name| name.is_some_and(|name| !name.is_empty())) {
         return error(&format!("{at}.env"), "a variable has no name");
     }
     if exec.interactive_mode.is_none() && exec.api_version.as_deref() != Some(V1BETA1) {
