@@ -6,12 +6,13 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use kube::Client;
 use net::Doors;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
+use parking_lot::Mutex;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{ProgramError, cluster_flags::ClusterFlags};
