@@ -5,7 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use harness::{
@@ -50,7 +50,8 @@ const COOKIE: &str = "session-of-somebody";
 struct World {
     kubeconfig: PathBuf,
     client_key: PathBuf,
-    _end: oneshot::Sender<()>,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 // === impl World ===
@@ -58,7 +59,7 @@ struct World {
 impl World {
     fn start(file: ScenarioFile, log: Arc<Mutex<String>>) -> Self {
         let (sender, started) = mpsc::channel();
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let write =
@@ -68,12 +69,23 @@ impl World {
                 let (end, ended) = oneshot::channel();
                 let (kubeconfig, client_key) =
                     (world.kubeconfig(), world.file_path("files.clientKey"));
-                sender.send(Self { kubeconfig, client_key, _end: end }).unwrap();
+                sender.send((kubeconfig, client_key, end)).unwrap();
                 // It is dropped when the test is over.
                 ended.await.unwrap_err();
             });
         });
-        started.recv().unwrap()
+        let (kubeconfig, client_key, end) = started.recv().unwrap();
+        Self { kubeconfig, client_key, end: Some(end), thread: Some(thread) }
+    }
+}
+
+impl Drop for World {
+    /// Waits for the metrics server's end: nobody ends it after this process.
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 
