@@ -62,6 +62,7 @@ pub use self::{
     faults::Faults,
     kubeconfig::{Credential, kubeconfig},
     node_proxy::KubeletAccess,
+    resources::serves,
     roles::{auth_delegator, authentication_reader, rule},
     serve::{Endpoint, Peer, Serving, StartError},
 };

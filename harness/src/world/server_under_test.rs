@@ -7,7 +7,7 @@ use futures::FutureExt;
 use k8s_text::klog::Klog;
 use kube::Config;
 use metrics_server::{
-    flags::Flags,
+    flags::{FlagError, Flags},
     kubeconfigs,
     scrape::Cycles,
     server::Server,
@@ -51,6 +51,15 @@ pub(super) struct ServerUnderTest {
     store: Arc<Store>,
     comparison: Option<Task>,
     _log: DefaultGuard,
+}
+
+/// What is wrong with these flags of the server.
+pub(crate) fn flag_mistakes(args: &[String]) -> Vec<String> {
+    match Flags::parse_from_args(args.iter().cloned()) {
+        Ok(_) => Vec::new(),
+        Err(FlagError::Invalid(mistakes)) => mistakes,
+        Err(error) => vec![error.to_string()],
+    }
 }
 
 // === impl ServerUnderTest ===

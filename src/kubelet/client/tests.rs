@@ -20,13 +20,16 @@ const BODY: &str = "node_cpu_usage_seconds_total 1 1000\nnode_memory_working_set
 struct PlainKubelets {
     connections: Mutex<u32>,
     heard: Arc<Mutex<String>>,
+    /// What follows each response.
+    surplus: &'static str,
 }
 
-async fn answer(mut stream: DuplexStream, heard: Arc<Mutex<String>>) {
+async fn answer(mut stream: DuplexStream, heard: Arc<Mutex<String>>, surplus: &str) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut buffer).await {
         heard.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..length]));
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", BODY.len());
+        let answer = format!("{head}{BODY}{surplus}");
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
@@ -38,7 +41,7 @@ impl Network for PlainKubelets {
     async fn connect(&self, _: SocketAddr) -> io::Result<Stream> {
         *self.connections.lock().unwrap() += 1;
         let (near, far) = duplex(4096);
-        tokio::spawn(answer(far, self.heard.clone()));
+        tokio::spawn(answer(far, self.heard.clone(), self.surplus));
         Ok(Box::new(near))
     }
 
@@ -93,6 +96,19 @@ async fn a_plain_connection_is_kept_and_carries_no_credentials() {
     assert!(heard.contains("get /metrics/resource http/1.1"), "{heard}");
     assert!(!heard.contains("authorization") && !heard.contains("secret"), "{heard}");
     assert_eq!(*network.connections.lock().unwrap(), 1);
+}
+
+/// What follows a body belongs to no request: the next response would be read from it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_with_bytes_behind_a_body_is_not_used_again() {
+    let network = Arc::new(PlainKubelets { surplus: "HTTP/1.1 200 OK\r\n", ..Default::default() });
+    let client = client(network.clone(), Transport::Plain);
+    let mut session = Session::default();
+    for _ in 0..2 {
+        let sample = client.scrape(&node(), None, &mut session, soon()).await.unwrap();
+        assert_eq!(sample.node.unwrap().memory, 5);
+    }
+    assert_eq!(*network.connections.lock().unwrap(), 2);
 }
 
 #[tokio::test(start_paused = true)]
