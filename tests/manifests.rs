@@ -10,6 +10,7 @@
 
 mod manifests {
     mod base;
+    mod build;
     mod chart;
     mod image;
     mod kustomize;
