@@ -169,8 +169,8 @@ fn every_value_is_known_everywhere() {
         assert!(readme.contains(&format!("`{path}`")), "{path} is not in the README");
     }
     let rows = readme.lines().filter_map(|line| line.strip_prefix("| `"));
-    let named = rows.filter_map(|row| row.split(" |").next()).flat_map(|cell| cell.split(", "));
-    for path in named.map(|path| path.trim_matches('`')) {
+    let mentioned = rows.filter_map(|row| row.split(" |").next()).flat_map(|cell| cell.split(", "));
+    for path in mentioned.map(|path| path.trim_matches('`')) {
         assert!(values.iter().any(|value| value == path), "{path} of the README is no value");
     }
 
