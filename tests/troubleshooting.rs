@@ -94,7 +94,8 @@ fn each_cure_names_flags_that_exist() {
 /// In the words of kubectl, autoscalers and events, which people search for.
 #[test]
 fn messages_of_other_programs_are_on_the_page() {
-    let elsewhere: Vec<_> = failures().iter().flat_map(|failure| failure.code("Elsewhere")).collect();
+    let elsewhere: Vec<_> =
+        failures().iter().flat_map(|failure| failure.code("Elsewhere")).collect();
     for searched in [
         "the server is currently unable to handle the request",
         "FailedGetResourceMetric",

@@ -11,8 +11,8 @@ use std::{
 
 use kube::Client;
 use net::Doors;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
 use parking_lot::Mutex;
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{ProgramError, cluster_flags::ClusterFlags};
