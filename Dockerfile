@@ -4,6 +4,7 @@
 ARG RUST_VERSION=1.95
 FROM rust:${RUST_VERSION}-alpine AS source
 # For the C and assembly parts of aws-lc, the crypto library: no cmake, no bindgen, no Go.
+# hadolint ignore=DL3018 -- Alpine keeps no old versions, so a pinned one would soon fail to build.
 RUN apk add --no-cache gcc make musl-dev
 WORKDIR /src
 COPY . .

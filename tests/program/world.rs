@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 use harness::{file::ScenarioFile, world::Loopback};
@@ -16,7 +16,8 @@ pub(super) struct World {
     pub(super) kubeconfig: PathBuf,
     pub(super) api_server: SocketAddr,
     pub(super) client_key: PathBuf,
-    _end: oneshot::Sender<()>,
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 // === impl World ===
@@ -24,7 +25,7 @@ pub(super) struct World {
 impl World {
     pub(super) fn start(file: ScenarioFile, log: Arc<Mutex<String>>) -> Self {
         let (sender, started) = mpsc::channel();
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let write =
@@ -35,12 +36,23 @@ impl World {
                 let (kubeconfig, client_key) =
                     (world.kubeconfig(), world.file_path("files.clientKey"));
                 let api_server = world.api_server();
-                sender.send(Self { kubeconfig, api_server, client_key, _end: end }).unwrap();
+                sender.send((kubeconfig, api_server, client_key, end)).unwrap();
                 // It is dropped when the test is over.
                 ended.await.unwrap_err();
             });
         });
-        started.recv().unwrap()
+        let (kubeconfig, api_server, client_key, end) = started.recv().unwrap();
+        Self { kubeconfig, api_server, client_key, end: Some(end), thread: Some(thread) }
+    }
+}
+
+impl Drop for World {
+    /// Waits for the metrics server's end: nobody ends it after this process.
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
     }
 }
 

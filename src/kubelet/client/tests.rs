@@ -29,13 +29,16 @@ struct Kubelets {
     tls: Option<TlsAcceptor>,
     connections: Mutex<u32>,
     heard: Arc<Mutex<String>>,
+    /// What follows each response.
+    surplus: &'static str,
 }
 
-async fn answer(mut stream: Stream, heard: Arc<Mutex<String>>) {
+async fn answer(mut stream: Stream, heard: Arc<Mutex<String>>, surplus: &str) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut buffer).await {
         heard.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..length]));
-        let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", BODY.len());
+        let answer = format!("{head}{BODY}{surplus}");
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
         }
@@ -47,13 +50,13 @@ impl Network for Kubelets {
     async fn connect(&self, _: SocketAddr) -> io::Result<Stream> {
         *self.connections.lock().unwrap() += 1;
         let (near, far) = duplex(4096);
-        let (tls, heard) = (self.tls.clone(), self.heard.clone());
+        let (tls, heard, surplus) = (self.tls.clone(), self.heard.clone(), self.surplus);
         tokio::spawn(async move {
             let stream: Stream = match tls {
                 None => Box::new(far),
                 Some(tls) => Box::new(tls.accept(far).await.unwrap()),
             };
-            answer(stream, heard).await;
+            answer(stream, heard, surplus).await;
         });
         Ok(Box::new(near))
     }
@@ -109,6 +112,19 @@ async fn a_plain_connection_is_kept_and_carries_no_credentials() {
     assert!(heard.contains("get /metrics/resource http/1.1"), "{heard}");
     assert!(!heard.contains("authorization") && !heard.contains("secret"), "{heard}");
     assert_eq!(*network.connections.lock().unwrap(), 1);
+}
+
+/// What follows a body belongs to no request: the next response would be read from it.
+#[tokio::test(start_paused = true)]
+async fn a_connection_with_bytes_behind_a_body_is_not_used_again() {
+    let network = Arc::new(Kubelets { surplus: "HTTP/1.1 200 OK\r\n", ..Default::default() });
+    let client = client(network.clone(), Transport::Plain);
+    let mut session = Session::default();
+    for _ in 0..2 {
+        let sample = client.scrape(&node(), None, &mut session, soon()).await.unwrap();
+        assert_eq!(sample.node.unwrap().memory, 5);
+    }
+    assert_eq!(*network.connections.lock().unwrap(), 2);
 }
 
 #[tokio::test(start_paused = true)]
