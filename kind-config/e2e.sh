@@ -17,7 +17,7 @@ export LC_ALL=C # comm wants what sort does
 
 cd "$(dirname "$0")/.."
 cluster=${CLUSTER:-metrics-server-e2e}
-image=metrics-server:v0.1.0
+image="metrics-server:v0.1.0"
 # How long to wait for something that takes a few cycles of 15 s.
 patience=${PATIENCE:-180}
 

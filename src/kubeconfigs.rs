@@ -1,6 +1,9 @@
 //! The kubeconfigs that flags name.
 
-use std::{error::Error, path::Path};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
 
 use apiserver::access::ApiConfigs;
 use kube::{Config, config::InClusterError};
@@ -29,30 +32,36 @@ pub enum KubeconfigError {
 }
 
 /// How the API servers are reached. Where no flag names a kubeconfig, as `in_cluster` says.
-pub async fn read(
+pub fn read(
     flags: &Flags,
-    in_cluster: impl FnOnce() -> Result<Config, InClusterError>,
+    in_cluster: impl Fn() -> Result<Config, InClusterError>,
 ) -> Result<ApiConfigs, KubeconfigError> {
+    let kubeconfig = |file: &Path, flag| {
+        match kube_dial::read_kubeconfig(file) {
+        Ok(Some(config)) => Ok(config),
+        // As client-go: where it says nothing, the pod's service account counts.
+        Ok(None) => in_cluster().map_err(|_| {
+            let name = file.display().to_string();
+            let cause = format!("failed to read kubeconfig {name:?}: no configuration has been provided: it has no current-context with a cluster");
+            KubeconfigError::File { cause, flag }
+        }),
+        Err(error) => Err(KubeconfigError::File { cause: chain(&error), flag }),
+    }
+    };
     let cluster = match &flags.metrics_server.kubeconfig {
-        Some(file) => kubeconfig(file, "--kubeconfig").await?,
+        Some(file) => kubeconfig(file, "--kubeconfig")?,
         None => {
             in_cluster().map_err(|error| KubeconfigError::NotInCluster { cause: chain(&error) })?
         }
     };
-    let authentication = match &flags.authentication.authentication_kubeconfig {
-        Some(file) => Some(kubeconfig(file, "--authentication-kubeconfig").await?),
-        None => None,
+    let reviews = |file: &Option<PathBuf>, flag| {
+        file.as_deref().map(|file| kubeconfig(file, flag)).transpose()
     };
-    let authorization = match &flags.authorization.authorization_kubeconfig {
-        Some(file) => Some(kubeconfig(file, "--authorization-kubeconfig").await?),
-        None => None,
-    };
+    let authentication =
+        reviews(&flags.authentication.authentication_kubeconfig, "--authentication-kubeconfig")?;
+    let authorization =
+        reviews(&flags.authorization.authorization_kubeconfig, "--authorization-kubeconfig")?;
     Ok(ApiConfigs { cluster, authentication, authorization })
-}
-
-async fn kubeconfig(file: &Path, flag: &'static str) -> Result<Config, KubeconfigError> {
-    let read = kube_dial::read_kubeconfig(file).await;
-    read.map_err(|error| KubeconfigError::File { cause: chain(&error), flag })
 }
 
 /// An error and its sources in one line: the first line of each, because some bring a snippet.

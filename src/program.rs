@@ -125,7 +125,7 @@ fn log_to_stderr(flags: &Flags, dropped: IntCounterVec) -> io::Result<LineWriter
 }
 
 async fn serve(flags: &Flags, dropped: IntCounterVec) -> Result<(), ProgramError> {
-    let configs = kubeconfigs::read(flags, Config::incluster).await?;
+    let configs = kubeconfigs::read(flags, Config::incluster)?;
     let doors = Doors::host();
     let files =
         ConfigFiles { resolv_conf: flags.kubelet.resolv_conf.clone(), ..ConfigFiles::default() };

@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Durat
 
 use diagnosis::Cause;
 use futures::FutureExt;
-use kube_dial::BearerToken;
+use kube_dial::Credentials;
 use net::Random;
 use tokio::{
     sync::{Mutex, watch},
@@ -59,7 +59,7 @@ pub struct Cycles {
 pub struct Scraper {
     cluster: Arc<Cluster>,
     client: Arc<KubeletClient>,
-    token: BearerToken,
+    credentials: Credentials,
     store: Arc<Store>,
     telemetry: Arc<Telemetry>,
     scrapes: Arc<Scrapes>,
@@ -68,7 +68,7 @@ pub struct Scraper {
     random: Random,
     /// What is kept of each node's kubelet from cycle to cycle.
     sessions: BTreeMap<String, Arc<Mutex<Session>>>,
-    /// Whether a kubelet has refused the token in this cycle.
+    /// Whether a kubelet has refused the credentials in this cycle.
     unauthorized: bool,
     cycles: watch::Sender<Cycles>,
 }
@@ -93,7 +93,7 @@ impl Scraper {
     pub fn new(
         cluster: Arc<Cluster>,
         client: KubeletClient,
-        token: BearerToken,
+        credentials: Credentials,
         store: Arc<Store>,
         telemetry: Arc<Telemetry>,
         scrapes: Arc<Scrapes>,
@@ -103,7 +103,7 @@ impl Scraper {
         Self {
             cluster,
             client: Arc::new(client),
-            token,
+            credentials,
             store,
             telemetry,
             scrapes,
@@ -141,7 +141,7 @@ impl Scraper {
         let nodes = self.cluster.nodes();
         self.forget_others(&nodes);
         // Without a token, kubelets answer 401; why there is none is logged.
-        let token = self.token.get().await.unwrap_or_default();
+        let token = self.credentials.token().await.unwrap_or_default();
         let spread =
             (SPREAD_PER_NODE * u32::try_from(nodes.len()).unwrap_or(u32::MAX)).min(LONGEST_SPREAD);
         let grid = if nodes.len() < MANY { Duration::from_millis(1) } else { GRID };
@@ -184,10 +184,8 @@ impl Scraper {
             self.take_joined(outcome);
         }
         // As client-go, which asks a credential plugin again.
-        if std::mem::take(&mut self.unauthorized)
-            && let Some(token) = &token
-        {
-            self.token.refused(token).await;
+        if std::mem::take(&mut self.unauthorized) {
+            self.credentials.refused(token.as_deref()).await;
         }
         self.log.end_cycle(self.store.limit());
     }

@@ -10,10 +10,9 @@ use apiserver::{
 use axum::Router;
 use k8s_text::duration;
 use kube::Config;
-use kube_dial::{ApiClient, ApiClientError, BearerToken, api_client_with_token, tls_options};
+use kube_dial::{ApiClient, ApiClientError, Credentials, api_client_with, proxy, tls_options};
 use net::{Clock, Doors, FileError, dns::Resolver};
 use prometheus::core::Collector;
-use tls::client::TlsOptions;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
@@ -76,9 +75,10 @@ impl Server {
         let config = &configs.cluster;
         // A server that shares its process does not change it.
         let open_files = address.is_none().then(OpenFiles::raise);
-        let token = BearerToken::new(&config.auth_info, &doors).map_err(ApiClientError::from)?;
+        let credentials =
+            Credentials::new(&config.auth_info, &doors).map_err(ApiClientError::from)?;
         let api =
-            api_client_with_token(config, token.clone(), &doors, resolver.clone(), USER_AGENT)?;
+            api_client_with(config, credentials.clone(), &doors, resolver.clone(), USER_AGENT)?;
         let own = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
@@ -103,9 +103,10 @@ impl Server {
         let metrics = KubeletMetrics::new()?;
         telemetry.add(metrics.collectors())?;
         telemetry.add(vec![Box::new(FileMetrics::new(doors.files.clone())?)])?;
-        let transport = transport(kubelet, config, &doors)?;
+        let transport = transport(kubelet, config, &credentials, &doors)?;
         let mut kubelets =
-            KubeletClient::new(doors.clone(), resolver.clone(), settings, transport, metrics);
+            KubeletClient::new(doors.clone(), resolver.clone(), settings, transport, metrics)
+                .through(proxy(config)?);
         if let Some(files) = open_files {
             kubelets = kubelets.with_connections(files.for_kubelets(Limits::default()));
         }
@@ -113,7 +114,7 @@ impl Server {
         let scraper = Scraper::new(
             cluster.clone(),
             kubelets,
-            token,
+            credentials,
             store.clone(),
             telemetry.clone(),
             known.clone(),
@@ -266,17 +267,19 @@ fn telemetry(
 fn transport(
     flags: &KubeletFlags,
     config: &Config,
+    credentials: &Credentials,
     doors: &Doors,
 ) -> Result<Transport, StartError> {
     if flags.deprecated_kubelet_completely_insecure {
         return Ok(Transport::Plain);
     }
-    let options = tls_options(config, doors).map_err(ApiClientError::from)?;
-    let base = TlsOptions { insecure: flags.kubelet_insecure_tls, ..options };
+    let mut options = tls_options(config, credentials, doors).map_err(ApiClientError::from)?;
+    options.insecure = flags.kubelet_insecure_tls
+        || options.insecure && flags.kubelet_certificate_authority.is_none();
     let identity = flags.kubelet_client_certificate.clone().zip(flags.kubelet_client_key.clone());
     let authority = flags.kubelet_certificate_authority.clone();
     let files = TlsFiles { authority, identity };
-    Ok(Transport::Tls(files.open(base, &doors.files, &doors.clock)?))
+    Ok(Transport::Tls(files.open(options, &doors.files, &doors.clock)?))
 }
 
 #[cfg(test)]

@@ -7,10 +7,14 @@
     reason = "a test, which says why it is skipped"
 )]
 
+#[path = "certificates/plugins.rs"]
+mod plugins;
+
 use std::{fs, path::PathBuf, process::Command, sync::Arc};
 
 use apiserver::serving::{Secure, SecureOptions, SniCertificate};
 use kube::Config;
+use kube_dial::{Credentials, tls_options};
 use net::{Clock, Doors, Files};
 use rustls::{
     ClientConfig, ServerConfig,
@@ -163,7 +167,9 @@ fn accepting_any() -> Arc<ClientConfig> {
 /// Front proxies and clients: the handshake, and the verification with a CA bundle.
 async fn client_door(made: &Certificates) -> Result<(), String> {
     let config = kubeconfig(made);
-    let client = kube_dial::tls_options(&config, &Doors::host()).map_err(|e| e.to_string())?;
+    let doors = Doors::host();
+    let credentials = Credentials::new(&config.auth_info, &doors).map_err(|e| e.to_string())?;
+    let client = tls_options(&config, &credentials, &doors).map_err(|e| e.to_string())?;
     let client = TlsOptions { insecure: true, ..client };
     let client = client_config(client, &Clock::system()).unwrap();
     let [shown, _] = handshake(plain_server(), client).await?;
@@ -279,7 +285,7 @@ async fn certificates_that_go_refuses_are_refused_with_the_reason() {
     let made = Certificates::make(strong, weak, 3, "-sha256");
     let error = serving_door(&made, false).await.unwrap_err();
     assert!(
-        error.contains("leaf.key for --tls-private-key-file: failed to parse private key"),
+        error.contains("leaf.key for --tls-private-key-file: failed to parse private key: an RSA key of 1024 bits, which must have 2048 or more"),
         "{error}"
     );
 }

@@ -10,10 +10,14 @@ mod audit;
 mod client;
 #[path = "program/logging.rs"]
 mod logging;
+#[path = "program/proxy.rs"]
+mod proxy;
 #[path = "program/secrets.rs"]
 mod secrets;
 #[path = "program/serving.rs"]
 mod serving;
+#[path = "program/world.rs"]
+mod world;
 
 use std::{
     fs,
@@ -47,6 +51,8 @@ fn program(folder: &Path, arguments: &[&str]) -> Command {
         .env_remove("KUBERNETES_SERVICE_HOST")
         .env_remove("KUBERNETES_SERVICE_PORT")
         .env_remove("KUBECONFIG")
+        .env_remove("HTTPS_PROXY")
+        .env_remove("https_proxy")
         .stdin(Stdio::null());
     command
 }
@@ -107,7 +113,7 @@ fn bad_usage_ends_with_one_line_that_has_the_cure() {
         ),
         (
             &["--kubeconfig=empty"],
-            "failed to read kubeconfig \"empty\": failed to determine current context; pass a readable file with --kubeconfig",
+            "failed to read kubeconfig \"empty\": no configuration has been provided: it has no current-context with a cluster; pass a readable file with --kubeconfig",
         ),
         (
             &["--kubeconfig=other-context"],

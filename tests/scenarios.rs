@@ -13,7 +13,6 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{Mutex, PoisonError},
 };
 
 use harness::{
@@ -23,6 +22,7 @@ use harness::{
 };
 use insta::Settings;
 use libtest_mimic::{Arguments, Failed, Trial};
+use parking_lot::Mutex;
 use similar::{ChangeTag, TextDiff};
 
 const LIBRARY: &str = "scenarios";
@@ -118,7 +118,7 @@ fn same_story(file: &ScenarioFile, outcome: &Outcome) {
     settings.set_input_file(&file.path);
     let stem = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let story = story::tell(&outcome.events);
-    let _turn = TERMINAL.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = TERMINAL.lock();
     settings.bind(|| insta::assert_snapshot!(stem, story));
 }
 

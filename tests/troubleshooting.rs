@@ -93,6 +93,28 @@ fn each_cure_names_flags_that_exist() {
     }
 }
 
+/// In the words of kubectl, autoscalers and events, which people search for.
+#[test]
+fn messages_of_other_programs_are_on_the_page() {
+    let elsewhere: Vec<_> =
+        failures().iter().flat_map(|failure| failure.code("Elsewhere")).collect();
+    for searched in [
+        "the server is currently unable to handle the request",
+        "FailedGetResourceMetric",
+        "unable to get metrics for resource cpu",
+        "missing request for cpu",
+        "couldn't get resource list for metrics.k8s.io",
+        "Readiness probe failed",
+        "network is unreachable",
+        "connection reset by peer",
+        "ImagePullBackOff",
+        "unable to fully collect metrics",
+        "no metrics known for node",
+    ] {
+        assert!(elsewhere.iter().any(|text| text.starts_with(searched)), "{searched}");
+    }
+}
+
 /// A way around a failure is shown to work, by a scenario with the flag.
 #[test]
 fn each_way_around_is_shown() {
@@ -118,7 +140,11 @@ fn each_cause_has_its_anchor_and_its_scenario() {
         let [failure] = &with[..] else { panic!("{name}: {} failures have it", with.len()) };
         assert_eq!(PAGE.matches(&anchor).count(), 1, "{name}");
         assert_eq!(cause.page(), format!("docs/troubleshooting.md#{name}"));
-        let (scenario, title) = (cause.scenario(), failure.title);
+        let title = failure.title;
+        let Some(scenario) = cause.scenario() else {
+            assert!(failure.has("Scenario") && failure.has("Test"), "{name}: nothing shows it");
+            continue;
+        };
         assert!(failure.code("Scenario").contains(&scenario), "{name}: {title}: no {scenario}");
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(scenario).is_file(), "{scenario}");
     }

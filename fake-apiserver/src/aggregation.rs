@@ -8,7 +8,7 @@ use std::{
     io,
     net::SocketAddr,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
@@ -25,6 +25,7 @@ use k8s_openapi::{
     },
 };
 use net::Network;
+use parking_lot::Mutex;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::time::timeout;
 
@@ -181,7 +182,7 @@ impl AggregatedApi {
             None => Availability::MissingEndpoints,
         };
         let availabilities: Vec<Availability> = found.versions.iter().map(availability).collect();
-        let mut last = self.last_found.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last_found.lock();
         let changed = found.versions.iter().enumerate().filter(|(index, _)| {
             let before = last.as_ref().and_then(|last| last.get(*index));
             before != availabilities.get(*index)

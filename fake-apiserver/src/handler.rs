@@ -16,7 +16,7 @@ use super::{
     aggregation::AggregatedApi,
     authn::User,
     discovery::{self, DiscoveredGroup},
-    key, list, lock,
+    key, list,
     negotiation::{self, ResponseKind, negotiate},
     node_proxy::{NodeRef, below_proxy},
     proxy::ProxyRequest,
@@ -54,9 +54,9 @@ impl FakeApiServer {
         let method = request.method().clone();
         let uri = request.uri().clone();
         let peer = request.extensions().get::<Peer>();
-        let user = lock(&self.tokens).authenticate(peer, request.headers());
+        let user = self.tokens.lock().authenticate(peer, request.headers());
         let name = user.as_ref().map_or(String::new(), |user| user.name.clone());
-        let faults = lock(&self.faults).get(&name).copied().unwrap_or_default();
+        let faults = self.faults.lock().get(&name).copied().unwrap_or_default();
         let response = match (faults.before().await, user) {
             (Some(status), _) => Err(status),
             (None, Ok(user)) => match Incoming::of(request, user) {
@@ -72,7 +72,7 @@ impl FakeApiServer {
         let response = response.unwrap_or_else(IntoResponse::into_response);
         let watch = Parameters::of(&uri).is_ok_and(|parameters| parameters.watch());
         let response = faults.apply(response, watch);
-        let observer = lock(&self.observer).clone();
+        let observer = self.observer.lock().clone();
         if let Some(observer) = observer {
             let asked = uri.path_and_query().map_or("/", |asked| asked.as_str());
             observer.request(&name, method.as_str(), asked, response.status().as_u16());
@@ -82,7 +82,7 @@ impl FakeApiServer {
 
     async fn authorized(&self, incoming: Incoming) -> Result<Response, Status> {
         let info = RequestInfo::of(&incoming.method, &incoming.uri, &incoming.parameters);
-        if !lock(&self.rules).decide(&incoming.user, &info).allowed {
+        if !self.rules.lock().decide(&incoming.user, &info).allowed {
             return Err(rbac::forbidden(&incoming.user, &info));
         }
         if let Some(aggregate) = self.aggregate_of(incoming.uri.path()) {
@@ -97,14 +97,14 @@ impl FakeApiServer {
     /// Who serves the group and version that a path is in, if it is not this server.
     fn aggregate_of(&self, path: &str) -> Option<Arc<AggregatedApi>> {
         let mut segments = path.strip_prefix("/apis/")?.split('/');
-        let aggregate = lock(&self.aggregates).get(segments.next()?)?.clone();
+        let aggregate = self.aggregates.lock().get(segments.next()?)?.clone();
         segments.next().is_some_and(|version| aggregate.serves(version)).then_some(aggregate)
     }
 
     async fn non_resource(&self, incoming: Incoming, path: &str) -> Result<Response, Status> {
         if path.starts_with("/openapi/v3") {
             // There are no documents of its own to merge with those of a backend.
-            let backend = lock(&self.aggregates).values().next().cloned();
+            let backend = self.aggregates.lock().values().next().cloned();
             let backend = backend.ok_or_else(Status::unknown_resource)?;
             return incoming.pass_to(&backend).await;
         }
@@ -121,7 +121,7 @@ impl FakeApiServer {
                 if path.starts_with("/apis") { self.discovered().await } else { Vec::new() };
             return Ok(discovery::aggregated_document(path, version, &others));
         }
-        let others: Vec<_> = lock(&self.aggregates).values().map(|it| it.known()).collect();
+        let others: Vec<_> = self.aggregates.lock().values().map(|it| it.known()).collect();
         negotiate(&headers, ResponseKind::One)?;
         Ok(match discovery::document(path, &others) {
             Some(document) => json_response(document.to_string()),
@@ -131,7 +131,7 @@ impl FakeApiServer {
 
     /// The discovery of all backends, whose results go into the status of their `APIServices`.
     async fn discovered(&self) -> Vec<DiscoveredGroup> {
-        let aggregates: Vec<_> = lock(&self.aggregates).values().cloned().collect();
+        let aggregates: Vec<_> = self.aggregates.lock().values().cloned().collect();
         let mut discovered = Vec::new();
         for aggregate in aggregates {
             let found = aggregate.discover().await;
@@ -209,7 +209,7 @@ impl FakeApiServer {
 
     /// Passes a request on to a node's kubelet.
     async fn node_proxy(&self, incoming: Incoming, node: &str) -> Result<Response, Status> {
-        let kubelets = lock(&self.kubelets).clone().ok_or_else(Status::unknown_resource)?;
+        let kubelets = self.kubelets.lock().clone().ok_or_else(Status::unknown_resource)?;
         let node = NodeRef::parse(node);
         let found = self.store.get(&NODES, &key("", node.name));
         let found = found.ok_or_else(|| Status::not_found("", NODES.plural, node.name))?;
@@ -233,9 +233,9 @@ impl FakeApiServer {
         let Incoming { headers, body, user, .. } = incoming;
         let body = bounded(body).await?;
         match resource.plural {
-            "tokenreviews" => reviews::token(&lock(&self.tokens), &headers, &body),
-            "subjectaccessreviews" => reviews::access(&lock(&self.rules), &headers, &body),
-            _ => reviews::own_access(&lock(&self.rules), &user, &headers, &body),
+            "tokenreviews" => reviews::token(&self.tokens.lock(), &headers, &body),
+            "subjectaccessreviews" => reviews::access(&self.rules.lock(), &headers, &body),
+            _ => reviews::own_access(&self.rules.lock(), &user, &headers, &body),
         }
     }
 }

@@ -42,10 +42,7 @@ mod table;
 mod watch;
 mod write;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::Router;
 use k8s_openapi::{
@@ -56,6 +53,7 @@ use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use net::Clock;
+use parking_lot::Mutex;
 
 pub use self::{
     aggregation::Backend,
@@ -64,6 +62,7 @@ pub use self::{
     faults::Faults,
     kubeconfig::{Credential, kubeconfig},
     node_proxy::KubeletAccess,
+    resources::serves,
     roles::{auth_delegator, authentication_reader, rule},
     serve::{Endpoint, Peer, Serving, StartError},
 };
@@ -146,7 +145,7 @@ impl FakeApiServer {
 
     /// Shows all requests from now on to an observer.
     pub fn observe(&self, observer: Arc<dyn Observer>) {
-        *lock(&self.observer) = Some(observer);
+        *self.observer.lock() = Some(observer);
     }
 
     /// Adds a node or changes the one of that name. What was given as its creation time is kept;
@@ -192,32 +191,32 @@ impl FakeApiServer {
 
     /// From now on `token` is `user`'s, who is in `system:authenticated` as well.
     pub fn add_token(&self, token: &str, user: User) {
-        lock(&self.tokens).add(token, user);
+        self.tokens.lock().add(token, user);
     }
 
     /// From now on `token` has expired.
     pub fn add_expired_token(&self, token: &str) {
-        lock(&self.tokens).add_expired(token);
+        self.tokens.lock().add_expired(token);
     }
 
     /// From now on `token` is invalid.
     pub fn remove_token(&self, token: &str) {
-        lock(&self.tokens).remove(token);
+        self.tokens.lock().remove(token);
     }
 
     /// The rules of the user of that name, in place of those before.
     pub fn set_rules(&self, user: &str, rules: Vec<PolicyRule>) {
-        lock(&self.rules).set_user(user, rules);
+        self.rules.lock().set_user(user, rules);
     }
 
     /// The rules of a group, in place of those before.
     pub fn set_group_rules(&self, group: &str, rules: Vec<PolicyRule>) {
-        lock(&self.rules).set_group(group, rules);
+        self.rules.lock().set_group(group, rules);
     }
 
     /// The faults of requests of the user of that name from now on, in place of those before.
     pub fn set_faults(&self, user: &str, faults: Faults) {
-        lock(&self.faults).insert(user.to_owned(), faults);
+        self.faults.lock().insert(user.to_owned(), faults);
     }
 
     /// Passes requests for the backend's group on to it, in place of the backend before it.
@@ -228,13 +227,13 @@ impl FakeApiServer {
         for service in aggregate.api_services(now) {
             self.store.upsert(service, now);
         }
-        lock(&self.aggregates).insert(aggregate.group().to_owned(), aggregate);
+        self.aggregates.lock().insert(aggregate.group().to_owned(), aggregate);
         Ok(())
     }
 
     /// Removes the backend of a group; returns whether there was one.
     pub fn remove_backend(&self, group: &str) -> bool {
-        let Some(aggregate) = lock(&self.aggregates).remove(group) else { return false };
+        let Some(aggregate) = self.aggregates.lock().remove(group) else { return false };
         for service in aggregate.api_services(self.clock.now()) {
             let name = service.metadata.name.unwrap_or_default();
             self.store.remove(&resources::API_SERVICES, &key("", &name));
@@ -244,7 +243,7 @@ impl FakeApiServer {
 
     /// From now on passes requests for `nodes/NAME/proxy` on to that node's kubelet.
     pub fn reach_kubelets(&self, access: KubeletAccess) -> Result<(), TlsError> {
-        *lock(&self.kubelets) = Some(Arc::new(Kubelets::new(access)?));
+        *self.kubelets.lock() = Some(Arc::new(Kubelets::new(access)?));
         Ok(())
     }
 
@@ -271,10 +270,6 @@ impl FakeApiServer {
     pub fn resource_version(&self) -> u64 {
         self.store.version()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn key(namespace: &str, name: &str) -> Key {

@@ -135,6 +135,35 @@ pub(super) const GROUPS: [&str; 4] = [
     "coordination.k8s.io",
 ];
 
+/// Paths that are no resources.
+pub(super) const ROOTS: [&str; 6] = ["/api", "/apis", "/healthz", "/livez", "/readyz", "/version"];
+
+/// Whether the API server serves something at this path: a root, a resource or an object; where
+/// the path is not whole, something whose path begins so.
+pub fn serves(path: &str, is_whole: bool) -> bool {
+    let at_cluster_scope = without_namespace(path);
+    let fits = |known: &str, path: &str| {
+        let below = path.strip_prefix(known).is_some_and(|rest| rest.starts_with('/'));
+        path == known || below || !is_whole && known.starts_with(path)
+    };
+    let is_root = ROOTS.iter().any(|root| path == *root || !is_whole && root.starts_with(path));
+    is_root
+        || ALL.into_iter().any(|resource| {
+            let prefix = if resource.group.is_empty() { "/api" } else { "/apis" };
+            let known = format!("{prefix}/{}/{}", resource.api_version(), resource.plural);
+            fits(&known, path) || fits(&known, &at_cluster_scope)
+        })
+}
+
+/// A path without `/namespaces/NAME` where more follows.
+fn without_namespace(path: &str) -> String {
+    let parts = path.split_once("/namespaces/").and_then(|(before, rest)| {
+        let (_, after) = rest.split_once('/')?;
+        Some(format!("{before}/{after}"))
+    });
+    parts.unwrap_or_else(|| path.to_owned())
+}
+
 // === impl ResourceType ===
 
 impl ResourceType {
@@ -162,6 +191,31 @@ impl ResourceType {
             self.version.to_owned()
         } else {
             format!("{}/{}", self.group, self.version)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_served_whole_or_begun() {
+        for (path, whole, begun) in [
+            ("/api/v1/nodes", true, true),
+            ("/api/v1/nodes/node-1/proxy/metrics/resource", true, true),
+            ("/api/v1/nod", false, true),
+            ("/api/v1/ndoes", false, false),
+            ("/api/v1/namespaces/kube-system/configmaps", true, true),
+            ("/api/v1/namespaces/kube-system/config", false, true),
+            ("/api/v1/namespaces/kube-system/secrets", false, false),
+            ("/apis/authorization.k8s.io/v1/subjectaccessreviews", true, true),
+            ("/apis/authorization.k8s.io/v1/nodes", false, false),
+            ("/version", true, true),
+            ("/versions", false, false),
+            ("", false, true),
+        ] {
+            assert_eq!((serves(path, true), serves(path, false)), (whole, begun), "{path}");
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     ops::Bound::{Excluded, Unbounded},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, futures::OwnedNotified};
 
 use super::{
@@ -77,7 +78,7 @@ impl Store {
     /// Replaces the object with the same key. An equal object is not a change. A creation time in
     /// the object is kept.
     pub(super) fn upsert<K: Stored>(&self, source: K, now: Timestamp) {
-        let mut contents = self.lock();
+        let mut contents = self.contents.lock();
         contents.put(source, now);
         self.changed.notify_waiters();
     }
@@ -90,7 +91,7 @@ impl Store {
         now: Timestamp,
         change: impl FnOnce(Option<&Object>) -> Result<K, E>,
     ) -> Result<Arc<Object>, E> {
-        let mut contents = self.lock();
+        let mut contents = self.contents.lock();
         let before = contents.get(K::RESOURCE, key);
         let mut after = change(before.as_deref())?;
         let created = before.as_ref().map_or(now, |before| before.stamp.created);
@@ -107,7 +108,7 @@ impl Store {
         key: &Key,
         check: impl FnOnce(Option<&Object>) -> Result<(), E>,
     ) -> Result<Option<Arc<Object>>, E> {
-        let mut contents = self.lock();
+        let mut contents = self.contents.lock();
         let before = contents.get(resource, key);
         check(before.as_deref())?;
         if let Some(before) = &before {
@@ -119,7 +120,7 @@ impl Store {
 
     /// Removes an object; returns whether there was one.
     pub(super) fn remove(&self, resource: &'static ResourceType, key: &Key) -> bool {
-        let mut contents = self.lock();
+        let mut contents = self.contents.lock();
         let Some(before) = contents.get(resource, key) else { return false };
         contents.change(resource, Some(before), None);
         self.changed.notify_waiters();
@@ -127,7 +128,7 @@ impl Store {
     }
 
     pub(super) fn get(&self, resource: &'static ResourceType, key: &Key) -> Option<Arc<Object>> {
-        self.lock().get(resource, key)
+        self.contents.lock().get(resource, key)
     }
 
     /// The objects of a namespace, or of all when it is empty, as they are now or were at a
@@ -139,7 +140,7 @@ impl Store {
         at: Option<u64>,
         after: Option<&Key>,
     ) -> Result<Snapshot, VersionError> {
-        let contents = self.lock();
+        let contents = self.contents.lock();
         let version = at.unwrap_or(contents.version);
         contents.check(version)?;
         let mut undone: BTreeMap<Key, Option<Arc<Object>>> = BTreeMap::new();
@@ -175,7 +176,7 @@ impl Store {
         resource: &'static ResourceType,
         version: u64,
     ) -> Result<(Vec<Arc<Change>>, u64), VersionError> {
-        let contents = self.lock();
+        let contents = self.contents.lock();
         if version > contents.version {
             return Ok((Vec::new(), version));
         }
@@ -188,7 +189,7 @@ impl Store {
 
     /// The present version.
     pub(super) fn version(&self) -> u64 {
-        self.lock().version
+        self.contents.lock().version
     }
 
     /// Ends with the next change.
@@ -198,13 +199,9 @@ impl Store {
 
     /// Drops the log of changes.
     pub(super) fn compact(&self) {
-        let mut contents = self.lock();
+        let mut contents = self.contents.lock();
         contents.log.clear();
         contents.compacted = contents.version;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

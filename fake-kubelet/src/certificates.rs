@@ -171,7 +171,7 @@ impl Certificates {
         };
         let key =
             self.keys.get(x509.key()).map_err(|source| CertificateError::new(node, source))?;
-        authority.serving_with(key, &subject, validity, x509.version())
+        authority.serving_with(key, &subject, validity, x509)
     }
 
     /// As client-go's `cert.GenerateSelfSignedCertKey` makes it for the kubelet: a CA of its own
@@ -186,7 +186,8 @@ impl Certificates {
     ) -> Result<Identity, CertificateError> {
         let made = now.as_second();
         let failed = |source| CertificateError::new(node, source);
-        let ca = Subject { common_name: format!("{node}-ca@{made}"), ..Subject::default() };
+        let ca_name = format!("{node}-ca@{made}");
+        let ca = Subject { common_name: ca_name.clone(), ..Subject::default() };
         let ca = authority::ca_params(&ca, validity).map_err(failed)?;
         let ca_certificate = ca.self_signed(&self.own_ca).map_err(failed)?;
         let subject = Subject {
@@ -199,7 +200,9 @@ impl Certificates {
         let params = authority::leaf_params(&subject, validity, purpose).map_err(failed)?;
         let key = self.keys.get(x509.key()).map_err(failed)?;
         let certificate = sign(&params, &key, &issuer, x509.version()).map_err(failed)?;
-        Ok(Identity { chain: vec![certificate, ca_certificate.der().clone()], key })
+        let mut chain = vec![certificate, ca_certificate.der().clone()];
+        chain.extend(authority::impostors(&ca_name, validity, x509.intermediates)?);
+        Ok(Identity { chain, key })
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
     fmt::Debug,
     net::{IpAddr, Ipv4Addr},
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -35,6 +35,7 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
 };
 use net::Clock;
+use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -122,7 +123,7 @@ impl NodeController {
         let lease = objects::lease(&cluster_node.name, &uid, &self.ownership, now);
         let (lease, _) = self.create_or_adopt(&leases, &lease).await?;
         let uids = Uids { node: uid, lease: lease.uid().unwrap_or_default() };
-        self.uids().insert(cluster_node.name.clone(), uids);
+        self.uids.lock().insert(cluster_node.name.clone(), uids);
         for pod in &cluster_node.config.node.pods {
             let pods: Api<Pod> = Api::namespaced(self.client.clone(), pod.namespace());
             self.create_or_adopt(&pods, &objects::pod(pod, &cluster_node.name, &self.ownership))
@@ -177,10 +178,6 @@ impl NodeController {
         patched.map(drop).map_err(|error| {
             request_error::<Node>("patch the status of", &cluster_node.name, error)
         })
-    }
-
-    fn uids(&self) -> MutexGuard<'_, BTreeMap<String, Uids>> {
-        self.uids.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,14 +1,12 @@
 //! Many kubelets in one process.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     kubelet::{Dependencies, FakeKubelet, KubeletError},
     spec::KubeletSpec,
 };
+use parking_lot::Mutex;
 
 /// Kubelets by the names of their nodes. Dropping the fleet stops those without another owner.
 pub struct Fleet {
@@ -40,23 +38,23 @@ impl Fleet {
     pub async fn add(&self, spec: KubeletSpec) -> Result<Arc<FakeKubelet>, KubeletError> {
         self.remove(&spec.name).await;
         let kubelet = Arc::new(FakeKubelet::start(spec, &self.surroundings).await?);
-        self.kubelets().insert(kubelet.name().to_owned(), Arc::clone(&kubelet));
+        self.kubelets.lock().insert(kubelet.name().to_owned(), Arc::clone(&kubelet));
         Ok(kubelet)
     }
 
     /// The kubelet of a node.
     pub fn get(&self, node: &str) -> Option<Arc<FakeKubelet>> {
-        self.kubelets().get(node).cloned()
+        self.kubelets.lock().get(node).cloned()
     }
 
     /// All kubelets in order of their nodes' names.
     pub fn all(&self) -> Vec<Arc<FakeKubelet>> {
-        self.kubelets().values().cloned().collect()
+        self.kubelets.lock().values().cloned().collect()
     }
 
     /// Stops the kubelet of a node, if it has one.
     pub async fn remove(&self, node: &str) {
-        let kubelet = self.kubelets().remove(node);
+        let kubelet = self.kubelets.lock().remove(node);
         if let Some(kubelet) = kubelet {
             kubelet.stop().await;
         }
@@ -64,13 +62,9 @@ impl Fleet {
 
     /// Stops all kubelets.
     pub async fn stop(&self) {
-        let kubelets = std::mem::take(&mut *self.kubelets());
+        let kubelets = std::mem::take(&mut *self.kubelets.lock());
         for kubelet in kubelets.into_values() {
             kubelet.stop().await;
         }
-    }
-
-    fn kubelets(&self) -> MutexGuard<'_, BTreeMap<String, Arc<FakeKubelet>>> {
-        self.kubelets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,10 +1,6 @@
 //! The HTTP handler of one kubelet: faults, authentication and authorization, and the pages.
 
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cluster_format::{BodyFault, TransferFault};
@@ -15,6 +11,7 @@ use http::{
 };
 use jiff::{Timestamp, fmt::rfc2822::DateTimePrinter};
 use net::Clock;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::{
     auth::{Authorizer, paths},
@@ -68,11 +65,11 @@ struct RequestObservation<'a> {
 
 impl RequestHandler {
     pub(crate) fn node(&self) -> MutexGuard<'_, Node> {
-        self.node.lock().unwrap_or_else(PoisonError::into_inner)
+        self.node.lock()
     }
 
     fn is_resource(&self, path: &str) -> bool {
-        let own = self.resource_path.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = self.resource_path.lock();
         own.as_deref() == Some(path)
     }
 

@@ -199,8 +199,7 @@ impl FakeKubelet {
 
     /// Its `/metrics/resource` is at this path too from now on, and at no other.
     pub fn set_resource_path(&self, path: Option<String>) {
-        *self.handler.resource_path.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            path;
+        *self.handler.resource_path.lock() = path;
     }
 
     /// A container uses this from now on. False if there is no such container.

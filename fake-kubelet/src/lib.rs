@@ -39,7 +39,10 @@ mod usage;
 
 pub use self::{
     api_server::api_server_endpoint,
-    auth::{ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User},
+    auth::{
+        ApiServerReviewer, Denied, DenyAll, NodeAttributes, ReviewError, Reviewer, User,
+        paths::is_known as serves,
+    },
     certificates::{Authority, CertificateError, Certificates, Identity, Subject, Validity},
     fleet::Fleet,
     kubelet::{Dependencies, FakeKubelet, KubeletError},

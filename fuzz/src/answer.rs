@@ -1,9 +1,4 @@
-use std::{
-    io, mem,
-    net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{io, mem, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use metrics_server::{
@@ -16,6 +11,7 @@ use net::{
     Clock, Datagram, Doors, Files, Listener, Network, Programs, Random, Stream,
     dns::{Hosts, ResolvConf, Resolver},
 };
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     runtime::{Builder, Runtime},
@@ -83,7 +79,7 @@ impl Scraper {
     }
 
     fn scrape_twice(&self, speech: Speech) {
-        self.kubelet.turn().speech = speech;
+        self.kubelet.0.lock().speech = speech;
         self.runtime.block_on(async {
             let mut session = Session::default();
             for _ in 0..2 {
@@ -93,7 +89,7 @@ impl Scraper {
                 assert!(began.elapsed() <= LIMIT + Duration::from_millis(1), "{outcome:?}");
             }
             drop(session);
-            let connections = mem::take(&mut self.kubelet.turn().connections);
+            let connections = mem::take(&mut self.kubelet.0.lock().connections);
             for connection in connections {
                 assert!(connection.await.is_ok(), "a connection ends well");
             }
@@ -103,17 +99,13 @@ impl Scraper {
 
 // === impl Kubelet ===
 
-impl Kubelet {
-    fn turn(&self) -> MutexGuard<'_, Turn> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+impl Kubelet {}
 
 #[async_trait]
 impl Network for Kubelet {
     async fn connect(&self, _: SocketAddr) -> io::Result<Stream> {
         let (near, far) = duplex(4096);
-        let mut turn = self.turn();
+        let mut turn = self.0.lock();
         let speech = turn.speech.clone();
         turn.connections.push(tokio::spawn(speech.speak(far)));
         assert!(turn.connections.len() <= 4, "a scrape tries again without end");

@@ -2,17 +2,13 @@
 
 mod stream;
 
-use std::{
-    collections::BTreeMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use hickory_proto::{
     op::{Message, MessageType, OpCode, ResponseCode},
     rr::{Name, RData, Record, RecordType, rdata},
 };
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 pub use self::stream::serve_streams;
@@ -89,7 +85,7 @@ impl Zone {
     /// Applies a step's change.
     pub fn change(&self, change: &DnsChange) {
         let since = Instant::now();
-        let mut known = self.known();
+        let mut known = self.known.lock();
         let records = change
             .records
             .iter()
@@ -120,7 +116,7 @@ impl Zone {
         let question = query.queries.first()?;
         let name = canonical(&question.name().to_ascii());
         let kind = question.query_type();
-        let (verdict, delay) = self.known().judge(server, protocol, &name, kind, &self.random);
+        let (verdict, delay) = self.known.lock().judge(server, protocol, &name, kind, &self.random);
         let mut response = Message::new(query.metadata.id, MessageType::Response, OpCode::Query);
         response.metadata.recursion_desired = query.metadata.recursion_desired;
         response.metadata.recursion_available = true;
@@ -164,10 +160,6 @@ impl Zone {
         };
         self.observer.question(server, &name, &kind.to_string(), &said);
         Some(Reply { bytes: response.to_vec().ok()?, delay })
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

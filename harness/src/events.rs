@@ -1,14 +1,11 @@
 //! The timeline of a run: what happened, in order. All reports are made from it, and two runs of a
 //! scenario in the simulated world give the same to the byte.
 
-use std::{
-    fmt,
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{fmt, net::IpAddr, sync::Arc};
 
 use jiff::Timestamp;
 use net::Clock;
+use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -115,26 +112,22 @@ impl Timeline {
     /// Adds what happens now.
     pub fn add(&self, what: What) {
         let at = self.clock.now();
-        self.events().push(Event { at, what });
+        self.events.lock().push(Event { at, what });
     }
 
     /// The present end.
     pub fn mark(&self) -> Mark {
-        Mark(self.events().len())
+        Mark(self.events.lock().len())
     }
 
     /// What has happened since a mark.
     pub fn since(&self, mark: Mark) -> Vec<Event> {
-        self.events().get(mark.0..).unwrap_or_default().to_vec()
+        self.events.lock().get(mark.0..).unwrap_or_default().to_vec()
     }
 
     /// Everything.
     pub fn all(&self) -> Vec<Event> {
-        self.events().clone()
-    }
-
-    fn events(&self) -> MutexGuard<'_, Vec<Event>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
+        self.events.lock().clone()
     }
 }
 

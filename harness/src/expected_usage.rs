@@ -1,15 +1,12 @@
 //! Usage as the server under test reports it beside the expected usage: the usage of fake kubelets
 //! is a known function of time, so each reported value can be compared to the nanocore.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fake_kubelet::{FakeKubelet, Node};
 use jiff::Timestamp;
 use net::Clock;
+use parking_lot::Mutex;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -167,7 +164,7 @@ impl Comparer {
     /// Takes down what the server reports now; `report` gives it for a node or container.
     pub fn take(&self, report: impl Fn(&Subject) -> Option<Reported>) {
         let now = self.clock.now();
-        let mut reported = self.reported();
+        let mut reported = self.reported.lock();
         for subject in self.subjects.iter() {
             let Some(new) = report(subject) else { continue };
             let all = reported.entry(subject.clone()).or_default();
@@ -179,7 +176,7 @@ impl Comparer {
 
     /// Expected and reported usage until `now`.
     pub fn sum_up(&self, now: Timestamp) -> Comparison {
-        let reported = self.reported();
+        let reported = self.reported.lock();
         let models: BTreeMap<_, _> = self
             .kubelets
             .iter()
@@ -196,10 +193,6 @@ impl Comparer {
             })
         });
         Comparison { series: series.collect(), left_out: self.left_out }
-    }
-
-    fn reported(&self) -> MutexGuard<'_, BTreeMap<Subject, Vec<(Timestamp, Reported)>>> {
-        self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

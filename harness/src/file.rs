@@ -20,7 +20,7 @@ pub use cluster_format::{FileErrors, Location, Mistake, values};
 pub use self::{
     discover::{DiscoverError, discover},
     filter::Filter,
-    load::{ScenarioFile, load, parse},
+    load::{ScenarioFile, load, load_cluster, parse},
     schema::{editor_schema, reference, schema},
 };
 

@@ -353,7 +353,7 @@ fn check(files: &Files) -> Result<bool, ProgramError> {
 }
 
 fn up(up: &Up, in_sandbox: bool) -> Result<ExitCode, ProgramError> {
-    let files = file::load(&up.file).map_err(|errors| ProgramError::Files(vec![errors]))?;
+    let files = file::load_cluster(&up.file).map_err(|errors| ProgramError::Files(vec![errors]))?;
     let cases: Vec<_> = files.iter().filter_map(|file| file.case.clone()).collect();
     let mut chosen = files.iter().filter(|file| up.case.is_none() || file.case == up.case);
     let (Some(file), None) = (chosen.next(), chosen.next()) else {

@@ -32,6 +32,7 @@ pub(crate) use self::{
     bench_cluster::{BenchCluster, CERTIFICATE, KEY, KUBECONFIG, TOKEN},
     identities::is_metrics_server,
     sandbox::{FileClock, Sandbox, become_server, skip_reason},
+    server_under_test::flag_mistakes,
 };
 pub use self::{
     clients::ClientIdentity,

@@ -223,6 +223,34 @@ exit code: Some(2)
 }
 
 #[test]
+fn what_expects_nothing_is_refused_where_it_is_judged() {
+    let silent = one_node("silent", "    - {name: a cycle, wait: {cycles: 1}}\n");
+    let none = one_node("none", "").replace("  steps:\n", "");
+    let folder = folder(&[("none.yaml", none), ("silent.yaml", silent)]);
+    let run = scenario(folder.path(), &["run", "."]);
+    assert_told!(run, @r#"
+stderr:
+error: the scenario expects nothing
+ --> ./none.yaml:4:1
+  |
+4 | spec:
+  | ^^^^
+  |
+  = help: add "steps" with "expect"; "scenario up" needs none
+
+error: the step expects nothing
+  --> ./silent.yaml:10:14
+   |
+10 |     - {name: a cycle, wait: {cycles: 1}}
+   |              ^^^^^^^
+   |
+   = help: add "expect", or let the next step do what this one does
+exit code: Some(2)
+"#);
+    assert_eq!(scenario(folder.path(), &["check", "."]), run);
+}
+
+#[test]
 fn missing_files_are_named() {
     let folder = folder(&[("empty/notes.md", String::new())]);
     assert_told!(scenario(folder.path(), &["run", "missing.yaml"]), @r#"

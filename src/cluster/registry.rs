@@ -1,10 +1,7 @@
-use std::{
-    collections::BTreeMap,
-    ops::Bound,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use k8s_text::selector::LabelSelector;
+use parking_lot::RwLock;
 use tokio::sync::watch;
 
 use super::Node;
@@ -77,12 +74,12 @@ impl Cluster {
 
     /// All nodes, by name.
     pub fn nodes(&self) -> Vec<Arc<Node>> {
-        self.nodes.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.nodes.read().values().cloned().collect()
     }
 
     /// One node.
     pub fn node(&self, name: &str) -> Option<Arc<Node>> {
-        self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.nodes.read().get(name).cloned()
     }
 
     /// The first `most` running pods after `last`, by namespace and name.
@@ -92,7 +89,7 @@ impl Cluster {
         last: Option<&PodKey>,
         most: usize,
     ) -> Vec<(PodKey, RunningPod)> {
-        let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);
+        let pods = self.pods.read();
         let first = match last {
             Some(last) => Bound::Excluded(last.clone()),
             None => Bound::Included((namespace.unwrap_or_default().into(), "".into())),
@@ -106,12 +103,12 @@ impl Cluster {
 
     /// Whether there is a running pod.
     pub fn has_pods(&self) -> bool {
-        !self.pods.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.pods.read().is_empty()
     }
 
     /// One running pod.
     pub fn pod(&self, namespace: &str, name: &str) -> Option<(PodKey, RunningPod)> {
-        let pods = self.pods.read().unwrap_or_else(PoisonError::into_inner);
+        let pods = self.pods.read();
         pods.get_key_value(&(namespace.into(), name.into()))
             .map(|(key, pod)| (key.clone(), pod.clone()))
     }
@@ -141,7 +138,7 @@ impl Cluster {
 
     pub(crate) fn set_nodes(&self, mut nodes: BTreeMap<String, Arc<Node>>) {
         nodes.retain(|_, node| self.selector.matches(&node.labels));
-        *self.nodes.write().unwrap_or_else(PoisonError::into_inner) = nodes;
+        *self.nodes.write() = nodes;
         self.nodes_known.send_replace(true);
     }
 
@@ -150,26 +147,23 @@ impl Cluster {
             // It may have matched until its labels changed.
             return self.remove_node(&node.name);
         }
-        self.nodes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(node.name.clone(), Arc::new(node));
+        self.nodes.write().insert(node.name.clone(), Arc::new(node));
     }
 
     pub(super) fn remove_node(&self, name: &str) {
-        self.nodes.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.nodes.write().remove(name);
     }
 
     pub(crate) fn set_pods(&self, pods: BTreeMap<PodKey, RunningPod>) {
-        *self.pods.write().unwrap_or_else(PoisonError::into_inner) = pods;
+        *self.pods.write() = pods;
         self.pods_known.send_replace(true);
     }
 
     pub(super) fn set_pod(&self, key: PodKey, pod: RunningPod) {
-        self.pods.write().unwrap_or_else(PoisonError::into_inner).insert(key, pod);
+        self.pods.write().insert(key, pod);
     }
 
     pub(super) fn remove_pod(&self, key: &PodKey) {
-        self.pods.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+        self.pods.write().remove(key);
     }
 }

@@ -2,7 +2,7 @@ mod request;
 
 use std::{net::IpAddr, sync::Arc};
 
-use net::{Clock, Doors, DynamicFile, Random, dial::Dialer, dns::Resolver};
+use net::{Clock, Doors, DynamicFile, Random, dial::Dialer, dns::Resolver, proxy::Proxy};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
@@ -80,6 +80,13 @@ impl KubeletClient {
     #[must_use]
     pub fn with_connections(mut self, most: usize) -> Self {
         self.connector.limit = ConnectionLimit::of(most);
+        self
+    }
+
+    /// The same through `proxy`, if there is one, instead of that of the environment.
+    #[must_use]
+    pub fn through(mut self, proxy: Option<Proxy>) -> Self {
+        self.connector.dialer = self.connector.dialer.through(proxy);
         self
     }
 

@@ -31,7 +31,7 @@ impl Connector {
         deadline: Instant,
     ) -> Result<Connection, RequestError> {
         let slot = self.limit.acquire(deadline).await.ok_or(RequestError::Timeout)?;
-        let stream = self.dialer.dial(&target.host, target.port, deadline).await?;
+        let stream = self.dialer.dial(target.scheme, &target.host, target.port, deadline).await?;
         let stream = match &tls {
             None => stream,
             Some(tls) => {

@@ -2,7 +2,7 @@ use std::{io, mem, sync::Arc};
 
 use futures::FutureExt;
 use net::Stream;
-use rustls::ClientConfig;
+use rustls::{ClientConfig, sign::CertifiedKey};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, timeout_at},
@@ -23,6 +23,8 @@ pub(super) struct Connection {
     authority: String,
     /// The TLS configuration it was made with: another one may have other certificates or CAs.
     tls: Option<Arc<ClientConfig>>,
+    /// The client certificate it was made with.
+    identity: Option<Arc<CertifiedKey>>,
     stream: Stream,
     slot: Slot,
 }
@@ -48,7 +50,8 @@ impl Connection {
         stream: Stream,
         slot: Slot,
     ) -> Self {
-        Self { authority, tls, stream, slot }
+        let identity = identity(tls.as_ref());
+        Self { authority, tls, identity, stream, slot }
     }
 
     /// Host and port that it leads to.
@@ -63,7 +66,9 @@ impl Connection {
             (Some(mine), Some(now)) => Arc::ptr_eq(mine, now),
             _ => false,
         };
-        same_tls && self.is_quiet()
+        let address = |pair: Option<&Arc<CertifiedKey>>| pair.map(Arc::as_ptr);
+        let same_identity = address(self.identity.as_ref()) == address(identity(tls).as_ref());
+        same_tls && same_identity && self.is_quiet()
     }
 
     /// Whether the other end has neither closed it nor sent anything without a request.
@@ -133,6 +138,12 @@ impl Connection {
             seen = bytes.len();
         }
     }
+}
+
+/// The client certificate of connections that are made now: a credential plugin may have given another
+/// one, or a kubeconfig's file may hold one.
+fn identity(tls: Option<&Arc<ClientConfig>>) -> Option<Arc<CertifiedKey>> {
+    tls?.client_auth_cert_resolver.resolve(&[], &[])
 }
 
 /// The error for a connection that ends after these bytes of a response.

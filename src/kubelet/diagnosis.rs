@@ -117,6 +117,7 @@ impl RequestError {
                 _ => Cause::Connect,
             },
             Self::Dial(DialError::Timeout { .. }) => Cause::ConnectTimeout,
+            Self::Dial(DialError::Proxy { .. }) => Cause::Proxy,
             Self::Certificate(error) => match error {
                 X509Error::OtherName { .. } | X509Error::NoNames { .. } => Cause::CertificateName,
                 X509Error::NoIpSans { .. } | X509Error::LegacyName => Cause::CertificateNoSan,

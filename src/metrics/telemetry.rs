@@ -2,10 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -13,6 +10,7 @@ use apiserver::serving::Event;
 use diagnosis::Cause;
 use jiff::Timestamp;
 use net::Clock;
+use parking_lot::Mutex;
 use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
@@ -74,7 +72,7 @@ impl Telemetry {
     /// Records the start of a cycle. The result is for [`Self::cycle_ended`].
     pub fn cycle_began(&self) -> Instant {
         let now = Instant::now();
-        *self.cycle_started.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        *self.cycle_started.lock() = Some(now);
         now
     }
 
@@ -151,7 +149,7 @@ impl Telemetry {
 
     /// How long the current cycle is late, and the limit; `None` while it is not.
     pub(crate) fn late_by(&self) -> Option<(Duration, Duration)> {
-        let started = *self.cycle_started.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = *self.cycle_started.lock();
         let (waited, limit) = (started?.elapsed(), self.resolution.mul_f64(LATE_AFTER));
         (waited > limit).then_some((waited, limit))
     }

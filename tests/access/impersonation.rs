@@ -11,6 +11,7 @@ async fn a_user_who_may_impersonate_another_is_treated_as_that_user() {
     let rules = ["users", "groups"].map(|what| rule("", what, &["impersonate"]));
     cluster.introduce("alice", rules.to_vec());
     cluster.introduce("bob", lister());
+    cluster.introduce("dave", vec![rule("", "users", &["impersonate"])]);
     cluster.introduce("carol", lister());
     let server = cluster.serve().await;
     let user = |name| ("impersonate-user", name);
@@ -18,7 +19,7 @@ async fn a_user_who_may_impersonate_another_is_treated_as_that_user() {
     let account = "system:serviceaccount:shop:web";
     let scopes = ("impersonate-extra-example.com%2Fscopes", "all");
     let cannot = |verb, what: &str| format!("cannot {verb} resource {what}");
-    let cases: [(&str, &[_], u16, String); 9] = [
+    let cases: [(&str, &[_], u16, String); 10] = [
         ("alice", &[], 403, cannot("list", r#""nodes" in API group "metrics.k8s.io""#)),
         ("alice", &[user("carol")], 200, r#""name":"carol""#.to_owned()),
         (
@@ -59,6 +60,15 @@ async fn a_user_who_may_impersonate_another_is_treated_as_that_user() {
             &[dev],
             400,
             "requested [{Group  dev    }] without impersonating a user".to_owned(),
+        ),
+        (
+            "dave",
+            &[user("carol"), ("impersonate-group", "system:masters")],
+            403,
+            format!(
+                r#"groups "system:masters" is forbidden: User "dave" {}"#,
+                cannot("impersonate", r#""groups""#)
+            ),
         ),
         // Users with permission for themselves must not be answered with it when they impersonate
         // others.

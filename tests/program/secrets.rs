@@ -3,19 +3,19 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
-    thread,
+    path::Path,
+    sync::{Arc, Mutex},
 };
 
-use harness::{
-    file::{self, ScenarioFile},
-    world::Loopback,
-};
+use harness::file;
 use tempfile::TempDir;
-use tokio::{runtime::Builder, sync::oneshot};
 
-use super::{Running, client::ask, free_port};
+use super::{
+    Running,
+    client::ask,
+    free_port,
+    world::{World, token},
+};
 
 const SCENARIO: &str = "\
 apiVersion: harness/v1alpha1
@@ -46,37 +46,6 @@ const UNKNOWN_TOKEN: &str = "token-that-nobody-knows";
 const PASSWORD: &str = "YWRtaW46aHVudGVyMg==";
 const COOKIE: &str = "session-of-somebody";
 
-/// A cluster with a metrics server in it, beside the test, until dropped.
-struct World {
-    kubeconfig: PathBuf,
-    client_key: PathBuf,
-    _end: oneshot::Sender<()>,
-}
-
-// === impl World ===
-
-impl World {
-    fn start(file: ScenarioFile, log: Arc<Mutex<String>>) -> Self {
-        let (sender, started) = mpsc::channel();
-        thread::spawn(move || {
-            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let write =
-                    Arc::new(move |line: &str| *log.lock().unwrap() += &[line, "\n"].concat());
-                let program = Path::new(env!("CARGO_BIN_EXE_metrics-server"));
-                let world = Loopback::build(&file, program, write).await.unwrap();
-                let (end, ended) = oneshot::channel();
-                let (kubeconfig, client_key) =
-                    (world.kubeconfig(), world.file_path("files.clientKey"));
-                sender.send(Self { kubeconfig, client_key, _end: end }).unwrap();
-                // It is dropped when the test is over.
-                ended.await.unwrap_err();
-            });
-        });
-        started.recv().unwrap()
-    }
-}
-
 fn policy(folder: &Path) -> String {
     let file = folder.join("policy.yaml");
     fs::write(&file, POLICY).unwrap();
@@ -88,13 +57,6 @@ fn key_lines(file: &Path) -> Vec<String> {
     let pem = fs::read_to_string(file).unwrap();
     assert!(pem.contains("PRIVATE KEY"), "{}", file.display());
     pem.lines().filter(|line| !line.starts_with("-----")).map(str::to_owned).collect()
-}
-
-/// The token in a kubeconfig.
-fn token(kubeconfig: &Path) -> String {
-    let text = fs::read_to_string(kubeconfig).unwrap();
-    let line = text.lines().find(|line| line.contains("token")).unwrap();
-    line.rsplit([':', ' ']).next().unwrap().trim_matches(['"', '\'', '}', ',']).to_owned()
 }
 
 /// Requests everything, with permission, without permission, and with mistakes.

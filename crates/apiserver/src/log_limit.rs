@@ -1,11 +1,8 @@
 //! Logs without a line for each event, where clients can cause any number of events.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// A cause that continues is logged again after this time.
@@ -41,7 +38,7 @@ impl<K: Ord> LogLimit<K> {
     /// The number of events of this cause to log, if it is time to log.
     pub(crate) fn due(&self, key: K) -> Option<u64> {
         let now = Instant::now();
-        let mut causes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut causes = self.0.lock();
         let Causes { known, others } = &mut *causes;
         if known.len() >= LIMIT && !known.contains_key(&key) {
             known.retain(|_, cause| now.duration_since(cause.last) < LOG_AGAIN);

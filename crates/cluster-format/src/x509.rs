@@ -14,6 +14,10 @@ pub struct X509 {
     pub version: Option<In<X509Version>>,
     /// Its key. Default: P-256.
     pub key: Option<KeyKind>,
+    /// How many certificates of CAs are sent after it that have the name of its issuer and have not
+    /// signed it: each costs a client that tries it a signature check. Default: none.
+    #[serde(default)]
+    pub intermediates: u8,
 }
 
 /// A version of X.509.

@@ -132,6 +132,10 @@ pub fn meaning_of_record(record: &Record) -> Meaning {
         let is_duplicate = list.contains("duplicate ");
         return Meaning::of(is_duplicate.then_some(Cause::DuplicatePod), None);
     }
+    // A certificate in a file.
+    if message.starts_with("The ") && message.ends_with(" has expired") {
+        return wrong(Some(Cause::BadFile));
+    }
     if let Some((_, cause)) = MESSAGES.iter().find(|(text, _)| fits(message, text)) {
         return wrong(Some(*cause));
     }

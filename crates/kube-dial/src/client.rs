@@ -10,8 +10,8 @@ use std::{
 };
 
 use ::tls::client::client_config;
-use http::{HeaderValue, Request, Uri, header};
-use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder};
+use http::{HeaderValue, Request, Response, Uri, header};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
         Client as HttpClient,
@@ -23,16 +23,23 @@ use kube::{
     Client, Config,
     client::{Body, ConfigExt},
 };
-use net::{Doors, Stream, dial::Dialer, dns::Resolver};
+use net::{
+    Doors, Stream,
+    dial::Dialer,
+    dns::Resolver,
+    proxy::{Proxy, ProxyUrlError},
+};
+use parking_lot::Mutex;
+use rustls::{client::ResolvesClientCert, sign::CertifiedKey};
 use tokio::time::Instant;
 use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use crate::{
     body_timeout::BodyTimeout,
+    credentials::{Credentials, WithCredentials},
     exec::ExecError,
     retry_after::RetryAfter,
     tls::{TlsOptionsError, tls_options},
-    token::{BearerToken, WithToken},
 };
 
 /// client-go's default.
@@ -56,6 +63,9 @@ pub enum ApiClientError {
     /// The kubeconfig's certificates cannot be used.
     #[error(transparent)]
     TlsOptions(#[from] TlsOptionsError),
+    /// The kubeconfig's proxy cannot be used.
+    #[error("failed to use proxy-url: {0}")]
+    Proxy(#[from] ProxyUrlError),
     /// TLS cannot be set up.
     #[error("failed to set up TLS: {0}")]
     Tls(#[from] rustls::Error),
@@ -71,28 +81,42 @@ struct Connector(Dialer);
 /// A stream that hyper can use.
 struct Dialed(TokioIo<Stream>);
 
+/// Requests over connections that are made with the current client certificate: another certificate
+/// gets other connections, as in client-go.
+#[derive(Clone)]
+struct Transport {
+    identity: Option<Arc<dyn ResolvesClientCert>>,
+    connector: HttpsConnector<Connector>,
+    current: Arc<Mutex<(Option<Arc<CertifiedKey>>, Pool)>>,
+}
+
+/// Connections that are kept for further requests.
+type Pool = HttpClient<HttpsConnector<Connector>, Body>;
+
 /// Makes a client for `config` that uses the clock, network and randomness of `doors`, with
-/// `user_agent`. It differs from kube's own stack in two points: proxies from the environment are
-/// not used, and a token's file is read again as other files are.
+/// `user_agent`. It differs from kube's own stack in this: proxies, credentials and certificates are
+/// client-go's, and files are read again when they change.
 pub fn api_client(
     config: &Config,
     doors: &Doors,
     resolver: Resolver,
     user_agent: &'static str,
 ) -> Result<ApiClient, ApiClientError> {
-    let token = BearerToken::new(&config.auth_info, doors)?;
-    api_client_with_token(config, token, doors, resolver, user_agent)
+    let credentials = Credentials::new(&config.auth_info, doors)?;
+    api_client_with(config, credentials, doors, resolver, user_agent)
 }
 
-/// [`api_client`] with the token of `config`, which others send too.
-pub fn api_client_with_token(
+/// [`api_client`] with the credentials of `config`, which others use too.
+pub fn api_client_with(
     config: &Config,
-    token: BearerToken,
+    credentials: Credentials,
     doors: &Doors,
     resolver: Resolver,
     user_agent: &'static str,
 ) -> Result<ApiClient, ApiClientError> {
-    let tls = client_config(tls_options(config, doors)?, &doors.clock)?;
+    let options = tls_options(config, &credentials, doors)?;
+    let identity = options.identity.clone();
+    let tls = client_config(options, &doors.clock)?;
     let mut tls = Arc::unwrap_or_clone(tls);
     // HTTP/1.1 is what the connector supports.
     tls.alpn_protocols = Vec::new();
@@ -101,19 +125,16 @@ pub fn api_client_with_token(
         let name = name.clone().try_into().map_err(|_| ApiClientError::ServerName(name.clone()))?;
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
-    let connector =
-        builder.enable_http1().wrap_connector(Connector(Dialer::new(doors.clone(), resolver)));
-    let http = HttpClient::builder(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .pool_timer(TokioTimer::new())
-        .build::<_, Body>(connector);
+    let dialer = Dialer::new(doors.clone(), resolver).through(proxy(config)?);
+    let transport =
+        Transport::new(identity, builder.enable_http1().wrap_connector(Connector(dialer)));
     let mut config = config.clone();
     (config.auth_info.token, config.auth_info.token_file) = (None, None);
     config.auth_info.exec = None;
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
-        .layer_fn(move |service| WithToken::new(token.clone(), service))
+        .layer_fn(move |service| WithCredentials::new(credentials.clone(), service))
         // Impersonation that the kubeconfig configures.
         .layer(config.extra_headers_layer()?)
         .map_request(move |mut request: Request<Body>| {
@@ -126,8 +147,56 @@ pub fn api_client_with_token(
         .map_err(tower::BoxError::from)
         .timeout(ANSWER_LIMIT)
         .layer_fn(BodyTimeout::new)
-        .service(http);
+        .service(transport);
     Ok(Client::new(BoxCloneSyncService::new(service), config.default_namespace.clone()))
+}
+
+/// The proxy that `config` names, if it names one.
+pub fn proxy(config: &Config) -> Result<Option<Proxy>, ApiClientError> {
+    Ok(config.proxy_url.as_ref().map(|url| url.to_string().parse()).transpose()?)
+}
+
+// === impl Transport ===
+
+impl Transport {
+    fn new(
+        identity: Option<Arc<dyn ResolvesClientCert>>,
+        connector: HttpsConnector<Connector>,
+    ) -> Self {
+        let current = Arc::new(Mutex::new((None, pool(connector.clone()))));
+        Self { identity, connector, current }
+    }
+
+    fn current(&self) -> Pool {
+        let certificate = self.identity.as_ref().and_then(|identity| identity.resolve(&[], &[]));
+        let mut current = self.current.lock();
+        let address = |pair: &Option<Arc<CertifiedKey>>| pair.as_ref().map(Arc::as_ptr);
+        if address(&current.0) != address(&certificate) {
+            *current = (certificate, pool(self.connector.clone()));
+        }
+        current.1.clone()
+    }
+}
+
+impl tower::Service<Request<Body>> for Transport {
+    type Response = Response<hyper::body::Incoming>;
+    type Error = hyper_util::client::legacy::Error;
+    type Future = hyper_util::client::legacy::ResponseFuture;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        self.current().request(request)
+    }
+}
+
+fn pool(connector: HttpsConnector<Connector>) -> Pool {
+    HttpClient::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .build(connector)
 }
 
 // === impl Connector ===
@@ -146,9 +215,10 @@ impl tower::Service<Uri> for Connector {
         Box::pin(async move {
             let host = uri.host().unwrap_or_default();
             let host = host.trim_start_matches('[').trim_end_matches(']');
-            let default = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+            let (scheme, default) =
+                if uri.scheme_str() == Some("http") { ("http", 80) } else { ("https", 443) };
             let port = uri.port_u16().unwrap_or(default);
-            let stream = dialer.dial(host, port, Instant::now() + CONNECT_LIMIT).await;
+            let stream = dialer.dial(scheme, host, port, Instant::now() + CONNECT_LIMIT).await;
             stream
                 .map(|stream| Dialed(TokioIo::new(stream)))
                 // Its own text is shown, not that of its sources.

@@ -1,20 +1,26 @@
-//! Credential plugins: a program that prints a token (`users[].user.exec` of a kubeconfig).
+//! Credential plugins: a program that prints a token, a client certificate, or both
+//! (`users[].user.exec` of a kubeconfig).
 
 use std::{
-    io,
+    fmt, io,
     process::{Command, Stdio},
     sync::Arc,
     time::Duration,
 };
 
+use ::tls::key_pair;
 use jiff::Timestamp;
 use kube::config::{ExecConfig, ExecInteractiveMode};
 use net::{Clock, Doors, Programs};
+use rustls::{SignatureScheme, client::ResolvesClientCert, sign::CertifiedKey};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::token::parse;
+use crate::credentials::parse;
+
+pub(crate) const V1: &str = "client.authentication.k8s.io/v1";
+pub(crate) const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 
 /// A plugin that takes longer is ended. client-go waits for ever.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -22,28 +28,31 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// A plugin that failed is not run again before this time: each start costs a process.
 const RUN_AGAIN: Duration = Duration::from_secs(5);
 
-/// Runs a plugin, and keeps its token until it expires.
+/// Runs a plugin, and keeps its credential until that expires.
 pub(crate) struct ExecPlugin {
     config: ExecConfig,
     command: String,
     clock: Clock,
     programs: Programs,
     last: Mutex<Last>,
+    /// The last client certificate, for handshakes, which cannot wait for a plugin.
+    certificate: parking_lot::Mutex<Option<Arc<CertifiedKey>>>,
 }
 
 #[derive(Default)]
 struct Last {
     credential: Option<Credential>,
-    /// The last failure and when that was, unless it gave a token since.
+    /// The last failure and when that was, unless it gave a credential since.
     failure: Option<(Instant, ExecError)>,
 }
 
 struct Credential {
-    token: Arc<str>,
+    token: Option<Arc<str>>,
+    certificate: Option<Arc<CertifiedKey>>,
     expires: Option<Timestamp>,
 }
 
-/// A plugin that cannot be used, or did not give a token.
+/// A plugin that cannot be used, or did not give a credential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExecError {
     /// The kubeconfig's `exec` section cannot be used.
@@ -88,6 +97,7 @@ struct Status {
     token: Option<String>,
     expiration_timestamp: Option<String>,
     client_certificate_data: Option<String>,
+    client_key_data: Option<String>,
 }
 
 // === impl ExecPlugin ===
@@ -100,7 +110,7 @@ impl ExecPlugin {
             return field("command", "it is empty; name the program");
         };
         match config.api_version.as_deref() {
-            Some("client.authentication.k8s.io/v1" | "client.authentication.k8s.io/v1beta1") => {}
+            Some(V1 | V1BETA1) => {}
             Some(other) => {
                 let cause = format!("{other:?} is not client.authentication.k8s.io/v1 or v1beta1");
                 return Err(ExecError::Field { field: "apiVersion", cause });
@@ -116,14 +126,15 @@ impl ExecPlugin {
             );
         }
         let (clock, programs) = (doors.clock.clone(), doors.programs);
-        Ok(Self { config, command, clock, programs, last: Mutex::default() })
+        let (last, certificate) = (Mutex::default(), parking_lot::Mutex::default());
+        Ok(Self { config, command, clock, programs, last, certificate })
     }
 
-    /// The token to send now.
-    pub(crate) async fn token(&self) -> Result<Arc<str>, ExecError> {
+    /// The token to send now, if it prints one. The client certificate is up to date then, too.
+    pub(crate) async fn token(&self) -> Result<Option<Arc<str>>, ExecError> {
         let mut last = self.last.lock().await;
         let now = self.clock.now();
-        if let Some(Credential { token, expires }) = &last.credential
+        if let Some(Credential { token, expires, .. }) = &last.credential
             && expires.is_none_or(|expires| now < expires)
         {
             return Ok(token.clone());
@@ -136,12 +147,20 @@ impl ExecPlugin {
         match self.run().await {
             Ok(credential) => {
                 let token = credential.token.clone();
+                // The same certificate printed again is no other one: its connections stay.
+                let mut known = self.certificate.lock();
+                let chain =
+                    |pair: &Option<Arc<CertifiedKey>>| pair.as_ref().map(|p| p.cert.clone());
+                if chain(&known) != chain(&credential.certificate) {
+                    known.clone_from(&credential.certificate);
+                }
+                drop(known);
                 *last = Last { credential: Some(credential), failure: None };
                 Ok(token)
             }
             Err(error) => {
                 if last.failure.as_ref().map(|(_, known)| known) != Some(&error) {
-                    tracing::error!(err = %error, "Failed to get a token from the credential plugin");
+                    tracing::error!(err = %error, "Failed to get a credential from the credential plugin");
                 }
                 last.failure = Some((Instant::now(), error.clone()));
                 Err(error)
@@ -149,18 +168,18 @@ impl ExecPlugin {
         }
     }
 
-    /// A server refused the token: the plugin is run again for the next request.
-    pub(crate) async fn refused(&self, token: &str) {
+    /// A server refused the credential with this token: the plugin is run again for the next request.
+    pub(crate) async fn refused(&self, token: Option<&str>) {
         let mut last = self.last.lock().await;
-        last.credential.take_if(|credential| &*credential.token == token);
+        last.credential.take_if(|credential| credential.token.as_deref() == token);
     }
 
     async fn run(&self) -> Result<Credential, ExecError> {
         let mut command = Command::new(&self.command);
         command.args(self.config.args.iter().flatten());
         for variable in self.config.env.iter().flatten() {
-            if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
-                command.env(name, value);
+            if let Some(name) = variable.get("name") {
+                command.env(name, variable.get("value").map_or("", String::as_str));
             }
         }
         let mut spec = json!({ "interactive": false });
@@ -198,20 +217,34 @@ impl ExecPlugin {
         }
         let status =
             printed.status.ok_or_else(|| self.failed("it printed no status".to_owned()))?;
-        let Some(token) = status.token.filter(|token| !token.is_empty()) else {
-            let cause = match status.client_certificate_data {
-                Some(_) => "it printed a client certificate, and only tokens are supported",
-                None => "it printed no token",
-            };
-            return Err(self.failed(cause.to_owned()));
+        let used = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let token = used(status.token);
+        let pair = (used(status.client_certificate_data), used(status.client_key_data));
+        let certificate = match pair {
+            (None, None) if token.is_none() => {
+                let cause = "it printed neither a token nor a client certificate with its key";
+                return Err(self.failed(cause.to_owned()));
+            }
+            (None, None) => None,
+            (None, _) | (_, None) => {
+                let cause = "it printed only a client certificate or its key, not both";
+                return Err(self.failed(cause.to_owned()));
+            }
+            (Some(certificate), Some(key)) => {
+                let pair = key_pair::parse(certificate.as_bytes(), key.as_bytes());
+                let pair = pair.map_err(|malformed| {
+                    self.failed(format!("of its client certificate: {}", malformed.cause))
+                })?;
+                Some(Arc::new(pair))
+            }
         };
-        let token = parse(token.as_bytes())
-            .map_err(|cause| self.failed(format!("of its token: {cause}")))?;
+        let token = token.map(|token| parse(token.as_bytes())).transpose();
+        let token = token.map_err(|cause| self.failed(format!("of its token: {cause}")))?;
         let expires = status.expiration_timestamp.map(|time| time.parse()).transpose();
         let expires = expires.map_err(|error| {
             self.failed(format!("it printed an expirationTimestamp that is no time: {error}"))
         })?;
-        Ok(Credential { token, expires })
+        Ok(Credential { token, certificate, expires })
     }
 
     fn not_started(&self, error: &io::Error) -> ExecError {
@@ -228,107 +261,23 @@ impl ExecPlugin {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::from_value;
-
-    use super::*;
-
-    fn plugin(script: &str) -> Result<ExecPlugin, ExecError> {
-        let config = json!({
-            "apiVersion": "client.authentication.k8s.io/v1",
-            "command": "/bin/sh",
-            "args": ["-c", script],
-            "env": [{ "name": "TOKEN", "value": "t" }],
-            "interactiveMode": "Never",
-        });
-        ExecPlugin::new(from_value(config).unwrap(), &Doors::host())
+impl ResolvesClientCert for ExecPlugin {
+    /// Each request asks for the token first, and so the plugin has run before a handshake.
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.certificate.lock().clone()
     }
 
-    fn printing(status: &str) -> String {
-        format!(
-            "echo x >> $0; echo \"{{\\\"apiVersion\\\": \\\"client.authentication.k8s.io/v1\\\", \\\"kind\\\": \\\"ExecCredential\\\", \\\"status\\\": {}}}\"",
-            status.replace('"', "\\\"")
-        )
-    }
-
-    #[tokio::test]
-    async fn a_token_is_kept_until_it_expires_and_renewed_when_it_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let runs = folder.path().join("runs");
-        let script = |status: &str| printing(status).replace("$0", &runs.display().to_string());
-        let count = || std::fs::read_to_string(&runs).unwrap_or_default().lines().count();
-        let rows = [
-            ("without end", r#"{"token": "$TOKEN"}"#, 1),
-            ("long", r#"{"token": "$TOKEN", "expirationTimestamp": "2999-01-01T00:00:00Z"}"#, 1),
-            ("over", r#"{"token": "$TOKEN", "expirationTimestamp": "2001-01-01T00:00:00Z"}"#, 3),
-        ];
-        for (what, status, expected) in rows {
-            let _ = std::fs::remove_file(&runs);
-            let plugin = plugin(&script(status)).unwrap();
-            for _ in 0..3 {
-                assert_eq!(&*plugin.token().await.unwrap(), "t", "{what}");
-            }
-            assert_eq!(count(), expected, "{what}");
-            plugin.refused("t").await;
-            plugin.token().await.unwrap();
-            assert_eq!(count(), expected + 1, "{what}, refused");
-        }
-    }
-
-    #[tokio::test]
-    async fn the_error_of_a_failed_plugin_names_the_cause() {
-        let rows = [
-            ("exit 3".to_owned(), "exit status: 3: "),
-            ("echo no >&2; exit 1".to_owned(), "exit status: 1: no"),
-            ("echo no".to_owned(), "it printed no ExecCredential"),
-            (printing("{}").replace("$0", "/dev/null"), "it printed no token"),
-            (
-                printing(r#"{"clientCertificateData": "x"}"#).replace("$0", "/dev/null"),
-                "it printed a client certificate, and only tokens are supported",
-            ),
-            (
-                printing(r#"{"token": "t", "expirationTimestamp": "soon"}"#)
-                    .replace("$0", "/dev/null"),
-                "it printed an expirationTimestamp that is no time",
-            ),
-        ];
-        for (script, expected) in rows {
-            let error = plugin(&script).unwrap().token().await.unwrap_err();
-            let text = error.to_string();
-            assert!(text.starts_with("exec: executable /bin/sh failed: "), "{text}");
-            assert!(text.contains(expected), "{text}");
-        }
-        let config = json!({
-            "apiVersion": "client.authentication.k8s.io/v1",
-            "command": "/nowhere/plugin",
-            "installHint": "install it",
-        });
-        let missing = ExecPlugin::new(from_value(config).unwrap(), &Doors::host()).unwrap();
-        assert_eq!(
-            missing.token().await.unwrap_err().to_string(),
-            "exec: executable /nowhere/plugin failed to start: no such file or directory; install it"
-        );
-    }
-
-    #[test]
-    fn fields_that_cannot_be_used_are_named() {
-        let v1 = "client.authentication.k8s.io/v1";
-        let rows = [
-            (json!({ "apiVersion": v1 }), "users[].user.exec.command: "),
-            (json!({ "command": "x" }), "users[].user.exec.apiVersion: it is empty"),
-            (
-                json!({ "command": "x", "apiVersion": "v7" }),
-                "users[].user.exec.apiVersion: \"v7\" is not",
-            ),
-            (
-                json!({ "command": "x", "apiVersion": v1, "interactiveMode": "Always" }),
-                "users[].user.exec.interactiveMode: Always needs a terminal",
-            ),
-        ];
-        for (config, expected) in rows {
-            let error = ExecPlugin::new(from_value(config).unwrap(), &Doors::host()).err().unwrap();
-            assert!(error.to_string().starts_with(expected), "{error}");
-        }
+    fn has_certs(&self) -> bool {
+        true
     }
 }
+
+impl fmt::Debug for ExecPlugin {
+    /// Without what it printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecPlugin").field("command", &self.command).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

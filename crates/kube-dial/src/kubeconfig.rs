@@ -1,13 +1,17 @@
 //! Kubeconfigs, as client-go reads them.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use http::Uri;
+use http::{HeaderValue, Uri};
 use kube::{
     Config,
-    config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig, KubeconfigError},
+    config::{AuthInfo, Cluster, ExecConfig, Kubeconfig, KubeconfigError},
 };
-use net::errno;
+use net::{errno, proxy::Proxy};
+use secrecy::{ExposeSecret, SecretString};
+use tls::pem::Certificates;
+
+use crate::{exec::V1BETA1, tls::base64};
 
 /// A kubeconfig that cannot be used. Its source says why.
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +40,13 @@ enum Cause {
     },
 }
 
-/// The current context of the kubeconfig `file`.
-pub async fn read_kubeconfig(file: &Path) -> Result<Config, KubeconfigFileError> {
-    let error = |cause| KubeconfigFileError { file: file.display().to_string(), cause };
-    let kubeconfig = read(file).map_err(error)?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-    config.map_err(|cause| error(cause.into()))
+const ONE_OF_BOTH: &str = "it and its data are both there, and only one of both can be used";
+
+/// The current context of the kubeconfig `file`. `None` where it leads to no cluster: client-go uses
+/// the pod's service account then.
+pub fn read_kubeconfig(file: &Path) -> Result<Option<Config>, KubeconfigFileError> {
+    let config = read(file).and_then(current_context);
+    config.map_err(|cause| KubeconfigFileError { file: file.display().to_string(), cause })
 }
 
 fn read(file: &Path) -> Result<Kubeconfig, Cause> {
@@ -53,186 +58,220 @@ fn read(file: &Path) -> Result<Kubeconfig, Cause> {
     if file.is_file() && std::fs::read(file).is_ok_and(is_cut) {
         return Err(Cause::Read("invalid UTF-16: it ends within a character".to_owned()));
     }
-    let mut kubeconfig = Kubeconfig::read_from(file).map_err(|error| match error {
+    Kubeconfig::read_from(file).map_err(|error| match error {
         KubeconfigError::ReadConfig(error, _) => Cause::Read(errno::file(&error)),
         error => error.into(),
-    })?;
-    prepare(&mut kubeconfig)?;
-    Ok(kubeconfig)
+    })
 }
 
-/// Fills in and refuses what kube would understand otherwise than client-go.
-fn prepare(kubeconfig: &mut Kubeconfig) -> Result<(), Cause> {
-    let current = kubeconfig.current_context.clone().unwrap_or_default();
-    let mut contexts = kubeconfig.contexts.iter().filter(|context| context.name == current);
-    // kube's error names what is missing.
-    let Some(context) = contexts.next().and_then(|named| named.context.clone()) else {
-        return Ok(());
+/// kube would make a configuration of it too, with what it finds in the environment, and by rules
+/// that are not client-go's.
+fn current_context(kubeconfig: Kubeconfig) -> Result<Option<Config>, Cause> {
+    let Kubeconfig { api_version, kind, clusters, auth_infos, contexts, current_context, .. } =
+        kubeconfig;
+    for (field, value, known) in [("apiVersion", api_version, "v1"), ("kind", kind, "Config")] {
+        if let Some(value) = value.filter(|value| !value.is_empty() && value != known) {
+            return error(field, format!("{value:?} is not {known}"));
+        }
+    }
+    let clusters =
+        by_name("clusters", clusters.into_iter().map(|named| (named.name, named.cluster)));
+    let users = by_name("users", auth_infos.into_iter().map(|named| (named.name, named.auth_info)));
+    let contexts =
+        by_name("contexts", contexts.into_iter().map(|named| (named.name, named.context)));
+    let (mut clusters, mut users, mut contexts) = (clusters?, users?, contexts?);
+    let Some(current) = current_context.filter(|name| !name.is_empty()) else { return Ok(None) };
+    let Some(context) = contexts.remove(&current) else {
+        return Err(KubeconfigError::LoadContext(current).into());
     };
-    let user_name = context.user.unwrap_or_default();
-    let mut users = kubeconfig.auth_infos.iter_mut().filter(|named| named.name == user_name);
-    let mut user = users.next().and_then(|named| named.auth_info.as_mut());
-    let has_certificate = user.as_ref().is_some_and(|user| {
-        user.client_certificate.is_some() || user.client_certificate_data.is_some()
-    });
-    if let Some(user) = &mut user {
-        prepare_user(user, &format!("users[name={user_name}].user"))?;
+    let context = context.unwrap_or_default();
+    let Some(cluster) = clusters.remove(&context.cluster).flatten() else { return Ok(None) };
+    // As client-go, where there is no such user, nobody asks.
+    let name = context.user.unwrap_or_default();
+    let user = users.remove(&name).flatten().unwrap_or_default();
+
+    let at = format!("clusters[name={}].cluster", context.cluster);
+    let mut config = Config::new(server(&cluster, &at)?);
+    config.auth_info = usable(user, &format!("users[name={name}].user"))?;
+    config.default_namespace = context.namespace.unwrap_or(config.default_namespace);
+    add_cluster(&mut config, cluster, &at)?;
+    Ok(Some(config))
+}
+
+fn by_name<T>(
+    list: &str,
+    named: impl Iterator<Item = (String, T)>,
+) -> Result<BTreeMap<String, T>, Cause> {
+    let mut map = BTreeMap::new();
+    for (name, value) in named {
+        if map.contains_key(&name) {
+            return error(list, format!("duplicate name {name:?} in list"));
+        }
+        map.insert(name, value);
     }
-    let mut clusters = kubeconfig.clusters.iter_mut().filter(|named| named.name == context.cluster);
-    if let Some(cluster) = clusters.next().and_then(|named| named.cluster.as_mut()) {
-        let path = format!("clusters[name={}].cluster", context.cluster);
-        prepare_cluster(cluster, has_certificate, &path)?;
+    Ok(map)
+}
+
+/// The URL of the API server.
+fn server(cluster: &Cluster, at: &str) -> Result<Uri, Cause> {
+    let at = format!("{at}.server");
+    let server = cluster.server.as_deref().unwrap_or_default().trim();
+    if server.is_empty() {
+        return error(&at, "it is empty; write the API server's URL");
     }
+    // As client-go, whatever else the kubeconfig says.
+    let url = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
+    match url.parse::<Uri>() {
+        Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
+            error(&at, format!("{server:?} is neither http nor https"))
+        }
+        Ok(uri) if uri.host().is_none_or(str::is_empty) => {
+            error(&at, format!("{server:?} has no host"))
+        }
+        Ok(uri) => Ok(uri),
+        Err(cause) => error(&at, format!("{server:?} is no URL: {cause}")),
+    }
+}
+
+/// How the API server is reached, and what the user's plugin is told about it.
+fn add_cluster(config: &mut Config, mut cluster: Cluster, at: &str) -> Result<(), Cause> {
+    let at = |field: &str| format!("{at}.{field}");
+    cluster.certificate_authority = used(cluster.certificate_authority);
+    cluster.certificate_authority_data = used(cluster.certificate_authority_data);
+    cluster.proxy_url.take_if(|url| url.is_empty());
+    if let Some(url) = &cluster.proxy_url {
+        if let Err(cause) = url.parse::<Proxy>() {
+            return error(&at("proxy-url"), cause.to_string());
+        }
+        match url.parse() {
+            Ok(url) => config.proxy_url = Some(url),
+            Err(cause) => return error(&at("proxy-url"), format!("it is no URL: {cause}")),
+        }
+    }
+    if config.cluster_url.scheme_str() == Some("http") {
+        // Others could read credentials on the way, so client-go sends none.
+        tracing::warn!(
+            field = at("server"),
+            server = %config.cluster_url,
+            "The API server's URL is not https, so credentials are not sent to it; a URL without a scheme is http"
+        );
+        let user = std::mem::take(&mut config.auth_info);
+        config.auth_info.impersonate = user.impersonate;
+        config.auth_info.impersonate_uid = user.impersonate_uid;
+        config.auth_info.impersonate_groups = user.impersonate_groups;
+        config.auth_info.impersonate_user_extra = user.impersonate_user_extra;
+        return Ok(());
+    }
+    let data = cluster.certificate_authority_data.as_deref();
+    if data.is_some() && cluster.certificate_authority.is_some() {
+        return error(&at("certificate-authority"), ONE_OF_BOTH);
+    }
+    config.accept_invalid_certs = cluster.insecure_skip_tls_verify == Some(true);
+    if config.accept_invalid_certs && (data.is_some() || cluster.certificate_authority.is_some()) {
+        let cause = "there is a certificate authority too, and only one of both can be used";
+        return error(&at("insecure-skip-tls-verify"), cause);
+    }
+    if let Some(data) = data {
+        let place = at("certificate-authority-data");
+        let bundle = base64(data).and_then(|pem| {
+            let parsed = Certificates::parse(&pem)?;
+            Ok(parsed.logged(&place).iter().map(|certificate| certificate.to_vec()).collect())
+        });
+        match bundle {
+            Ok(bundle) => config.root_cert = Some(bundle),
+            Err(cause) => return error(&place, cause),
+        }
+    }
+    if let Some(exec) = config.auth_info.exec.as_mut().filter(|exec| exec.provide_cluster_info) {
+        exec.cluster = Some((&cluster).try_into()?);
+    }
+    config.root_cert_file = cluster.certificate_authority.map(Into::into);
+    config.tls_server_name = used(cluster.tls_server_name);
     Ok(())
 }
 
-fn prepare_user(user: &mut AuthInfo, path: &str) -> Result<(), Cause> {
-    let error = |field: &str, cause: &str| {
-        Err(Cause::Field { field: format!("{path}.{field}"), cause: cause.to_owned() })
-    };
+/// A user as client-go accepts it. What is empty is missing.
+fn usable(mut user: AuthInfo, at: &str) -> Result<AuthInfo, Cause> {
+    let at = |field: &str| format!("{at}.{field}");
     if user.auth_provider.is_some() {
         return error(
-            "auth-provider",
+            &at("auth-provider"),
             "such plugins are not supported; use exec with your provider's credential plugin, or a token",
         );
     }
-    // client-go takes what is empty for missing.
-    user.token.take_if(|token| secrecy::ExposeSecret::expose_secret(token).is_empty());
-    user.token_file.take_if(|file| file.is_empty());
-    let has_password = user.username.as_ref().is_some_and(|name| !name.is_empty());
-    if has_password && (user.token.is_some() || user.token_file.is_some()) {
-        return error("username", "there is a token too, and only one of both can be used");
+    let is_empty = |secret: &mut SecretString| secret.expose_secret().is_empty();
+    user.token.take_if(is_empty);
+    user.password.take_if(is_empty);
+    user.client_key_data.take_if(is_empty);
+    for field in [
+        &mut user.token_file,
+        &mut user.username,
+        &mut user.client_certificate,
+        &mut user.client_certificate_data,
+        &mut user.client_key,
+        &mut user.impersonate,
+        &mut user.impersonate_uid,
+    ] {
+        *field = used(field.take());
+    }
+    let has_login = user.username.is_some() || user.password.is_some();
+    if has_login && user.token.is_some() || user.username.is_some() && user.token_file.is_some() {
+        return error(&at("username"), "there is a token too, and only one of both can be used");
+    }
+    // kube sends a user name only with a password, and client-go no password without a user name.
+    match &user.username {
+        Some(_) => drop(user.password.get_or_insert_default()),
+        None => user.password = None,
+    }
+    if let Some(token) = &user.token
+        && HeaderValue::from_str(token.expose_secret()).is_err()
+    {
+        return error(&at("token"), "it holds bytes that no HTTP header can");
     }
     if let Some(file) = &user.token_file
         && user.token.is_none()
         && let Err(cause) = std::fs::read(file)
     {
-        let cause = format!("{file}: {}", errno::file(&cause));
-        return Err(Cause::Field { field: format!("{path}.tokenFile"), cause });
+        return error(&at("tokenFile"), format!("{file}: {}", errno::file(&cause)));
+    }
+    if user.client_certificate.is_some() && user.client_certificate_data.is_some() {
+        return error(&at("client-certificate"), ONE_OF_BOTH);
+    }
+    if user.client_certificate.is_none() && user.client_certificate_data.is_none() {
+        (user.client_key, user.client_key_data) = (None, None);
+    } else if user.client_key.is_some() && user.client_key_data.is_some() {
+        return error(&at("client-key"), ONE_OF_BOTH);
+    }
+    let groups = user.impersonate_groups.as_ref().is_some_and(|groups| !groups.is_empty());
+    let extra = user.impersonate_user_extra.as_ref().is_some_and(|extra| !extra.is_empty());
+    if user.impersonate.is_none() && (user.impersonate_uid.is_some() || groups || extra) {
+        return error(&at("as"), "it is empty; uid, groups and extra need a user");
+    }
+    if let Some(exec) = &user.exec {
+        check_plugin(exec, &at("exec"))?;
+    }
+    Ok(user)
+}
+
+fn check_plugin(exec: &ExecConfig, at: &str) -> Result<(), Cause> {
+    let mut names = exec.env.iter().flatten().map(|variable| variable.get("name"));
+    if !names.all(|name| name.is_some_and(|name| !name.is_empty())) {
+        return error(&format!("{at}.env"), "a variable has no name");
+    }
+    if exec.interactive_mode.is_none() && exec.api_version.as_deref() != Some(V1BETA1) {
+        return error(&format!("{at}.interactiveMode"), "it is empty; write Never");
     }
     Ok(())
 }
 
-fn prepare_cluster(cluster: &mut Cluster, has_certificate: bool, path: &str) -> Result<(), Cause> {
-    let error =
-        |field: &str, cause: String| Err(Cause::Field { field: format!("{path}.{field}"), cause });
-    if let Some(proxy) = cluster.proxy_url.as_ref().filter(|proxy| !proxy.is_empty()) {
-        return error(
-            "proxy-url",
-            format!(
-                "proxies such as {proxy} are not supported; leave it out where the API server can be reached directly"
-            ),
-        );
-    }
-    // The proxies of the environment are not used; kube would read them.
-    cluster.proxy_url = None;
-    let server = cluster.server.as_deref().unwrap_or_default().trim();
-    if server.is_empty() {
-        return error("server", "it is empty; write the API server's URL".to_owned());
-    }
-    let has_tls = has_certificate
-        || cluster.certificate_authority.is_some()
-        || cluster.certificate_authority_data.is_some()
-        || cluster.insecure_skip_tls_verify == Some(true);
-    let url = match server.contains("://") {
-        true => server.to_owned(),
-        // As client-go.
-        false if has_tls => format!("https://{server}"),
-        false => format!("http://{server}"),
-    };
-    match url.parse::<Uri>() {
-        Ok(uri) if !matches!(uri.scheme_str(), Some("http" | "https")) => {
-            error("server", format!("{server:?} is neither http nor https"))
-        }
-        Ok(uri) if uri.host().is_none_or(str::is_empty) => {
-            error("server", format!("{server:?} has no host"))
-        }
-        Ok(_) => {
-            cluster.server = Some(url);
-            Ok(())
-        }
-        Err(cause) => error("server", format!("{server:?} is no URL: {cause}")),
-    }
+/// kube makes a file's empty name that of its folder.
+fn used(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty() && !text.ends_with('/'))
+}
+
+fn error<T>(field: &str, cause: impl Into<String>) -> Result<T, Cause> {
+    Err(Cause::Field { field: field.to_owned(), cause: cause.into() })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn read(cluster: &str, user: &str) -> Result<Config, String> {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("config");
-        let text = format!(
-            "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {cluster}}}]\nusers: [{{name: u, user: {user}}}]\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\ncurrent-context: x\n"
-        );
-        std::fs::write(folder.path().join("token"), "from-the-file").unwrap();
-        std::fs::write(&file, text).unwrap();
-        read_kubeconfig(&file).await.map_err(|error| error.cause.to_string())
-    }
-
-    #[tokio::test]
-    async fn a_server_without_a_scheme_is_as_in_client_go() {
-        let rows = [
-            ("{server: 'https://a:1'}", "{}", "https://a:1/"),
-            ("{server: 'a:1'}", "{}", "http://a:1/"),
-            ("{server: 'a:1', insecure-skip-tls-verify: true}", "{}", "https://a:1/"),
-            ("{server: a}", "{client-certificate-data: x}", "https://a/"),
-            ("{server: 'https://a/k8s'}", "{}", "https://a/k8s"),
-            ("{server: '[::1]:6443'}", "{}", "http://[::1]:6443/"),
-        ];
-        for (cluster, user, expected) in rows {
-            let config = read(cluster, user).await.unwrap();
-            assert_eq!(config.cluster_url.to_string(), expected, "{cluster}");
-        }
-    }
-
-    #[tokio::test]
-    async fn unsupported_kubeconfig_fields_are_named() {
-        let rows = [
-            (
-                "{server: 'https://a', proxy-url: 'http://p'}",
-                "{}",
-                "clusters[name=c].cluster.proxy-url: proxies such as http://p",
-            ),
-            ("{server: ''}", "{}", "clusters[name=c].cluster.server: it is empty"),
-            ("{}", "{}", "clusters[name=c].cluster.server: it is empty"),
-            (
-                "{server: 'ftp://a'}",
-                "{}",
-                "clusters[name=c].cluster.server: \"ftp://a\" is neither",
-            ),
-            ("{server: 'a b'}", "{}", "clusters[name=c].cluster.server: \"a b\" is no URL"),
-            (
-                "{server: 'https://'}",
-                "{}",
-                "clusters[name=c].cluster.server: \"https://\" is no URL",
-            ),
-            ("{server: '/path'}", "{}", "clusters[name=c].cluster.server: \"/path\" "),
-            (
-                "{server: a}",
-                "{auth-provider: {name: gcp}}",
-                "users[name=u].user.auth-provider: such plugins",
-            ),
-            (
-                "{server: a}",
-                "{username: u, password: p, token: t}",
-                "users[name=u].user.username: there is a token",
-            ),
-            (
-                "{server: a}",
-                "{tokenFile: /nowhere}",
-                "users[name=u].user.tokenFile: /nowhere: no such file",
-            ),
-        ];
-        for (cluster, user, expected) in rows {
-            let error = read(cluster, user).await.unwrap_err();
-            assert!(error.starts_with(expected), "{cluster} {user}: {error}");
-        }
-    }
-
-    #[tokio::test]
-    async fn paths_are_relative_to_the_file() {
-        let config = read("{server: a}", "{tokenFile: token}").await.unwrap();
-        assert!(config.auth_info.token_file.unwrap().ends_with("/token"));
-    }
-}
+mod tests;

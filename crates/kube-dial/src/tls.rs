@@ -14,6 +14,8 @@ use rustls::{
 };
 use secrecy::ExposeSecret;
 
+use crate::credentials::Credentials;
+
 const CA: FileKind =
     FileKind { name: "CA of the API server", cure: "put the API server's CA there in PEM" };
 const CLIENT: FileKind = FileKind {
@@ -41,9 +43,13 @@ pub enum TlsOptionsError {
 #[derive(Debug)]
 struct DynamicIdentity(DynamicFile<Arc<CertifiedKey>>);
 
-/// The CA of the API server of `config`, and the client certificate for it. As with the Go server,
-/// kubelets get both too.
-pub fn tls_options(config: &Config, doors: &Doors) -> Result<TlsOptions, TlsOptionsError> {
+/// The CA of the API server of `config`, and the client certificate for it, which may be that of
+/// `credentials`. As with the Go server, kubelets get both too.
+pub fn tls_options(
+    config: &Config,
+    credentials: &Credentials,
+    doors: &Doors,
+) -> Result<TlsOptions, TlsOptionsError> {
     let authorities = match (&config.root_cert_file, &config.root_cert) {
         (Some(file), _) => {
             let place = file.display().to_string();
@@ -61,7 +67,7 @@ pub fn tls_options(config: &Config, doors: &Doors) -> Result<TlsOptions, TlsOpti
             DynamicFile::fixed(Authorities::new(rustls_native_certs::load_native_certs().certs))
         }
     };
-    let identity = identity(&config.auth_info, doors)?;
+    let identity = identity(&config.auth_info, doors)?.or_else(|| credentials.identity());
     Ok(TlsOptions { authorities, insecure: config.accept_invalid_certs, identity })
 }
 
@@ -78,7 +84,8 @@ fn identity(
     )?;
     let key = part(["client-key-data", "client-key"], key_data, user.client_key.as_deref())?;
     match (certificate, key) {
-        (None, None) => Ok(None),
+        // As client-go, which does not look at a key without a certificate.
+        (None, _) => Ok(None),
         (Some(Part::Data(certificate)), Some(Part::Data(key))) => {
             let pair = key_pair::parse(&certificate, &key).map_err(|malformed| {
                 let field = ["client-certificate-data", "client-key-data"][malformed.index.min(1)];
@@ -109,8 +116,10 @@ fn identity(
             })?;
             Ok(Some(Arc::new(DynamicIdentity(pair))))
         }
-        (Some(_), None) => Err(missing("client-key")),
-        (None, Some(_)) => Err(missing("client-certificate")),
+        (Some(_), None) => Err(TlsOptionsError::Field {
+            field: "client-key",
+            cause: "there is none, and a certificate and its key go together".to_owned(),
+        }),
     }
 }
 
@@ -127,18 +136,17 @@ fn part(
 ) -> Result<Option<Part>, TlsOptionsError> {
     let used = |text: &&str| !text.is_empty();
     if let Some(data) = data.filter(used) {
-        let data = STANDARD.decode(data).map_err(|error| TlsOptionsError::Field {
-            field: data_field,
-            cause: format!("it is not base64: {error}"),
-        })?;
+        let data =
+            base64(data).map_err(|cause| TlsOptionsError::Field { field: data_field, cause })?;
         return Ok(Some(Part::Data(data)));
     }
     Ok(file.filter(used).map(|file| Part::File(FileSource::new(file_field, file))))
 }
 
-fn missing(field: &'static str) -> TlsOptionsError {
-    let cause = "there is none, and a certificate and its key go together".to_owned();
-    TlsOptionsError::Field { field, cause }
+/// The bytes of a field. As in Go, line ends may be anywhere.
+pub(crate) fn base64(text: &str) -> Result<Vec<u8>, String> {
+    let text: Vec<u8> = text.bytes().filter(|byte| !b"\r\n".contains(byte)).collect();
+    STANDARD.decode(text).map_err(|error| format!("it is not base64: {error}"))
 }
 
 // === impl DynamicIdentity ===

@@ -12,6 +12,7 @@ use crate::{
     Doors, Network, Stream,
     dns::{LookupError, Resolver},
     errno,
+    proxy::Proxy,
 };
 
 /// The least that one of several addresses is given, as in Go.
@@ -22,6 +23,8 @@ const SHORTEST_TRY: Duration = Duration::from_secs(2);
 pub struct Dialer {
     doors: Doors,
     resolver: Resolver,
+    /// Instead of that of the environment.
+    proxy: Option<Proxy>,
 }
 
 /// Why there is no connection, in the words of Go's net package.
@@ -44,6 +47,14 @@ pub enum DialError {
         /// The address tried.
         to: SocketAddr,
     },
+    /// The proxy cannot be reached, or does not connect to the host.
+    #[error("{operation}: {cause}")]
+    Proxy {
+        /// What was tried.
+        operation: String,
+        /// What became of it.
+        cause: String,
+    },
 }
 
 // === impl Dialer ===
@@ -51,12 +62,40 @@ pub enum DialError {
 impl Dialer {
     /// A dialer that uses the network, clock and randomness of `doors`.
     pub fn new(doors: Doors, resolver: Resolver) -> Self {
-        Self { doors, resolver }
+        Self { doors, resolver, proxy: None }
+    }
+
+    /// The same through `proxy`, if there is one, instead of that of the environment.
+    #[must_use]
+    pub fn through(self, proxy: Option<Proxy>) -> Self {
+        Self { proxy, ..self }
+    }
+
+    /// A connection for `scheme`, `http` or `https`, to `host`: directly, or through a proxy.
+    pub async fn dial(
+        &self,
+        scheme: &str,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Stream, DialError> {
+        let of_environment = || self.doors.network.proxy_for(scheme, host, port);
+        let Some(proxy) = self.proxy.clone().or_else(of_environment) else {
+            return self.dial_directly(host, port, deadline).await;
+        };
+        let failed = |cause| DialError::Proxy { operation: proxy.operation(host, port), cause };
+        let reached = self.dial_directly(&proxy.host, proxy.port, deadline).await;
+        let mut stream = reached.map_err(|error| failed(error.to_string()))?;
+        match timeout_at(deadline, proxy.tunnel(&mut stream, host, port)).await {
+            Ok(Ok(())) => Ok(stream),
+            Ok(Err(error)) => Err(failed(errno::describe("read", &error))),
+            Err(_) => Err(failed("i/o timeout".to_owned())),
+        }
     }
 
     /// Tries the host's addresses one after another until `deadline`, which they share. When all of
     /// them fail, the error is that of the first, the address that was preferred.
-    pub async fn dial(
+    async fn dial_directly(
         &self,
         host: &str,
         port: u16,

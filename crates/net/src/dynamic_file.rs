@@ -6,10 +6,11 @@ use std::{
     collections::BTreeMap,
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::errno;
@@ -143,11 +144,11 @@ impl Files {
 
     /// How often files of each kind have changed to something that could not be used.
     pub fn failures(&self) -> BTreeMap<&'static str, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().clone()
     }
 
     fn failed(&self, kind: FileKind) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(kind.name).or_default() += 1;
+        *self.0.lock().entry(kind.name).or_default() += 1;
     }
 }
 
@@ -219,7 +220,7 @@ impl<T: Clone> DynamicFile<T> {
     /// The content in use now.
     pub fn get(&self) -> T {
         let Inner { sources, state, .. } = &*self.0;
-        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = state.lock();
         let now = Instant::now();
         if !sources.is_empty() && state.read.is_none_or(|read| now >= read + READ_AGAIN) {
             // A read on another thread would end when it ends, and two runs in a simulated world

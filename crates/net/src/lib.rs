@@ -1,6 +1,7 @@
 //! Time, the network, randomness and other programs: each enters a program through one door, so that
 //! the same code runs on a real machine and in a simulated world. Above them, names are resolved
-//! (`dns`), hosts are dialed (`dial`), and files are read again when others change them
+//! (`dns`), hosts are dialed (`dial`), through proxies where there
+//! are any (`proxy`), and files are read again when others change them
 //! (`dynamic_file`).
 
 mod clock;
@@ -10,6 +11,7 @@ mod dynamic_file;
 pub mod errno;
 mod network;
 mod programs;
+pub mod proxy;
 mod random;
 
 use std::sync::Arc;

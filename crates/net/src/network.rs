@@ -1,10 +1,12 @@
-use std::{fs, io, net::SocketAddr, path::Path};
+use std::{fs, io, net::SocketAddr, path::Path, sync::LazyLock};
 
 use async_trait::async_trait;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream, UdpSocket},
 };
+
+use crate::proxy::{Environment, Proxy};
 
 /// A TCP connection, as both ends see it.
 pub trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -29,6 +31,11 @@ pub trait Network: Send + Sync + 'static {
     /// itself. `None` where there is no such interface.
     fn scope_id(&self, zone: &str) -> Option<u32> {
         zone.parse().ok()
+    }
+
+    /// The proxy that the machine's environment names for connections of `scheme` to `host`.
+    fn proxy_for(&self, _scheme: &str, _host: &str, _port: u16) -> Option<Proxy> {
+        None
     }
 
     /// Accepts TCP connections at an address.
@@ -113,6 +120,12 @@ impl Network for HostNetwork {
         let file = Path::new(INTERFACES).join(zone.replace('/', "")).join("ifindex");
         let index = fs::read_to_string(file).ok().and_then(|index| index.trim().parse().ok());
         index.or_else(|| zone.parse().ok())
+    }
+
+    fn proxy_for(&self, scheme: &str, host: &str, port: u16) -> Option<Proxy> {
+        // Read once, as in Go.
+        static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(Environment::read);
+        ENVIRONMENT.proxy_for(scheme, host, port).cloned()
     }
 
     async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {

@@ -2,11 +2,12 @@
 
 use std::{
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use parking_lot::Mutex;
 
 /// The one source of randomness: DNS message ids, audit ids, the spread of scrapes, jitter of
 /// retries.
@@ -38,9 +39,7 @@ impl Random {
     pub fn apart(&self) -> Self {
         match &self.0 {
             Source::System(_) => self.clone(),
-            Source::Seeded(rng) => {
-                Self::seeded(!rng.lock().unwrap_or_else(PoisonError::into_inner).get_seed())
-            }
+            Source::Seeded(rng) => Self::seeded(!rng.lock().get_seed()),
         }
     }
 
@@ -48,7 +47,7 @@ impl Random {
     pub fn u16(&self) -> u16 {
         match &self.0 {
             Source::System(system) => number(system) as u16,
-            Source::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).u16(..),
+            Source::Seeded(rng) => rng.lock().u16(..),
         }
     }
 
@@ -60,7 +59,7 @@ impl Random {
         Duration::from_millis(match &self.0 {
             // Of 2^64 numbers, no limit in practice makes one visibly more likely.
             Source::System(system) => number(system) % (last + 1),
-            Source::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).u64(0..=last),
+            Source::Seeded(rng) => rng.lock().u64(0..=last),
         })
     }
 }

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use net::{Clock, DynamicFile};
-use rustls::{ClientConfig, client::ResolvesClientCert};
+use rustls::{
+    ClientConfig,
+    client::{ResolvesClientCert, Resumption},
+};
 
 use crate::{
     provider,
@@ -46,7 +49,12 @@ pub fn client_config(
         builder.with_custom_certificate_verifier(Arc::new(verifier))
     };
     let mut config = match options.identity {
-        Some(identity) => builder.with_client_cert_resolver(identity),
+        Some(identity) => {
+            let mut config = builder.with_client_cert_resolver(identity);
+            // A resumed session would be that of an earlier certificate.
+            config.resumption = Resumption::disabled();
+            config
+        }
         None => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

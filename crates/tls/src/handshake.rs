@@ -17,8 +17,8 @@ use x509_parser::{
 
 use crate::{provider, x509::encoded};
 
-/// The smallest RSA key that the crypto provider verifies handshakes with.
-const SMALLEST_RSA: usize = 2048;
+/// The smallest RSA key that the crypto provider signs and verifies handshakes with.
+pub(crate) const SMALLEST_RSA: usize = 2048;
 
 /// Checks a signature of TLS 1.2.
 pub(crate) fn verify_tls12(
@@ -64,15 +64,21 @@ fn with_key<T>(
     let (_, certificate) = X509Certificate::from_der(certificate)
         .map_err(|_| Error::InvalidCertificate(CertificateError::BadEncoding))?;
     let key = certificate.public_key();
-    if let Ok(PublicKey::RSA(rsa)) = key.parsed()
-        && rsa.key_size() < SMALLEST_RSA
-    {
+    if let Some(bits) = small_rsa(key) {
         return Err(Error::General(format!(
-            "tls: handshake with an RSA key of {} bits, which must have {SMALLEST_RSA} or more",
-            rsa.key_size()
+            "tls: handshake with an RSA key of {bits} bits, which must have {SMALLEST_RSA} or more"
         )));
     }
     verify(key)
+}
+
+/// The bits of an RSA key that is too small.
+pub(crate) fn small_rsa(key: &SubjectPublicKeyInfo<'_>) -> Option<usize> {
+    let Ok(PublicKey::RSA(rsa)) = key.parsed() else { return None };
+    let zeros: usize = rsa.modulus.iter().take_while(|byte| **byte == 0).count();
+    let (first, others) = rsa.modulus.get(zeros..)?.split_first()?;
+    let bits = others.len() * 8 + first.ilog2() as usize + 1;
+    (bits < SMALLEST_RSA).then_some(bits)
 }
 
 /// The part of a certificate verifier that is the same for all: one for clients and one for servers

@@ -8,6 +8,7 @@ use rustls::{
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::{
+    handshake::{SMALLEST_RSA, small_rsa},
     pem::{self, Certificates},
     provider,
 };
@@ -66,7 +67,18 @@ pub fn certified(
     let (_, leaf) = X509Certificate::from_der(leaf)
         .map_err(|error| KeyPairError::Certificate(error.to_string()))?;
     let signing = provider().key_provider.load_private_key(key);
-    let signing = signing.map_err(|error| KeyPairError::Key(error.to_string()))?;
+    // The library's own error has no reason.
+    let signing = signing.map_err(|_| {
+        KeyPairError::Key(match small_rsa(leaf.public_key()) {
+            Some(bits) => {
+                format!("an RSA key of {bits} bits, which must have {SMALLEST_RSA} or more")
+            }
+            None => {
+                "it is none of RSA up to 8192 bits, ECDSA on P-256, P-384 and P-521, and Ed25519"
+                    .to_owned()
+            }
+        })
+    })?;
     // rustls would compare them too, but reads no certificate of version 1.
     if signing.public_key().is_some_and(|key| key.as_ref() != leaf.public_key().raw) {
         return Err(KeyPairError::Mismatch);

@@ -1,12 +1,8 @@
 //! Results of reviews, kept for a while.
 
-use std::{
-    borrow::Borrow,
-    collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{borrow::Borrow, collections::BTreeMap, time::Duration};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// No kubelet has so many clients: the limit is for clients that try tokens at random.
@@ -33,14 +29,14 @@ impl<K: Ord + Clone, V: Clone> Cache<K, V> {
     where
         K: Borrow<Q>,
     {
-        let entries = self.entries();
+        let entries = self.0.lock();
         let entry = entries.get(key).filter(|entry| Instant::now() < entry.until)?;
         Some(entry.value.clone())
     }
 
     pub(super) fn insert(&self, key: K, value: V, ttl: Duration) {
         let now = Instant::now();
-        let mut entries = self.entries();
+        let mut entries = self.0.lock();
         if entries.len() >= LIMIT {
             entries.retain(|_, entry| now < entry.until);
         }
@@ -51,10 +47,6 @@ impl<K: Ord + Clone, V: Clone> Cache<K, V> {
             }
         }
         entries.insert(key, Entry { value, until: now + ttl });
-    }
-
-    fn entries(&self) -> MutexGuard<'_, BTreeMap<K, Entry<V>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,9 +65,9 @@ mod tests {
             (cache.get(&500), cache.get(&501), cache.get(&LIMIT)),
             (None, Some(()), Some(()))
         );
-        assert_eq!(cache.entries().len(), LIMIT);
+        assert_eq!(cache.0.lock().len(), LIMIT);
         tokio::time::advance(Duration::from_secs(3)).await;
         cache.insert(0, (), Duration::from_secs(1));
-        assert_eq!(cache.entries().len(), 1);
+        assert_eq!(cache.0.lock().len(), 1);
     }
 }

@@ -34,7 +34,7 @@ const HEALTH: [&str; 4] = ["/healthz", "/healthz/ping", "/healthz/log", "/health
 
 /// Whether the kubelet's HTTP server knows a path. Where it does not, it answers 404 before
 /// authentication.
-pub(crate) fn is_known(path: &str) -> bool {
+pub fn is_known(path: &str) -> bool {
     EXACT.contains(&path) || is_health_check(path) || is_routed(path)
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cluster_format::{KeyKind, X509, X509Version};
+use cluster_format::{KeyKind, X509};
 use jiff::Timestamp;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, DnType,
@@ -71,8 +71,7 @@ impl Authority {
         x509: X509,
     ) -> Result<Identity, CertificateError> {
         let key = own_key(subject, x509.key())?;
-        let purpose = ExtendedKeyUsagePurpose::ClientAuth;
-        self.sign(key, subject, validity, purpose, x509.version())
+        self.sign(key, subject, validity, ExtendedKeyUsagePurpose::ClientAuth, x509)
     }
 
     /// A certificate for a server, with a key of its own.
@@ -82,7 +81,7 @@ impl Authority {
         validity: Validity,
     ) -> Result<Identity, CertificateError> {
         let key = own_key(subject, KeyKind::default())?;
-        self.serving_with(key, subject, validity, X509Version::default())
+        self.serving_with(key, subject, validity, X509::default())
     }
 
     pub(super) fn serving_with(
@@ -90,9 +89,9 @@ impl Authority {
         key: Arc<KeyPair>,
         subject: &Subject,
         validity: Validity,
-        version: X509Version,
+        x509: X509,
     ) -> Result<Identity, CertificateError> {
-        self.sign(key, subject, validity, ExtendedKeyUsagePurpose::ServerAuth, version)
+        self.sign(key, subject, validity, ExtendedKeyUsagePurpose::ServerAuth, x509)
     }
 
     fn sign(
@@ -101,12 +100,15 @@ impl Authority {
         subject: &Subject,
         validity: Validity,
         purpose: ExtendedKeyUsagePurpose,
-        version: X509Version,
+        x509: X509,
     ) -> Result<Identity, CertificateError> {
-        let certificate = leaf_params(subject, validity, purpose)
-            .and_then(|params| sign(&params, &key, &self.issuer, version))
-            .map_err(|source| CertificateError::new(&subject.common_name, source))?;
-        Ok(Identity { chain: vec![certificate], key })
+        let mut chain = vec![
+            leaf_params(subject, validity, purpose)
+                .and_then(|params| sign(&params, &key, &self.issuer, x509.version()))
+                .map_err(|source| CertificateError::new(&subject.common_name, source))?,
+        ];
+        chain.extend(impostors(&self.name, validity, x509.intermediates)?);
+        Ok(Identity { chain, key })
     }
 }
 
@@ -114,6 +116,26 @@ impl fmt::Debug for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authority").field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// The certificates of so many CAs with the name of another. They share a key.
+pub(super) fn impostors(
+    name: &str,
+    validity: Validity,
+    count: u8,
+) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let failed = |source| CertificateError::new(name, source);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let subject = Subject { common_name: name.to_owned(), ..Subject::default() };
+    let mut params = ca_params(&subject, validity).map_err(failed)?;
+    let key = KeyPair::generate().map_err(failed)?;
+    let mut one = |number: u8| {
+        params.serial_number = Some(u64::from(number).into());
+        params.self_signed(&key).map(|certificate| certificate.der().clone())
+    };
+    (1..=count).map(|number| one(number).map_err(failed)).collect()
 }
 
 fn own_key(subject: &Subject, kind: KeyKind) -> Result<Arc<KeyPair>, CertificateError> {

@@ -1,9 +1,7 @@
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use cluster_format::KeyKind;
+use parking_lot::Mutex;
 use rcgen::{
     KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519,
     PKCS_RSA_SHA256,
@@ -17,7 +15,7 @@ pub(super) struct Keys(Mutex<BTreeMap<KeyKind, Arc<KeyPair>>>);
 
 impl Keys {
     pub(super) fn get(&self, kind: KeyKind) -> Result<Arc<KeyPair>, rcgen::Error> {
-        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.0.lock();
         if let Some(key) = keys.get(&kind) {
             return Ok(Arc::clone(key));
         }

@@ -213,7 +213,7 @@ fn certificates_have_the_form_that_is_asked_for() {
     // As x509-parser counts: whole bytes, and none of Ed25519.
     for (key, bits) in [(P256, 256), (P384, 384), (P521, 528), (Ed25519, 0), (Rsa2048, 2048)] {
         for version in [X509Version::V1, X509Version::V3] {
-            let x509 = X509 { version: Some(In(version)), key: Some(key) };
+            let x509 = X509 { version: Some(In(version)), key: Some(key), intermediates: 0 };
             let kubelet = |kind| {
                 let names = ["k8s-node1".to_owned()];
                 let faults = BTreeSet::new();

@@ -49,7 +49,7 @@ pub(super) async fn run(controller: &Arc<NodeController>) {
 
 async fn renew(controller: Arc<NodeController>, name: String, full: bool) {
     let Some(cluster_node) = controller.nodes.get(&name) else { return };
-    let Some(uids) = controller.uids().get(&name).cloned() else { return };
+    let Some(uids) = controller.uids.lock().get(&name).cloned() else { return };
     let renewed = controller.renew_lease(cluster_node, &uids).await;
     // After a failed renewal the node may have been marked as not ready.
     let full = full || renewed.is_err();
@@ -57,7 +57,7 @@ async fn renew(controller: Arc<NodeController>, name: String, full: bool) {
         if full { controller.update_status(cluster_node, &uids.node).await } else { Ok(()) };
     match updated {
         Err(error) if error.is_gone() => {
-            controller.uids().remove(&name);
+            controller.uids.lock().remove(&name);
             tracing::warn!(node = name, err = %error, "Node was deleted or replaced, it gets no more heartbeats");
         }
         Err(error) => tracing::warn!(node = name, err = %error, "Failed to update node status"),
@@ -101,7 +101,7 @@ impl NodeController {
         match self.create_or_adopt(&leases, &lease).await {
             Ok((lease, _)) => {
                 let uids = Uids { lease: lease.uid().unwrap_or_default(), ..uids.clone() };
-                self.uids().insert(cluster_node.name.clone(), uids);
+                self.uids.lock().insert(cluster_node.name.clone(), uids);
             }
             Err(error) => {
                 tracing::warn!(node = cluster_node.name, err = %error, "Failed to create Lease");

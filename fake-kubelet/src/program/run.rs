@@ -6,11 +6,12 @@ use std::{
     fs,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
 };
 
 use kube::Client;
 use net::Doors;
+use parking_lot::Mutex;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::signal::unix::{SignalKind, signal};
 

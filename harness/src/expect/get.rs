@@ -82,6 +82,14 @@ pub(super) async fn check(world: &dyn World, expectation: &GetExpectation) -> Re
     }
     for path in &expectation.absent {
         let parts: Vec<_> = path.split('.').collect();
+        let above = parts.split_last().map_or(&[][..], |(_, above)| above);
+        if !find(&seen, above).is_some_and(|it| it.is_object() || it.is_array()) {
+            let expected = match above {
+                [] => "an object".to_owned(),
+                above => format!("something at {}, of which the rest is absent", above.join(".")),
+            };
+            return Err(Mismatch { field: "absent", expected, seen: pretty(&seen) });
+        }
         if let Some(found) = find(&seen, &parts) {
             return Err(Mismatch {
                 field: "absent",
@@ -185,7 +193,10 @@ fn in_order(wanted: &Value, seen: &Value) -> Value {
 
 fn is_near(wanted: &Value, seen: &Value, share: f64) -> bool {
     let quantity = |value: &Value| value.as_str()?.parse::<Quantity>().ok();
-    if let (Some(wanted), Some(seen)) = (quantity(wanted), quantity(seen)) {
+    // YAML reads the quantity `0.1` as a number.
+    let number = |value: &Value| value.as_number()?.to_string().parse::<Quantity>().ok();
+    let wanted_quantity = quantity(wanted).or_else(|| number(wanted));
+    if let (Some(wanted), Some(seen)) = (wanted_quantity, quantity(seen)) {
         let (wanted, seen) = (wanted.nanos(), seen.nanos());
         return wanted == seen || is_within(wanted as f64, seen as f64, share);
     }
@@ -268,6 +279,9 @@ mod tests {
             (json!("1Gi"), json!("1073741824"), 0.0, true),
             (json!("1Gi"), json!("1G"), 0.0, false),
             (json!("1"), json!(1), 0.0, false),
+            (json!(1), json!("1000m"), 0.0, true),
+            (json!(0.1), json!("100m"), 0.0, true),
+            (json!(0.1), json!("101m"), 0.0, false),
             (json!("100m"), json!("103m"), 0.02, false),
             (json!("1Gi"), json!("1048570Ki"), 0.01, true),
             (json!(10), json!(11), 0.1, true),

@@ -79,6 +79,12 @@ pub(crate) fn is_metric(text: &str) -> bool {
     Series::read(text).is_some()
 }
 
+/// The name of a metric and those of its labels.
+pub(crate) fn name_and_labels(text: &str) -> Option<(&str, Vec<&str>)> {
+    let Series { name, labels } = Series::read(text)?;
+    Some((name, labels.into_iter().map(|(label, _)| label).collect()))
+}
+
 /// Whether the metric is as expected; `before` is what it was when the step began.
 pub(super) async fn check(
     world: &dyn World,

@@ -1,9 +1,13 @@
 //! Rules that a schema cannot express: names that must differ, objects that must exist, fields that
 //! go together.
 
+mod args;
+mod cannot_fail;
 mod dns;
 mod existing_objects;
 mod expectations;
+mod known_cluster;
+mod metrics;
 mod node_names;
 mod nodes;
 mod server;
@@ -14,7 +18,10 @@ use std::path::Path;
 use cluster_format::{Content, Mistake, YamlNode, suggest::quote};
 use serde_json::Value;
 
+use self::known_cluster::KnownCluster;
 use super::format::{DnsChange, ExpectationFields, Spec};
+
+pub(super) use self::cannot_fail::check_expects;
 
 /// Checks the parts of a file in `folder` that the schema accepts. A value without a field that was
 /// invalid is not reported again: that could mislead.
@@ -53,15 +60,9 @@ pub(super) fn check(root: &YamlNode, folder: &Path) -> Vec<Mistake> {
                     &mut mistakes,
                 );
             }
-            let name_servers: Vec<_> = spec.dns.addresses().collect();
-            steps::check(
-                &spec.steps,
-                node.field("steps"),
-                known.as_ref(),
-                &name_servers,
-                folder,
-                &mut mistakes,
-            );
+            args::check(&spec, node, &mut mistakes);
+            let cluster = KnownCluster::new(&spec, node, known);
+            steps::check(&spec.steps, node.field("steps"), &cluster, folder, &mut mistakes);
         }
         Err(error) => mistakes.push(Mistake::at(node.place(), error.to_string())),
     }

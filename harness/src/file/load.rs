@@ -27,16 +27,33 @@ pub struct ScenarioFile {
 }
 
 /// Reads the scenarios of a file: one, or one for each case of its matrix. Everything that is wrong
-/// with it is reported at once.
+/// with it is reported at once, also where it expects nothing.
 pub fn load(path: &Path) -> Result<Vec<ScenarioFile>, FileErrors> {
+    read(path, true)
+}
+
+/// Reads a file for its cluster: its steps need not expect anything.
+pub fn load_cluster(path: &Path) -> Result<Vec<ScenarioFile>, FileErrors> {
+    read(path, false)
+}
+
+/// Reads the text of a scenario file as if it stood in `path`. Its steps need not expect anything.
+pub fn parse(path: &Path, text: String) -> Result<Vec<ScenarioFile>, FileErrors> {
+    parse_text(path, text, false)
+}
+
+fn read(path: &Path, must_expect: bool) -> Result<Vec<ScenarioFile>, FileErrors> {
     match yaml::read(path, LIMIT) {
-        Ok(text) => parse(path, text),
+        Ok(text) => parse_text(path, text, must_expect),
         Err(mistakes) => Err(FileErrors::new(path, String::new(), mistakes)),
     }
 }
 
-/// Reads the text of a scenario file as if it stood in `path`.
-pub fn parse(path: &Path, text: String) -> Result<Vec<ScenarioFile>, FileErrors> {
+fn parse_text(
+    path: &Path,
+    text: String,
+    must_expect: bool,
+) -> Result<Vec<ScenarioFile>, FileErrors> {
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     let root = match yaml::parse(&text, LIMIT) {
         Ok(root) => root,
@@ -46,7 +63,7 @@ pub fn parse(path: &Path, text: String) -> Result<Vec<ScenarioFile>, FileErrors>
     let (cases, mut mistakes) = matrix::cases(&root);
     let (mut files, mut of_cases) = (Vec::new(), Vec::new());
     for case in &cases {
-        match one(path, &shared, root.clone(), case) {
+        match one(path, &shared, root.clone(), case, must_expect) {
             Ok(file) => {
                 files.push(file);
                 of_cases.push(Vec::new());
@@ -63,6 +80,7 @@ fn one(
     text: &Arc<str>,
     root: YamlNode,
     case: &matrix::Case,
+    must_expect: bool,
 ) -> Result<ScenarioFile, Vec<Mistake>> {
     let (root, unnamed) = variables::substitute(root, &case.values);
     let (sound, mut mistakes) = validate(&root, text, schema(), "Spec");
@@ -70,6 +88,9 @@ fn one(
     if let Some(sound) = sound {
         let folder = path.parent().unwrap_or(Path::new(""));
         mistakes.extend(check::check(&sound, folder));
+        if must_expect {
+            mistakes.extend(check::check_expects(&sound));
+        }
     }
     if !mistakes.is_empty() {
         return Err(mistakes);

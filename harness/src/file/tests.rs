@@ -1,3 +1,4 @@
+mod cannot_fail;
 mod faults;
 mod mistakes;
 

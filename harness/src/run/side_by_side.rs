@@ -3,7 +3,6 @@
 use std::{
     num::NonZero,
     sync::{
-        Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
@@ -13,6 +12,7 @@ use std::{
 
 use super::{Outcome, Waiting, run_with};
 use crate::{file::ScenarioFile, report::SIMULATED, world::SandboxOptions};
+use parking_lot::Mutex;
 
 /// How often an update reports that time passes.
 const SECOND: Duration = Duration::from_secs(1);
@@ -52,8 +52,7 @@ pub fn run_all(files: &[ScenarioFile], options: Options<'_>, mut tell: impl FnMu
     let sender = Mutex::new(sender);
     thread::scope(|scope| {
         for _ in 0..workers {
-            let (next, failed, sender) =
-                (&next, &failed, sender.lock().unwrap_or_else(PoisonError::into_inner).clone());
+            let (next, failed, sender) = (&next, &failed, sender.lock().clone());
             scope.spawn(move || {
                 while let Some((index, file)) = {
                     if options.fail_fast && failed.load(Ordering::Relaxed) {

@@ -6,7 +6,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::Path,
     process,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,6 +16,7 @@ use fake_kubelet::{
     Certificates, DenyAll, Dependencies, Fleet, KubeletSpec, ObservedRequest, Observer, Sources,
 };
 use net::{Clock, HostNetwork, Network, Random};
+use parking_lot::Mutex;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -106,7 +107,7 @@ impl BenchCluster {
 
     /// The scrapes until now. Between cycles are pauses longer than `pause`.
     pub(crate) fn scrapes(&self, pause: Duration) -> Scrapes {
-        Scrapes::of(&self.scrape_times.times(), pause)
+        Scrapes::of(&self.scrape_times.0.lock(), pause)
     }
 }
 
@@ -153,16 +154,12 @@ fn node(size: Size, number: u32, block: Ipv4Addr) -> Result<format::Node, WorldE
 
 // === impl ScrapeTimes ===
 
-impl ScrapeTimes {
-    fn times(&self) -> MutexGuard<'_, Vec<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+impl ScrapeTimes {}
 
 impl Observer for ScrapeTimes {
     fn request(&self, request: &ObservedRequest<'_>) {
         if request.status == Some(200) {
-            self.times().push(Instant::now());
+            self.0.lock().push(Instant::now());
         }
     }
 }

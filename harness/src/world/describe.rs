@@ -49,7 +49,11 @@ pub(super) fn node(change: &NodeChange) -> String {
         words.push(format!("certificate {certificate:?}"));
     }
     if let Some(x509) = change.x509 {
-        words.push(format!("X.509 {:?}, {:?}", x509.version(), x509.key()));
+        let further = match x509.intermediates {
+            0 => String::new(),
+            count => format!(", {count} useless intermediates"),
+        };
+        words.push(format!("X.509 {:?}, {:?}{further}", x509.version(), x509.key()));
     }
     if let Some(port) = change.port {
         words.push(format!("port {port}"));

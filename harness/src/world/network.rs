@@ -7,11 +7,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     io,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use async_trait::async_trait;
 use net::{Datagram, Listener, Network, Stream};
+use parking_lot::Mutex;
 use tokio::{
     io::duplex,
     sync::mpsc,
@@ -73,7 +74,7 @@ struct SimulatedDatagram {
 impl Fabric {
     /// The network of the machine with this address.
     pub(super) fn machine(&self, address: IpAddr) -> Arc<dyn Network> {
-        self.inner().machines.insert(address);
+        self.0.lock().machines.insert(address);
         Arc::new(Machine { fabric: self.clone(), address })
     }
 
@@ -89,20 +90,16 @@ impl Fabric {
             at.set_scope_id(INTERFACE);
         }
         let listener = self.machine(at.ip()).listen(at).await?;
-        self.inner().name_servers.insert(at, zone.clone());
+        self.0.lock().name_servers.insert(at, zone.clone());
         Ok(Task::spawn(serve_streams(listener, zone, at.ip())))
     }
 
     /// Removes the machine with this address: packets to it are lost from now on.
     pub(super) fn unplug(&self, address: IpAddr) {
-        let mut inner = self.inner();
+        let mut inner = self.0.lock();
         if !inner.listeners.keys().any(|listener| listener.ip() == address) {
             inner.machines.remove(&address);
         }
-    }
-
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,7 +119,7 @@ impl Network for Machine {
     async fn connect(&self, to: SocketAddr) -> io::Result<Stream> {
         check_scope(to)?;
         let reached = {
-            let mut inner = self.fabric.inner();
+            let mut inner = self.fabric.0.lock();
             let from = inner.ephemeral(self.address);
             let (near, far) = duplex(WINDOW);
             match inner.listeners.get(&to) {
@@ -145,14 +142,14 @@ impl Network for Machine {
 
     async fn datagram(&self, to: SocketAddr) -> io::Result<Box<dyn Datagram>> {
         check_scope(to)?;
-        let mut inner = self.fabric.inner();
+        let mut inner = self.fabric.0.lock();
         let local = inner.ephemeral(self.address);
         let zone = inner.name_servers.get(&to).cloned();
         Ok(Box::new(SimulatedDatagram { zone, server: to.ip(), local, answers: Vec::new() }))
     }
 
     async fn listen(&self, at: SocketAddr) -> io::Result<Box<dyn Listener>> {
-        let mut inner = self.fabric.inner();
+        let mut inner = self.fabric.0.lock();
         if inner.listeners.contains_key(&at) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
@@ -191,7 +188,7 @@ impl Listener for SimulatedListener {
 
 impl Drop for SimulatedListener {
     fn drop(&mut self) {
-        self.fabric.inner().listeners.remove(&self.local);
+        self.fabric.0.lock().listeners.remove(&self.local);
     }
 }
 

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use k8s_text::klog::Klog;
 use kube::Config;
 use metrics_server::{
-    flags::Flags,
+    flags::{FlagError, Flags},
     kubeconfigs,
     scrape::Cycles,
     server::Server,
@@ -53,11 +53,20 @@ pub(super) struct ServerUnderTest {
     _log: DefaultGuard,
 }
 
+/// What is wrong with these flags of the server.
+pub(crate) fn flag_mistakes(args: &[String]) -> Vec<String> {
+    match Flags::parse_from_args(args.iter().cloned()) {
+        Ok(_) => Vec::new(),
+        Err(FlagError::Invalid(mistakes)) => mistakes,
+        Err(error) => vec![error.to_string()],
+    }
+}
+
 // === impl ServerUnderTest ===
 
 impl ServerUnderTest {
     /// Starts a server, or returns why it refuses to start. `ended` is called when it ends.
-    pub(super) async fn start(
+    pub(super) fn start(
         start: Start,
         ended: impl FnOnce(End) + Send + 'static,
     ) -> Result<Self, String> {
@@ -66,7 +75,7 @@ impl ServerUnderTest {
         let args = std::iter::once("--cert-dir=".to_owned()).chain(args);
         let flags = Flags::parse_from_args(args).map_err(|error| error.to_string())?;
         let klog = Klog::new(doors.clock.clone(), 1, flags.logging.settings(), log);
-        let configs = kubeconfigs::read(&flags, || Ok(config)).await;
+        let configs = kubeconfigs::read(&flags, || Ok(config.clone()));
         let configs = configs.map_err(|error| error.to_string())?;
         let server = Server::new(&flags, &configs, doors, resolver, Some(address))
             .map_err(|error| error.to_string())?;

@@ -201,7 +201,7 @@ impl Simulated {
             });
         };
         let folder = self.files.folder().display().to_string();
-        match ServerUnderTest::start(self.server_start(args), ended).await {
+        match ServerUnderTest::start(self.server_start(args), ended) {
             Ok(server) => {
                 self.server = Some(server);
                 self.compare_server();

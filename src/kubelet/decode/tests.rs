@@ -89,6 +89,22 @@ fn a_start_that_cannot_be_is_none() {
     }
 }
 
+/// As in Go: both families set the one time of a point.
+#[test]
+fn the_time_of_the_later_family_counts() {
+    let cpu = |time| format!("node_cpu_usage_seconds_total 1 {time}\n");
+    let memory = |time| format!("node_memory_working_set_bytes 2 {time}\n");
+    for (body, millis) in [
+        (cpu("1000") + &memory("2000"), 2_000),
+        (cpu("2000") + &memory("1000"), 1_000),
+        (memory("1000") + &cpu("2000"), 2_000),
+        (cpu("1000") + &memory(""), TIME),
+    ] {
+        let point = sample(&body).node.unwrap();
+        assert_eq!(point.time, Some(millis * 1_000_000), "{body}");
+    }
+}
+
 #[test]
 fn a_bad_line_drops_only_that_line() {
     let body = "node_cpu_usage_seconds_total 1 5\nnode_memory_working_set_bytes 2 5\n";

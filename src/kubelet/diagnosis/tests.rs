@@ -54,6 +54,10 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
         (dial(ErrorKind::ConnectionRefused), "kubelet runs and listens"),
         (dial(ErrorKind::HostUnreachable), "kubelet runs and listens"),
         (request(RequestError::Dial(DialError::Timeout { to })), "firewall, security group"),
+        (
+            request(RequestError::Dial(DialError::Proxy { operation: name(), cause: name() })),
+            "NO_PROXY",
+        ),
         (certificate(X509Error::UnknownAuthority), "--kubelet-certificate-authority"),
         (certificate(X509Error::Other(String::new())), "replace"),
         (certificate(X509Error::NoIpSans { wanted: name() }), "serverTLSBootstrap"),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -14,6 +14,7 @@ use futures::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
 };
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Entries of the cache. A cluster has a few dozen clients of this API; the limit is for clients
@@ -110,7 +111,7 @@ where
         lookup: impl Future<Output = Result<Cached<V>, E>> + Send + 'static,
     ) -> Result<V, E> {
         let shared = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             if let Some(entry) =
                 state.entries.get(&key).filter(|entry| Instant::now() < entry.expires)
             {
@@ -131,15 +132,11 @@ where
         shared.await
     }
 
-    fn state(&self) -> MutexGuard<'_, State<V, E>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn insert(&self, key: Key, cached: &Cached<V>) {
         if cached.ttl.is_zero() {
             return;
         }
-        let mut state = self.state();
+        let mut state = self.state.lock();
         state.remove(key);
         while state.entries.len() >= self.limit {
             let Some((_, _, soonest)) = state.by_expiry.pop_first() else { break };
@@ -182,7 +179,7 @@ where
 
 impl<V: Clone, E: Clone> Drop for RemoveLookup<V, E> {
     fn drop(&mut self) {
-        let mut state = self.cache.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.cache.state.lock();
         if state.lookups.get(&self.key).is_some_and(|(serial, _)| *serial == self.serial) {
             // Dropping the last handle of a lookup may drop another `RemoveLookup`: outside the lock.
             let removed = state.lookups.remove(&self.key);

@@ -4,9 +4,10 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 /// Reviews at a time. Each needs a connection to the API server: a flood of invalid tokens must
@@ -74,7 +75,7 @@ impl ReviewQueue {
     pub(super) async fn turn(&self, caller: Caller) -> Result<Turn, Overloaded> {
         let (start, started) = oneshot::channel();
         let serial = {
-            let mut state = self.state();
+            let mut state = self.0.lock();
             if state.running < CONCURRENT {
                 state.running += 1;
                 return Ok(Turn(self.clone()));
@@ -83,10 +84,6 @@ impl ReviewQueue {
         };
         let _place = Place { queue: self.clone(), caller, serial };
         started.await.map_err(|_| Overloaded)
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -154,7 +151,7 @@ impl State {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let next = self.0.state().next();
+        let next = self.0.0.lock().next();
         if let Some(next) = next {
             // Where the caller has stopped waiting, dropping the turn passes it on.
             let _ = next.send(Self(self.0.clone()));
@@ -164,7 +161,7 @@ impl Drop for Turn {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.queue.state().remove(&self.caller, self.serial);
+        self.queue.0.lock().remove(&self.caller, self.serial);
     }
 }
 
@@ -242,7 +239,7 @@ mod tests {
         drop(many);
         drop(turns);
         assert_eq!(state(&mut few), "runs");
-        let State { running, waiting, .. } = &*queue.0.state();
+        let State { running, waiting, .. } = &*queue.0.0.lock();
         assert_eq!((*running, *waiting), (0, 0), "nothing is left behind");
     }
 }

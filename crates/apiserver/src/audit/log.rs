@@ -5,12 +5,12 @@ use std::{
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use net::{Clock, errno};
+use parking_lot::Mutex;
 
 /// How the Go server names full logs: `audit-2019-01-04T09-53-00.000.log`.
 const FULL: &str = "%Y-%m-%dT%H-%M-%S%.3f";
@@ -78,7 +78,7 @@ impl Log {
     /// answered, as in the Go server.
     pub(super) fn write(&self, line: &str) {
         let line = format!("{line}\n");
-        match &mut *self.target.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &mut *self.target.lock() {
             Target::Output => {
                 // The reader has closed the pipe: no error can be reported there.
                 let _ = io::stdout().lock().write_all(line.as_bytes());

@@ -4,9 +4,10 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
 
 use super::{Closed, Limits};
@@ -119,7 +120,7 @@ impl ConnectionTable {
     /// A place for a connection from `address`; at the limit, another connection is evicted.
     /// Returns what was evicted.
     pub(super) fn enter(&self, address: SocketAddr) -> (Place, Option<Closed>) {
-        let mut table = self.lock();
+        let mut table = self.0.lock();
         let evicted = if table.by_id.len() >= table.limit { table.evict() } else { None };
         let (id, evict, stop) = (table.next, Arc::<Notify>::default(), Arc::<Notify>::default());
         table.next += 1;
@@ -146,17 +147,13 @@ impl ConnectionTable {
 
     /// Closes the connection that gives way first, if there is one.
     pub(super) fn evict(&self) -> Option<Closed> {
-        self.lock().evict()
+        self.0.lock().evict()
     }
 
     /// Tells all connections to accept no further requests, the oldest one first: a channel would
     /// wake them up in an order that no simulated world can repeat.
     pub(super) fn stop(&self) {
-        self.lock().by_id.values().for_each(|entry| entry.stopping.notify_one());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().by_id.values().for_each(|entry| entry.stopping.notify_one());
     }
 }
 
@@ -328,7 +325,7 @@ impl ConnectionHandle {
     }
 
     fn change(&self, change: impl FnOnce(&mut Entry)) {
-        let mut table = self.table.lock();
+        let mut table = self.table.0.lock();
         let Some(mut entry) = table.remove(self.id) else { return };
         let before = entry.class();
         change(&mut entry);
@@ -350,7 +347,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let ConnectionHandle { id, table, .. } = &self.0;
-        table.lock().remove(*id);
+        table.0.lock().remove(*id);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -10,6 +10,7 @@ use std::{
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use parking_lot::Mutex;
 use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
@@ -73,7 +74,7 @@ impl Exchange {
     /// Since when the server has been waiting for the client to take the answer; `None` while the
     /// answer is being computed.
     pub fn waiting_since(&self) -> Option<Instant> {
-        *self.0.waiting_since.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.0.waiting_since.lock()
     }
 
     /// Waits until it is cancelled or has taken longer than `limit`.
@@ -99,7 +100,7 @@ impl Exchange {
 
     fn set_waiting(&self, waiting: bool) {
         let since = waiting.then(Instant::now);
-        *self.0.waiting_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
+        *self.0.waiting_since.lock() = since;
     }
 }
 

@@ -9,7 +9,7 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -17,6 +17,7 @@ use std::{
 use axum::body::Body;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -85,7 +86,7 @@ impl LargeHeaders {
 
     /// A request was refused because its headers are larger than `limit`.
     pub(super) fn say_too_large(&self, limit: u32) {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut said = self.said.lock();
         if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
             *said = Some(Instant::now());
             let cure =
@@ -109,7 +110,7 @@ impl Brought {
         request: &Request<B>,
         limit: u32,
     ) -> Result<Option<Turn>, StatusCode> {
-        let turn = std::mem::take(&mut *self.since_last()).turn;
+        let turn = std::mem::take(&mut *self.since_last.lock()).turn;
         let sizes = request.headers().iter();
         let sizes = sizes.map(|(name, value)| name.as_str().len() + value.len() + OF_A_HEADER);
         let size = sizes.sum::<usize>() + request.uri().path().len();
@@ -123,10 +124,6 @@ impl Brought {
         }
         let turn = self.shared.turns.clone().try_acquire_owned();
         turn.map(Some).map_err(|_| StatusCode::TOO_MANY_REQUESTS)
-    }
-
-    fn since_last(&self) -> MutexGuard<'_, SinceLast> {
-        self.since_last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -151,7 +148,7 @@ impl<S> Bounded<S> {
             return Poll::Ready(usize::MAX);
         }
         let (bytes, has_turn) = {
-            let since_last = self.brought.since_last();
+            let since_last = self.brought.since_last.lock();
             (since_last.bytes, since_last.turn.is_some())
         };
         if has_turn {
@@ -167,7 +164,7 @@ impl<S> Bounded<S> {
         });
         let turn = ready!(waiting.as_mut().poll(context));
         self.waiting = None;
-        self.brought.since_last().turn = turn;
+        self.brought.since_last.lock().turn = turn;
         Poll::Ready(usize::MAX)
     }
 }
@@ -183,7 +180,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
         let read = Pin::new(&mut self.stream).poll_read(context, &mut part);
         let bytes = part.filled().len();
         buffer.advance(bytes);
-        self.brought.since_last().bytes += bytes;
+        self.brought.since_last.lock().bytes += bytes;
         read
     }
 }

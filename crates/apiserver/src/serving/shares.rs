@@ -1,13 +1,10 @@
 //! A limited resource of which each response in flight has a share. When there is none left, the
 //! response whose client has not read for longest is cut off.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::Exchange;
+use parking_lot::Mutex;
 
 /// A client that takes an answer does so within a round trip.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
@@ -34,7 +31,7 @@ pub struct Share<T> {
 impl<T> Shares<T> {
     /// Gives `share` to `exchange`.
     pub fn give(&self, exchange: Exchange, share: T) -> Share<T> {
-        let mut out = self.out();
+        let mut out = self.0.lock();
         let id = out.next;
         out.next += 1;
         out.by_id.insert(id, (exchange, share));
@@ -44,7 +41,7 @@ impl<T> Shares<T> {
     /// Ends the exchange that has waited longest for its client, and takes its share; `None` when
     /// none has waited for as long as a slow network takes.
     pub fn take_back(&self) -> Option<T> {
-        let mut out = self.out();
+        let mut out = self.0.lock();
         let waiting = out.by_id.iter().filter_map(|(id, (exchange, _))| {
             let since = exchange.waiting_since()?;
             (since.elapsed() >= ROUND_TRIP).then_some((since, *id))
@@ -53,10 +50,6 @@ impl<T> Shares<T> {
         let (exchange, share) = out.by_id.remove(&id)?;
         exchange.cancel();
         Some(share)
-    }
-
-    fn out(&self) -> MutexGuard<'_, Out<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,7 +70,7 @@ impl<T> Default for Shares<T> {
 impl<T> Drop for Share<T> {
     fn drop(&mut self) {
         // Dropped without the lock: what is shared may have a drop of its own.
-        let share = self.shares.out().by_id.remove(&self.id);
+        let share = self.shares.0.lock().by_id.remove(&self.id);
         drop(share);
     }
 }

@@ -12,10 +12,11 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
+use parking_lot::Mutex;
 use tokio::{
     sync::Notify,
     task::{JoinHandle, yield_now},
@@ -96,17 +97,13 @@ impl Turns {
         let turns = self.clone();
         let task = tokio::spawn(async move {
             loop {
-                if !turns.lock().grant() {
+                if !turns.state.lock().grant() {
                     turns.taken.notified().await;
                 }
                 yield_now().await;
             }
         });
         HandingOut { turns: self.clone(), task }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -116,7 +113,7 @@ impl Drop for HandingOut {
     fn drop(&mut self) {
         self.task.abort();
         let waiting = {
-            let mut state = self.turns.lock();
+            let mut state = self.turns.state.lock();
             state.is_over = true;
             std::mem::take(&mut state.waiting)
         };
@@ -196,7 +193,7 @@ impl Turn {
 
     /// Ready when a turn for one poll is granted.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.turns.lock();
+        let mut state = self.turns.state.lock();
         if state.is_over {
             self.waits_as = None;
             return Poll::Ready(());
@@ -226,7 +223,7 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if let Some(id) = self.waits_as {
-            self.turns.lock().waiting.remove(&id);
+            self.turns.state.lock().waiting.remove(&id);
         }
     }
 }
@@ -249,7 +246,7 @@ mod tests {
             let (mut turn, log) = (turns.lane(lane), log.clone());
             tokio::spawn(async move {
                 poll_fn(|context| turn.poll(context)).await;
-                log.lock().unwrap().push(name);
+                log.lock().push(name);
             });
         }
     }
@@ -269,10 +266,10 @@ mod tests {
         take(&turns, source(1), "crowd", 100, &log);
         take(&turns, source(2), "probe", 2, &log);
         let _handing_out = turns.hand_out();
-        while log.lock().unwrap().len() < 202 {
+        while log.lock().len() < 202 {
             yield_now().await;
         }
-        let log = log.lock().unwrap();
+        let log = log.lock();
         let last_probe = log.iter().rposition(|name| *name == "probe").unwrap();
         assert!(last_probe < 10, "{log:?}");
         assert!(log[..20].contains(&"stream") && log[..20].contains(&"crowd"), "{log:?}");
@@ -288,10 +285,10 @@ mod tests {
         take(&turns, Lane::Finish(source), "finishing", 1, &log);
         let_all_run().await;
         let _handing_out = turns.hand_out();
-        while log.lock().unwrap().len() < 3 {
+        while log.lock().len() < 3 {
             yield_now().await;
         }
-        let mut first = log.lock().unwrap()[..3].to_vec();
+        let mut first = log.lock()[..3].to_vec();
         first.sort_unstable();
         assert_eq!(first, ["finishing", "newest", "oldest"]);
     }
@@ -304,7 +301,7 @@ mod tests {
         let_all_run().await;
         drop(handing_out);
         let_all_run().await;
-        assert_eq!(log.lock().unwrap().len(), 100);
+        assert_eq!(log.lock().len(), 100);
     }
 
     #[tokio::test]
@@ -316,9 +313,9 @@ mod tests {
         let mut context = Context::from_waker(Waker::noop());
         assert!(first.poll(&mut context).is_pending() && second.poll(&mut context).is_pending());
         drop(first);
-        assert!(turns.lock().grant());
+        assert!(turns.state.lock().grant());
         assert!(second.poll(&mut context).is_ready());
-        assert!(!turns.lock().grant());
+        assert!(!turns.state.lock().grant());
         assert!(third.poll(&mut context).is_ready(), "nobody else waits");
     }
 }

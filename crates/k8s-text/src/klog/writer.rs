@@ -4,10 +4,12 @@
 use std::{
     collections::VecDeque,
     io::{self, Write},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread,
     time::Duration,
 };
+
+use parking_lot::{Condvar, Mutex};
 
 /// Bytes of lines that wait to be written: some 5,000 lines, more than one cycle over thousands of
 /// failing nodes logs.
@@ -60,7 +62,7 @@ impl LineWriter {
 
     /// Queues a line. While the queue is full, its oldest lines are dropped.
     pub fn write(&self, line: &str) {
-        let mut queue = self.0.queue();
+        let mut queue = self.0.queue.lock();
         queue.bytes += line.len();
         queue.lines.push_back(line.to_owned());
         let mut dropped = 0;
@@ -79,17 +81,13 @@ impl LineWriter {
     pub fn flush(&self, limit: Duration) {
         let waits = |queue: &mut Queue| queue.writing || !queue.lines.is_empty();
         // The queue is given back when the limit has passed too.
-        drop(self.0.changed.wait_timeout_while(self.0.queue(), limit, waits));
+        self.0.changed.wait_while_for(&mut self.0.queue.lock(), waits, limit);
     }
 }
 
 // === impl Shared ===
 
 impl Shared {
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn count(&self, dropped: u64) {
         if dropped > 0 {
             (self.dropped)(dropped);
@@ -101,7 +99,7 @@ impl Shared {
             let mut line = self.next();
             line.push('\n');
             let written = output.write_all(line.as_bytes()).and_then(|()| output.flush());
-            let mut queue = self.queue();
+            let mut queue = self.queue.lock();
             queue.writing = false;
             let failed = u64::from(written.is_err());
             queue.unreported += failed;
@@ -122,14 +120,14 @@ impl Shared {
 
     /// Waits for a line.
     fn next(&self) -> String {
-        let mut queue = self.queue();
+        let mut queue = self.queue.lock();
         loop {
             if let Some(line) = queue.lines.pop_front() {
                 queue.bytes -= line.len();
                 queue.writing = true;
                 return line;
             }
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut queue);
         }
     }
 }
@@ -186,7 +184,7 @@ mod tests {
         let Started { writer, permit, written, dropped } = start(3);
         // The first line is being written, and is no longer in the queue.
         writer.write("a");
-        while !writer.0.queue().writing {
+        while !writer.0.queue.lock().writing {
             thread::yield_now();
         }
         for line in ["b", "c", "d", "e", "f"] {

@@ -4,18 +4,13 @@
 //! same time" is a few seconds long, because scrapes are spread over some: a response is not kept
 //! from one cycle to the next, so that a changed address is used as soon as Go would use it.
 
-use std::{
-    collections::BTreeMap,
-    net::IpAddr,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use futures::{
     FutureExt,
     future::{BoxFuture, Shared, WeakShared},
 };
+use parking_lot::Mutex;
 use tokio::{
     sync::Semaphore,
     time::{Instant, sleep_until, timeout},
@@ -104,7 +99,7 @@ impl Lookups {
         F: Future<Output = Answer> + Send + 'static,
     {
         let (lookup, progress) = {
-            let mut known = self.known();
+            let mut known = self.known.lock();
             if let Some((until, answer)) = known.kept.get(name)
                 && Instant::now() < *until
             {
@@ -142,7 +137,7 @@ impl Lookups {
         let (asking, so_far) = (begin(progress.clone()), progress.clone());
         let lookup = async move {
             let answer = listed.lookups.in_its_place(asking, &so_far).await;
-            listed.lookups.known().keep(&listed.name, &answer);
+            listed.lookups.known.lock().keep(&listed.name, &answer);
             answer
         };
         let lookup = lookup.boxed().shared();
@@ -178,7 +173,7 @@ impl Lookups {
     /// The last answer for `name`, if it was one and is still kept: the name that has addresses, and
     /// these.
     pub(super) fn last(&self, name: &str) -> Option<(Arc<str>, Vec<IpAddr>)> {
-        let known = self.known();
+        let known = self.known.lock();
         let (_, answer) = known.kept.get(name)?;
         let found = answer.as_ref().ok()?;
         Some((found.name.clone()?, found.addresses.clone()))
@@ -187,11 +182,7 @@ impl Lookups {
     /// How many answers are kept.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
-        self.known().kept.len()
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().kept.len()
     }
 }
 
@@ -215,7 +206,7 @@ impl Known {
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        let mut known = self.lookups.known();
+        let mut known = self.lookups.known.lock();
         // Another caller may have started the next lookup of this name in between.
         if known.flights.get(&self.name).is_some_and(|flight| flight.number == self.number) {
             known.flights.remove(&self.name);

@@ -1,9 +1,7 @@
-use std::{
-    net::IpAddr,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::net::IpAddr;
 
 use super::{LookupError, LookupFailure, NameServer};
+use parking_lot::Mutex;
 
 /// The state of a lookup: the error for a caller whose deadline comes before its end.
 #[derive(Debug)]
@@ -43,25 +41,25 @@ impl Progress {
     /// The name itself is queried, after candidates from the search list: their errors do not count
     /// from here on.
     pub(super) fn begin_name_itself(&self) {
-        self.state().failed = None;
+        self.state.lock().failed = None;
     }
 
     pub(super) fn open(&self, open: Open) {
-        self.state().open = Some(open);
+        self.state.lock().open = Some(open);
     }
 
     pub(super) fn found(&self, addresses: &[IpAddr]) {
-        self.state().found = addresses.to_vec();
+        self.state.lock().found = addresses.to_vec();
     }
 
     pub(super) fn failed(&self, failed: Failed) {
-        self.state().failed.get_or_insert(failed);
+        self.state.lock().failed.get_or_insert(failed);
     }
 
     /// The end of the lookup for someone whose time is over.
     #[allow(clippy::result_large_err, reason = "it is made once for each caller that gives up")]
     pub(super) fn so_far(&self, limit: usize) -> Result<Vec<IpAddr>, LookupError> {
-        let State { found, failed, open } = &*self.state();
+        let State { found, failed, open } = &*self.state.lock();
         if !found.is_empty() {
             return Ok(found.clone());
         }
@@ -71,9 +69,5 @@ impl Progress {
             (None, None) => (None, LookupFailure::TooMany { limit }),
         };
         Err(LookupError { name: self.name.clone(), server, failure })
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,5 @@
 //! Expectations: one kind each, with the fields that go with it.
 
-use std::collections::BTreeSet;
-
 use cluster_format::{
     Mistake, YamlNode,
     check::check_status,
@@ -10,6 +8,8 @@ use cluster_format::{
 
 use super::{
     super::format::{AskedOf, Credentials, ExpectationFields, Top},
+    cannot_fail,
+    known_cluster::KnownCluster,
     node_names::check_node_exists,
 };
 use crate::expect::metric::is_metric;
@@ -36,11 +36,11 @@ const GET: [&str; 11] = [
 ];
 const METRIC: [&str; 4] = ["is", "atLeast", "atMost", "changedBy"];
 
-/// Checks one expectation. `nodes` are the names of all nodes, if they are known for certain.
+/// Checks one expectation.
 pub(super) fn check(
     expectation: &ExpectationFields,
     at: &YamlNode,
-    nodes: Option<&BTreeSet<String>>,
+    cluster: &KnownCluster<'_>,
     mistakes: &mut Vec<Mistake>,
 ) {
     if !at.broken {
@@ -52,7 +52,7 @@ pub(super) fn check(
     check_status(expectation.status, at.field("status"), mistakes);
     if let Some(saw) = &expectation.kubelet {
         let at = at.field("kubelet");
-        check_node_exists(&saw.node, &at.field("node").location, nodes, mistakes);
+        check_node_exists(&saw.node, &at.field("node").location, cluster.nodes.as_ref(), mistakes);
         check_status(saw.answered, at.field("answered"), mistakes);
         let says = ["answered", "requests", "address", "path", "credentials"];
         if !at.broken && says.iter().all(|field| at.get(field).is_none()) {
@@ -87,6 +87,7 @@ pub(super) fn check(
     if let Some(metric) = &expectation.metric {
         check_metric(metric, at, mistakes);
     }
+    cannot_fail::check(expectation, at, cluster, mistakes);
 }
 
 fn check_fields(at: &YamlNode, mistakes: &mut Vec<Mistake>) {

@@ -2,41 +2,32 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
     path::Path,
 };
 
 use cluster_format::{
     Location, Mistake, YamlNode,
-    check::{all_names, check_addresses, check_faults, check_pod, check_port, check_usage, zero},
+    check::{check_addresses, check_faults, check_pod, check_port, check_usage, zero},
     suggest::{list, quote},
 };
 
 use super::{
     super::format::{Change, ExpectationFields, Step, Wait},
-    dns, expectations,
+    cannot_fail, dns, expectations,
+    known_cluster::KnownCluster,
     node_names::check_node_exists,
     nodes, server,
 };
 
-/// Checks all steps. `nodes` are the names of all nodes, if they are known for certain, and
-/// `name_servers` are the addresses of DNS.
+/// Checks all steps.
 pub(super) fn check(
     steps: &[Step<ExpectationFields>],
     at: &YamlNode,
-    nodes: Option<&BTreeSet<String>>,
-    name_servers: &[IpAddr],
+    cluster: &KnownCluster<'_>,
     folder: &Path,
     mistakes: &mut Vec<Mistake>,
 ) {
     let mut seen: BTreeMap<&str, &Location> = BTreeMap::new();
-    // Nodes that join later are known from the beginning, because expectations about them may come
-    // at any step.
-    let added = steps.iter().flat_map(|step| step.change.iter().flat_map(|change| &change.add));
-    let added = added.flat_map(|node| all_names(&node.name, node.count));
-    let nodes: Option<BTreeSet<String>> =
-        nodes.map(|nodes| nodes.iter().cloned().chain(added).collect());
-    let nodes = nodes.as_ref();
     for (index, step) in steps.iter().enumerate() {
         let at = at.item(index);
         let place = &at.field("name").location;
@@ -55,17 +46,18 @@ pub(super) fn check(
         }
         if let Some(change) = &step.change {
             let at = at.field("change");
-            check_change(change, at, nodes, folder, mistakes);
-            if let Some(dns) = &change.dns {
-                dns::check_known(dns, name_servers, at.field("dns"), mistakes);
+            check_change(change, at, cluster.nodes.as_ref(), folder, mistakes);
+            if let (Some(dns), Some(servers)) = (&change.dns, &cluster.name_servers) {
+                dns::check_known(dns, servers, at.field("dns"), mistakes);
             }
         }
         if let Some(wait) = &step.wait {
             check_wait(wait, at.field("wait"), mistakes);
         }
         for (number, expectation) in step.expect.iter().enumerate() {
-            expectations::check(expectation, at.field("expect").item(number), nodes, mistakes);
+            expectations::check(expectation, at.field("expect").item(number), cluster, mistakes);
         }
+        cannot_fail::check_twice(at.field("expect"), mistakes);
     }
 }
 

@@ -11,11 +11,11 @@ use std::{
     os::fd::AsRawFd,
     path::Path,
     process::{Command, Stdio},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use net::{Datagram, HostNetwork, Listener, Network, Stream};
+use parking_lot::Mutex;
 
 use crate::namespaces;
 
@@ -95,7 +95,7 @@ impl SandboxNetwork {
 
     /// There are machines with these addresses: connections to closed ports there are refused.
     pub(super) fn plug(&self, addresses: impl IntoIterator<Item = IpAddr>) -> io::Result<()> {
-        let mut machines = self.machines();
+        let mut machines = self.machines.lock();
         let new: BTreeSet<_> =
             addresses.into_iter().filter(|address| !machines.contains(address)).collect();
         let commands = new.iter().map(|address| command("add", *address));
@@ -106,7 +106,7 @@ impl SandboxNetwork {
 
     /// Removes the machine with this address: packets to it are lost from now on.
     pub(super) fn unplug(&self, address: IpAddr) -> io::Result<()> {
-        if self.machines().remove(&address) { ip(&command("del", address)) } else { Ok(()) }
+        if self.machines.lock().remove(&address) { ip(&command("del", address)) } else { Ok(()) }
     }
 
     /// Whether something listens on a port of the pod.
@@ -121,10 +121,6 @@ impl SandboxNetwork {
             let local = fields.next().is_some_and(|local| local.ends_with(&port));
             local && fields.nth(1) == Some(LISTENS)
         }))
-    }
-
-    fn machines(&self) -> MutexGuard<'_, BTreeSet<IpAddr>> {
-        self.machines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,12 +9,13 @@ use std::{
     path::Path,
     process::Stdio,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader},
     process::{Child, Command},
@@ -176,7 +177,7 @@ pub(crate) fn become_server(folder: &Path, command: &[OsString]) -> io::Error {
 
 impl LastLines {
     fn add(&self, line: String) {
-        let mut lines = self.lines();
+        let mut lines = self.0.lock();
         lines.push_back(line);
         if lines.len() > LAST_LINES {
             lines.pop_front();
@@ -185,7 +186,7 @@ impl LastLines {
 
     /// Why it ended: what it called an error, else its last line.
     fn reason(&self) -> Option<String> {
-        let lines = self.lines();
+        let lines = self.0.lock();
         let is_error = |line: &&String| {
             let line = line.to_ascii_lowercase();
             ["error:", "panic:", "fatal"].iter().any(|word| line.starts_with(word))
@@ -196,10 +197,6 @@ impl LastLines {
         };
         let found = lines.iter().find(is_error).or_else(|| lines.iter().find(is_fatal));
         found.or(lines.back()).cloned()
-    }
-
-    fn lines(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

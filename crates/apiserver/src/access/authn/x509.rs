@@ -1,14 +1,11 @@
 //! Client certificates: verified once for each connection, and again only when the CA changes or
 //! when time can change the result. Verification costs far more than a request.
 
-use std::{
-    fmt::Write,
-    ops::Range,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt::Write, ops::Range, sync::Arc};
 
 use aws_lc_rs::digest;
 use net::Clock;
+use parking_lot::Mutex;
 use rustls::pki_types::CertificateDer;
 use tls::{ca_bundle::Bundle, x509::X509Error};
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -52,7 +49,7 @@ impl VerifiedCertificates {
         clock: &Clock,
     ) -> Result<User, X509Error> {
         let now = clock.now();
-        let mut verified = self.0[ca as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        let mut verified = self.0[ca as usize].lock();
         let seconds = now.as_second();
         let current = verified
             .as_ref()

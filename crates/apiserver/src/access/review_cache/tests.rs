@@ -46,7 +46,7 @@ async fn errors_and_answers_without_a_ttl_are_not_cached() {
         let _ = cache.get_or_lookup(key(2), ask(&asked, Ok("yes"), Duration::ZERO)).await.unwrap();
     }
     assert_eq!(asked.load(Ordering::Relaxed), 4);
-    assert!(cache.state().entries.is_empty() && cache.state().by_expiry.is_empty());
+    assert!(cache.state.lock().entries.is_empty() && cache.state.lock().by_expiry.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,9 +56,9 @@ async fn at_the_limit_the_entry_that_expires_first_is_evicted() {
         let ttl = Duration::from_secs(seconds);
         cache.get_or_lookup(key(number), ask(&asked, Ok("yes"), ttl)).await.unwrap();
     }
-    let known: Vec<_> = cache.state().entries.keys().copied().collect();
+    let known: Vec<_> = cache.state.lock().entries.keys().copied().collect();
     assert_eq!(known, [key(1), key(3), key(4)]);
-    assert_eq!(cache.state().by_expiry.len(), 3);
+    assert_eq!(cache.state.lock().by_expiry.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,7 +85,7 @@ async fn concurrent_lookups_of_one_key_are_one() {
     answer.send("down").unwrap();
     assert_eq!((first.await.unwrap(), second.await.unwrap()), (Err("down"), Err("down")));
     assert_eq!(asked.load(Ordering::Relaxed), 1);
-    assert!(cache.state().lookups.is_empty());
+    assert!(cache.state.lock().lookups.is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -109,9 +109,9 @@ async fn a_lookup_outlives_its_first_caller_and_ends_with_the_last() {
     advance(TTL).await;
     let alone = begin(&cache, std::future::pending().boxed());
     tokio::task::yield_now().await;
-    assert_eq!(cache.state().lookups.len(), 1);
+    assert_eq!(cache.state.lock().lookups.len(), 1);
     alone.abort();
     assert!(alone.await.unwrap_err().is_cancelled());
-    assert!(cache.state().lookups.is_empty());
+    assert!(cache.state.lock().lookups.is_empty());
     assert_eq!(cache.get_or_lookup(key(1), ask(&asked, Ok("again"), TTL)).await, Ok("again"));
 }

@@ -45,7 +45,7 @@ fn fill(table: &ConnectionTable, first: u8, count: u8, what: Become) -> Vec<Plac
 
 fn is_open(place: &Place) -> bool {
     let ConnectionHandle { id, table, .. } = place.handle();
-    table.lock().by_id.contains_key(id)
+    table.0.lock().by_id.contains_key(id)
 }
 
 #[test]

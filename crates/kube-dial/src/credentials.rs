@@ -1,4 +1,5 @@
-//! The bearer token of requests.
+//! What requests authenticate with besides a client certificate of the kubeconfig's: a token, or what
+//! a credential plugin gives.
 
 use std::{
     pin::Pin,
@@ -9,6 +10,7 @@ use std::{
 use http::{HeaderValue, Request, Response, StatusCode, header::AUTHORIZATION};
 use kube::config::AuthInfo;
 use net::{Doors, DynamicFile, FileKind, FileSource};
+use rustls::client::ResolvesClientCert;
 use secrecy::ExposeSecret;
 use tower::{BoxError, Service};
 
@@ -17,10 +19,10 @@ use crate::exec::{ExecError, ExecPlugin};
 const TOKEN: FileKind =
     FileKind { name: "token", cure: "put a token there that the API server has issued" };
 
-/// The bearer token of a kubeconfig's user: from the kubeconfig, from a file that it names, as service
-/// accounts have, or from a credential plugin.
+/// The credentials of a kubeconfig's user: a token, from the kubeconfig or from a file that it names, as
+/// service accounts have, or what a plugin gives, which may be a client certificate too.
 #[derive(Clone)]
-pub struct BearerToken(Source);
+pub struct Credentials(Source);
 
 #[derive(Clone)]
 enum Source {
@@ -28,19 +30,23 @@ enum Source {
     Plugin(Arc<ExecPlugin>),
 }
 
-/// A service that sends a token with each request.
+/// A service that sends the token with each request.
 #[derive(Clone)]
-pub(crate) struct WithToken<S> {
-    token: BearerToken,
+pub(crate) struct WithCredentials<S> {
+    credentials: Credentials,
     service: S,
 }
 
-// === impl BearerToken ===
+// === impl Credentials ===
 
-impl BearerToken {
-    /// The token of `user`. As in client-go, a file that can be read comes before a token, and both
-    /// before a plugin.
+impl Credentials {
+    /// The credentials of `user`. As in client-go, a file that can be read comes before a token, and a
+    /// plugin is not used where there is anything else.
     pub fn new(user: &AuthInfo, doors: &Doors) -> Result<Self, ExecError> {
+        let has_others = user.token.is_some()
+            || user.username.is_some()
+            || user.client_certificate.is_some()
+            || user.client_certificate_data.is_some();
         let token = user.token.as_ref().map(|token| Arc::from(token.expose_secret()));
         Ok(Self(match (&user.token_file, &user.exec) {
             (Some(file), _) => {
@@ -48,23 +54,33 @@ impl BearerToken {
                 let parse = |text: &[u8]| parse(text).map(Some);
                 Source::Known(doors.files.open_later(TOKEN, source, token, parse))
             }
-            (None, Some(exec)) if token.is_none() => {
+            (None, Some(exec)) if !has_others => {
                 Source::Plugin(Arc::new(ExecPlugin::new(exec.clone(), doors)?))
             }
             (None, _) => Source::Known(DynamicFile::fixed(token)),
         }))
     }
 
-    /// The token to send now, if there is one.
-    pub async fn get(&self) -> Result<Option<Arc<str>>, ExecError> {
+    /// The token to send now, if there is one. Connections must not be made before: a plugin's client
+    /// certificate comes with it.
+    pub async fn token(&self) -> Result<Option<Arc<str>>, ExecError> {
         match &self.0 {
             Source::Known(token) => Ok(token.get()),
-            Source::Plugin(plugin) => plugin.token().await.map(Some),
+            Source::Plugin(plugin) => plugin.token().await,
         }
     }
 
-    /// A server refused this token: a plugin is run again when it is needed next.
-    pub async fn refused(&self, token: &str) {
+    /// The client certificate that a plugin gives, if there is a plugin.
+    pub(crate) fn identity(&self) -> Option<Arc<dyn ResolvesClientCert>> {
+        match &self.0 {
+            Source::Known(_) => None,
+            Source::Plugin(plugin) => Some(plugin.clone()),
+        }
+    }
+
+    /// A server refused the credentials with this token: a plugin is run again when they are needed
+    /// next.
+    pub async fn refused(&self, token: Option<&str>) {
         if let Source::Plugin(plugin) = &self.0 {
             plugin.refused(token).await;
         }
@@ -89,15 +105,15 @@ fn header(token: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-// === impl WithToken ===
+// === impl WithCredentials ===
 
-impl<S> WithToken<S> {
-    pub(crate) fn new(token: BearerToken, service: S) -> Self {
-        Self { token, service }
+impl<S> WithCredentials<S> {
+    pub(crate) fn new(credentials: Credentials, service: S) -> Self {
+        Self { credentials, service }
     }
 }
 
-impl<S, B, R> Service<Request<B>> for WithToken<S>
+impl<S, B, R> Service<Request<B>> for WithCredentials<S>
 where
     S: Service<Request<B>, Response = Response<R>, Error = BoxError> + Clone + Send + 'static,
     S::Future: Send,
@@ -116,17 +132,15 @@ where
         // The service that is ready is this one, not its clone.
         let clone = self.service.clone();
         let mut service = std::mem::replace(&mut self.service, clone);
-        let source = self.token.clone();
+        let credentials = self.credentials.clone();
         Box::pin(async move {
-            let token = source.get().await?;
+            let token = credentials.token().await?;
             if let Some(header) = token.as_deref().and_then(header) {
                 request.headers_mut().insert(AUTHORIZATION, header);
             }
             let response = service.call(request).await?;
-            if let Some(token) = token
-                && response.status() == StatusCode::UNAUTHORIZED
-            {
-                source.refused(&token).await;
+            if response.status() == StatusCode::UNAUTHORIZED {
+                credentials.refused(token.as_deref()).await;
             }
             Ok(response)
         })
