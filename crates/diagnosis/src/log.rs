@@ -50,7 +50,12 @@ const MESSAGES: &[(&str, Cause)] = &[
     ("Failed to reload the …", Cause::BadFile),
     ("Failed to write the audit log", Cause::BadFile),
     ("Failed to parse a certificate of a bundle", Cause::BadFile),
-    ("Failed to get a token from the credential plugin", Cause::ApiServerUnauthorized),
+    ("Failed to get a credential from the credential plugin", Cause::ApiServerUnauthorized),
+    ("Failed to use the proxy, connecting without it", Cause::Proxy),
+    (
+        "The API server's URL is not https, so credentials are not sent…",
+        Cause::ApiServerUnauthorized,
+    ),
     ("Refused a request whose headers are too large (431)", Cause::ClientLimits),
     (
         "Too many connections, closing those of clients that were never authenticated first",
