@@ -171,9 +171,9 @@ fn each_step_of_a_cure_can_be_taken() {
     for (cause, line) in Cause::ALL.iter().flat_map(|cause| {
         cause.steps().iter().flat_map(|step| step.text.lines()).map(move |line| (cause, line))
     }) {
-        let Some((command, patch)) = line.split_once(" --patch '") else { continue };
+        let Some((command, json)) = line.split_once(" --patch '") else { continue };
         patches += 1;
-        let patch: Value = serde_json::from_str(patch.trim_end_matches('\'')).unwrap();
+        let operations: Value = serde_json::from_str(json.trim_end_matches('\'')).unwrap();
         let words: Vec<_> = command.split(' ').collect();
         let at = words.iter().position(|word| *word == "patch").unwrap();
         let object = objects.iter().find(|object| {
@@ -181,7 +181,7 @@ fn each_step_of_a_cure_can_be_taken() {
                 && object["metadata"]["name"] == words[at + 2]
         });
         let object = object.unwrap_or_else(|| panic!("{cause:?}: no object for {line}"));
-        for operation in patch.as_array().unwrap_or(&Vec::new()) {
+        for operation in operations.as_array().unwrap_or(&Vec::new()) {
             let path = operation["path"].as_str().unwrap();
             let parent = path.rsplit_once('/').unwrap().0;
             assert!(object.pointer(parent).is_some(), "{cause:?}: no {parent} for {line}");
