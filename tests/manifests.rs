@@ -1,5 +1,5 @@
 //! What is installed in clusters: that it is what Kubernetes reads, that its parts fit together,
-//! and that the server takes the flags it is started with.
+//! and that the server takes the flags it is started with; and how it is released.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,5 +15,6 @@ mod manifests {
     mod image;
     mod kustomize;
     mod objects;
+    mod release;
     mod tools;
 }

@@ -1,0 +1,186 @@
+//! The scripts that make a release, and that run scenarios in continuous integration.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{objects::Manifests, tools};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a script of this checkout does, elsewhere.
+fn run(script: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(root().join(script));
+    // The test's cargo is not to build, and needs no network.
+    command.env("CARGO_NET_OFFLINE", "true").args(arguments);
+    command.current_dir(std::env::temp_dir()).output().unwrap()
+}
+
+fn printed(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn workflows() -> Vec<PathBuf> {
+    let folder = fs::read_dir(root().join(".github/workflows")).unwrap();
+    let files = folder.map(|entry| entry.unwrap().path());
+    files.chain([root().join("action.yml")]).collect()
+}
+
+/// GitHub alone runs the workflows, so what can be run elsewhere is in scripts.
+#[test]
+fn workflows_call_scripts_that_exist() {
+    let mut called = 0;
+    for file in workflows() {
+        let text = fs::read_to_string(&file).unwrap();
+        let _: Value = serde_yaml::from_str(&text).unwrap();
+        let words = text.split([' ', '\n', '"', '\'', '(']);
+        let words = words.map(|word| word.trim_start_matches("$GITHUB_ACTION_PATH/"));
+        for word in words.filter(|word| {
+            ["release/", "action/", "kind-config/", ".ci/"].iter().any(|folder| {
+                word.strip_prefix(folder)
+                    .is_some_and(|rest| rest.chars().all(char::is_alphanumeric))
+            })
+        }) {
+            assert!(root().join(word).is_file(), "{}: {word}", file.display());
+            called += 1;
+        }
+        // An action is at a version, and what a job may do is said.
+        let actions = text.lines().filter_map(|line| line.split_once("uses: "));
+        for (_, action) in actions {
+            assert!(action == "./" || action.contains("@v"), "{}: {action}", file.display());
+        }
+        assert!(file.ends_with("action.yml") || text.contains("\npermissions:"));
+    }
+    assert!(called >= 10, "{called}");
+}
+
+#[test]
+fn a_tag_of_another_version_is_refused() {
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(printed(&run("release/version", &[&format!("v{version}")])).trim(), version);
+    let other = run("release/version", &["v0.0.0"]);
+    assert_eq!(other.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&other.stderr).contains("v0.0.0"));
+}
+
+#[test]
+fn the_packaged_chart_has_the_image_and_a_checksum() {
+    let Some(mut helm) = tools::helm() else { return };
+    let folder = TempDir::new().unwrap();
+    let to = folder.path().to_str().unwrap();
+    printed(&run("release/chart", &["registry.example/team/metrics-server", to]));
+    let archive = folder.path().join(concat!("metrics-server-", env!("CARGO_PKG_VERSION"), ".tgz"));
+    let output = helm.arg("template").arg("a").arg(&archive).output().unwrap();
+    let image = Manifests::read(&printed(&output)).container().image.unwrap();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(image, format!("registry.example/team/metrics-server:v{version}"));
+
+    let sums = printed(&run("release/checksums", &[to]));
+    assert_eq!(sums, fs::read_to_string(folder.path().join("SHA256SUMS")).unwrap());
+    let again = printed(&run("release/checksums", &[to]));
+    assert_eq!(again, sums, "the list is not on itself");
+    let name = archive.file_name().unwrap().to_str().unwrap();
+    let (sum, named) = sums.trim().split_once("  ").unwrap();
+    assert!(sum.len() == 64 && named == name, "{sums}");
+
+    for wrong in ["metrics-server", "registry.example/metrics-server:v1"] {
+        assert_eq!(run("release/chart", &[wrong, to]).status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn the_bill_of_materials_has_what_is_built_in() {
+    let output = run("release/sbom", &["metrics-server"]);
+    let bill: Value = serde_json::from_str(&printed(&output)).unwrap();
+    assert_eq!(bill["metadata"]["component"]["name"], "metrics-server");
+    let components = bill["components"].as_array().unwrap();
+    let named = |name: &str| components.iter().find(|component| component["name"] == name);
+    assert!(named("rustls").unwrap()["hashes"][0]["content"].as_str().unwrap().len() == 64);
+    assert!(named("k8s-text").is_some(), "our own crates are parts as well");
+    assert!(named("insta").is_none() && named("fake-kubelet").is_none(), "of tests only");
+    let references: Vec<_> = components.iter().map(|component| &component["bom-ref"]).collect();
+    for dependency in bill["dependencies"].as_array().unwrap() {
+        for on in dependency["dependsOn"].as_array().unwrap() {
+            assert!(references.contains(&on), "{on}");
+        }
+    }
+    assert!(!run("release/sbom", &["nothing"]).status.success());
+}
+
+/// A failure is shown at its line, whole, whatever signs are in it.
+#[test]
+fn failures_become_annotations() {
+    let folder = TempDir::new().unwrap();
+    let report = folder.path().join("report.json");
+    let text = json!({"scenarios": [
+        {"name": "dns/a", "file": "scenarios/dns/a.yaml", "verdict": "passed", "failures": []},
+        {"name": "dns/b: c", "file": "/repository/scenarios/dns/b.yaml", "verdict": "failed",
+         "failures": [
+            {"message": "100% wrong", "line": 7, "column": 9, "expected": "a\nb", "seen": "c"},
+            {"message": "it ended"},
+         ]},
+    ]});
+    fs::write(&report, text.to_string()).unwrap();
+    let output = Command::new(root().join("action/annotations"))
+        .arg(&report)
+        .env("GITHUB_WORKSPACE", "/repository")
+        .output()
+        .unwrap();
+    assert_eq!(
+        printed(&output),
+        "::error file=scenarios/dns/b.yaml,title=dns/b%3A c,line=7,col=9::\
+         100%25 wrong%0Aexpected: a%0Ab%0Aseen: c\n\
+         ::error file=scenarios/dns/b.yaml,title=dns/b%3A c::it ended\n"
+    );
+}
+
+/// With a stand-in for `scenario`: which arguments it gets, and that its exit code is passed on.
+#[test]
+fn scenarios_run_with_the_arguments_of_the_action() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let script = "#!/bin/sh\nprintf '%s ' \"$@\"; exit 3\n";
+    fs::write(path("scenario"), script).unwrap();
+    fs::set_permissions(path("scenario"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .unwrap();
+    let reports = path("reports");
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(root().join("action/run"));
+        command.env("SCENARIO", path("scenario")).env_remove("GITHUB_ACTIONS");
+        command.args(["--reports", &reports]).args(arguments).output().unwrap()
+    };
+    let said = |output: &Output| {
+        String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
+    };
+    let formats = ["junit=xml", "json=json", "markdown=md", "html=html"].map(|format| {
+        let (format, ending) = format.split_once('=').unwrap();
+        format!("--report {format}={reports}/scenarios.{ending} ")
+    });
+    let formats = formats.concat();
+    let plain = run(&["--", "--filter", "a b"]);
+    assert_eq!(plain.status.code(), Some(3));
+    assert_eq!(said(&plain), format!("run {formats}--filter a b "));
+
+    let server = path("scenario");
+    let simulated = run(&["--server", &server, "--world", "simulated"]);
+    assert_eq!(said(&simulated), format!("run --server {server} --world simulated {formats}"));
+    for (arguments, expected) in [
+        (&["--server", "/nope"][..], "/nope is no program"),
+        (&["--server", "a", "--image", "b"], "which one is it?"),
+        (&["--program", "a"], "there is no --image"),
+        (&["all"], "all is not a flag"),
+        (&["--world"], "--world has no value"),
+    ] {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(said(&output).contains(expected), "{}", said(&output));
+    }
+}
