@@ -34,6 +34,6 @@ docs:
 counts:
     cargo bench --package benches
 
-# Search for input that breaks a fuzz target: resource, summary, answer or selector.
+# Search for input that breaks a fuzz target: resource, summary, answer, selector, request, policy or kubeconfig.
 fuzz target runs="10000000":
     cd fuzz && cargo +nightly fuzz run {{target}} -- -runs={{runs}}

@@ -12,18 +12,17 @@ pub(super) fn helm() -> Option<Command> {
     program("HELM", "helm", &["version"])
 }
 
-/// `None`, with the reason printed, where it cannot be run. Continuous integration has it.
+/// `None`, with the reason printed, where it is not installed. What the variable names must be there.
 fn program(variable: &str, name: &str, check: &[&str]) -> Option<Command> {
-    let path = env::var_os(variable).unwrap_or_else(|| name.into());
+    let named = env::var_os(variable);
+    let path = named.clone().unwrap_or_else(|| name.into());
     match Command::new(&path).args(check).output() {
         Ok(_) => Some(Command::new(path)),
-        Err(error) if env::var_os("CI").is_some() => {
-            panic!(
-                "{name} cannot be run: {error}; .ci/tools FOLDER fetches it, and {variable} names it"
-            )
+        Err(error) if named.is_some() => {
+            panic!("{}, named by {variable}, cannot be run: {error}", path.display())
         }
         Err(error) => {
-            eprintln!("skipped: {name} cannot be run: {error}");
+            eprintln!("skipped: {name} cannot be run: {error}; .ci/tools FOLDER fetches it");
             None
         }
     }
