@@ -26,7 +26,7 @@ pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     body::Limits,
     client::{KubeletClient, Settings, Transport},
-    diagnosis::{Cause, Diagnosis, Known},
+    diagnosis::{Diagnosis, Known},
     endpoint::{Endpoint, EndpointError, Page},
     error::ScrapeError,
     metrics::KubeletMetrics,

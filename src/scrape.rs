@@ -7,6 +7,7 @@ mod tests;
 
 use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use diagnosis::Cause;
 use futures::FutureExt;
 use kube_dial::Credentials;
 use net::Random;
@@ -21,7 +22,7 @@ use self::log::ScrapeLog;
 pub(crate) use self::log::counts;
 use crate::{
     cluster::{Cluster, Node},
-    kubelet::{Cause, Diagnosis, KubeletClient, Sample, ScrapeError, Session},
+    kubelet::{Diagnosis, KubeletClient, Sample, ScrapeError, Session},
     metrics::Telemetry,
     store::Store,
 };

@@ -2,6 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use diagnosis::Cause;
 use futures::{FutureExt, future::BoxFuture};
 use kube_dial::Backoff;
 use net::Random;
@@ -40,7 +41,7 @@ impl Supervisor {
             tracing::error!(
                 task,
                 again_in = ?wait,
-                cure = "report the line before this one that says Panicked",
+                cure = Cause::Panic.cure(),
                 "A task panicked, starting it again"
             );
             sleep(wait).await;

@@ -4,7 +4,9 @@
 
 use std::{fs, path::Path};
 
+use diagnosis::Cause;
 use metrics_server::flags::Flags;
+use serde_json::Value;
 
 const PAGE: &str = include_str!("../docs/troubleshooting.md");
 
@@ -125,4 +127,66 @@ fn each_way_around_is_shown() {
             assert!(told.contains(way), "{}: nothing shows {way}", failure.title);
         }
     }
+}
+
+/// Links to a cause lead to the failure that names it, and its scenario is one that shows it.
+#[test]
+fn each_cause_has_its_anchor_and_its_scenario() {
+    let failures = failures();
+    for cause in Cause::ALL {
+        let name = cause.name();
+        let anchor = format!("<a id=\"{name}\"></a>");
+        let with: Vec<_> = failures.iter().filter(|it| it.body.contains(&anchor)).collect();
+        let [failure] = &with[..] else { panic!("{name}: {} failures have it", with.len()) };
+        assert_eq!(PAGE.matches(&anchor).count(), 1, "{name}");
+        assert_eq!(cause.page(), format!("docs/troubleshooting.md#{name}"));
+        let (scenario, title) = (cause.scenario(), failure.title);
+        assert!(failure.code("Scenario").contains(&scenario), "{name}: {title}: no {scenario}");
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(scenario).is_file(), "{scenario}");
+    }
+    let named: Vec<_> = failures.iter().flat_map(|failure| failure.code("Name")).collect();
+    for name in &named {
+        assert!(Cause::by_name(name).is_some(), "the page names {name}");
+    }
+    assert_eq!(named.len(), Cause::ALL.len());
+}
+
+/// The commands of cures: patches are JSON and fit the manifests, flags exist.
+#[test]
+fn each_step_of_a_cure_can_be_taken() {
+    let manifest = |name: &str| -> Vec<Value> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("kind-config/base").join(name);
+        serde_yaml::from_multiple(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let objects: Vec<_> = ["deployment.yaml", "rbac.yaml", "apiservice.yaml"]
+        .into_iter()
+        .flat_map(manifest)
+        .collect();
+    let flags = Flags::parse_from_args([]).unwrap();
+    let (mut patches, mut set) = (0, 0);
+    for (cause, line) in Cause::ALL.iter().flat_map(|cause| {
+        cause.steps().iter().flat_map(|step| step.text.lines()).map(move |line| (cause, line))
+    }) {
+        let Some((command, patch)) = line.split_once(" --patch '") else { continue };
+        patches += 1;
+        let patch: Value = serde_json::from_str(patch.trim_end_matches('\'')).unwrap();
+        let words: Vec<_> = command.split(' ').collect();
+        let at = words.iter().position(|word| *word == "patch").unwrap();
+        let object = objects.iter().find(|object| {
+            object["kind"].as_str().unwrap().eq_ignore_ascii_case(words[at + 1])
+                && object["metadata"]["name"] == words[at + 2]
+        });
+        let object = object.unwrap_or_else(|| panic!("{cause:?}: no object for {line}"));
+        for operation in patch.as_array().unwrap_or(&Vec::new()) {
+            let path = operation["path"].as_str().unwrap();
+            let parent = path.rsplit_once('/').unwrap().0;
+            assert!(object.pointer(parent).is_some(), "{cause:?}: no {parent} for {line}");
+            if let Some(flag) = operation["value"].as_str().and_then(|v| v.strip_prefix("--")) {
+                let name = flag.split('=').next().unwrap();
+                assert!(flags.effective().contains_key(name), "{cause:?}: --{name}");
+                set += 1;
+            }
+        }
+    }
+    assert!(patches > 10 && set > 10, "only {patches} patches with {set} flags were found");
 }

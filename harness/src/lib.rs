@@ -6,12 +6,14 @@ pub mod dns;
 pub mod events;
 pub mod expect;
 pub mod expected_usage;
+pub mod explain;
 pub mod file;
 #[cfg(target_os = "linux")]
 mod namespaces;
 #[cfg(not(target_os = "linux"))]
 #[path = "namespaces_elsewhere.rs"]
 mod namespaces;
+pub mod new;
 mod observers;
 pub mod program;
 pub mod report;

@@ -16,7 +16,9 @@ use self::sandbox::{SandboxArguments, SandboxError, WorldName};
 use crate::{
     attack::{self, AttackError},
     bench::{self, BenchError},
+    explain::{self, ExplainError},
     file::{self, DiscoverError, FileErrors, Filter, ScenarioFile, discover},
+    new::{self, NewError},
     report::{self, Collector, Progress, Target, Terminal, Waits, WriteError},
     run::{Options, Update, run_all, timed},
     up::{self, UpError},
@@ -43,8 +45,8 @@ const NO_SANDBOX: u8 = 4;
 
 /// A Kubernetes cluster in a file: run it, and see what a metrics server makes of it.
 ///
-/// Exit codes: 0, everything held; 1, an expectation failed, or a cluster or benchmark would not
-/// start; 2, a bad file or bad usage; 3, a report could not be written; 4, this machine does not allow
+/// Exit codes: 0, everything held; 1, an expectation failed, something is wrong (explain), or a
+/// cluster or benchmark would not start; 2, a bad file or bad usage; 3, a report could not be written; 4, this machine does not allow
 /// the sandbox world.
 #[derive(Debug, Parser)]
 #[command(name = "scenario", version, max_term_width = 100)]
@@ -75,8 +77,12 @@ enum Command {
     List(Files),
     /// Look for mistakes; nothing runs.
     Check(Files),
+    /// Write a scenario to start from.
+    New(new::Options),
     /// Print the JSON Schema of scenario files.
     Schema,
+    /// Say what is wrong in a cluster, from its metrics server's log and what kubectl prints.
+    Explain(explain::Options),
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
     /// Attack a metrics server on this machine in many ways, and see whether it answers its users.
@@ -176,6 +182,10 @@ enum ProgramError {
     #[error(transparent)]
     Attack(#[from] AttackError),
     #[error(transparent)]
+    Explain(ExplainError),
+    #[error(transparent)]
+    New(#[from] NewError),
+    #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
 
@@ -202,6 +212,8 @@ pub fn main() -> ExitCode {
             Ok(code) => return code,
             Err(error) => Err(error),
         },
+        Command::Explain(options) => explain::explain(&options).map_err(Into::into),
+        Command::New(options) => new::new(&options).map(|()| true).map_err(Into::into),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
         Command::Attack(options) => attack::attack(&options).map_err(Into::into),
         Command::BenchCluster(options) => {
@@ -381,6 +393,17 @@ fn load(files: &Files) -> Result<Vec<ScenarioFile>, ProgramError> {
         return Err(ProgramError::Files(errors));
     }
     if loaded.is_empty() { Err(ProgramError::NothingLeft) } else { Ok(loaded) }
+}
+
+// === impl ProgramError ===
+
+impl From<ExplainError> for ProgramError {
+    fn from(error: ExplainError) -> Self {
+        match error {
+            ExplainError::Write(error) => Self::Write(error),
+            error @ ExplainError::Read { .. } => Self::Explain(error),
+        }
+    }
 }
 
 // === impl Colour ===

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
+use diagnosis::Cause;
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Node as ApiNode;
 use kube::{
@@ -25,9 +26,6 @@ struct Common {
     labels: Interner<BTreeMap<String, String>>,
     nodes: Interner<str>,
 }
-
-/// Cures a refusal.
-const ROLE: &str = "let the metrics server's ClusterRole get, list and watch nodes and pods";
 
 /// Keeps `cluster` up to date for ever: a failed list or watch is repeated.
 pub async fn watch(client: Client, cluster: Arc<Cluster>, random: Random) {
@@ -59,7 +57,7 @@ async fn follow_nodes(
             Ok(Event::InitDone) => cluster.set_nodes(std::mem::take(&mut listed)),
             Ok(Event::Apply(node)) => cluster.set_node(node.into()),
             Ok(Event::Delete(node)) => cluster.remove_node(&node.metadata.name.unwrap_or_default()),
-            Err(error) => report("nodes", ROLE, &error),
+            Err(error) => report("nodes", Cause::RoleLacksList, &error),
         }
     }
 }
@@ -84,7 +82,7 @@ async fn follow_pods(
                 cluster.set_pod(key, pod);
             }
             Ok(Event::Delete(pod)) => cluster.remove_pod(&common.split(pod).0),
-            Err(error) => report("pods", ROLE, &error),
+            Err(error) => report("pods", Cause::RoleLacksList, &error),
         }
     }
 }

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use diagnosis::Cause;
 use net::Random;
 use tokio::time::Instant;
 
-use super::{Cause, Diagnosis, Known, ScrapeError, target::Target};
+use super::{Diagnosis, Known, ScrapeError, target::Target};
 
 /// After how long the preferred address is tried again: doubling from the first to the longest,
 /// each with up to half as much again, so that nodes that lost theirs together do not try together.

@@ -106,7 +106,7 @@ pub enum RequestError {
     /// The handshake took too long.
     #[error("context deadline exceeded (net/http: TLS handshake timeout)")]
     TlsTimeout,
-    /// The connection broke while waiting for the response.
+    /// The connection broke, in the handshake or while waiting for the response: the text is the same.
     #[error("{0}")]
     Http(String),
     /// The response did not come in time.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use apiserver::serving::Event;
+use diagnosis::Cause;
 use jiff::Timestamp;
 use net::Clock;
 use parking_lot::Mutex;
@@ -14,7 +15,7 @@ use prometheus::{Registry, TextEncoder, core::Collector};
 use tokio::time::Instant;
 
 use super::{families::Families, process::ProcessMetrics, requests::RequestMetrics};
-use crate::{kubelet::Cause, store::Recorded};
+use crate::store::Recorded;
 
 /// A cycle that starts later than this many resolutions after the one before is late: the bound of
 /// the Go server.

@@ -9,13 +9,14 @@ use std::{
     time::Duration,
 };
 
+use diagnosis::Cause;
 use jiff::Timestamp;
 use net::Clock;
 use parking_lot::RwLock;
 
 use crate::{
     cluster::Node,
-    kubelet::{Cause, Diagnosis, Dropped, LeftOut, Sample, printable},
+    kubelet::{Diagnosis, Dropped, LeftOut, Sample, printable},
 };
 
 /// The most pods that are remembered as left out, for each node.
@@ -144,25 +145,17 @@ impl ScrapeHealth {
         }
     }
 
-    /// What is wrong with responses, and the cure; `None` where there are none or nothing is.
-    pub fn problem(self) -> Option<(&'static str, &'static str)> {
+    /// What responses lack; `None` where there are none or nothing is wrong.
+    pub fn problem(self) -> Option<Cause> {
         match self {
             Self::Failing(_) | Self::NotReady(_) | Self::Healthy => None,
-            Self::NoUsage => Some(("no usage in the response", NO_MEASUREMENT)),
-            Self::NoNodeUsage => Some(("no usage of the node in the response", NO_MEASUREMENT)),
-            Self::NoContainerUsage => Some((
-                "no usage of containers in the response",
-                "if pods run on that node, look into the logs of the kubelet and the container runtime, and update the runtime: it gives no, or incomplete, CRI stats",
-            )),
-            Self::Stale => Some((
-                "no newer samples in the responses",
-                "look at the load of the node and at the kubelet's housekeeping interval, and restart the kubelet",
-            )),
+            Self::NoUsage => Some(Cause::NoUsage),
+            Self::NoNodeUsage => Some(Cause::NoNodeUsage),
+            Self::NoContainerUsage => Some(Cause::NoContainerUsage),
+            Self::Stale => Some(Cause::StaleSamples),
         }
     }
 }
-
-const NO_MEASUREMENT: &str = "look into the kubelet's log: it cannot measure, such as after trouble with cgroups; restarting it often helps";
 
 // === impl Scrapes ===
 

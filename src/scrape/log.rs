@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
+use diagnosis::Cause;
 use k8s_text::{duration, klog};
 
 use super::health::{ScrapeHealth, Transition};
@@ -98,15 +99,15 @@ impl ScrapeLog {
             _ => {}
         }
         if from != to
-            && let Some((problem, cure)) = to.problem()
+            && let Some(cause) = to.problem()
             && self.may_name()
         {
             tracing::warn!(
                 node = name,
                 address,
-                problem,
+                problem = cause.problem(),
                 interval = transition.interval.map(duration::format),
-                cure,
+                cure = cause.cure(),
                 "Scraped node, but metrics are missing or stale"
             );
         }
@@ -138,7 +139,7 @@ impl ScrapeLog {
                 usages = what.conflicts.count,
                 first = what.conflicts.first,
                 responses,
-                cure = "restart the kubelet: it reports a container that no longer runs beside the one that does, because the earlier one's cgroup was not removed (kubernetes/kubernetes#134518)",
+                cure = Cause::ConflictingUsage.cure(),
                 "Dropped usage that the kubelet reports twice with different values"
             );
         }
@@ -226,7 +227,7 @@ impl ScrapeLog {
             tracing::warn!(
                 pods,
                 cycles,
-                cure = "find the nodes that report pods that do not exist, or allow more with --kubelet-max-containers",
+                cure = Cause::PodsDropped.cure(),
                 "Pods dropped: limit of {limit} containers reached"
             );
         }

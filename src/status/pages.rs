@@ -85,7 +85,9 @@ fn nodes(sources: &Sources, text: &mut String) {
             (ScrapeHealth::NotReady(cause), _) => {
                 writeln!(text, "failing and not ready, {}: {count}", cause.name())
             }
-            (_, Some((problem, _))) => writeln!(text, "good, but {problem}: {count}"),
+            (_, Some(cause)) => {
+                writeln!(text, "good, but {}: {count}", cause.problem().unwrap_or_default())
+            }
             (_, None) => writeln!(text, "good: {count}"),
         };
         if health == ScrapeHealth::Healthy {

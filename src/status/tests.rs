@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::{
     cluster::Node,
-    kubelet::{Cause, ContainerSample, Known, Page, PodSample, Point, Sample, ScrapeError},
+    kubelet::{ContainerSample, Known, Page, PodSample, Point, Sample, ScrapeError},
     metrics::observed,
 };
 
@@ -196,7 +196,7 @@ async fn failures_are_counted_by_cause_and_leave_no_trace_of_nodes_that_left() {
     let rig = Rig::new();
     let error = ScrapeError::Status { status: StatusCode::FORBIDDEN, page: Page::Resource };
     for node in ["n1", "n2"] {
-        rig.sources.telemetry.scraped(node, Duration::from_millis(3), Some(Cause::of(&error)));
+        rig.sources.telemetry.scraped(node, Duration::from_millis(3), Some(error.cause()));
     }
     rig.sources.telemetry.forget_node("n1");
     let (_, metrics) = rig.get("/metrics").await;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use diagnosis::Cause;
 use jiff::Timestamp;
 use k8s_text::quantity::Quantity;
 
@@ -80,13 +81,13 @@ pub enum UsageError {
 // === impl UsageError ===
 
 impl UsageError {
-    /// The label by which it is counted.
-    pub fn cause(self) -> &'static str {
+    /// Its kind, by whose name it is counted.
+    pub fn cause(self) -> Cause {
         match self {
-            Self::CounterFell => "counter_decreased",
-            Self::StartFell => "start_time_decreased",
-            Self::CpuBeyondCapacity => "cpu_beyond_capacity",
-            Self::MemoryBeyondCapacity => "memory_beyond_capacity",
+            Self::CounterFell => Cause::CounterDecreased,
+            Self::StartFell => Cause::StartTimeDecreased,
+            Self::CpuBeyondCapacity => Cause::CpuBeyondCapacity,
+            Self::MemoryBeyondCapacity => Cause::MemoryBeyondCapacity,
         }
     }
 
@@ -111,7 +112,7 @@ impl NodeHistory {
     pub(super) fn log_unusable(&self, node: &str) -> BTreeMap<&'static str, u64> {
         let mut causes = BTreeMap::new();
         let mut count = |error: UsageError| {
-            let count = causes.entry(error.cause()).or_default();
+            let count = causes.entry(error.cause().name()).or_default();
             *count += 1;
             *count
         };

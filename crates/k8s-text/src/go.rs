@@ -29,6 +29,62 @@ pub fn quoted(text: &str) -> String {
     quoted
 }
 
+/// A string that `%q`, or Rust's `{:?}`, has quoted, and what follows it; `None` where `text` does
+/// not begin with a quote. A line that was cut off may lack the quote at the end.
+pub fn unquoted(text: &str) -> Option<(String, &str)> {
+    let rest = text.strip_prefix('"')?;
+    let (mut content, mut characters) = (String::new(), rest.char_indices());
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Some((content, &rest[at + 1..])),
+            '\\' => {
+                let Some((_, escaped)) = characters.next() else { break };
+                match unescaped(escaped, characters.as_str()) {
+                    (Some(character), length) => {
+                        content.push(character);
+                        for _ in 0..length {
+                            characters.next();
+                        }
+                    }
+                    // Not an escape: what was there stays.
+                    (None, _) => content.extend(['\\', escaped]),
+                }
+            }
+            other => content.push(other),
+        }
+    }
+    Some((content, ""))
+}
+
+/// What `\` and `escaped` stand for, with how many characters of `rest` belong to it.
+fn unescaped(escaped: char, rest: &str) -> (Option<char>, usize) {
+    let digits = |length: usize| {
+        let code = rest.get(..length).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        (code.and_then(char::from_u32), length)
+    };
+    match escaped {
+        'n' => (Some('\n'), 0),
+        't' => (Some('\t'), 0),
+        'r' => (Some('\r'), 0),
+        'a' => (Some('\u{7}'), 0),
+        'b' => (Some('\u{8}'), 0),
+        'f' => (Some('\u{c}'), 0),
+        'v' => (Some('\u{b}'), 0),
+        '0' => (Some('\0'), 0),
+        '"' | '\\' | '\'' => (Some(escaped), 0),
+        'x' => digits(2),
+        'u' => match rest.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+            Some((digits, _)) if digits.len() <= 6 => {
+                let code = u32::from_str_radix(digits, 16).ok();
+                (code.and_then(char::from_u32), digits.len() + 2)
+            }
+            _ => digits(4),
+        },
+        'U' => digits(8),
+        _ => (None, 0),
+    }
+}
+
 fn is_printed(character: char) -> bool {
     character == '\'' || character.escape_debug().len() == 1
 }
@@ -67,6 +123,20 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(quoted(text), expected);
         }
+    }
+
+    #[test]
+    fn what_was_quoted_is_read_back() {
+        for text in ["", "a", "a\"b\\", "\n\u{1}\u{7f}\t\u{7}", "h\u{fc}\u{200b}\u{1f600}\u{e0001}"]
+        {
+            let after = " more";
+            assert_eq!(unquoted(&(quoted(text) + after)), Some((text.to_owned(), after)));
+            assert_eq!(unquoted(&format!("{text:?}{after}")), Some((text.to_owned(), after)));
+        }
+        // Neither quoted, nor to the end, nor an escape.
+        assert_eq!(unquoted("a"), None);
+        assert_eq!(unquoted(r#""a\"#), Some(("a".to_owned(), "")));
+        assert_eq!(unquoted(r#""a\q\xzz\u{}"#), Some((r"a\q\xzz\u{}".to_owned(), "")));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod fields;
 mod json;
 mod patterns;
+mod record;
 mod text;
 mod writer;
 
@@ -17,6 +18,7 @@ use tracing_subscriber::layer::{Context, Layer};
 use self::fields::Fields;
 pub use self::{
     patterns::{FilePatterns, PatternError},
+    record::{Record, Severity, is_open},
     writer::LineWriter,
 };
 

@@ -2,14 +2,18 @@
 
 use std::error::Error;
 
+use diagnosis::Cause;
 use kube::runtime::watcher;
 
-/// Logs that a watch failed, why, and the cure; `forbidden` is the cure of a 403.
-pub fn report(resource: &str, forbidden: &'static str, error: &watcher::Error) {
+/// Logs that a watch failed, why, and the cure; `forbidden` is the cause of a 403.
+pub fn report(resource: &str, forbidden: Cause, error: &watcher::Error) {
     let (reason, cure) = match error {
         watcher::Error::InitialListFailed(inner)
         | watcher::Error::WatchStartFailed(inner)
-        | watcher::Error::WatchFailed(inner) => explain(inner, forbidden),
+        | watcher::Error::WatchFailed(inner) => {
+            let (reason, cause) = explain(inner, forbidden);
+            (reason, cause.cure())
+        }
         watcher::Error::WatchError(status) => {
             (status.message.clone(), "none needed: it is listed again")
         }
@@ -20,17 +24,16 @@ pub fn report(resource: &str, forbidden: &'static str, error: &watcher::Error) {
     tracing::error!(resource, err = %reason, cure, "Failed to watch, will try again");
 }
 
-/// What went wrong at the bottom of a question to the API server, and what to do about it;
-/// `forbidden` cures a refusal.
-pub fn explain(error: &kube::Error, forbidden: &'static str) -> (String, &'static str) {
+/// What went wrong at the bottom of a request to the API server, and the cause; `forbidden` is that
+/// of a 403.
+pub fn explain(error: &kube::Error, forbidden: Cause) -> (String, Cause) {
     match error {
         kube::Error::Api(status) if status.code == 403 => (status.message.clone(), forbidden),
-        kube::Error::Api(status) if status.code == 401 => (
-            status.message.clone(),
-            "give the metrics server valid credentials: its service account token or kubeconfig",
-        ),
-        kube::Error::Api(status) => (status.message.clone(), "look at the API server"),
-        other => (bottom(other), "check that the API server runs and can be reached from here"),
+        kube::Error::Api(status) if status.code == 401 => {
+            (status.message.clone(), Cause::ApiServerUnauthorized)
+        }
+        kube::Error::Api(status) => (status.message.clone(), Cause::ApiServerFailing),
+        other => (bottom(other), Cause::ApiServerUnreachable),
     }
 }
 

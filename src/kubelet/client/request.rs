@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     super::{
-        Cause, Dropped, Page, Sample, ScrapeError, Session,
+        Dropped, Page, Sample, ScrapeError, Session,
         body::Body,
         connection::Exchange,
         decode::{Decoded, decode_within, summary},
@@ -139,7 +139,7 @@ impl KubeletClient {
                 }
                 Err(error) => {
                     if left > 1 {
-                        self.metrics.fallbacks.with_label_values(&[Cause::of(&error).name()]).inc();
+                        self.metrics.fallbacks.with_label_values(&[error.cause().name()]).inc();
                     }
                     session.led_astray = self.led_astray(node, &target.host);
                     failed.push(error);

@@ -97,7 +97,7 @@ impl RequestError {
             Some(error) => Self::Tls(format!("tls: {error}")),
             None => {
                 let writing = error.kind() == io::ErrorKind::BrokenPipe;
-                Self::Tls(errno::describe(if writing { "write" } else { "read" }, error))
+                Self::Http(errno::describe(if writing { "write" } else { "read" }, error))
             }
         }
     }

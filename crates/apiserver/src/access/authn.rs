@@ -10,6 +10,7 @@ pub(super) mod x509;
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
+use diagnosis::Cause as Known;
 use http::{HeaderMap, header};
 use net::Clock;
 use tls::x509::X509Error;
@@ -153,24 +154,15 @@ impl AuthenticationError {
         let is_unknown =
             |cause: &&Cause| **cause == Cause::Certificate(X509Error::UnknownAuthority);
         let cause = self.0.iter().find(|cause| !is_unknown(cause)).or(self.0.first());
-        match cause {
-            Some(Cause::Certificate(X509Error::OutOfTime { .. })) => {
-                "renew the client's certificate, or set the clocks right"
-            }
-            Some(Cause::Certificate(X509Error::OtherKey { .. })) => {
-                "the CA was replaced: check that kube-system/extension-apiserver-authentication, --client-ca-file or --requestheader-client-ca-file has the new CA, and that the client uses a certificate signed by it"
-            }
-            Some(Cause::Certificate(_)) => {
-                "use a certificate signed by a CA in kube-system/extension-apiserver-authentication, --client-ca-file or --requestheader-client-ca-file"
-            }
-            Some(Cause::ProxyName(_)) => {
-                "add the name to the API server's --requestheader-allowed-names"
-            }
-            Some(Cause::Token) | None => {
-                "use a token that this cluster issued and that has not expired"
-            }
-            Some(Cause::Review(error)) => error.cure,
-        }
+        let known = match cause {
+            Some(Cause::Review(error)) => return error.cure,
+            Some(Cause::Certificate(X509Error::OutOfTime { .. })) => Known::ClientCertificateTime,
+            Some(Cause::Certificate(X509Error::OtherKey { .. })) => Known::ClientAuthorityReplaced,
+            Some(Cause::Certificate(_)) => Known::ClientAuthority,
+            Some(Cause::ProxyName(_)) => Known::FrontProxyName,
+            Some(Cause::Token) | None => Known::TokenRejected,
+        };
+        known.cure()
     }
 
     /// The kinds of the causes: unlike the text, without times.

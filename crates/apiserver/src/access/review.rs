@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use diagnosis::Cause;
 use http::{Request, StatusCode, Uri, header};
 use k8s_openapi::api::{
     authentication::v1::{TokenReview, TokenReviewSpec, UserInfo},
@@ -76,11 +77,9 @@ impl Reviewer {
             return Ok(Some(status.user.unwrap_or_default().into()));
         }
         match status.error.filter(|error| !error.is_empty()) {
-            Some(reason) => Err(ReviewError {
-                reason,
-                cure: "use a token that this cluster issued and that has not expired",
-                is_overload: false,
-            }),
+            Some(reason) => {
+                Err(ReviewError { reason, cure: Cause::TokenRejected.cure(), is_overload: false })
+            }
             None => Ok(None),
         }
     }
@@ -136,7 +135,7 @@ impl Reviewer {
             Ok(Err(error)) => Err(ReviewError::new(&url, &error)),
             Err(_) => Err(ReviewError {
                 reason: format!("Post \"{url}\": context deadline exceeded"),
-                cure: "check that the API server runs and can be reached from here",
+                cure: Cause::ApiServerUnreachable.cure(),
                 is_overload: false,
             }),
         }
@@ -191,9 +190,8 @@ impl ReviewError {
     }
 
     fn new(url: &str, error: &kube::Error) -> Self {
-        const DELEGATE: &str =
-            "bind the ClusterRole system:auth-delegator to the metrics server's service account";
-        let (reason, cure) = explain(error, DELEGATE);
+        let (reason, cause) = explain(error, Cause::RoleLacksReviews);
+        let cure = cause.cure();
         match error {
             kube::Error::Api(_) => Self { reason, cure, is_overload: false },
             // The error quotes the response, and the response repeats the token.

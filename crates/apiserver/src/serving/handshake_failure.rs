@@ -2,6 +2,7 @@
 
 use std::{error::Error, io, net::SocketAddr};
 
+use diagnosis::Cause;
 use rustls::{AlertDescription, Error as TlsError};
 
 use crate::log_limit::LogLimit;
@@ -86,10 +87,8 @@ impl HandshakeFailure {
             Self::ClientCertificate => {
                 "renew the client's certificate with a key that docs/migrating.md names as supported"
             }
-            Self::ServerCertificate => {
-                "give the client the CA of --tls-cert-file, for example as the APIService's caBundle"
-            }
-            Self::Alert | Self::Other => "look into the client's log",
+            Self::ServerCertificate => Cause::ServingCertificate.cure(),
+            Self::Alert | Self::Other => Cause::ClientHandshake.cure(),
             Self::Timeout => "check the network between the client and this server",
         }
     }

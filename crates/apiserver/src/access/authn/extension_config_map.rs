@@ -3,6 +3,7 @@
 
 use std::{pin::pin, sync::Arc};
 
+use diagnosis::Cause;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
@@ -23,10 +24,6 @@ const NAME: &str = "extension-apiserver-authentication";
 
 /// A cluster whose API server is no front proxy.
 pub(in crate::access) const NO_FRONT_PROXY: &str = "ConfigMap kube-system/extension-apiserver-authentication has no requestheader-client-ca-file: users that the API server names in its requests are not accepted, whom kubectl top and autoscalers need";
-pub(in crate::access) const NO_FRONT_PROXY_CURE: &str = "start the API server with --requestheader-client-ca-file, --proxy-client-cert-file and --proxy-client-key-file, or name the CA with --requestheader-client-ca-file here";
-
-/// What cures a 403.
-const READER: &str = "kubectl create rolebinding -n kube-system ROLEBINDING_NAME --role=extension-apiserver-authentication-reader --serviceaccount=YOUR_NS:YOUR_SA";
 
 /// Keeps the configuration up to date with the ConfigMap.
 pub(in crate::access) struct ExtensionConfigMap {
@@ -63,11 +60,11 @@ impl ExtensionConfigMap {
                 Ok(Event::InitDone) => {}
                 Ok(Event::Apply(map)) => self.load(&map),
                 Ok(Event::Delete(_)) => self.missing("was deleted"),
-                Err(error) => report("configmaps", READER, &error),
+                Err(error) => report("configmaps", Cause::RoleLacksAuthReader, &error),
             }
             let is_missing = listed && self.config.borrow().request_header_ca.is_missing();
             if is_missing && !is_said {
-                tracing::warn!(cure = NO_FRONT_PROXY_CURE, "{NO_FRONT_PROXY}");
+                tracing::warn!(cure = Cause::NoFrontProxy.cure(), "{NO_FRONT_PROXY}");
             }
             is_said = is_missing;
         }

@@ -5,13 +5,11 @@
 use std::borrow::Cow;
 
 use aws_lc_rs::digest;
+use diagnosis::Cause;
 use rustls::pki_types::CertificateDer;
 use x509_parser::{certificate::X509Certificate, prelude::FromDer, time::ASN1Time, x509::X509Name};
 
-use super::{
-    AuthenticationError,
-    extension_config_map::{NO_FRONT_PROXY, NO_FRONT_PROXY_CURE},
-};
+use super::{AuthenticationError, extension_config_map::NO_FRONT_PROXY};
 use crate::{access::review::ReviewError, log_limit::LogLimit};
 
 /// The longest name of a certificate that is logged, in characters.
@@ -68,7 +66,7 @@ impl FailureLog {
         let Some(requests) = self.0.due((vec!["no front proxy".into()], None)) else { return };
         tracing::error!(
             err = NO_FRONT_PROXY,
-            cure = NO_FRONT_PROXY_CURE,
+            cure = Cause::NoFrontProxy.cure(),
             requests = (requests > 1).then_some(requests),
             "Ignored the user that a request names: it is anonymous"
         );
