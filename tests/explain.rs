@@ -171,13 +171,16 @@ fn the_library_is_explained() {
         }
     }
     let slow: BTreeSet<_> = slow.iter().map(|file| file.path.display().to_string()).collect();
-    for cause in Cause::ALL.iter().filter(|cause| !slow.contains(cause.scenario())) {
-        let cases = told.iter().filter(|told| told.path == cause.scenario());
-        let mut lines = texts(cause.scenario());
+    for cause in Cause::ALL {
+        let Some(scenario) = cause.scenario().filter(|scenario| !slow.contains(*scenario)) else {
+            continue;
+        };
+        let cases = told.iter().filter(|told| told.path == scenario);
+        let mut lines = texts(scenario);
         lines.extend(cases.flat_map(|told| told.lines.clone()));
         let is_shown = causes(&explain(&lines)).contains(cause);
         if is_shown == NOT_SHOWN.contains(cause) {
-            wrong.push(format!("{cause:?}: shown by {}: {is_shown}", cause.scenario()));
+            wrong.push(format!("{cause:?}: shown by {scenario}: {is_shown}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

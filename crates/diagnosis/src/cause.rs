@@ -5,7 +5,7 @@ use crate::steps::{self, Step};
 /// What the table says of a cause besides its meaning.
 struct Row {
     name: &'static str,
-    scenario: &'static str,
+    scenario: Option<&'static str>,
     cure: &'static str,
     steps: &'static [Step],
 }
@@ -37,8 +37,8 @@ causes! {
         ConnectTimeout ("connect_timeout", "kubelet/firewall", "open the way from the metrics server's pod to that address and port: firewall, security group, network plugin", [REACH_KUBELET, HOST_NETWORK])
         /// The connection to the kubelet fails.
         Connect ("connect", "kubelet/each-fault", "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection", [REACH_KUBELET, SEE_NODE])
-        /// The proxy cannot be reached, or does not connect to the kubelet or API server.
-        Proxy ("proxy", "auth/kubeconfig-refused", "kubelets are reached through the proxy of the kubeconfig's proxy-url or of HTTPS_PROXY: let it connect to them, or list the nodes' addresses in NO_PROXY, in CIDR notation too", [NO_PROXY])
+        /// The proxy cannot be reached, or does not connect to the kubelet.
+        Proxy ("proxy", none, "kubelets are reached through the proxy of the kubeconfig's proxy-url or of HTTPS_PROXY: let it connect to them, or list the nodes' addresses in NO_PROXY, in CIDR notation too", [NO_PROXY])
         /// The kubelet's certificate is for other names.
         CertificateName ("certificate_name", "tls/other-name-or-time", "see first where that name or address leads: another node or a proxy may answer there, as on Fargate; if it is the right kubelet, let it get a serving certificate with its names and addresses from the cluster (serverTLSBootstrap: true, then approve its CSR)", [SEE_CERTIFICATE, SERVING_CERTIFICATES, APPROVE_CSRS])
         /// The kubelet's certificate has no IP addresses, or no names but a Common Name.
@@ -239,8 +239,8 @@ impl Cause {
         self.row().steps
     }
 
-    /// The scenario that shows it, as a path from the repository's folder.
-    pub const fn scenario(self) -> &'static str {
+    /// The scenario that shows it, as a path from the repository's folder, where one can.
+    pub const fn scenario(self) -> Option<&'static str> {
         self.row().scenario
     }
 

@@ -39,10 +39,13 @@ macro_rules! causes {
 }
 
 macro_rules! row {
+    (($name:literal, none, $cure:expr, [$($step:ident),* $(,)?])) => {
+        Row { name: $name, scenario: None, cure: $cure, steps: &[$(steps::$step),*] }
+    };
     (($name:literal, $scenario:literal, $cure:expr, [$($step:ident),* $(,)?])) => {
         Row {
             name: $name,
-            scenario: concat!("scenarios/", $scenario, ".yaml"),
+            scenario: Some(concat!("scenarios/", $scenario, ".yaml")),
             cure: $cure,
             steps: &[$(steps::$step),*],
         }

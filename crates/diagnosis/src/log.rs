@@ -50,7 +50,12 @@ const MESSAGES: &[(&str, Cause)] = &[
     ("Failed to reload the …", Cause::BadFile),
     ("Failed to write the audit log", Cause::BadFile),
     ("Failed to parse a certificate of a bundle", Cause::BadFile),
-    ("Failed to get a token from the credential plugin", Cause::ApiServerUnauthorized),
+    ("Failed to get a credential from the credential plugin", Cause::ApiServerUnauthorized),
+    ("Failed to use the proxy, connecting without it", Cause::Proxy),
+    (
+        "The API server's URL is not https, so credentials are not sent…",
+        Cause::ApiServerUnauthorized,
+    ),
     ("Refused a request whose headers are too large (431)", Cause::ClientLimits),
     (
         "Too many connections, closing those of clients that were never authenticated first",
@@ -131,6 +136,10 @@ pub fn meaning_of_record(record: &Record) -> Meaning {
     if let Some(list) = after(message, "unable to save metrics: ") {
         let is_duplicate = list.contains("duplicate ");
         return Meaning::of(is_duplicate.then_some(Cause::DuplicatePod), None);
+    }
+    // A certificate in a file.
+    if message.starts_with("The ") && message.ends_with(" has expired") {
+        return wrong(Some(Cause::BadFile));
     }
     if let Some((_, cause)) = MESSAGES.iter().find(|(text, _)| fits(message, text)) {
         return wrong(Some(*cause));

@@ -195,7 +195,7 @@ impl Serialize for Group {
         group.serialize_field("cures", &self.cures())?;
         group.serialize_field("steps", &steps)?;
         group.serialize_field("page", &self.cause.page())?;
-        group.serialize_field("scenario", self.cause.scenario())?;
+        group.serialize_field("scenario", &self.cause.scenario())?;
         group.end()
     }
 }

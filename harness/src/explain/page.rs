@@ -63,7 +63,10 @@ fn group_of(out: &mut impl Write, group: &Group, several: bool) -> io::Result<()
         }
     }
     writeln!(out, "  Read: {}", cause.page())?;
-    writeln!(out, "  See it: scenario run --timeline {}", cause.scenario())
+    match cause.scenario() {
+        Some(scenario) => writeln!(out, "  See it: scenario run --timeline {scenario}"),
+        None => Ok(()),
+    }
 }
 
 fn names(
