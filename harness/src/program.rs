@@ -16,6 +16,7 @@ use self::sandbox::{SandboxArguments, SandboxError, WorldName};
 use crate::{
     attack::{self, AttackError},
     bench::{self, BenchError},
+    chaos::{self, ChaosError},
     file::{self, DiscoverError, FileErrors, Filter, ScenarioFile, discover},
     report::{self, Collector, Progress, Target, Terminal, Waits, WriteError},
     run::{Options, Update, run_all, timed},
@@ -79,6 +80,8 @@ enum Command {
     Schema,
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
+    /// Let random things go wrong in random clusters, and see whether the laws hold.
+    Chaos(chaos::Options),
     /// Attack a metrics server on this machine in many ways, and see whether it answers its users.
     Attack(attack::Options),
     #[command(hide = true)]
@@ -176,6 +179,8 @@ enum ProgramError {
     #[error(transparent)]
     Attack(#[from] AttackError),
     #[error(transparent)]
+    Chaos(#[from] ChaosError),
+    #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
 
@@ -203,6 +208,7 @@ pub fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
+        Command::Chaos(options) => chaos::chaos(&options).map_err(Into::into),
         Command::Attack(options) => attack::attack(&options).map_err(Into::into),
         Command::BenchCluster(options) => {
             bench::run_cluster(&options).map(|()| true).map_err(Into::into)
@@ -224,6 +230,10 @@ pub fn main() -> ExitCode {
                     eprintln!("{}", texts.join("\n\n"));
                 }
                 ProgramError::Report(error) => {
+                    eprintln!("error: {error}");
+                    return NO_REPORT.into();
+                }
+                ProgramError::Chaos(error) => {
                     eprintln!("error: {error}");
                     return NO_REPORT.into();
                 }
