@@ -124,13 +124,11 @@ fn check_text(field: &str, node: &YamlNode, mistakes: &mut Vec<Mistake>) {
                 .help("write what must be seen, or leave it out"),
         ),
         Content::List(items) => items.iter().for_each(|item| check_text(field, item, mistakes)),
-        Content::Text(text) if field == "absent" => {
-            if text.split('.').any(str::is_empty) {
-                mistakes.push(
-                    Mistake::at(&node.location, format!("{} leads nowhere", quote(text)))
-                        .help("write names joined by dots, such as items.*.metadata.labels"),
-                );
-            }
+        Content::Text(text) if field == "absent" && text.split('.').any(str::is_empty) => {
+            mistakes.push(
+                Mistake::at(&node.location, format!("{} leads nowhere", quote(text)))
+                    .help("write names joined by dots, such as items.*.metadata.labels"),
+            );
         }
         Content::Text(text) if text.trim_matches(['…', ' ', '\n']).is_empty() => mistakes.push(
             Mistake::at(&node.location, format!("any text will do for this {}", quote(field)))
@@ -207,8 +205,7 @@ fn check_dns(saw: &DnsSaw, at: &YamlNode, cluster: &KnownCluster<'_>, mistakes: 
             .help("write one of \"dns\""),
         );
     }
-    let expects_none =
-        saw.questions == Some(0) || saw.kinds.as_ref().is_some_and(|kinds| kinds.is_empty());
+    let expects_none = saw.questions == Some(0) || saw.kinds.as_ref().is_some_and(Vec::is_empty);
     if expects_none && cluster.lacks_name(&canonical(&saw.name)) {
         let message = format!("nobody asks for {}: nothing has this name", quote(&saw.name));
         mistakes.push(

@@ -103,8 +103,8 @@ mod tests {
                 } else {
                     let text = fs::read_to_string(path).unwrap();
                     let texts = text.split('"').filter(|text| text.starts_with(PREFIX));
-                    let names = texts.filter(|text| !text.contains(['{', ' ', '\n']));
-                    named.extend(names.map(str::to_owned));
+                    let families = texts.filter(|text| !text.contains(['{', ' ', '\n']));
+                    named.extend(families.map(str::to_owned));
                 }
             }
         }
