@@ -69,6 +69,9 @@ const USAGE: Table = &[
 const START: Table = &[
     (&["bind: address already in use"], Cause::PortTaken),
     (&["have free ports"], Cause::PortTaken),
+    // They name a flag too.
+    (&["failed to read "], Cause::BadFile),
+    (&["failed to load "], Cause::BadFile),
     (&["unknown flag: "], Cause::BadFlags),
     (&["unknown shorthand flag"], Cause::BadFlags),
     (&["invalid argument ", "flag"], Cause::BadFlags),
@@ -80,8 +83,6 @@ const START: Table = &[
     (&["--", " exclude each other"], Cause::BadFlags),
     (&["--", " go together"], Cause::BadFlags),
     (&["--", " must be "], Cause::BadFlags),
-    (&["failed to read "], Cause::BadFile),
-    (&["failed to load "], Cause::BadFile),
     (&["user.exec."], Cause::BadFile),
     (&["open ", ": no such file or directory"], Cause::BadFile),
     (&["stat ", ": no such file or directory"], Cause::BadFile),
