@@ -16,6 +16,7 @@ use self::sandbox::{SandboxArguments, SandboxError, WorldName};
 use crate::{
     attack::{self, AttackError},
     bench::{self, BenchError},
+    chaos::{self, ChaosError},
     explain::{self, ExplainError},
     file::{self, DiscoverError, FileErrors, Filter, ScenarioFile, discover},
     new::{self, NewError},
@@ -85,6 +86,8 @@ enum Command {
     Explain(explain::Options),
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
+    /// Let random things go wrong in random clusters, and see whether the laws hold.
+    Chaos(chaos::Options),
     /// Attack a metrics server on this machine in many ways, and see whether it answers its users.
     Attack(attack::Options),
     #[command(hide = true)]
@@ -166,7 +169,10 @@ enum ProgramError {
     #[error("no scenario fits --filter: see \"scenario list\" for names and labels")]
     NothingLeft,
     #[error("{} is several scenarios: choose one of them with --case: {cases}", .path.display())]
-    Case { path: PathBuf, cases: String },
+    Case {
+        path: PathBuf,
+        cases: String,
+    },
     #[error("{} has no matrix: leave --case out", .0.display())]
     NoMatrix(PathBuf),
     #[error("write: {0}")]
@@ -185,6 +191,7 @@ enum ProgramError {
     Explain(ExplainError),
     #[error(transparent)]
     New(#[from] NewError),
+    Chaos(#[from] ChaosError),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
@@ -215,6 +222,7 @@ pub fn main() -> ExitCode {
         Command::Explain(options) => explain::explain(&options).map_err(Into::into),
         Command::New(options) => new::new(&options).map(|()| true).map_err(Into::into),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
+        Command::Chaos(options) => chaos::chaos(&options).map_err(Into::into),
         Command::Attack(options) => attack::attack(&options).map_err(Into::into),
         Command::BenchCluster(options) => {
             bench::run_cluster(&options).map(|()| true).map_err(Into::into)
@@ -236,6 +244,10 @@ pub fn main() -> ExitCode {
                     eprintln!("{}", texts.join("\n\n"));
                 }
                 ProgramError::Report(error) => {
+                    eprintln!("error: {error}");
+                    return NO_REPORT.into();
+                }
+                ProgramError::Chaos(error) => {
                     eprintln!("error: {error}");
                     return NO_REPORT.into();
                 }

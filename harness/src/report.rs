@@ -12,7 +12,6 @@ mod target;
 mod terminal;
 mod waits;
 
-pub(crate) use self::model::SIMULATED;
 pub use self::{
     collect::Collector,
     json::schema,
@@ -24,3 +23,4 @@ pub use self::{
     terminal::Terminal,
     waits::Waits,
 };
+pub(crate) use self::{collect::failure as failure_report, model::SIMULATED};

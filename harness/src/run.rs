@@ -13,7 +13,7 @@ use std::{
 use jiff::SignedDuration;
 use tokio::runtime::Builder;
 
-pub use self::side_by_side::{Options, Update, run_all, timed};
+pub use self::side_by_side::{Options, Stopwatch, Update, run_all, timed};
 use self::steps::run_steps;
 use crate::{
     events::Event,
@@ -88,6 +88,11 @@ pub enum Failure {
 /// Runs one scenario in the simulated world, on this thread.
 pub fn run(file: &ScenarioFile) -> Outcome {
     run_with(file, Options::default(), &|_| {})
+}
+
+/// The same, comparing reported with expected usage.
+pub(crate) fn run_comparing(file: &ScenarioFile) -> Outcome {
+    run_with(file, Options { compare_usage: true, ..Options::default() }, &|_| {})
 }
 
 /// Runs one scenario. A panic fails this scenario only.

@@ -88,8 +88,8 @@ fn the_packaged_chart_has_the_image_and_a_checksum() {
     let again = printed(&run("release/checksums", &[to]));
     assert_eq!(again, sums, "the list is not on itself");
     let name = archive.file_name().unwrap().to_str().unwrap();
-    let (sum, named) = sums.trim().split_once("  ").unwrap();
-    assert!(sum.len() == 64 && named == name, "{sums}");
+    let (sum, listed) = sums.trim().split_once("  ").unwrap();
+    assert!(sum.len() == 64 && listed == name, "{sums}");
 
     for wrong in ["metrics-server", "registry.example/metrics-server:v1"] {
         assert_eq!(run("release/chart", &[wrong, to]).status.code(), Some(2), "{wrong}");
@@ -102,10 +102,10 @@ fn the_bill_of_materials_has_what_is_built_in() {
     let bill: Value = serde_json::from_str(&printed(&output)).unwrap();
     assert_eq!(bill["metadata"]["component"]["name"], "metrics-server");
     let components = bill["components"].as_array().unwrap();
-    let named = |name: &str| components.iter().find(|component| component["name"] == name);
-    assert!(named("rustls").unwrap()["hashes"][0]["content"].as_str().unwrap().len() == 64);
-    assert!(named("k8s-text").is_some(), "our own crates are parts as well");
-    assert!(named("insta").is_none() && named("fake-kubelet").is_none(), "of tests only");
+    let find = |name: &str| components.iter().find(|component| component["name"] == name);
+    assert!(find("rustls").unwrap()["hashes"][0]["content"].as_str().unwrap().len() == 64);
+    assert!(find("k8s-text").is_some(), "our own crates are parts as well");
+    assert!(find("insta").is_none() && find("fake-kubelet").is_none(), "of tests only");
     let references: Vec<_> = components.iter().map(|component| &component["bom-ref"]).collect();
     for dependency in bill["dependencies"].as_array().unwrap() {
         for on in dependency["dependsOn"].as_array().unwrap() {

@@ -7,7 +7,6 @@ use std::{
     path::Path,
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
 };
 
 use harness::file;
@@ -155,7 +154,6 @@ fn api_server_and_kubelets_are_reached_through_a_proxy() {
             let address = format!("127.0.0.1:{port}");
             while !ask(&address, "GET", "/metrics", &admin).contains(scraped) {
                 assert!(Instant::now() < deadline, "{named_by}: {:?}", proxy.asked);
-                thread::sleep(Duration::from_millis(50));
             }
         }
         assert!(proxy.was_asked_for(&format!("CONNECT {API_SERVER} HTTP/1.1\r\n")));

@@ -92,7 +92,7 @@ fn of_outcome(file: &ScenarioFile, outcome: Outcome, took: Duration) -> Scenario
 }
 
 /// A failure as all reports show it.
-pub(super) fn failure(file: &ScenarioFile, failure: &Failure, events: &[Event]) -> FailureReport {
+pub(crate) fn failure(file: &ScenarioFile, failure: &Failure, events: &[Event]) -> FailureReport {
     let name = |step: usize| file.scenario.spec.steps.get(step).map(|step| step.name.clone());
     match failure {
         Failure::World(error) => {

@@ -82,16 +82,35 @@ pub fn run_all(files: &[ScenarioFile], options: Options<'_>, mut tell: impl FnMu
     });
 }
 
+/// Measures time on the wall's clock.
+#[derive(Clone, Copy, Debug)]
+#[allow(clippy::disallowed_types, reason = "it is the real time that users wait for")]
+pub struct Stopwatch(std::time::Instant);
+
 /// How long something takes on the wall's clock.
+pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let watch = Stopwatch::start();
+    let result = work();
+    (result, watch.passed())
+}
+
+// === impl Stopwatch ===
+
 #[allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "it is the real time that users wait for"
 )]
-pub fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = std::time::Instant::now();
-    let result = work();
-    (result, start.elapsed())
+impl Stopwatch {
+    /// One that runs from now on.
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// How long it has run.
+    pub fn passed(self) -> Duration {
+        self.0.elapsed()
+    }
 }
 
 // === impl Options ===

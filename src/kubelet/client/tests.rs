@@ -37,8 +37,8 @@ async fn answer(mut stream: Stream, heard: Arc<Mutex<String>>, surplus: &str) {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut buffer).await {
         heard.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..length]));
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", BODY.len());
-        let answer = format!("{head}{BODY}{surplus}");
+        let response = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", BODY.len());
+        let answer = format!("{response}{BODY}{surplus}");
         if stream.write_all(answer.as_bytes()).await.is_err() {
             return;
         }

@@ -20,6 +20,11 @@ fn lookup(failure: LookupFailure) -> ScrapeError {
     request(RequestError::Dial(DialError::Lookup(error)))
 }
 
+fn proxy() -> ScrapeError {
+    let (operation, cause) = ("proxyconnect tcp".to_owned(), "EOF".to_owned());
+    request(RequestError::Dial(DialError::Proxy { operation, cause }))
+}
+
 /// An error of each cause, and a part of its cure.
 fn each() -> Vec<(ScrapeError, &'static str)> {
     let to = "10.0.0.1:10250".parse().unwrap();
@@ -54,10 +59,7 @@ fn each() -> Vec<(ScrapeError, &'static str)> {
         (dial(ErrorKind::ConnectionRefused), "kubelet runs and listens"),
         (dial(ErrorKind::HostUnreachable), "kubelet runs and listens"),
         (request(RequestError::Dial(DialError::Timeout { to })), "firewall, security group"),
-        (
-            request(RequestError::Dial(DialError::Proxy { operation: name(), cause: name() })),
-            "NO_PROXY",
-        ),
+        (proxy(), "NO_PROXY"),
         (certificate(X509Error::UnknownAuthority), "--kubelet-certificate-authority"),
         (certificate(X509Error::Other(String::new())), "replace"),
         (certificate(X509Error::NoIpSans { wanted: name() }), "serverTLSBootstrap"),

@@ -65,7 +65,7 @@ async fn proxies_are_asked_for_a_tunnel() {
         let (_, result) = tunnel("http://p", "a.example", answer).await;
         assert_eq!(result.unwrap_err(), expected);
     }
-    let endless = tunnel("http://p", "a.example", &[b'x'; LONGEST_HEAD + 1]).await;
+    let endless = tunnel("http://p", "a.example", &vec![b'x'; LONGEST_HEAD + 1]).await;
     assert_eq!(endless.1.unwrap_err(), "the proxy's response is too long");
 }
 
