@@ -191,6 +191,7 @@ enum ProgramError {
     Explain(ExplainError),
     #[error(transparent)]
     New(#[from] NewError),
+    #[error(transparent)]
     Chaos(#[from] ChaosError),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
