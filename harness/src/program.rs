@@ -169,10 +169,7 @@ enum ProgramError {
     #[error("no scenario fits --filter: see \"scenario list\" for names and labels")]
     NothingLeft,
     #[error("{} is several scenarios: choose one of them with --case: {cases}", .path.display())]
-    Case {
-        path: PathBuf,
-        cases: String,
-    },
+    Case { path: PathBuf, cases: String },
     #[error("{} has no matrix: leave --case out", .0.display())]
     NoMatrix(PathBuf),
     #[error("write: {0}")]

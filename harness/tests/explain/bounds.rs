@@ -108,8 +108,10 @@ fn causes_of_most_nodes_come_first_and_consequences_last() {
     let refused = "dial tcp 10.0.0.1:10250: connect: connection refused";
     let unknown = "dial tcp: lookup x on 10.96.0.10:53: no such host";
     let mut log = "error: metrics not available yet\n".repeat(9);
-    (0..5).for_each(|_| log += &scrape("a", refused));
-    ["b", "c"].iter().for_each(|node| log += &scrape(node, unknown));
+    log += &scrape("a", refused).repeat(5);
+    for node in ["b", "c"] {
+        log += &scrape(node, unknown);
+    }
     let explanation = explain(log.as_bytes());
     let order: Vec<_> = explanation.causes.iter().map(|group| group.cause.name()).collect();
     assert_eq!(order, [DnsNoSuchHost.name(), ConnectionRefused.name(), "not_ready"]);

@@ -128,10 +128,12 @@ const USAGE: &str = "Error: unknown flag: --kubelet-insecure-tsl\nUsage:\n   [fl
 /// klog's form of a value with several lines.
 const SEVERAL_LINES: &str = "E0104 09:52:47.0       1 scraper.go:149] \"Failed to scrape node\" err=<\n\trequest failed, status: \"403 Forbidden\"\n\tmore\n > node=\"n1\"\nI0104 09:52:47.0       1 a.go:1] \"Fine\"\n";
 
-/// Rows of: what it is, its lines, what is found, and how many lines are unknown.
+/// What it is, its lines, what is found, and how many lines are unknown.
+type Row = (&'static str, &'static str, &'static [(Cause, &'static [&'static str])], u64);
+
 #[test]
 fn documents_are_read_as_a_whole() {
-    let rows: [(&str, &str, &[(Cause, &[&str])], u64); 9] = [
+    let rows: [Row; 9] = [
         (
             "apiservice",
             API_SERVICE,

@@ -271,7 +271,7 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
         C(ApiServerUnreachable),
     ),
     (
-        r#"E0104 09:52:47.012345       1 webhook.go:253] Failed to make webhook authorizer request: Unauthorized"#,
+        "E0104 09:52:47.012345       1 webhook.go:253] Failed to make webhook authorizer request: Unauthorized",
         C(ApiServerUnauthorized),
     ),
     (
@@ -291,7 +291,7 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
         Harmless,
     ),
     (
-        r#"I0104 09:52:47.012345       1 shared_informer.go:318] Caches are synced for client-ca::kube-system::extension-apiserver-authentication::client-ca-file"#,
+        "I0104 09:52:47.012345       1 shared_informer.go:318] Caches are synced for client-ca::kube-system::extension-apiserver-authentication::client-ca-file",
         Harmless,
     ),
     (
@@ -320,7 +320,7 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
     ),
     ("[-]metric-storage-ready failed: no metrics to serve", C(NotReady)),
     (
-        r#"I0104 09:52:47.0       1 healthz.go:261] poststarthook/x,metric-collection-timely check failed: healthz"#,
+        "I0104 09:52:47.0       1 healthz.go:261] poststarthook/x,metric-collection-timely check failed: healthz",
         C(CycleLate),
     ),
     (
