@@ -151,7 +151,7 @@ pub fn serves(path: &str, is_whole: bool) -> bool {
         || ALL.into_iter().any(|resource| {
             let prefix = if resource.group.is_empty() { "/api" } else { "/apis" };
             let known = format!("{prefix}/{}/{}", resource.api_version(), resource.plural);
-            fits(&known, path) || fits(&known, &at_cluster_scope)
+            fits(&known, &at_cluster_scope)
         })
 }
 
