@@ -91,7 +91,7 @@ pub fn new(options: &Options) -> Result<(), NewError> {
     let name = name.filter(|_| is_yaml).ok_or_else(|| NewError::Name(path.to_owned()))?;
     let write_error = |error| NewError::Write { path: path.to_owned(), error };
     if !is_printed && path.exists() {
-        return Err(write_error(io::ErrorKind::AlreadyExists.into()));
+        return Err(write_error(rustix::io::Errno::EXIST.into()));
     }
     let schema = schema_of(path);
     let text = match (&options.like, &options.from_nodes) {

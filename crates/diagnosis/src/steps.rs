@@ -50,7 +50,7 @@ steps! {
     NODE_STATUS_PORT: "if kubelets listen on another port, take it from the node's status", add_flag!("--kubelet-use-node-status-port");
     SERVING_CERTIFICATES: "let kubelets get serving certificates from the cluster: in /var/lib/kubelet/config.yaml of each node, then restart the kubelet", "serverTLSBootstrap: true";
     APPROVE_CSRS: "approve their requests for certificates", "kubectl get csr\nkubectl certificate approve CSR_NAME";
-    INSECURE_TLS: "or do without verification: whoever stands between can then read the metrics server's token", add_flag!("--kubelet-insecure-tls");
+    INSECURE_TLS: "or do without verification: a host between them can then read the metrics server's token", add_flag!("--kubelet-insecure-tls");
     KUBELET_CA: "name the CA that signs the kubelets' certificates, in a file that the pod mounts", add_flag!("--kubelet-certificate-authority=/FILE");
     CLIENT_CERTIFICATE: "show kubelets a client certificate, from files that the pod mounts", concat!(add_flag!("--kubelet-client-certificate=/FILE"), "\n", add_flag!("--kubelet-client-key=/FILE"));
     COMPARE_CLOCKS: "compare the clocks of the nodes", "timedatectl";

@@ -80,8 +80,17 @@ impl Authority {
         subject: &Subject,
         validity: Validity,
     ) -> Result<Identity, CertificateError> {
-        let key = own_key(subject, KeyKind::default())?;
-        self.serving_with(key, subject, validity, X509::default())
+        self.serving_in_form(subject, validity, X509::default())
+    }
+
+    /// The same in this form.
+    pub fn serving_in_form(
+        &self,
+        subject: &Subject,
+        validity: Validity,
+        x509: X509,
+    ) -> Result<Identity, CertificateError> {
+        self.serving_with(own_key(subject, x509.key())?, subject, validity, x509)
     }
 
     pub(super) fn serving_with(

@@ -12,12 +12,16 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::{WorldError, token::AccountToken};
-use crate::file::format::FileContent;
+use crate::file::format::{FileContent, Server};
+
+/// The name by which the API server verifies the metrics server.
+const SERVICE: &str = "metrics-server.kube-system.svc";
 
 /// The files, in a folder of their own.
 pub(super) struct Files {
     folder: TempDir,
     client: Identity,
+    serving: Identity,
     /// Texts by name, which no file holds.
     texts: BTreeMap<&'static str, String>,
 }
@@ -25,9 +29,9 @@ pub(super) struct Files {
 // === impl Files ===
 
 impl Files {
-    /// Writes these files, and those with the CAs.
+    /// Writes the files of this server, and those with the CAs.
     pub(super) fn new(
-        files: &BTreeMap<String, FileContent>,
+        server: &Server,
         certificates: &Certificates,
         now: Timestamp,
     ) -> Result<Self, WorldError> {
@@ -36,10 +40,16 @@ impl Files {
             ..Subject::default()
         };
         let validity = Validity::year_from_an_hour_before(now);
-        let client = certificates.cluster().client(&account, validity)?;
+        let service = Subject {
+            common_name: SERVICE.to_owned(),
+            names: vec![SERVICE.to_owned()],
+            ..Subject::default()
+        };
+        let authority = certificates.cluster();
         let written = Self {
             folder: TempDir::new().map_err(WorldError::File)?,
-            client,
+            client: authority.client_in_form(&account, validity, server.x509)?,
+            serving: authority.serving_in_form(&service, validity, server.x509)?,
             texts: BTreeMap::new(),
         };
         for (name, content) in
@@ -47,7 +57,7 @@ impl Files {
         {
             written.write(name, content, certificates)?;
         }
-        written.change(files, certificates)?;
+        written.change(&server.files, certificates)?;
         Ok(written)
     }
 
@@ -121,6 +131,8 @@ impl Files {
             FileContent::BothCas => cluster() + &other(),
             FileContent::ClientCertificate => self.client.chain_pem(),
             FileContent::ClientKey => self.client.key_pem(),
+            FileContent::ServingCertificate => self.serving.chain_pem(),
+            FileContent::ServingKey => self.serving.key_pem(),
             FileContent::Garbage => "This is not a certificate.\n".to_owned(),
             FileContent::Empty => String::new(),
         };

@@ -101,8 +101,7 @@ impl Loopback {
         let server_port = free_port().await?;
         cluster.aggregate(SocketAddr::new(LOCALHOST, server_port))?;
         let folder = TempDir::new().map_err(WorldError::File)?;
-        let mut files =
-            Files::new(&file.scenario.spec.server.files, cluster.certificates(), start)?;
+        let mut files = Files::new(&file.scenario.spec.server, cluster.certificates(), start)?;
         let token = AccountToken::new(folder.path())?;
         let said = file.scenario.spec.server.kubeconfig.as_deref();
         files.write_kubeconfig(said, cluster.environment.api_server, &token)?;

@@ -146,7 +146,7 @@ impl Sandbox {
         }
         cluster.aggregate(server_address)?;
 
-        let mut files = Files::new(&spec.server.files, cluster.certificates(), start)?;
+        let mut files = Files::new(&spec.server, cluster.certificates(), start)?;
         let pod = PodFiles::new(spec, pod_address, &cluster).map_err(WorldError::File)?;
         let token = pod.token()?;
         files.write_kubeconfig(spec.server.kubeconfig.as_deref(), API_SERVER, &token)?;

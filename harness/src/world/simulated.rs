@@ -88,7 +88,7 @@ impl Simulated {
         drop(fabric.machine(server_ip));
         cluster.aggregate(server_address)?;
 
-        let mut files = Files::new(&spec.server.files, cluster.certificates(), start)?;
+        let mut files = Files::new(&spec.server, cluster.certificates(), start)?;
         let token = AccountToken::new(files.folder())?;
         files.write_kubeconfig(spec.server.kubeconfig.as_deref(), API_SERVER, &token)?;
         PodFiles::new(&spec.dns, &spec.server, &BTreeMap::new())

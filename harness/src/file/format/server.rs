@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
-use cluster_format::In;
+use cluster_format::{In, X509};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,6 +19,9 @@ pub struct Server {
     /// Files for its flags, by name.
     #[serde(default)]
     pub files: BTreeMap<String, FileContent>,
+    /// The version and key of the certificates in these files that are not a CA's.
+    #[serde(default)]
+    pub x509: X509,
     /// What its resolv.conf says. Default: what kubelets write for a pod in kube-system.
     #[serde(default)]
     pub resolv_conf: ResolvConf,
@@ -55,6 +58,10 @@ pub enum FileContent {
     ClientCertificate,
     /// The key of that certificate.
     ClientKey,
+    /// A serving certificate for the metrics server's Service, of the cluster's CA.
+    ServingCertificate,
+    /// The key of that certificate.
+    ServingKey,
     /// Nothing that makes sense.
     Garbage,
     /// Nothing at all.
