@@ -30,7 +30,7 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// A certificate could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("make a certificate for {subject:?}: {source}")]
+#[error("failed to make a certificate for {subject:?}: {source}")]
 pub struct CertificateError {
     subject: String,
     source: rcgen::Error,

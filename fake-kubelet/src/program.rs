@@ -93,15 +93,17 @@ enum ProgramError {
     NoAddress { node: String },
     #[error("use the kubeconfig {}: {reason}", file.display())]
     Kubeconfig { file: PathBuf, reason: String },
-    #[error("find a cluster: {0}; name one with --kubeconfig")]
+    #[error("failed to find a cluster: {0}; name one with --kubeconfig")]
     UnknownCluster(String),
-    #[error("find the kubelet of node {node:?}: {reason}; name its address with --address")]
+    #[error(
+        "failed to find the kubelet of node {node:?}: {reason}; name its address with --address"
+    )]
     NoKubelet { node: String, reason: String },
     #[error("use the CAs of clients in {}: {reason}", file.display())]
     ClientCa { file: PathBuf, reason: String },
     #[error(transparent)]
     Record(#[from] RecordError),
-    #[error("write {}: {source}", file.display())]
+    #[error("failed to write {}: {source}", file.display())]
     Write { file: PathBuf, source: io::Error },
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -113,9 +115,9 @@ enum ProgramError {
     LocalApiServer(#[from] LocalApiServerError),
     #[error(transparent)]
     Random(#[from] RandomError),
-    #[error("listen to signals: {0}")]
+    #[error("failed to listen to signals: {0}")]
     Signals(io::Error),
-    #[error("start the runtime: {0}")]
+    #[error("failed to start the runtime: {0}")]
     Runtime(io::Error),
 }
 

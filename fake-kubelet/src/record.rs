@@ -42,7 +42,7 @@ pub struct RecordOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
     /// The API server could not be reached, or answered with an error.
-    #[error("get {path}: {}{cure}", causes(source))]
+    #[error("failed to get {path}: {}{cure}", causes(source))]
     Ask {
         /// The request.
         path: String,
@@ -52,7 +52,7 @@ pub enum RecordError {
         cure: &'static str,
     },
     /// It, or the kubelet behind it, refused.
-    #[error("get {path}: {status}: {said}{cure}")]
+    #[error("failed to get {path}: {status}: {said}{cure}")]
     Refused {
         /// The request.
         path: String,
@@ -64,7 +64,7 @@ pub enum RecordError {
         cure: &'static str,
     },
     /// A file could not be written.
-    #[error("write {}: {source}", file.display())]
+    #[error("failed to write {}: {source}", file.display())]
     Write {
         /// The file.
         file: PathBuf,

@@ -30,7 +30,7 @@ pub(crate) struct Replay {
 #[derive(Debug, thiserror::Error)]
 pub enum RecordingError {
     /// The folder cannot be listed.
-    #[error("read the recording {}: {source}", folder.display())]
+    #[error("failed to read the recording {}: {source}", folder.display())]
     Folder {
         /// The recording's folder.
         folder: PathBuf,
@@ -38,7 +38,7 @@ pub enum RecordingError {
         source: io::Error,
     },
     /// A scrape cannot be read, or is missing in between.
-    #[error("read the scrape {}: {source}; scrapes are numbered from 1 without gaps", file.display())]
+    #[error("failed to read the scrape {}: {source}; scrapes are numbered from 1 without gaps", file.display())]
     Scrape {
         /// The scrape's file.
         file: PathBuf,

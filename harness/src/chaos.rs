@@ -48,7 +48,7 @@ pub enum ChaosError {
         source: io::Error,
     },
     /// The terminal is gone.
-    #[error("write: {0}")]
+    #[error("failed to write to standard output: {0}")]
     Print(#[from] io::Error),
 }
 

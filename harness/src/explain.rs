@@ -52,7 +52,7 @@ pub enum ExplainError {
         error: io::Error,
     },
     /// Nobody reads what is printed.
-    #[error("write: {0}")]
+    #[error("failed to write to standard output: {0}")]
     Write(#[from] io::Error),
 }
 

@@ -32,13 +32,13 @@ pub enum UpError {
     #[error(transparent)]
     World(#[from] WorldError),
     /// The metrics server's program is not where it is looked for.
-    #[error("find the metrics server: there is no {}; name the program with --server, or build it with: cargo build --release --bin metrics-server", .0.display())]
+    #[error("failed to find the metrics server: there is no {}; name the program with --server, or build it with: cargo build --release --bin metrics-server", .0.display())]
     NoServer(PathBuf),
     /// Cargo could not build it.
-    #[error("build the metrics server: {0}")]
+    #[error("failed to build the metrics server: {0}")]
     Build(String),
     /// The process has no runtime or no signals.
-    #[error("set up: {0}")]
+    #[error("failed to set up the cluster: {0}")]
     System(#[from] io::Error),
 }
 

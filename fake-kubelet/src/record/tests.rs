@@ -99,6 +99,6 @@ async fn a_refusal_names_the_permission_that_is_missing() {
     let error = record(&api_server(), &options(&folder, "other", false), |_| ()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "get /api/v1/nodes/other/proxy/metrics/resource: 403 Forbidden: nodes \"other\" is forbidden; the right to get nodes/proxy is needed"
+        "failed to get /api/v1/nodes/other/proxy/metrics/resource: 403 Forbidden: nodes \"other\" is forbidden; the right to get nodes/proxy is needed"
     );
 }

@@ -12,7 +12,7 @@ use super::{Curve, Level};
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
     /// The file cannot be read.
-    #[error("read the trace {}: {source}", file.display())]
+    #[error("failed to read the trace {}: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,

@@ -12,10 +12,10 @@ pub enum BenchError {
     #[error(transparent)]
     World(#[from] WorldError),
     /// The cluster around it could not be built in a process of its own.
-    #[error("build a cluster to measure in: {0}")]
+    #[error("failed to build a cluster to measure in: {0}")]
     Cluster(String),
     /// A program could not be started.
-    #[error("start {}: {source}", program.display())]
+    #[error("failed to start {}: {source}", program.display())]
     Start {
         /// The program.
         program: PathBuf,
@@ -51,7 +51,7 @@ pub enum BenchError {
         cause: String,
     },
     /// The figures could not be written.
-    #[error("write {}: {source}", path.display())]
+    #[error("failed to write {}: {source}", path.display())]
     Write {
         /// The file.
         path: PathBuf,

@@ -71,7 +71,7 @@ pub(super) enum SandboxError {
     #[error(transparent)]
     Own(#[from] UpError),
     /// This process cannot end with the one that started it.
-    #[error("set up: {0}")]
+    #[error("failed to set up the cluster: {0}")]
     System(io::Error),
 }
 

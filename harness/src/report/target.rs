@@ -45,7 +45,7 @@ pub enum TargetError {
 
 /// A report cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[error("write the report {path}: {source}; choose another file with --report")]
+#[error("failed to write the report {path}: {source}; choose another file with --report")]
 pub struct WriteError {
     path: String,
     source: io::Error,

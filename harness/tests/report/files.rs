@@ -155,7 +155,7 @@ fn invalid_reports_are_refused_before_anything_runs() {
         (
             &["html=no/such/folder/a.html"],
             3,
-            "write the report no/such/folder/a.html: No such file",
+            "failed to write the report no/such/folder/a.html: No such file",
         ),
     ] {
         let mut arguments = vec!["run"];
