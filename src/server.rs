@@ -64,7 +64,7 @@ pub enum StartError {
 impl Server {
     /// A server as `flags` configure it, for the API servers in `configs`. Its address is `address`
     /// instead of the flags' where given: in a simulated world a server has a pod's address.
-    #[allow(clippy::needless_pass_by_value, reason = "nobody else has a use for the resolver")]
+    #[allow(clippy::needless_pass_by_value, reason = "nothing else uses the resolver")]
     pub fn new(
         flags: &Flags,
         configs: &ApiConfigs,

@@ -99,7 +99,7 @@ impl Connection {
         if let Err(error) = sent {
             // A kubelet that closes the connection may have sent an alert before.
             return Err(match self.stream.read(&mut [0]).await {
-                Err(farewell) if error::is_alert(&farewell) => error::broken("read", &farewell),
+                Err(alert) if error::is_alert(&alert) => error::broken("read", &alert),
                 _ => error::broken("write", &error),
             });
         }

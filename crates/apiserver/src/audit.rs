@@ -18,7 +18,7 @@ use tower::ServiceExt;
 
 pub(crate) use self::id::identified;
 use self::{
-    event::{Asked, Event},
+    event::{AuditedRequest, Event},
     log::Log,
     policy::Policy,
 };
@@ -101,7 +101,7 @@ impl Audit {
 
     async fn answer(self, router: Router, request: Request) -> Response {
         let clock = &self.0.clock;
-        let asked = Asked::of(&request);
+        let asked = AuditedRequest::of(&request);
         let info = RequestInfo::of(request.method(), request.uri());
         let event = Event::new(clock.now(), &id::of(request.headers()), asked, info);
         let mut under_way = UnderWay { audit: self, event };

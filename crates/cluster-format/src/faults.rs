@@ -126,7 +126,7 @@ pub enum CertificateFault {
     /// It has the names of the node, but none of its IP addresses.
     #[serde(rename = "NoIPSAN")]
     NoIpSan,
-    /// Signed by a CA that nobody knows.
+    /// Signed by a CA that no client trusts.
     #[serde(rename = "UnknownCA")]
     UnknownCa,
     /// Signed by the CA that the cluster had before: it has the same name and another key.
@@ -139,9 +139,9 @@ pub enum CertificateFault {
 pub enum TransferFault {
     /// The connection is closed where an answer is due.
     NoAnswer,
-    /// Compressed, although nobody asked for it.
+    /// Compressed, although the request did not ask for it.
     Gzip,
-    /// A mebibyte that unfolds to a gibibyte, although nobody asked for it.
+    /// A mebibyte that unfolds to a gibibyte, although the request did not ask for it.
     GzipBomb,
     /// Closed after half of the bytes that `Content-Length` announces.
     CutShort,

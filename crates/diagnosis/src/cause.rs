@@ -211,7 +211,7 @@ causes! {
 }
 
 /// Both for a node and for all that a kubelet reports.
-const NO_MEASUREMENT: &str = "look into the kubelet's log: it cannot measure, such as after trouble with cgroups; restarting it often helps";
+const NO_MEASUREMENT: &str = "look into the kubelet's log: it cannot measure, for example because of cgroups; restarting it often helps";
 
 /// Both for CPU and for memory.
 const BEYOND_CAPACITY: &str = "compare with the kubelet's /metrics/resource: update the container runtime, or correct the capacity in the node's status";

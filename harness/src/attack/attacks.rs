@@ -39,7 +39,7 @@ pub(super) enum Attack {
     SlowReaders,
     /// Paths under /healthz that are not served, each of which needs a review.
     RandomPaths,
-    /// Bearer tokens that nobody knows, each of which needs a review.
+    /// Bearer tokens that the API server does not know, each of which needs a review.
     RandomTokens,
     /// LIST pods with selectors of 5,000 requirements, by a service account.
     LongSelectors,

@@ -23,7 +23,7 @@ pub enum BenchError {
         source: io::Error,
     },
     /// The server ended while it was measured.
-    #[error("{} ended while it was measured: {how}; its last words:\n{words}", program.display())]
+    #[error("{} ended while it was measured: {how}; the end of its log:\n{words}", program.display())]
     Ended {
         /// The program.
         program: PathBuf,
@@ -33,7 +33,7 @@ pub enum BenchError {
         words: String,
     },
     /// The server did not do what was waited for.
-    #[error("{} did not {what} in time; its last words:\n{words}", program.display())]
+    #[error("{} did not {what} in time; the end of its log:\n{words}", program.display())]
     Late {
         /// The program.
         program: PathBuf,

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const LOG: &str = "server.log";
 
 /// How much of the log an error shows, in lines.
-const LAST_WORDS: usize = 15;
+const LAST_LINES: usize = 15;
 
 /// A running metrics server. Dropping it ends it.
 pub(crate) struct ServerProcess {
@@ -120,7 +120,7 @@ impl ServerProcess {
             self.pid()?;
             if Instant::now() > deadline {
                 let (program, what) = (self.program.clone(), what.to_owned());
-                return Err(BenchError::Late { program, what, words: self.last_words() });
+                return Err(BenchError::Late { program, what, words: self.last_lines() });
             }
             sleep(LOOK).await;
         }
@@ -132,7 +132,7 @@ impl ServerProcess {
         let ended = |server: &Self, how| BenchError::Ended {
             program: server.program.clone(),
             how,
-            words: server.last_words(),
+            words: server.last_lines(),
         };
         match self.child.try_wait()? {
             Some(how) => Err(ended(self, how.to_string())),
@@ -140,11 +140,11 @@ impl ServerProcess {
         }
     }
 
-    fn last_words(&self) -> String {
+    fn last_lines(&self) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<_> = log.lines().collect();
-        lines[lines.len().saturating_sub(LAST_WORDS)..].join("\n")
+        lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     wildcard::{fits, has},
 };
 use crate::{
-    file::format::{AskedOf, Credentials, GetExpectation},
+    file::format::{Credentials, GetExpectation, RequestTarget},
     world::{FileClock, World},
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn check(world: &dyn World, expectation: &GetExpectation) -> Re
         expected: format!("an answer with status {expected}"),
         seen,
     };
-    let directly = expectation.from == Some(AskedOf::MetricsServer);
+    let directly = expectation.from == Some(RequestTarget::MetricsServer);
     let client = world
         .client_of(expectation.as_.as_ref(), directly)
         .map_err(|error| failed(error.to_string()))?;

@@ -19,7 +19,7 @@ use crate::{
 const LONGEST: usize = 1024;
 
 /// The headers and URI of a request.
-pub(super) struct Asked {
+pub(super) struct AuditedRequest {
     uri: String,
     agent: String,
     from: Vec<String>,
@@ -30,7 +30,7 @@ pub(super) struct Asked {
 pub(super) struct Event {
     id: String,
     received: Timestamp,
-    asked: Asked,
+    asked: AuditedRequest,
     info: RequestInfo,
     outcome: Option<RequestOutcome>,
     answer: Option<Value>,
@@ -94,9 +94,9 @@ struct ObjectRef<'a> {
     subresource: &'a str,
 }
 
-// === impl Asked ===
+// === impl AuditedRequest ===
 
-impl Asked {
+impl AuditedRequest {
     pub(super) fn of(request: &Request) -> Self {
         let headers = request.headers();
         let peer = request.extensions().get::<Peer>().map(|peer| peer.address.ip());
@@ -134,7 +134,12 @@ fn short(text: &str) -> String {
 // === impl Event ===
 
 impl Event {
-    pub(super) fn new(received: Timestamp, id: &str, asked: Asked, info: RequestInfo) -> Self {
+    pub(super) fn new(
+        received: Timestamp,
+        id: &str,
+        asked: AuditedRequest,
+        info: RequestInfo,
+    ) -> Self {
         Self { id: short(id), received, asked, info, outcome: None, answer: None }
     }
 
@@ -169,7 +174,7 @@ impl Event {
     }
 
     /// Authentication failed.
-    fn is_stranger(&self) -> bool {
+    fn is_unauthenticated(&self) -> bool {
         self.outcome.as_ref().is_some_and(|outcome| outcome.user.is_none())
     }
 
@@ -178,7 +183,7 @@ impl Event {
     pub(super) fn lines(&self, now: Timestamp, recorded: Option<Recorded<'_>>) -> Vec<String> {
         let Some(recorded) = recorded else { return Vec::new() };
         // Go's server records no stage of unauthenticated requests but ResponseStarted.
-        let stages = if self.is_stranger() {
+        let stages = if self.is_unauthenticated() {
             &[(Stage::ResponseStarted, true)][..]
         } else {
             &[(Stage::RequestReceived, false), (Stage::ResponseComplete, true)]

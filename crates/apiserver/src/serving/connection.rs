@@ -51,7 +51,7 @@ const MOST_HEADERS: usize = 16_384;
 
 /// How long a peer without requests has to close an HTTP/2 connection after GOAWAY, as in Go's
 /// net/http.
-const FAREWELL: Duration = Duration::from_secs(1);
+const GOAWAY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who is at the other end of the connection that a request came over: an extension of every
 /// request.
@@ -316,7 +316,7 @@ async fn serve_http2(
         return tokio::select! {
             biased;
             served = connection => served,
-            () = requests.idle_for(FAREWELL) => Ok(()),
+            () = requests.idle_for(GOAWAY_TIMEOUT) => Ok(()),
         };
     }
     // A peer that reads neither the responses nor GOAWAY gets a limited time: HTTP/2 lets it hold a

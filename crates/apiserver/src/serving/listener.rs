@@ -56,7 +56,7 @@ pub async fn serve_within(
         turns: Turns::default(),
         handshakes: Arc::default(),
         large_headers: LargeHeaders::default(),
-        said: Said::default(),
+        last_logged: LastLogged::default(),
     };
     let _handing_out = accepting.turns.hand_out();
     accepting.run(listener, async { drop(stop.wait_for(|stop| *stop).await) }).await;
@@ -75,12 +75,12 @@ struct Accepting {
     turns: Turns,
     handshakes: Arc<HandshakeLog>,
     large_headers: LargeHeaders,
-    said: Said,
+    last_logged: LastLogged,
 }
 
 /// When each problem was last logged.
 #[derive(Default)]
-struct Said {
+struct LastLogged {
     too_many: Option<Instant>,
     accept: Option<Instant>,
 }
@@ -107,7 +107,7 @@ impl Accepting {
                         self.open.spawn(self.connection(from, place).serve(stream, self.tls.clone()));
                     }
                     Err(error) => {
-                        if is_due(&mut self.said.accept) {
+                        if is_due(&mut self.last_logged.accept) {
                             let cure = "raise the limit of open files (ulimit -n, LimitNOFILE=)";
                             tracing::warn!(err = %error, cure, "Failed to accept a connection, closing others");
                         }
@@ -154,7 +154,7 @@ impl Accepting {
 
     fn evicted(&mut self, evicted: Closed) {
         (self.observer)(Event::Closed(evicted));
-        if is_due(&mut self.said.too_many) {
+        if is_due(&mut self.last_logged.too_many) {
             let cure = "find the clients that hold connections open, and keep them out with a NetworkPolicy";
             let limit = self.limits.connections;
             tracing::warn!(
@@ -167,10 +167,10 @@ impl Accepting {
 }
 
 /// Whether it is time to log something again; if so, the time is noted.
-fn is_due(said: &mut Option<Instant>) -> bool {
-    let is_due = said.is_none_or(|said| said.elapsed() >= SAY_EVERY);
+fn is_due(last_logged: &mut Option<Instant>) -> bool {
+    let is_due = last_logged.is_none_or(|last_logged| last_logged.elapsed() >= SAY_EVERY);
     if is_due {
-        *said = Some(Instant::now());
+        *last_logged = Some(Instant::now());
     }
     is_due
 }

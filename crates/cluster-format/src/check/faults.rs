@@ -23,7 +23,7 @@ pub fn check(faults: &Faults, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     if let (Some(_), Some(status)) = (&faults.redirect, faults.status)
         && !(300..400).contains(&status)
     {
-        let message = format!("nobody goes where an answer with status {status} points");
+        let message = format!("clients do not follow a redirect with status {status}");
         mistakes.push(
             Mistake::at(&at.field("status").location, message)
                 .related(at.field("redirect").key_place(), "the redirect")
@@ -74,7 +74,7 @@ fn check_what_shows(faults: &Faults, at: &YamlNode, mistakes: &mut Vec<Mistake>)
             format!("{} cannot show: {} comes before", list(hidden.clone(), "and"), quote(hides));
         mistakes.push(
             Mistake::at(at.field(first).key_place(), message)
-                .related(at.field(hides).key_place(), "nobody gets further than this")
+                .related(at.field(hides).key_place(), "no request gets further than this")
                 .help("keep one of them, or move one to \"also\" with a \"when\" or an \"at\" of its own"),
         );
     }

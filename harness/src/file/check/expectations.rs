@@ -7,7 +7,7 @@ use cluster_format::{
 };
 
 use super::{
-    super::format::{AskedOf, Credentials, ExpectationFields, Top},
+    super::format::{Credentials, ExpectationFields, RequestTarget, Top},
     cannot_fail,
     known_cluster::KnownCluster,
     node_names::check_node_exists,
@@ -133,7 +133,7 @@ fn check_get(expectation: &ExpectationFields, at: &YamlNode, mistakes: &mut Vec<
     }
     let Some(asker) = &expectation.as_ else { return };
     let shows = at.field("as").field("shows");
-    let directly = expectation.from == Some(AskedOf::MetricsServer);
+    let directly = expectation.from == Some(RequestTarget::MetricsServer);
     if asker.shows == Some(Credentials::Headers) && !directly {
         mistakes.push(
             Mistake::at(&shows.location, "the API server does not look at these headers")

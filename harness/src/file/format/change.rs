@@ -123,9 +123,9 @@ pub struct ServerChange {
 /// What happens to the token of the metrics server's service account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum TokenChange {
-    /// It is nobody's from now on, and still all that stands in the file which the server reads.
+    /// It is not valid any more, and still in the file that the server reads.
     Expired,
-    /// A new one is in the file. The old one is nobody's from now on.
+    /// A new one is in the file. The old one is not valid any more.
     Rotated,
 }
 

@@ -48,7 +48,7 @@ pub enum Expectation {
 #[allow(missing_docs, reason = "described in ExpectationFields")]
 pub struct GetExpectation {
     pub path: String,
-    pub from: Option<AskedOf>,
+    pub from: Option<RequestTarget>,
     pub as_: Option<Asker>,
     pub send: BTreeMap<String, String>,
     pub status: Option<u16>,
@@ -96,9 +96,9 @@ pub struct ExpectationFields {
     /// `within`, `items` and `text`.
     pub get: Option<String>,
     /// Where the request is sent. Default: the API server.
-    pub from: Option<AskedOf>,
-    /// Who asks. Default: somebody who may do everything; of the metrics server itself, nobody
-    /// in particular.
+    pub from: Option<RequestTarget>,
+    /// Who asks. Default: a user who may do everything; of the metrics server itself, a
+    /// client without credentials.
     #[serde(rename = "as")]
     pub as_: Option<Asker>,
     /// Headers of the request, such as `accept`.
@@ -181,9 +181,9 @@ pub struct ExpectationFields {
     pub api: Option<ApiSaw>,
 }
 
-/// Whom a request goes to.
+/// Which server a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub enum AskedOf {
+pub enum RequestTarget {
     /// The API server, which passes requests on.
     #[serde(rename = "APIServer")]
     ApiServer,
@@ -212,13 +212,13 @@ pub struct Asker {
 pub enum Credentials {
     /// A bearer token that the API server knows.
     Token,
-    /// A bearer token that nobody knows.
+    /// A bearer token that the API server does not know.
     UnknownToken,
     /// A bearer token whose time is over.
     ExpiredToken,
     /// A client certificate that the cluster's CA has signed.
     Certificate,
-    /// A client certificate of a CA that nobody knows.
+    /// A client certificate of a CA that the server does not trust.
     #[serde(rename = "UnknownCACertificate")]
     UnknownCaCertificate,
     /// Nothing but the headers `X-Remote-User` and `X-Remote-Group`, which only the API server may

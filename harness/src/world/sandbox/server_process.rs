@@ -32,7 +32,7 @@ const LAST_LINES: usize = 200;
 
 /// How long its last lines may take to arrive after it has ended: its child processes may hold the
 /// pipe open.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The least that a container's environment has.
 const ENVIRONMENT: [(&str, &str); 5] = [
@@ -139,7 +139,7 @@ async fn wait(
     let status = child.wait().await;
     for reader in readers.into_iter().flatten() {
         // All of its lines are there, unless another process holds the stream open.
-        drop(timeout(LAST_WORDS, reader).await);
+        drop(timeout(DRAIN_TIMEOUT, reader).await);
     }
     match status {
         Ok(status) if status.success() && terminated.load(Relaxed) => End::Terminated,

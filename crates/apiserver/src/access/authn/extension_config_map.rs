@@ -23,7 +23,7 @@ const NAMESPACE: &str = "kube-system";
 const NAME: &str = "extension-apiserver-authentication";
 
 /// A cluster whose API server is no front proxy.
-pub(in crate::access) const NO_FRONT_PROXY: &str = "ConfigMap kube-system/extension-apiserver-authentication has no requestheader-client-ca-file: users that the API server names in its requests are not accepted, whom kubectl top and autoscalers need";
+pub(in crate::access) const NO_FRONT_PROXY: &str = "ConfigMap kube-system/extension-apiserver-authentication has no requestheader-client-ca-file: requests of kubectl top and autoscalers, which the API server forwards with their user, are not authenticated";
 
 /// Keeps the configuration up to date with the ConfigMap.
 pub(in crate::access) struct ExtensionConfigMap {
