@@ -58,7 +58,7 @@ const NOT_SHOWN: [Cause; 26] = [
 ];
 
 /// What a scenario's server has logged and printed.
-struct Told {
+struct Logged {
     scenario: String,
     path: String,
     /// All lines but the summaries.
@@ -67,9 +67,9 @@ struct Told {
     counted: BTreeSet<Cause>,
 }
 
-// === impl Told ===
+// === impl Logged ===
 
-impl Told {
+impl Logged {
     fn of(file: &ScenarioFile) -> Self {
         let outcome = run(file);
         assert!(outcome.passed(), "{}: {:?}", file.full_name(), outcome.failures);
@@ -136,28 +136,28 @@ fn the_library_is_explained() {
     let is_slow = |file: &&ScenarioFile| file.scenario.metadata.labels.contains_key(SLOW);
     let (slow, files): (Vec<_>, Vec<_>) = files.iter().partition(is_slow);
     assert!(files.len() > 150, "{}", files.len());
-    let told = thread::scope(|scope| {
-        let run = |part: &[&ScenarioFile]| part.iter().map(|file| Told::of(file)).collect();
+    let logged = thread::scope(|scope| {
+        let run = |part: &[&ScenarioFile]| part.iter().map(|file| Logged::of(file)).collect();
         let (first, second) = files.split_at(files.len() / 2);
-        let other = scope.spawn(move || -> Vec<Told> { run(second) });
-        let mut told: Vec<Told> = run(first);
-        told.extend(other.join().unwrap());
-        told
+        let other = scope.spawn(move || -> Vec<Logged> { run(second) });
+        let mut logged: Vec<Logged> = run(first);
+        logged.extend(other.join().unwrap());
+        logged
     });
     let (mut table, mut wrong) = (String::new(), Vec::new());
-    for told in &told {
-        let explanation = explain(&told.lines);
-        let (found, scenario) = (causes(&explanation), &told.scenario);
+    for logged in &logged {
+        let explanation = explain(&logged.lines);
+        let (found, scenario) = (causes(&explanation), &logged.scenario);
         if let Some(first) = explanation.unknown.first.first() {
             wrong.push(format!("{scenario}: not known: {}", first.text));
         }
         let of_scrapes: BTreeSet<_> =
             found.iter().copied().filter(|cause| Cause::OF_SCRAPES.contains(cause)).collect();
-        let counted = &told.counted;
-        if !counted.is_subset(&of_scrapes) || !told.has_fallback() && of_scrapes != *counted {
+        let counted = &logged.counted;
+        if !counted.is_subset(&of_scrapes) || !logged.has_fallback() && of_scrapes != *counted {
             wrong.push(format!("{scenario}: found {of_scrapes:?}, the server says {counted:?}"));
         }
-        if told.is_calm() && !found.is_empty() {
+        if logged.is_calm() && !found.is_empty() {
             wrong.push(format!("{scenario}: nothing failed, found {found:?}"));
         }
         if found.is_empty() {
@@ -175,9 +175,9 @@ fn the_library_is_explained() {
         let Some(scenario) = cause.scenario().filter(|scenario| !slow.contains(*scenario)) else {
             continue;
         };
-        let cases = told.iter().filter(|told| told.path == scenario);
+        let cases = logged.iter().filter(|logged| logged.path == scenario);
         let mut lines = texts(scenario);
-        lines.extend(cases.flat_map(|told| told.lines.clone()));
+        lines.extend(cases.flat_map(|logged| logged.lines.clone()));
         let is_shown = causes(&explain(&lines)).contains(cause);
         if is_shown == NOT_SHOWN.contains(cause) {
             wrong.push(format!("{cause:?}: shown by {scenario}: {is_shown}"));

@@ -42,7 +42,7 @@ impl Failure {
 }
 
 /// What a scenario expects, and what the server did in it.
-fn told(scenario: &str) -> String {
+fn shown(scenario: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(scenario);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{scenario}: {error}"));
     let story = scenario.replacen("scenarios/", "tests/snapshots/", 1).replace(".yaml", ".snap");
@@ -53,8 +53,8 @@ fn told(scenario: &str) -> String {
 /// What a test expects, where no scenario can show it.
 fn tested(test: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(test);
-    let told = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{test}: {error}"));
-    told.replace("\\\"", "\"")
+    let shown = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{test}: {error}"));
+    shown.replace("\\\"", "\"")
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn each_failure_has_all_parts() {
 #[test]
 fn each_symptom_is_seen_in_a_scenario() {
     for failure in failures() {
-        let scenarios = failure.code("Scenario").into_iter().map(told);
-        let told: String = scenarios.chain(failure.code("Test").into_iter().map(tested)).collect();
+        let scenarios = failure.code("Scenario").into_iter().map(shown);
+        let shown: String = scenarios.chain(failure.code("Test").into_iter().map(tested)).collect();
         for symptom in failure.code("Symptom") {
-            assert!(told.contains(symptom), "{}: nothing says {symptom}", failure.title);
+            assert!(shown.contains(symptom), "{}: nothing says {symptom}", failure.title);
         }
     }
 }
@@ -123,8 +123,8 @@ fn each_way_around_is_shown() {
             failures().into_iter().filter(|failure| failure.code("Cure").contains(&way)).collect();
         assert!(!with.is_empty(), "nothing is said of {way}");
         for failure in with {
-            let told: String = failure.code("Scenario").into_iter().map(told).collect();
-            assert!(told.contains(way), "{}: nothing shows {way}", failure.title);
+            let shown: String = failure.code("Scenario").into_iter().map(shown).collect();
+            assert!(shown.contains(way), "{}: nothing shows {way}", failure.title);
         }
     }
 }

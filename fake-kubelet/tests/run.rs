@@ -74,7 +74,7 @@ async fn faults_and_usage_follow_the_file_and_nothing_follows_a_bad_one() {
 async fn client_certificates_are_verified_with_the_configured_ca() {
     let now = Clock::system().now();
     let theirs = Certificates::new(now).unwrap();
-    let strangers = Certificates::new(now).unwrap();
+    let unknown = Certificates::new(now).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let ca = folder.path().join("clients.crt");
     fs::write(&ca, theirs.cluster().pem()).unwrap();
@@ -109,6 +109,6 @@ async fn client_certificates_are_verified_with_the_configured_ca() {
     let forbidden =
         "Forbidden (user=prometheus, verb=get, resource=nodes, subresource(s)=[metrics])\n";
     assert_eq!(ask(&theirs, "nobodies").await, (403, forbidden.to_owned()));
-    assert_eq!(ask(&strangers, "system:masters").await, (401, "Unauthorized\n".to_owned()));
+    assert_eq!(ask(&unknown, "system:masters").await, (401, "Unauthorized\n".to_owned()));
     assert_eq!(fleet.get("fake-0", "/healthz").await.unwrap(), "ok", "the API server gets in");
 }

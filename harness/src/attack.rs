@@ -1,4 +1,4 @@
-//! `scenario attack`: clients that try to stop a metrics server, beside users whom it must answer.
+//! `scenario attack`: clients that try to stop a metrics server, beside users that it must answer.
 //!
 //! The cluster is that of `scenario bench`, in a process of its own. One attack after the other
 //! runs against the server for some time. Meanwhile a kubelet probes it over fresh connections,

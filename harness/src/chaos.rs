@@ -17,13 +17,12 @@ use std::{
     io::{self, Write},
     num::NonZero,
     path::{Path, PathBuf},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     thread,
     time::Duration,
 };
+
+use parking_lot::Mutex;
 
 pub use self::options::Options;
 use self::{
@@ -79,14 +78,14 @@ pub fn chaos(options: &Options) -> Result<bool, ChaosError> {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let is_over = limit.is_some_and(|limit| number >= limit)
                 || options.time.is_some_and(|time| watch.passed() >= time);
-            if is_over || lock(&sum).error.is_some() {
+            if is_over || sum.lock().error.is_some() {
                 return;
             }
             let seed = options.seed.wrapping_add(number);
             let plan = Plan::random(seed);
             let judged = judge(&plan);
             let found = judged.broken.map(|broken| report(seed, plan, broken, &options.out));
-            let mut sum = lock(&sum);
+            let mut sum = sum.lock();
             sum.runs += 1;
             sum.cluster_time += judged.cluster_time;
             match found {
@@ -103,7 +102,7 @@ pub fn chaos(options: &Options) -> Result<bool, ChaosError> {
             }
         });
     });
-    let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut sum = sum.into_inner();
     if let Some(error) = sum.error {
         return Err(error);
     }
@@ -118,10 +117,6 @@ pub fn chaos(options: &Options) -> Result<bool, ChaosError> {
     let (runs, failed) = (sum.runs, sum.found.len());
     writeln!(out, "{runs} runs, {failed} failed, {hours:.1} cluster-hours in {seconds:.1} s")?;
     Ok(failed == 0)
-}
-
-fn lock(sum: &Mutex<Sum>) -> std::sync::MutexGuard<'_, Sum> {
-    sum.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Shrinks a plan that breaks a law and writes it down with its time line.

@@ -51,7 +51,7 @@ pub enum ExplainError {
         /// Why.
         error: io::Error,
     },
-    /// Nobody reads what is printed.
+    /// Standard output is closed.
     #[error("failed to write to standard output: {0}")]
     Write(#[from] io::Error),
 }

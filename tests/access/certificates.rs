@@ -31,11 +31,11 @@ async fn untrusted_certificates_are_refused_even_on_always_allow_paths() {
     let subject = Subject { common_name: "bob".to_owned(), ..Subject::default() };
     let now = cluster.clock.now();
     let year = Validity::year_from_an_hour_before(now);
-    let stranger = Authority::new("kubernetes", now).unwrap();
+    let unknown = Authority::new("kubernetes", now).unwrap();
     let early = Validity { not_before: now + Duration::from_mins(1), ..year };
     let cases = [
         (
-            stranger.client(&subject, year),
+            unknown.client(&subject, year),
             "while trying to verify candidate authority certificate \\\"kubernetes\\\")]\" cure",
         ),
         (
@@ -73,7 +73,7 @@ async fn a_certificate_without_a_common_name_is_anonymous() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_certificate_outweighs_a_token_and_a_token_a_certificate_that_is_not_believed() {
+async fn a_certificate_outweighs_a_token_and_a_token_a_certificate_that_is_not_trusted() {
     let cluster = Cluster::new();
     cluster.introduce("bob", lister());
     cluster.introduce("carol", lister());
@@ -81,8 +81,8 @@ async fn a_certificate_outweighs_a_token_and_a_token_a_certificate_that_is_not_b
     let token = [("authorization", "Bearer carol")];
     let bob = cluster.certificate(&cluster.clients, "bob", None);
     assert_eq!(server.ask(Some(&bob), NODES, &token).await.user()["name"], "bob");
-    let stranger = Authority::new("kubernetes", START.parse().unwrap()).unwrap();
-    let bob = cluster.certificate(&stranger, "bob", None);
+    let unknown = Authority::new("kubernetes", START.parse().unwrap()).unwrap();
+    let bob = cluster.certificate(&unknown, "bob", None);
     assert_eq!(server.ask(Some(&bob), NODES, &token).await.user()["name"], "carol");
 }
 
@@ -90,9 +90,9 @@ async fn a_certificate_outweighs_a_token_and_a_token_a_certificate_that_is_not_b
 async fn failed_authentication_is_logged_once_and_then_every_five_minutes() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
-    let stranger = Authority::new("elsewhere", cluster.clock.now()).unwrap();
+    let unknown = Authority::new("elsewhere", cluster.clock.now()).unwrap();
     let said = || cluster.log().matches("Unable to authenticate the request").count();
-    let bob = cluster.certificate(&stranger, "bob", None);
+    let bob = cluster.certificate(&unknown, "bob", None);
     let mut connection = server.connect(Some(&bob)).await;
     for _ in 0..100 {
         assert_eq!(connection.get(NODES, &[]).await.short(), "401 Unauthorized");
@@ -118,9 +118,9 @@ async fn failed_authentication_is_logged_once_and_then_every_five_minutes() {
 async fn many_untrusted_clients_do_not_fill_the_log() {
     let cluster = Cluster::new();
     let server = cluster.serve().await;
-    let stranger = Authority::new("elsewhere", cluster.clock.now()).unwrap();
+    let unknown = Authority::new("elsewhere", cluster.clock.now()).unwrap();
     for one in 0..150 {
-        let identity = cluster.certificate(&stranger, &format!("user-{one}"), None);
+        let identity = cluster.certificate(&unknown, &format!("user-{one}"), None);
         assert_eq!(server.ask(Some(&identity), NODES, &[]).await.short(), "401 Unauthorized");
     }
     let said = cluster.log().matches("Unable to authenticate the request").count();

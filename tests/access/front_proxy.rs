@@ -65,8 +65,8 @@ async fn only_a_front_proxy_may_send_user_headers() {
     cluster.api_server.set_group_rules("system:unauthenticated", lister());
     cluster.introduce("bob", lister());
     let server = cluster.serve().await;
-    let stranger = Authority::new("front-proxy-ca", START.parse().unwrap()).unwrap();
-    let stranger = cluster.certificate(&stranger, "front-proxy-client", None);
+    let unknown = Authority::new("front-proxy-ca", START.parse().unwrap()).unwrap();
+    let unknown = cluster.certificate(&unknown, "front-proxy-client", None);
     let misnamed = cluster.certificate(&cluster.proxies, "somebody", None);
     let client = cluster.certificate(&cluster.clients, "bob", None);
 
@@ -74,7 +74,7 @@ async fn only_a_front_proxy_may_send_user_headers() {
     assert_eq!(anonymous.user()["name"], "system:anonymous");
     assert_eq!(anonymous.json()["headers"], json!(["host"]), "headers of proxies go no further");
     assert_eq!(server.ask(Some(&client), NODES, &ALICE).await.user()["name"], "bob");
-    assert_eq!(server.ask(Some(&stranger), NODES, &ALICE).await.short(), "401 Unauthorized");
+    assert_eq!(server.ask(Some(&unknown), NODES, &ALICE).await.short(), "401 Unauthorized");
     assert_eq!(server.ask(Some(&misnamed), NODES, &ALICE).await.short(), "401 Unauthorized");
     assert!(cluster.logged(&[
         "x509: subject with cn=somebody is not in the allowed list",

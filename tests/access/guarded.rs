@@ -14,14 +14,13 @@ use metrics_server::flags::Flags;
 use net::{Clock, Doors, Listener, Stream};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
+use tls::x509::AcceptAny;
 use tokio::{
     io::duplex,
     sync::{mpsc, watch},
     task::JoinHandle,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
-
-use super::serving::AnyServer;
 
 /// A server that answers with the authenticated user.
 pub(crate) struct Guarded {
@@ -151,7 +150,7 @@ impl Guarded {
         shows: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
         protocol: &[u8],
     ) -> io::Result<TlsStream<Stream>> {
-        let verifier = Arc::new(AnyServer);
+        let verifier = Arc::new(AcceptAny);
         let config = rustls::ClientConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -6,12 +6,6 @@ use apiserver::serving::Limits;
 use axum::{Router, body::Body, routing::get};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use rustls::{
-    DigitallySignedStruct, Error, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    pki_types::{CertificateDer, ServerName, UnixTime},
-};
-use tls::provider;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::{Instant, sleep, timeout},
@@ -21,45 +15,6 @@ use super::{
     guarded::Guarded,
     support::{Cluster, NODES, settle},
 };
-
-/// Takes any server.
-#[derive(Debug)]
-pub(crate) struct AnyServer;
-
-impl ServerCertVerifier for AnyServer {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
-    }
-}
 
 /// A server that answers `/` at once and `/slow` in five minutes.
 fn plain(cluster: &Cluster, limits: Limits) -> Guarded {
@@ -234,7 +189,7 @@ async fn answers_end_at_their_limit_whether_they_are_read_or_not() {
 }
 
 /// What an answer holds until it has been taken.
-struct Held(#[expect(dead_code, reason = "dropped when nobody holds it")] Arc<()>);
+struct Held(#[expect(dead_code, reason = "dropped with its last owner")] Arc<()>);
 
 impl Held {
     /// This many pieces of a length.

@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use rustls::{
-    CipherSuite, ClientConfig, DigitallySignedStruct, Error, ProtocolVersion, SignatureScheme,
-    SupportedProtocolVersion,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    pki_types::{CertificateDer, ServerName, UnixTime},
+    CipherSuite, ClientConfig, ProtocolVersion, SupportedProtocolVersion,
+    pki_types::{CertificateDer, ServerName},
 };
-use tls::provider;
+use tls::{provider, x509::AcceptAny};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -32,10 +30,6 @@ pub(super) struct Shown {
     pub(super) protocol: Option<String>,
 }
 
-/// Takes any server.
-#[derive(Debug)]
-struct AnyServer;
-
 // === impl Hello ===
 
 impl Default for Hello<'_> {
@@ -52,7 +46,7 @@ impl Hello<'_> {
             .with_protocol_versions(versions.as_deref().unwrap_or(rustls::ALL_VERSIONS))
             .unwrap()
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyServer))
+            .with_custom_certificate_verifier(Arc::new(AcceptAny))
             .with_no_client_auth();
         config.alpn_protocols = self.protocols.iter().map(|name| name.as_bytes().into()).collect();
         Arc::new(config)
@@ -102,39 +96,4 @@ pub(super) fn ask(address: &str, method: &str, path: &str, headers: &str) -> Str
 fn blocking<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(future)
-}
-
-impl ServerCertVerifier for AnyServer {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -22,7 +22,7 @@ apiVersion: harness/v1alpha1
 kind: Scenario
 metadata: {name: secrets}
 spec:
-  about: One kubelet that answers, one that lets nobody in, and one that answers nonsense.
+  about: One kubelet that answers, one that rejects every token, and one that answers nonsense.
   nodes:
     - {name: good, addresses: [{type: InternalIP, address: 10.0.0.1}], usage: {cpu: 1, memory: 1Gi}}
     - {name: refuses, addresses: [{type: InternalIP, address: 10.0.0.2}], usage: {cpu: 1, memory: 1Gi}, kubelet: {faults: {status: 401}}, pods: [{namespace: shop, name: web, containers: [{name: main, usage: {cpu: 1m, memory: 1Mi}}]}]}

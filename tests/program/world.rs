@@ -47,7 +47,7 @@ impl World {
 }
 
 impl Drop for World {
-    /// Waits for the metrics server's end: nobody ends it after this process.
+    /// Waits for the metrics server's end: nothing ends it after this process.
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {

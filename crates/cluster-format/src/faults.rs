@@ -65,9 +65,9 @@ pub struct When {
     pub for_: Option<In<Duration>>,
     /// Again, each time this long after the last time began. Default: never again.
     pub every: Option<In<Duration>>,
-    /// Not for the first so many requests (connections, for faults of TCP and TLS). Default: 0.
+    /// Not for this number of requests at first (connections, for faults of TCP and TLS). Default: 0.
     pub after_requests: Option<u64>,
-    /// For no more than so many of them. Default: for all.
+    /// For this number of them at most. Default: for all.
     pub for_requests: Option<u64>,
     /// For each of them with this probability, by the scenario's seed. Default: 1.
     pub probability: Option<In<Probability>>,

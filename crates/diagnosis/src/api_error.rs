@@ -49,7 +49,7 @@ const FORBIDDEN: Table = &[
     (&["namespaces is forbidden"], Cause::RoleLacksList),
 ];
 
-/// What an API server answers that has trouble of its own.
+/// Answers of an API server that fails itself.
 const FAILING: &[&str] = &[
     "too many requests",
     "currently unable to handle the request",

@@ -18,7 +18,7 @@ pub struct Finding {
     pub cause: Cause,
     /// Of what, if the line names it.
     pub subject: Option<Subject>,
-    /// The cure that the line names: whoever wrote it knew more.
+    /// The cure that the line has: the server that wrote it knew the node.
     pub cure: Option<String>,
 }
 

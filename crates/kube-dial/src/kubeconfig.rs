@@ -86,7 +86,7 @@ fn current_context(kubeconfig: Kubeconfig) -> Result<Option<Config>, Cause> {
     };
     let context = context.unwrap_or_default();
     let Some(cluster) = clusters.remove(&context.cluster).flatten() else { return Ok(None) };
-    // As client-go, where there is no such user, nobody asks.
+    // As client-go: without such a user, requests have no credentials.
     let name = context.user.unwrap_or_default();
     let user = users.remove(&name).flatten().unwrap_or_default();
 
@@ -133,7 +133,7 @@ fn server(cluster: &Cluster, at: &str) -> Result<Uri, Cause> {
     }
 }
 
-/// How the API server is reached, and what the user's plugin is told about it.
+/// How the API server is reached, and what the user's plugin gets to know about it.
 fn add_cluster(config: &mut Config, mut cluster: Cluster, at: &str) -> Result<(), Cause> {
     let at = |field: &str| format!("{at}.{field}");
     cluster.certificate_authority = used(cluster.certificate_authority);

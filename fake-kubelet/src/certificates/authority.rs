@@ -127,7 +127,7 @@ impl fmt::Debug for Authority {
     }
 }
 
-/// The certificates of so many CAs with the name of another. They share a key.
+/// Certificates of `count` CAs with the name of another. They share a key.
 pub(super) fn impostors(
     name: &str,
     validity: Validity,

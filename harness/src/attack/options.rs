@@ -35,7 +35,7 @@ pub struct Options {
     /// A probe that takes longer has failed: a kubelet's `timeoutSeconds`.
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = duration::parse)]
     pub(super) probe_timeout: Duration,
-    /// The server's memory may grow by so many MiB in an attack.
+    /// The server's memory may grow by this number of MiB in an attack.
     #[arg(long, value_name = "MIB", default_value_t = 128)]
     pub(super) memory: u64,
     /// Where to write the figures as JSON.

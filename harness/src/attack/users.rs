@@ -1,4 +1,4 @@
-//! The users whom the server must answer during attacks.
+//! The users that the server must answer during attacks.
 
 use std::{
     collections::BTreeMap,

@@ -164,7 +164,7 @@ impl State<'_> {
         let wrong = changes.write(self);
         let _ = write!(
             text,
-            "    - name: 'trouble {number}'\n{wrong}      wait: {{cycles: {}}}\n      expect:\n        - noLog: Panicked\n{expected}",
+            "    - name: 'faults {number}'\n{wrong}      wait: {{cycles: {}}}\n      expect:\n        - noLog: Panicked\n{expected}",
             step.cycles
         );
         let mended = changes.mend(self);

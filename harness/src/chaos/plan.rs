@@ -267,7 +267,7 @@ impl Dice {
             }
         };
         let when = self.once_in(3).then(|| {
-            // A port is open or closed whoever asks.
+            // A port is open or closed for every client.
             let by_time = self.once_in(2) || FAULTS[fault].0 == "refuse: true";
             self.one_of(if by_time { &BY_TIME } else { &BY_REQUEST })
         });

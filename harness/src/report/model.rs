@@ -15,7 +15,7 @@ pub struct Report {
     /// The version of this format. It changes when a field changes its meaning or goes; new fields
     /// may come at any time.
     pub version: u32,
-    /// Where the scenarios ran: `simulated`, or `sandbox`, with which program, and by whom
+    /// Where the scenarios ran: `simulated`, or `sandbox`, with which program, and with which kubectl
     /// `kubectl top` was asked.
     pub world: String,
     /// How many scenarios there are of each verdict.

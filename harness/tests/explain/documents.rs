@@ -161,7 +161,7 @@ fn documents_are_read_as_a_whole() {
         assert_eq!(found(&explanation), expected, "{name}");
         assert_eq!(explanation.unknown.lines, unknown, "{name}: {:?}", explanation.unknown.first);
     }
-    // Another program's pod that is out of memory is not the metrics server's trouble.
+    // Another program's pod that is out of memory does not concern the metrics server.
     let other = POD.replace("metrics-server-7f", "web-5f");
     assert_eq!(found(&explain(other.as_bytes())), []);
     // One after the other, as they come out of a terminal.

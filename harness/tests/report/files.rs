@@ -139,8 +139,8 @@ fn skipped_scenarios_have_a_reason() {
     assert!(reason.contains("--fail-fast"), "{reason}");
     let junit = fs::read_to_string(folder.path().join("r.xml")).unwrap();
     assert!(junit.contains(&format!("<skipped message=\"{reason}\"")), "{junit}");
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(told.contains(&format!("{skipped} skipped because --fail-fast")), "{told}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("{skipped} skipped because --fail-fast")), "{text}");
 }
 
 #[test]
@@ -161,8 +161,8 @@ fn invalid_reports_are_refused_before_anything_runs() {
         let mut arguments = vec!["run"];
         arguments.extend(target.iter().flat_map(|target| ["--report", target]));
         let output = support::scenario(folder.path(), &arguments);
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), told.contains(says)), (Some(code), true), "{told}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), text.contains(says)), (Some(code), true), "{text}");
         assert!(output.stdout.is_empty(), "{target:?}");
     }
 }

@@ -36,7 +36,7 @@ impl OpenFiles {
         Self::of(limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX)))
     }
 
-    /// A limit of so many.
+    /// A limit of this number.
     pub fn of(limit: usize) -> Self {
         Self { limit }
     }

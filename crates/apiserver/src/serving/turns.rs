@@ -316,6 +316,6 @@ mod tests {
         assert!(turns.state.lock().grant());
         assert!(second.poll(&mut context).is_ready());
         assert!(!turns.state.lock().grant());
-        assert!(third.poll(&mut context).is_ready(), "nobody else waits");
+        assert!(third.poll(&mut context).is_ready(), "nothing else waits");
     }
 }

@@ -58,7 +58,7 @@ fn judged_at(
     let name = ServerName::try_from(name).unwrap();
     let now = UnixTime::since_unix_epoch(Duration::from_hours(hours));
     match GoVerifier::new(authorities, provider()).judge(leaf, intermediates, &name, now) {
-        Ok(()) => "believed".to_owned(),
+        Ok(()) => "trusted".to_owned(),
         Err(error) => error.to_string(),
     }
 }
@@ -77,7 +77,7 @@ fn certificates_are_verified_with_gos_errors() {
     self_made.is_ca = IsCa::Ca(Unconstrained);
     let legacy = || own(&named(&[], "n1"), &leaf_key);
     let rows = [
-        ("signed", signed(named(&["n1"], "n1"), &key), "n1", "believed"),
+        ("signed", signed(named(&["n1"], "n1"), &key), "n1", "trusted"),
         (
             "a CA made for itself",
             own(&self_made, &leaf_key),
@@ -113,7 +113,7 @@ fn certificates_are_verified_with_gos_errors() {
         assert_eq!(judged(&root, &leaf, name), expected, "{what}");
     }
     let itself = own(&self_made, &leaf_key);
-    assert_eq!(judged(&itself, &itself, "n1"), "believed", "named itself as the CA");
+    assert_eq!(judged(&itself, &itself, "n1"), "trusted", "named itself as the CA");
 }
 
 /// A certificate that can sign, and its issuer.
@@ -189,15 +189,15 @@ fn a_servers_certificate_may_be_an_authoritys() {
     };
     let expired = "x509: certificate has expired or is not yet valid: current time 2019-01-04T10:00:00Z is after 2018-01-01T00:00:00Z";
     let rows: [(&str, Change<'_>, Option<Change<'_>>, Change<'_>, String); 16] = [
-        ("by the root", &plain, None, &plain, "believed".to_owned()),
-        ("by one between", &plain, Some(&plain), &plain, "believed".to_owned()),
-        ("no signer below it", &length(0), None, &plain, "believed".to_owned()),
+        ("by the root", &plain, None, &plain, "trusted".to_owned()),
+        ("by one between", &plain, Some(&plain), &plain, "trusted".to_owned()),
+        ("no signer below it", &length(0), None, &plain, "trusted".to_owned()),
         (
             "for servers",
             &plain,
             None,
             &|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth],
-            "believed".to_owned(),
+            "trusted".to_owned(),
         ),
         ("for clients", &plain, None, &client_only, usage.to_owned()),
         ("a root for clients", &client_only, None, &plain, usage.to_owned()),
@@ -317,7 +317,7 @@ fn a_replaced_rsa_authority_gets_gos_error() {
         read(include_str!("testdata/rsa-ca-before.pem")),
         read(include_str!("testdata/rsa-ca-after.pem")),
     );
-    assert_eq!(judged_at(HOURS_IN_2027, &before, &leaf, &[], "n1"), "believed");
+    assert_eq!(judged_at(HOURS_IN_2027, &before, &leaf, &[], "n1"), "trusted");
     assert_eq!(
         judged_at(HOURS_IN_2027, &after, &leaf, &[], "n1"),
         "x509: certificate signed by unknown authority (possibly because of \"crypto/rsa: verification error\" while trying to verify candidate authority certificate \"kubernetes\")"
@@ -339,7 +339,7 @@ fn more_intermediates_than_a_chain_can_need_are_refused_unread() {
     let leaf = named(&["n1"], "n1").signed_by(&leaf_key, &Issuer::from_params(&ca, &key));
     let leaf = leaf.unwrap().der().clone();
     let useless: Vec<_> = (0..7).map(|_| own(&ca, &KeyPair::generate().unwrap())).collect();
-    assert_eq!(judged_with(&root, &leaf, &useless[..6], "n1"), "believed");
+    assert_eq!(judged_with(&root, &leaf, &useless[..6], "n1"), "trusted");
     assert_eq!(
         judged_with(&root, &leaf, &useless, "n1"),
         "x509: too many intermediate certificates: 7, at most 6"

@@ -207,7 +207,7 @@ fn check_dns(saw: &DnsSaw, at: &YamlNode, cluster: &KnownCluster<'_>, mistakes: 
     }
     let expects_none = saw.questions == Some(0) || saw.kinds.as_ref().is_some_and(Vec::is_empty);
     if expects_none && cluster.lacks_name(&canonical(&saw.name)) {
-        let message = format!("nobody asks for {}: nothing has this name", quote(&saw.name));
+        let message = format!("no lookup asks for {}: nothing has this name", quote(&saw.name));
         mistakes.push(
             Mistake::at(&at.field("name").location, message)
                 .help("write a node's host name, or a name of \"dns\" or \"server.hosts\""),
@@ -225,7 +225,8 @@ fn check_api(saw: &ApiSaw, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
     // What follows `…` may belong to the path.
     let is_whole = !target.strip_prefix(path).is_some_and(|rest| rest.starts_with('…'));
     if !METHODS.contains(&method) || !fake_apiserver::serves(path, is_whole) {
-        let message = format!("the API server has no {}, so nobody sends it", quote(&saw.request));
+        let message =
+            format!("the API server has no {}, so no client sends it", quote(&saw.request));
         mistakes.push(
             Mistake::at(&at.field("request").location, message)
                 .help("write one such as \"GET /api/v1/nodes…\""),

@@ -17,7 +17,7 @@ pub struct ApiServerFaults {
     pub stalls_after: Option<usize>,
     /// Every watch is cut after this long.
     pub watches_last: Option<In<Duration>>,
-    /// Every watch is told that the version it starts from is gone (410), as when the API server
+    /// Every watch is answered that the version it starts from is gone (410), as when the API server
     /// does not remember that far.
     #[serde(default)]
     pub gone: bool,

@@ -31,7 +31,10 @@ fn what_cannot_fail() {
             ("absent without a name", seen("{get: /, absent: ['', items..name]}")),
             ("anything is near", seen("{get: /, body: {a: 1}, within: 1000%}")),
             ("anything down to 0 is near", seen("{get: /, body: {a: 1}, within: 100%}")),
-            ("a metric of nobody", seen("{metric: metrics_server_kubelet_requests, changedBy: 0}")),
+            (
+                "a metric that no program has",
+                seen("{metric: metrics_server_kubelet_requests, changedBy: 0}"),
+            ),
             ("a metric of another program", seen("{metric: up, changedBy: 0}")),
             (
                 "a label of no metric",
@@ -60,7 +63,10 @@ fn what_cannot_fail() {
             ("a name of nothing", seen("dns: {name: node-2, questions: 0}")),
             ("a name of nothing, by kinds", seen("dns: {name: nod-1, kinds: []}")),
             ("a path of no API server", seen("api: {request: 'GET /api/v1/ndoes…', requests: 0}")),
-            ("a method of nobody", seen("api: {request: LIST /api/v1/nodes, requests: 0}")),
+            (
+                "a method that no client uses",
+                seen("api: {request: LIST /api/v1/nodes, requests: 0}"),
+            ),
             (
                 "a node that is never there",
                 seen("{get: /apis/metrics.k8s.io/v1beta1/nodes/nod-1, status: 404}"),
