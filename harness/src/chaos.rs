@@ -26,7 +26,7 @@ use parking_lot::Mutex;
 
 pub use self::options::Options;
 use self::{
-    laws::{Broken, judge},
+    laws::{Broken, HANG, Judged, judge},
     plan::Plan,
     shrink::shrink,
 };
@@ -84,10 +84,11 @@ pub fn chaos(options: &Options) -> Result<bool, ChaosError> {
             let seed = options.seed.wrapping_add(number);
             let plan = Plan::random(seed);
             let judged = judge(&plan);
-            let found = judged.broken.map(|broken| report(seed, plan, broken, &options.out));
+            let cluster_time = judged.cluster_time;
+            let found = report(seed, plan, judged, &options.out).transpose();
             let mut sum = sum.lock();
             sum.runs += 1;
-            sum.cluster_time += judged.cluster_time;
+            sum.cluster_time += cluster_time;
             match found {
                 Some(Ok(found)) => sum.found.push(found),
                 Some(Err(error)) => sum.error = Some(error),
@@ -120,8 +121,15 @@ pub fn chaos(options: &Options) -> Result<bool, ChaosError> {
 }
 
 /// Shrinks a plan that breaks a law and writes it down with its time line.
-fn report(seed: u64, plan: Plan, broken: Broken, folder: &Path) -> Result<Found, ChaosError> {
-    let (plan, broken) = shrink(plan, broken, |plan| judge(plan).broken);
+fn report(
+    seed: u64,
+    plan: Plan,
+    judged: Judged,
+    folder: &Path,
+) -> Result<Option<Found>, ChaosError> {
+    let Some(broken) = judged.broken.as_ref() else { return Ok(None) };
+    let (plan, judged) =
+        if broken.law == HANG { (plan, judged) } else { shrink(plan, judged, judge) };
     let file = folder.join(format!("chaos-{seed}.yaml"));
     let write = |path: &Path, text: &str| {
         fs::write(path, text).map_err(|source| ChaosError::Write { path: path.to_owned(), source })
@@ -129,6 +137,6 @@ fn report(seed: u64, plan: Plan, broken: Broken, folder: &Path) -> Result<Found,
     fs::create_dir_all(folder)
         .map_err(|source| ChaosError::Write { path: folder.to_owned(), source })?;
     write(&file, &document::write(&plan))?;
-    write(&file.with_extension("log"), &judge(&plan).transcript)?;
-    Ok(Found { seed, broken, file })
+    write(&file.with_extension("log"), &judged.transcript)?;
+    Ok(judged.broken.map(|broken| Found { seed, broken, file }))
 }

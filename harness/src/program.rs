@@ -123,7 +123,7 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
                 }
             }
             Update::Waits(index, waiting) => waits.waits(index, files[index].name(), waiting),
-            // Who cannot read it has other worries.
+            // Progress that cannot be shown is no reason to stop.
             Update::Second => drop(waits.second()),
         });
     });

@@ -153,6 +153,13 @@ impl State<'_> {
                 expected.extend(self.nodes.get(number).map(served));
             }
         }
+        // With the fallback, the node's address is scraped in place of its name.
+        for number in changes.dns.keys().filter(|_| !self.plan.fallback) {
+            let _ = writeln!(
+                expected,
+                "        - log: 'Failed to scrape node…lookup node-{number} …node=\"node-{number}\"'"
+            );
+        }
         for node in self.nodes.values().filter(|node| !changes.touched.contains(&node.number)) {
             let number = node.number;
             expected += &served(node);
@@ -270,7 +277,8 @@ impl Changes {
                 if is_free(self, node) && nodes.get(node).is_some_and(|node| node.named) =>
             {
                 self.dns.insert(*node, *failure);
-                self.touched.insert(*node);
+                // Over a connection that is kept, the name is not needed.
+                self.field(*node, "restarted: true".to_owned());
             }
             _ => {}
         }

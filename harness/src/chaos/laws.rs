@@ -1,7 +1,12 @@
 //! Whether a run kept the laws: those in its scenario's expectations, and that no reported usage is
 //! further from the truth than the kubelet's samples allow.
 
-use std::{path::Path, sync::mpsc, thread, time::Duration};
+use std::{
+    path::Path,
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
 
 use super::{document, plan::Plan};
 use crate::{
@@ -9,6 +14,10 @@ use crate::{
     report::failure_report,
     run::{Failure, Outcome, run_comparing},
 };
+
+/// The law that every run ends. Such a run is not shrunk: each attempt would take [`LIMIT`], and
+/// leave a thread behind.
+pub(super) const HANG: &str = "hang";
 
 /// How long a run may take; it takes about a second.
 const LIMIT: Duration = Duration::from_mins(2);
@@ -40,14 +49,22 @@ pub(super) fn judge(plan: &Plan) -> Judged {
     let (text, is_constant) = (document::write(plan), plan.has_constant_usage());
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || drop(sender.send(run(text, is_constant))));
-    receiver.recv_timeout(LIMIT).unwrap_or_else(|_| {
-        let text = format!("the run did not end within {} s", LIMIT.as_secs());
-        Judged {
-            broken: Some(Broken { law: "hang".to_owned(), text }),
-            cluster_time: Duration::ZERO,
-            transcript: String::new(),
+    receiver.recv_timeout(LIMIT).unwrap_or_else(|error| match error {
+        RecvTimeoutError::Timeout => {
+            Judged::not_run(HANG, format!("the run did not end within {} s", LIMIT.as_secs()))
         }
+        RecvTimeoutError::Disconnected => Judged::not_run(
+            "panic",
+            "the harness panicked; standard error has the place".to_owned(),
+        ),
     })
+}
+
+impl Judged {
+    fn not_run(law: &str, text: String) -> Self {
+        let broken = Some(Broken { law: law.to_owned(), text });
+        Self { broken, cluster_time: Duration::ZERO, transcript: String::new() }
+    }
 }
 
 /// Runs a scenario and judges it; reported usage too if that is constant: the harness does not keep
@@ -55,11 +72,7 @@ pub(super) fn judge(plan: &Plan) -> Judged {
 pub(super) fn run(text: String, is_constant: bool) -> Judged {
     let file = match file::parse(Path::new("chaos.yaml"), text) {
         Ok(mut files) => files.remove(0),
-        Err(errors) => {
-            let broken = Broken { law: "file".to_owned(), text: errors.to_string() };
-            let (cluster_time, transcript) = (Duration::ZERO, String::new());
-            return Judged { broken: Some(broken), cluster_time, transcript };
-        }
+        Err(errors) => return Judged::not_run("file", errors.to_string()),
     };
     let outcome = run_comparing(&file);
     Judged {

@@ -1,7 +1,10 @@
 //! Makes a failing plan small: as long as something can be left out and the same law is broken,
 //! it is left out.
 
-use super::{laws::Broken, plan::Plan};
+use super::{
+    laws::{Broken, Judged},
+    plan::Plan,
+};
 
 /// The most runs that one plan is worth.
 const MOST_RUNS: usize = 400;
@@ -9,9 +12,11 @@ const MOST_RUNS: usize = 400;
 /// The smallest plan found that breaks the same law, and how. `judge` runs a plan.
 pub(super) fn shrink(
     mut plan: Plan,
-    mut broken: Broken,
-    judge: impl Fn(&Plan) -> Option<Broken>,
-) -> (Plan, Broken) {
+    mut judged: Judged,
+    judge: impl Fn(&Plan) -> Judged,
+) -> (Plan, Judged) {
+    let law = |judged: &Judged| judged.broken.as_ref().map(|Broken { law, .. }| law.clone());
+    let broken = law(&judged);
     let (mut runs, mut at, mut was_shrunk) = (0, 0, false);
     while runs < MOST_RUNS {
         let Some(smaller) = plan.smaller().into_iter().nth(at) else {
@@ -23,11 +28,13 @@ pub(super) fn shrink(
             continue;
         };
         runs += 1;
-        match judge(&smaller).filter(|found| found.law == broken.law) {
+        let found = judge(&smaller);
+        if law(&found) == broken {
             // The next candidate has moved to the same place.
-            Some(found) => (plan, broken, was_shrunk) = (smaller, found, true),
-            None => at += 1,
+            (plan, judged, was_shrunk) = (smaller, found, true);
+        } else {
+            at += 1;
         }
     }
-    (plan, broken)
+    (plan, judged)
 }

@@ -59,7 +59,7 @@ pub(super) enum ProgramError {
     #[error(transparent)]
     New(#[from] NewError),
     #[error(transparent)]
-    Chaos(#[from] ChaosError),
+    Chaos(ChaosError),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
@@ -92,6 +92,15 @@ impl From<ExplainError> for ProgramError {
         match error {
             ExplainError::Write(error) => Self::Write(error),
             error @ ExplainError::Read { .. } => Self::Explain(error),
+        }
+    }
+}
+
+impl From<ChaosError> for ProgramError {
+    fn from(error: ChaosError) -> Self {
+        match error {
+            ChaosError::Print(error) => Self::Write(error),
+            error @ ChaosError::Write { .. } => Self::Chaos(error),
         }
     }
 }
