@@ -25,7 +25,8 @@ pub(crate) const V1BETA1: &str = "client.authentication.k8s.io/v1beta1";
 /// A plugin that takes longer is ended. client-go waits for ever.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A plugin that failed is not run again before this time: each start costs a process.
+/// A plugin that failed, or whose credential was refused, is not run again before this time: each
+/// start costs a process, and clients of an API server that refuses all would cause many.
 const RUN_AGAIN: Duration = Duration::from_secs(5);
 
 /// Runs a plugin, and keeps its credential until that expires.
@@ -47,6 +48,7 @@ struct Last {
 }
 
 struct Credential {
+    since: Instant,
     token: Option<Arc<str>>,
     certificate: Option<Arc<CertifiedKey>>,
     expires: Option<Timestamp>,
@@ -168,10 +170,13 @@ impl ExecPlugin {
         }
     }
 
-    /// A server refused the credential with this token: the plugin is run again for the next request.
+    /// A server refused the credential with this token: the plugin is run again for the next request,
+    /// unless it was run just now.
     pub(crate) async fn refused(&self, token: Option<&str>) {
         let mut last = self.last.lock().await;
-        last.credential.take_if(|credential| credential.token.as_deref() == token);
+        last.credential.take_if(|credential| {
+            credential.token.as_deref() == token && credential.since.elapsed() >= RUN_AGAIN
+        });
     }
 
     async fn run(&self) -> Result<Credential, ExecError> {
@@ -244,7 +249,7 @@ impl ExecPlugin {
         let expires = expires.map_err(|error| {
             self.failed(format!("it printed an expirationTimestamp that is no time: {error}"))
         })?;
-        Ok(Credential { token, certificate, expires })
+        Ok(Credential { since: Instant::now(), token, certificate, expires })
     }
 
     fn not_started(&self, error: &io::Error) -> ExecError {

@@ -119,6 +119,14 @@ fn server(cluster: &Cluster, at: &str) -> Result<Uri, Cause> {
     if server.is_empty() {
         return error(&at, "it is empty; write the API server's URL");
     }
+    // Errors quote it.
+    let address = server.split_once("://").map_or(server, |(_, address)| address);
+    if address.split(['/', '?', '#']).next().is_some_and(|host| host.contains('@')) {
+        return error(
+            &at,
+            "it has a user name or password, which is not supported; use the user's token or client certificate",
+        );
+    }
     // As client-go, whatever else the kubeconfig says.
     let url = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
     match url.parse::<Uri>() {

@@ -11,6 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 pub use self::environment::Environment;
 use crate::Stream;
 
+/// The most characters of it in an error.
+const MOST_QUOTED: usize = 200;
+
 /// The most bytes of a proxy's response to CONNECT.
 const LONGEST_HEAD: usize = 16 << 10;
 
@@ -33,7 +36,7 @@ enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyUrlError {
     /// It is another kind of proxy.
-    #[error("unsupported scheme {0:?}, must be http or socks5")]
+    #[error("unsupported scheme {0:?}, must be http, socks5 or socks5h")]
     Scheme(String),
     /// There is no host, or no port where there should be one.
     #[error("its host or port is missing or malformed")]
@@ -49,7 +52,8 @@ impl FromStr for Proxy {
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
         let (kind, default_port) = match scheme.to_ascii_lowercase().as_str() {
             "http" => (Kind::Http, 80),
-            "socks5" => (Kind::Socks5, 1080),
+            // The proxy looks names up with either of them, as with Go.
+            "socks5" | "socks5h" => (Kind::Socks5, 1080),
             _ => return Err(ProxyUrlError::Scheme(scheme.to_owned())),
         };
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -63,7 +67,10 @@ impl FromStr for Proxy {
         let (host, port) = split_port(address).ok_or(ProxyUrlError::Host)?;
         let port = match port {
             "" => default_port,
-            port => port.parse().map_err(|_| ProxyUrlError::Host)?,
+            port if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+                port.parse().map_err(|_| ProxyUrlError::Host)?
+            }
+            _ => return Err(ProxyUrlError::Host),
         };
         let is_bad = |c: char| c.is_whitespace() || c.is_control();
         if host.is_empty() || host.contains(is_bad) {
@@ -132,7 +139,8 @@ impl Proxy {
             head.push(stream.read_u8().await?);
         }
         let line = String::from_utf8_lossy(&head);
-        let line = line.lines().next().unwrap_or_default();
+        let line: String =
+            line.lines().next().unwrap_or_default().chars().take(MOST_QUOTED).collect();
         match line.split_once(' ') {
             Some((version, status)) if version.starts_with("HTTP/1.") => {
                 if status.starts_with("200") {
@@ -164,6 +172,9 @@ impl Proxy {
                 stream.write_all(&login).await?;
                 let mut status = [0; 2];
                 stream.read_exact(&mut status).await?;
+                if status[0] != 1 {
+                    return failed("invalid username/password version");
+                }
                 if status[1] != 0 {
                     return failed("username/password authentication failed");
                 }
@@ -185,6 +196,9 @@ impl Proxy {
         stream.write_all(&request).await?;
         let mut reply = [0; 4];
         stream.read_exact(&mut reply).await?;
+        if reply[0] != 5 {
+            return failed(&format!("unexpected protocol version {}", reply[0]));
+        }
         let error = match reply[1] {
             0 => None,
             1 => Some("general SOCKS server failure"),
@@ -236,7 +250,9 @@ fn authority(host: &str, port: u16) -> String {
 fn decode(text: &str) -> String {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let Some((first, others)) = rest.split_first() {
-        let code = rest.get(1..3).and_then(|two| std::str::from_utf8(two).ok());
+        // A sign before digits would be read too.
+        let code = rest.get(1..3).filter(|two| two.iter().all(u8::is_ascii_hexdigit));
+        let code = code.and_then(|two| std::str::from_utf8(two).ok());
         match code.map(|code| u8::from_str_radix(code, 16)) {
             Some(Ok(byte)) if *first == b'%' => {
                 bytes.push(byte);

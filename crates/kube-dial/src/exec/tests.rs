@@ -42,9 +42,17 @@ async fn a_token_is_kept_until_it_expires_and_renewed_when_it_is_refused() {
             assert_eq!(plugin.token().await.unwrap().as_deref(), Some("t"), "{what}");
         }
         assert_eq!(count(), expected, "{what}");
+        // What has just been printed is not replaced: a server may refuse every credential.
+        plugin.refused(Some("t")).await;
+        let again = usize::from(what == "over");
+        plugin.token().await.unwrap();
+        assert_eq!(count(), expected + again, "{what}, refused at once");
+        tokio::time::pause();
+        tokio::time::advance(RUN_AGAIN).await;
+        tokio::time::resume();
         plugin.refused(Some("t")).await;
         plugin.token().await.unwrap();
-        assert_eq!(count(), expected + 1, "{what}, refused");
+        assert_eq!(count(), expected + again + 1, "{what}, refused");
     }
 }
 

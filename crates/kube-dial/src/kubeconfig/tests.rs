@@ -144,6 +144,7 @@ fn what_client_go_refuses_is_refused_with_the_field() {
     let insecure =
         "{server: 'https://a', certificate-authority: ca.crt, insecure-skip-tls-verify: true}";
     let clusters = [
+        ("{server: 'https://u:secret@a:1'}", "server: it has a user name or password"),
         ("{server: ''}", "server: it is empty"),
         ("{}", "server: it is empty"),
         ("{server: 'ftp://a'}", "server: \"ftp://a\" is neither"),

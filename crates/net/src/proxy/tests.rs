@@ -11,11 +11,13 @@ fn urls_of_proxies_are_read_as_in_go() {
         ("socks5://p", "socks5://p:1080"),
         ("http://user:pass@p:1", "http://p:1"),
         ("http://[fe80::1]:1", "http://[fe80::1]:1"),
-        ("https://p", "unsupported scheme \"https\", must be http or socks5"),
-        ("p:3128", "unsupported scheme \"\", must be http or socks5"),
+        ("https://p", "unsupported scheme \"https\", must be http, socks5 or socks5h"),
+        ("p:3128", "unsupported scheme \"\", must be http, socks5 or socks5h"),
         ("http://", "its host or port is missing or malformed"),
         ("http://p:port", "its host or port is missing or malformed"),
         ("http://fe80::1:1", "its host or port is missing or malformed"),
+        ("http://p:+80", "its host or port is missing or malformed"),
+        ("socks5h://p", "socks5://p:1080"),
         ("http://a b", "its host or port is missing or malformed"),
     ];
     for (url, expected) in rows {
@@ -23,7 +25,7 @@ fn urls_of_proxies_are_read_as_in_go() {
         let shown = parsed.map_or_else(|error| error.to_string(), |proxy| proxy.to_string());
         assert_eq!(shown, expected, "{url}");
     }
-    assert_eq!(decode("a%40b%zz%"), "a@b%zz%");
+    assert_eq!(decode("a%40b%zz%+f%"), "a@b%zz%+f%");
 }
 
 /// What a proxy got from a tunnel to `host`, where it said `answers`, and what came of it.
@@ -81,7 +83,8 @@ async fn socks_proxies_are_asked_for_names_and_addresses() {
     assert_eq!(result, Ok(()));
     let expected = [&[5, 2, 0, 2, 1, 1, b'u', 2, b'p', b'w', 5, 1, 0, 4, 0xFD][..], &[0; 14], &[1]];
     assert_eq!(got, [expected.concat(), vec![0x19, 0x2B]].concat());
-    let rows: [(&[u8], &str); 4] = [
+    let rows: [(&[u8], &str); 5] = [
+        (&[5, 0, 4, 0, 0, 1], "unexpected protocol version 4"),
         (&[5, 0xFF], "no acceptable authentication methods"),
         (&[4, 0], "unexpected protocol version or authentication method"),
         (&[5, 2, 1, 1], "unexpected protocol version or authentication method"),
