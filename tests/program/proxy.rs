@@ -17,7 +17,7 @@ use super::{
     PATIENCE, Running,
     client::ask,
     free_port, program,
-    world::{World, token},
+    world::{FLAGS, World, token},
 };
 
 const SCENARIO: &str = "\
@@ -125,18 +125,8 @@ fn api_server_and_kubelets_are_reached_through_a_proxy() {
         let by_kubeconfig = named_by == "kubeconfig";
         let more = format!(", \"proxy-url\": \"{url}\"");
         write_kubeconfig(&world, folder.path(), if by_kubeconfig { &more } else { "" });
-        let mut command = program(
-            folder.path(),
-            &[
-                "--kubeconfig=kubeconfig",
-                "--kubelet-insecure-tls",
-                "--metric-resolution=10s",
-                "--kubelet-request-timeout=5s",
-                "--bind-address=127.0.0.1",
-                &format!("--secure-port={port}"),
-                "--cert-dir=certificates",
-            ],
-        );
+        let mut command =
+            program(folder.path(), &[&FLAGS[..], &[&format!("--secure-port={port}")]].concat());
         if !by_kubeconfig {
             command.env("https_proxy", &url).env("NO_PROXY", "other.example");
         }

@@ -14,7 +14,7 @@ use super::{
     Running,
     client::ask,
     free_port,
-    world::{World, token},
+    world::{FLAGS, World, token},
 };
 
 const SCENARIO: &str = "\
@@ -111,17 +111,15 @@ fn no_secret_is_revealed() {
     let mut server = Running::start(
         folder.path(),
         &[
-            "--kubeconfig=kubeconfig",
-            "--kubelet-insecure-tls",
-            "--metric-resolution=10s",
-            "--kubelet-request-timeout=5s",
-            "--bind-address=127.0.0.1",
-            &format!("--secure-port={port}"),
-            "--cert-dir=certificates",
-            "--audit-log-path=audit.log",
-            &format!("--audit-policy-file={}", policy(folder.path())),
-            "-v=10",
-        ],
+            &FLAGS[..],
+            &[
+                &format!("--secure-port={port}"),
+                "--audit-log-path=audit.log",
+                &format!("--audit-policy-file={}", policy(folder.path())),
+                "-v=10",
+            ],
+        ]
+        .concat(),
     );
     // Each kubelet got a request; one accepted the token, and has no pods.
     for said in ["no usage of containers", "401 Unauthorized", "500 Internal Server Error"] {

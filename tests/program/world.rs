@@ -11,6 +11,16 @@ use std::{
 use harness::{file::ScenarioFile, world::Loopback};
 use tokio::{runtime::Builder, sync::oneshot};
 
+/// Flags of another metrics server in that cluster, with `kubeconfig` in its folder.
+pub(super) const FLAGS: [&str; 6] = [
+    "--kubeconfig=kubeconfig",
+    "--kubelet-insecure-tls",
+    "--metric-resolution=10s",
+    "--kubelet-request-timeout=5s",
+    "--bind-address=127.0.0.1",
+    "--cert-dir=certificates",
+];
+
 /// A cluster with a metrics server in it, beside the test, until dropped.
 pub(super) struct World {
     pub(super) kubeconfig: PathBuf,
