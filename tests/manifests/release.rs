@@ -1,4 +1,4 @@
-//! The scripts that make a release, and that run scenarios in continuous integration.
+//! The scripts that make a release, and the annotations of scenarios in continuous integration.
 
 use std::{
     fs,
@@ -140,47 +140,4 @@ fn failures_become_annotations() {
          100%25 wrong%0Aexpected: a%0Ab%0Aseen: c\n\
          ::error file=scenarios/dns/b.yaml,title=dns/b%3A c::it ended\n"
     );
-}
-
-/// With a stand-in for `scenario`: which arguments it gets, and that its exit code is passed on.
-#[test]
-fn scenarios_run_with_the_arguments_of_the_action() {
-    let folder = TempDir::new().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let script = "#!/bin/sh\nprintf '%s ' \"$@\"; exit 3\n";
-    fs::write(path("scenario"), script).unwrap();
-    fs::set_permissions(path("scenario"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .unwrap();
-    let reports = path("reports");
-    let run = |arguments: &[&str]| {
-        let mut command = Command::new(root().join("action/run"));
-        command.env("SCENARIO", path("scenario")).env_remove("GITHUB_ACTIONS");
-        command.args(["--reports", &reports]).args(arguments).output().unwrap()
-    };
-    let said = |output: &Output| {
-        String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
-    };
-    let formats = ["junit=xml", "json=json", "markdown=md", "html=html"].map(|format| {
-        let (format, ending) = format.split_once('=').unwrap();
-        format!("--report {format}={reports}/scenarios.{ending} ")
-    });
-    let formats = formats.concat();
-    let plain = run(&["--", "--filter", "a b"]);
-    assert_eq!(plain.status.code(), Some(3));
-    assert_eq!(said(&plain), format!("run {formats}--filter a b "));
-
-    let server = path("scenario");
-    let simulated = run(&["--server", &server, "--world", "simulated"]);
-    assert_eq!(said(&simulated), format!("run --server {server} --world simulated {formats}"));
-    for (arguments, expected) in [
-        (&["--server", "/nope"][..], "/nope is no program"),
-        (&["--server", "a", "--image", "b"], "which one is it?"),
-        (&["--program", "a"], "there is no --image"),
-        (&["all"], "all is not a flag"),
-        (&["--world"], "--world has no value"),
-    ] {
-        let output = run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(said(&output).contains(expected), "{}", said(&output));
-    }
 }
