@@ -104,10 +104,14 @@ fn the_program_that_was_built_is_run() {
     let folder = programs(&[("cargo", build), program]);
     let checkout = root().canonicalize().unwrap();
     let up = "../".repeat(checkout.components().count() - 1);
+    // Deeper than the checkout: there, the relative path leads elsewhere.
+    let elsewhere = folder.path().join("a/".repeat(checkout.components().count()));
+    fs::create_dir_all(&elsewhere).unwrap();
     let absolute = folder.path().join("target").to_str().unwrap().to_owned();
     for target in [&absolute, &format!("{up}{}", absolute.trim_start_matches('/'))] {
         let mut command = script("action/run", &folder);
-        let output = command.env("CARGO_TARGET_DIR", target).output().unwrap();
+        let output =
+            command.current_dir(&elsewhere).env("CARGO_TARGET_DIR", target).output().unwrap();
         let lines = printed(&output);
         assert!(lines.starts_with(&format!("{}\n", checkout.display())), "{lines}");
         assert!(output.status.success() && lines.contains("this one ran"), "{target}: {lines}");
