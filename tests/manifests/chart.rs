@@ -226,30 +226,26 @@ fn wrong_values_are_refused_with_their_place() {
 #[test]
 fn values_may_be_null() {
     let schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();
-    let files = ["everything", "tls-helm", "tls-issuer"].map(|name| {
-        let file = root().join(format!("tests/manifests/values/{name}.yaml"));
-        format!("--values={}", file.display())
-    });
     for path in paths(&schema, "") {
+        // One in which the value has an effect.
+        let file = match path.as_str() {
+            path if path.starts_with("tls.helm") => "tls-helm",
+            path if path.starts_with("tls.certManager") => "tls-issuer",
+            _ => "everything",
+        };
+        let values = format!("--values=tests/manifests/values/{file}.yaml");
         let null = format!("--set=networkPolicy.enabled=true,{path}=null");
-        for values in &files {
-            if values != &files[0] && !path.starts_with("tls") {
-                continue;
-            }
-            let template = ["template", "metrics-server", CHART, values, &null];
-            let Some(output) = helm(&template) else { return };
+        let Some(output) = helm(&["template", "a", CHART, &values, &null]) else { return };
+        if output.status.success() {
+            let objects = Manifests::read(&String::from_utf8(output.stdout).unwrap());
+            objects.check_types();
+            objects.flags();
+        } else {
             let errors = String::from_utf8_lossy(&output.stderr);
-            if output.status.success() {
-                let objects = Manifests::read(&String::from_utf8(output.stdout).unwrap());
-                objects.check_types();
-                objects.flags();
-            } else {
-                let (parent, name) = path.rsplit_once('.').unwrap_or(("", &path));
-                let place = format!("/{}", parent.replace('.', "/"));
-                let expected = format!("missing property '{name}'");
-                assert!(errors.contains(&expected), "{path}: {errors}");
-                assert!(parent.is_empty() || errors.contains(&place), "{path}: {errors}");
-            }
+            let (parent, name) = path.rsplit_once('.').unwrap_or(("", &path));
+            let place = parent.replace('.', "/");
+            assert!(errors.contains(&format!("missing property '{name}'")), "{path}: {errors}");
+            assert!(errors.contains(&place), "{path}: {errors}");
         }
     }
 }
