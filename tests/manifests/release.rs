@@ -55,11 +55,38 @@ fn workflows_call_scripts_that_exist() {
         // An action is at a version, and what a job may do is said.
         let actions = text.lines().filter_map(|line| line.split_once("uses: "));
         for (_, action) in actions {
-            assert!(action == "./" || action.contains("@v"), "{}: {action}", file.display());
+            assert!(
+                action.starts_with("./") || action.contains("@v"),
+                "{}: {action}",
+                file.display()
+            );
         }
         assert!(file.ends_with("action.yml") || text.contains("\npermissions:"));
     }
     assert!(called >= 10, "{called}");
+}
+
+/// A job that may write packages or the release waits for all checks.
+#[test]
+fn nothing_is_published_before_its_checks_have_passed() {
+    let text = fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap();
+    let workflow: Value = serde_yaml::from_str(&text).unwrap();
+    let jobs = workflow["jobs"].as_object().unwrap();
+    let mut writing = 0;
+    for (name, job) in jobs {
+        let permissions = job["permissions"].as_object().unwrap();
+        if permissions.values().any(|permission| permission == "write") {
+            for check in ["ci", "e2e"] {
+                let needs = job["needs"].as_array().unwrap();
+                assert!(needs.contains(&check.into()), "{name} does not need {check}");
+                let called = jobs[check]["uses"].as_str().unwrap();
+                let called = fs::read_to_string(root().join(called)).unwrap();
+                assert!(called.contains("\n  workflow_call:\n"), "{check}");
+            }
+            writing += 1;
+        }
+    }
+    assert_eq!(writing, 2, "images and publish");
 }
 
 #[test]
