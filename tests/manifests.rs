@@ -9,6 +9,7 @@
 )]
 
 mod manifests {
+    mod action;
     mod base;
     mod build;
     mod chart;

@@ -78,6 +78,22 @@ fn values_make_these_objects() {
         let selector = deployment.spec.selector.match_labels.unwrap();
         let names: Vec<_> = selector.keys().collect();
         assert_eq!(names, ["app.kubernetes.io/instance", "app.kubernetes.io/name"]);
+        let labels = deployment.spec.template.metadata.unwrap().labels.unwrap();
+        assert!(selector.iter().all(|(name, value)| labels.get(name) == Some(value)), "{labels:?}");
+
+        // The kubelet probes without a token.
+        let allowed = flags.authorization.authorization_always_allow_paths.concat();
+        for path in ["/healthz", "/livez", "/readyz"] {
+            assert!(allowed.iter().any(|allowed| allowed == path), "{}: {path}", file.display());
+        }
+        // The API server refuses a CA beside insecureSkipTLSVerify, also one that cert-manager writes.
+        for ((kind, _), object) in &objects.0 {
+            let annotations = &object["metadata"]["annotations"];
+            let injected = annotations.get("cert-manager.io/inject-ca-from").is_some();
+            let verified = injected || !object["spec"]["caBundle"].is_null();
+            let skipped = object["spec"]["insecureSkipTLSVerify"] == true;
+            assert!(kind != "APIService" || !(verified && skipped), "{}", file.display());
+        }
 
         let objects: Vec<_> = objects.0.values().collect();
         let text = serde_yaml::to_string(&objects).unwrap();
@@ -204,6 +220,45 @@ fn wrong_values_are_refused_with_their_place() {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && errors.contains(expected), "{value}: {errors}");
     }
+}
+
+/// A value of null is taken away, with its default: what does not work without it says so, by its name.
+#[test]
+fn values_may_be_null() {
+    let schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();
+    for path in paths(&schema, "") {
+        // One in which the value has an effect.
+        let file = match path.as_str() {
+            path if path.starts_with("tls.helm") => "tls-helm",
+            path if path.starts_with("tls.certManager") => "tls-issuer",
+            _ => "everything",
+        };
+        let values = format!("--values=tests/manifests/values/{file}.yaml");
+        let null = format!("--set=networkPolicy.enabled=true,{path}=null");
+        let Some(output) = helm(&["template", "a", CHART, &values, &null]) else { return };
+        if output.status.success() {
+            let objects = Manifests::read(&String::from_utf8(output.stdout).unwrap());
+            objects.check_types();
+            objects.flags();
+        } else {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            let (parent, name) = path.rsplit_once('.').unwrap_or(("", &path));
+            let place = parent.replace('.', "/");
+            assert!(errors.contains(&format!("missing property '{name}'")), "{path}: {errors}");
+            assert!(errors.contains(&place), "{path}: {errors}");
+        }
+    }
+}
+
+/// The paths of all values, and of the maps that they are in.
+fn paths(schema: &Value, parent: &str) -> Vec<String> {
+    let fields = schema["properties"].as_object().into_iter().flatten();
+    let field = |(name, schema): (&String, &Value)| {
+        let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
+        let within = paths(schema, &path);
+        [vec![path], within].concat()
+    };
+    fields.flat_map(field).collect()
 }
 
 /// As in the Go server's chart: a release of another name has its name in all names, but one that has

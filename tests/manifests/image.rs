@@ -1,6 +1,6 @@
 //! The image, and the cluster of the end-to-end run.
 
-use std::{fs, path::Path, process::Command};
+use std::{env, fs, os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -62,6 +62,20 @@ fn dependencies_are_built_without_our_code() {
     for (_, _, path) in copied {
         assert!(fs::read_to_string(&path).unwrap().starts_with("//! Empty.\n"), "{path}");
     }
+}
+
+/// A list that is cut short would build dependencies without some of them.
+#[test]
+fn a_list_of_manifests_that_is_not_whole_is_a_failure() {
+    let folder = TempDir::new().unwrap();
+    let find = folder.path().join("find");
+    fs::write(&find, "#!/bin/sh\necho ./Cargo.toml\nexit 1\n").unwrap();
+    fs::set_permissions(&find, PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), env::var("PATH").unwrap());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut script = Command::new(root.join("release/manifests"));
+    let output = script.arg(folder.path().join("to")).env("PATH", path).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

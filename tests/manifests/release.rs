@@ -1,4 +1,4 @@
-//! The scripts that make a release, and that run scenarios in continuous integration.
+//! The scripts that make a release, and the annotations of scenarios in continuous integration.
 
 use std::{
     fs,
@@ -55,11 +55,38 @@ fn workflows_call_scripts_that_exist() {
         // An action is at a version, and what a job may do is said.
         let actions = text.lines().filter_map(|line| line.split_once("uses: "));
         for (_, action) in actions {
-            assert!(action == "./" || action.contains("@v"), "{}: {action}", file.display());
+            assert!(
+                action.starts_with("./") || action.contains("@v"),
+                "{}: {action}",
+                file.display()
+            );
         }
         assert!(file.ends_with("action.yml") || text.contains("\npermissions:"));
     }
     assert!(called >= 10, "{called}");
+}
+
+/// A job that may write packages or the release waits for all checks.
+#[test]
+fn nothing_is_published_before_its_checks_have_passed() {
+    let text = fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap();
+    let workflow: Value = serde_yaml::from_str(&text).unwrap();
+    let jobs = workflow["jobs"].as_object().unwrap();
+    let mut writing = 0;
+    for (name, job) in jobs {
+        let permissions = job["permissions"].as_object().unwrap();
+        if permissions.values().any(|permission| permission == "write") {
+            for check in ["ci", "e2e"] {
+                let needs = job["needs"].as_array().unwrap();
+                assert!(needs.contains(&check.into()), "{name} does not need {check}");
+                let called = jobs[check]["uses"].as_str().unwrap();
+                let called = fs::read_to_string(root().join(called)).unwrap();
+                assert!(called.contains("\n  workflow_call:\n"), "{check}");
+            }
+            writing += 1;
+        }
+    }
+    assert_eq!(writing, 2, "images and publish");
 }
 
 #[test]
@@ -140,47 +167,4 @@ fn failures_become_annotations() {
          100%25 wrong%0Aexpected: a%0Ab%0Aseen: c\n\
          ::error file=scenarios/dns/b.yaml,title=dns/b%3A c::it ended\n"
     );
-}
-
-/// With a stand-in for `scenario`: which arguments it gets, and that its exit code is passed on.
-#[test]
-fn scenarios_run_with_the_arguments_of_the_action() {
-    let folder = TempDir::new().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let script = "#!/bin/sh\nprintf '%s ' \"$@\"; exit 3\n";
-    fs::write(path("scenario"), script).unwrap();
-    fs::set_permissions(path("scenario"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .unwrap();
-    let reports = path("reports");
-    let run = |arguments: &[&str]| {
-        let mut command = Command::new(root().join("action/run"));
-        command.env("SCENARIO", path("scenario")).env_remove("GITHUB_ACTIONS");
-        command.args(["--reports", &reports]).args(arguments).output().unwrap()
-    };
-    let said = |output: &Output| {
-        String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
-    };
-    let formats = ["junit=xml", "json=json", "markdown=md", "html=html"].map(|format| {
-        let (format, ending) = format.split_once('=').unwrap();
-        format!("--report {format}={reports}/scenarios.{ending} ")
-    });
-    let formats = formats.concat();
-    let plain = run(&["--", "--filter", "a b"]);
-    assert_eq!(plain.status.code(), Some(3));
-    assert_eq!(said(&plain), format!("run {formats}--filter a b "));
-
-    let server = path("scenario");
-    let simulated = run(&["--server", &server, "--world", "simulated"]);
-    assert_eq!(said(&simulated), format!("run --server {server} --world simulated {formats}"));
-    for (arguments, expected) in [
-        (&["--server", "/nope"][..], "/nope is no program"),
-        (&["--server", "a", "--image", "b"], "which one is it?"),
-        (&["--program", "a"], "there is no --image"),
-        (&["all"], "all is not a flag"),
-        (&["--world"], "--world has no value"),
-    ] {
-        let output = run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(said(&output).contains(expected), "{}", said(&output));
-    }
 }
