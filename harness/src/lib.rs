@@ -3,12 +3,14 @@
 pub mod attack;
 pub mod bench;
 pub mod chaos;
+pub mod compare;
 pub mod dns;
 pub mod events;
 pub mod expect;
 pub mod expected_usage;
 pub mod explain;
 pub mod file;
+mod known_failures;
 #[cfg(target_os = "linux")]
 mod namespaces;
 #[cfg(not(target_os = "linux"))]

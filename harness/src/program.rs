@@ -18,10 +18,11 @@ use self::{
     sandbox::WorldName,
 };
 use crate::{
-    attack, bench, chaos, explain,
+    attack, bench, chaos, compare, explain,
     file::{self, ScenarioFile, discover},
+    known_failures::{KnownFailures, TestedProgram},
     new,
-    report::{self, Collector, Progress, Terminal, Waits},
+    report::{self, Collector, Earlier, Progress, Target, Terminal, Verdict, Waits},
     run::{Options, Update, run_all, timed},
     up,
     world::become_server,
@@ -55,6 +56,7 @@ pub fn main() -> ExitCode {
         },
         Command::Explain(options) => explain::explain(&options).map_err(Into::into),
         Command::New(options) => new::new(&options).map(|()| true).map_err(Into::into),
+        Command::Compare(options) => compare::compare(&options).map(|()| true).map_err(Into::into),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
         Command::Chaos(options) => chaos::chaos(&options).map_err(Into::into),
         Command::Attack(options) => attack::attack(&options).map_err(Into::into),
@@ -83,13 +85,18 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
     if let Some(same) = paths.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(ProgramError::SameFile(same[0].1.clone()));
     }
-    let files = load(&run.files)?;
+    let (files, known) = load_run(run)?;
     let open = report::open(&run.reports)?;
-    let out = io::stdout();
-    let is_terminal = out.is_terminal();
-    let mut terminal = Terminal::new(&out, color.on(is_terminal), run.timeline);
+    // A report on standard output must not be mixed with other text.
+    let is_stdout_free = !run.reports.iter().any(Target::is_stdout);
+    let out = || -> Box<dyn Write> {
+        if is_stdout_free { Box::new(io::stdout()) } else { Box::new(io::stderr()) }
+    };
+    let is_terminal =
+        if is_stdout_free { io::stdout().is_terminal() } else { io::stderr().is_terminal() };
+    let mut terminal = Terminal::new(out(), color.on(is_terminal), run.timeline);
     let mut progress =
-        Progress::new(&out, files.len(), is_terminal && run.world == WorldName::Simulated);
+        Progress::new(out(), files.len(), is_terminal && run.world == WorldName::Simulated);
     let (err, err_is_terminal) = (io::stderr(), io::stderr().is_terminal());
     let mut waits = Waits::new(&err, files.len(), err_is_terminal);
     let sandbox = match run.world {
@@ -97,11 +104,16 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
         WorldName::Sandbox => Some(run.sandbox.options()?),
     };
     let jobs = run.jobs.or_else(|| sandbox.as_ref().and_then(|_| sandbox::default_jobs()));
+    let tested = sandbox.as_ref().map(|it| TestedProgram::read(&it.program)).transpose();
+    let tested = tested.map_err(sandbox::SandboxError::System)?;
+    let known = known.reasons(&files, tested.as_ref());
+    drop(tested);
     let options = Options {
         sandbox: sandbox.as_ref(),
         jobs,
         compare_usage: !open.is_empty(),
         fail_fast: run.fail_fast,
+        known_failures: &known,
     };
     let world = options.world();
     let mut collector = Collector::new(&files, world.clone());
@@ -109,7 +121,7 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
     let ((), took) = timed(|| {
         run_all(&files, options, |update| match update {
             Update::Ended(index, outcome, took) => {
-                let passed = outcome.failures.is_empty();
+                let passed = outcome.verdict() != Verdict::Failed;
                 waits.ended(index, passed);
                 if written.is_ok() {
                     written = waits
@@ -139,7 +151,7 @@ fn run(run: &Run, color: Colour) -> Result<bool, ProgramError> {
 
 /// Mistakes in files are reported before anything is required of the machine.
 fn enter_sandbox(run: &Run) -> Result<ExitCode, ProgramError> {
-    load(&run.files)?;
+    load_run(run)?;
     Ok(sandbox::enter(run.sandbox.server.as_deref())?)
 }
 
@@ -184,6 +196,17 @@ fn up(up: &Up, in_sandbox: bool) -> Result<ExitCode, ProgramError> {
 fn schema() -> Result<bool, ProgramError> {
     writeln!(io::stdout(), "{:#}", file::editor_schema())?;
     Ok(true)
+}
+
+/// The scenarios of a run, and which of them are known to fail.
+fn load_run(run: &Run) -> Result<(Vec<ScenarioFile>, KnownFailures), ProgramError> {
+    let mut files = load(&run.files)?;
+    let known = KnownFailures::read(&run.known_failures).map_err(ProgramError::KnownFailures)?;
+    if let Some(path) = &run.failed_of {
+        let earlier = Earlier::read(path)?;
+        files.retain(|file| earlier.is_open(file));
+    }
+    Ok((files, known))
 }
 
 /// Reads all files; what is wrong with any of them is reported at once.

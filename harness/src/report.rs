@@ -2,6 +2,8 @@
 //! its end. All of them show what is in [`Report`].
 
 mod collect;
+mod earlier;
+mod github;
 mod html;
 mod json;
 mod junit;
@@ -14,6 +16,7 @@ mod waits;
 
 pub use self::{
     collect::Collector,
+    earlier::{Earlier, EarlierError},
     json::schema,
     model::{
         CheckedExpectation, FailureReport, Report, ScenarioReport, StepReport, Totals, Verdict,
@@ -23,4 +26,6 @@ pub use self::{
     terminal::Terminal,
     waits::Waits,
 };
-pub(crate) use self::{collect::failure as failure_report, model::SIMULATED};
+pub(crate) use self::{
+    collect::failure as failure_report, earlier::EarlierScenario, model::SIMULATED,
+};

@@ -45,6 +45,8 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// Why it was not run.
     pub skipped: Option<String>,
+    /// Why this program is known to fail it, if it did.
+    pub known_failure: Option<String>,
     /// Everything that happened.
     pub events: Vec<Event>,
     /// How much time passed in the cluster.
@@ -73,6 +75,11 @@ pub enum Failure {
         step: usize,
         /// Why.
         reason: String,
+    },
+    /// Everything held, although the program is known to fail.
+    Passed {
+        /// Why it would fail.
+        known: String,
     },
     /// An expectation does not hold.
     Expectation {
@@ -143,6 +150,7 @@ impl Outcome {
         Self {
             failures: Vec::new(),
             skipped: None,
+            known_failure: None,
             events: Vec::new(),
             cluster_time: SignedDuration::ZERO,
             usage: Comparison::default(),
@@ -159,6 +167,16 @@ impl Outcome {
         Self::failed(Failure::Panic(text.unwrap_or_default().to_owned()))
     }
 
+    /// The same for a program that is known to fail the scenario.
+    fn known_to_fail(mut self, known: String) -> Self {
+        match self.failures.as_slice() {
+            [] if self.skipped.is_none() => self.failures.push(Failure::Passed { known }),
+            failures if failures.iter().any(Failure::is_harness) => {}
+            _ => self.known_failure = Some(known),
+        }
+        self
+    }
+
     /// Whether everything held.
     pub fn passed(&self) -> bool {
         self.verdict() == Verdict::Passed
@@ -166,15 +184,25 @@ impl Outcome {
 
     /// Its result, in a word.
     pub fn verdict(&self) -> Verdict {
-        match (&self.skipped, self.failures.as_slice()) {
-            (Some(_), _) => Verdict::Skipped,
-            (None, []) => Verdict::Passed,
-            (None, _) => Verdict::Failed,
+        match (&self.skipped, self.failures.as_slice(), &self.known_failure) {
+            (Some(_), ..) => Verdict::Skipped,
+            (None, [], _) => Verdict::Passed,
+            (None, _, Some(_)) => Verdict::Known,
+            (None, _, None) => Verdict::Failed,
         }
     }
 
     /// The time line as text, a line an event.
     pub fn transcript(&self) -> String {
         self.events.iter().fold(String::new(), |text, event| text + &event.to_string() + "\n")
+    }
+}
+
+// === impl Failure ===
+
+impl Failure {
+    /// Whether the harness failed, not the program.
+    fn is_harness(&self) -> bool {
+        matches!(self, Self::World(_) | Self::Panic(_))
     }
 }

@@ -304,3 +304,161 @@ fn the_schema_is_json() {
     assert_eq!(schema["title"], "Scenario");
     assert_eq!(output.status.code(), Some(0));
 }
+
+#[test]
+fn known_failures_are_shown_and_do_not_fail_the_run() {
+    let list = "knownFailures:\n- {scenario: fails, reason: https://example.com/issues/1}\n";
+    let folder = folder(&[
+        ("fails.yaml", one_node("fails", FAILS)),
+        ("good.yaml", one_node("good", HOLDS)),
+        ("list.yaml", list.to_owned()),
+    ]);
+    let run =
+        ["run", "--known-failures", "list.yaml", "--report", "github=-", "fails.yaml", "good.yaml"];
+    let output = scenario(folder.path(), &run);
+    let annotation = "::warning file=fails.yaml,line=14,col=11,title=fails::known failure: https://example.com/issues/1 (list.yaml)%0Astep \"there is usage\" expected something else%0A";
+    let stdout = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(stdout.starts_with(annotation) && stdout.lines().count() == 1, "{stdout}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    for line in [
+        "KNOWN fails: https://example.com/issues/1 (list.yaml)\n",
+        "\n1 passed, 0 failed, 1 failed as is known in ",
+    ] {
+        assert!(stderr.contains(line), "{line:?} is missing in\n{stderr}");
+    }
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_known_failure_that_passes_fails_the_run() {
+    let list = "knownFailures: [{scenario: g*d, reason: it waits}]\n";
+    let folder = folder(&[("good.yaml", one_node("good", HOLDS)), ("list.yaml", list.to_owned())]);
+    let output = scenario(folder.path(), &["run", "--known-failures", "list.yaml", "good.yaml"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let message = "     good.yaml: it passed, and was known to fail: it waits (list.yaml); take it out of the known failures\n";
+    assert!(text.contains(message), "{text}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn mistakes_in_lists_of_known_failures_have_their_place() {
+    let list = "knownFailures:\n- {scenario: god, reason: it waits}\n- {scenario: good}\n";
+    let known = "      knownFailures: [{program: ms, versions: new, reason: ' '}]\n"
+        .replace("      ", "  ");
+    let folder = folder(&[
+        ("good.yaml", one_node("good", HOLDS)),
+        ("own.yaml", one_node("own", HOLDS) + &known),
+        ("list.yaml", list.to_owned()),
+    ]);
+    let run = |file: &str, list: &str| {
+        let arguments = ["run", "--known-failures", list, file];
+        String::from_utf8(scenario(folder.path(), &arguments).stderr).unwrap()
+    };
+    let all =
+        [run("good.yaml", "list.yaml"), run("good.yaml", "no.yaml"), run("own.yaml", "list.yaml")];
+    assert_snapshot!(all.join("\n"), @r#"
+error: missing field "reason"
+ --> list.yaml:3:3
+  |
+3 | - {scenario: good}
+  |   ^^^^^^^^^^^^^^^^
+  |
+  = help: add "reason": why, such as a link to an issue
+
+error: no.yaml: cannot be read: No such file or directory (os error 2)
+
+error: "ms" is in the files of many programs
+  --> own.yaml:11:29
+   |
+11 |   knownFailures: [{program: ms, versions: new, reason: ' '}]
+   |                             ^^
+   |
+   = help: write a text that only this one has, such as the path of its Go module, sigs.k8s.io/metrics-server
+
+error: "new" is not a range of versions: unexpected character 'n' while parsing major version number
+  --> own.yaml:11:43
+   |
+11 |   knownFailures: [{program: ms, versions: new, reason: ' '}]
+   |                                           ^^^
+   |
+   = help: write one such as <0.7.0, or >=0.6.0, <0.8.0
+
+error: a failure is known without a reason
+  --> own.yaml:11:56
+   |
+11 |   knownFailures: [{program: ms, versions: new, reason: ' '}]
+   |                                                        ^^^
+   |
+   = help: say what is wrong with the program, and link to its issue
+
+3 mistakes in own.yaml
+"#);
+}
+
+#[test]
+fn a_run_goes_on_where_another_failed() {
+    let folder = folder(&[
+        ("a.yaml", one_node("a", FAILS)),
+        ("b.yaml", one_node("b", HOLDS)),
+        ("c.yaml", one_node("c", HOLDS)),
+    ]);
+    let first =
+        ["run", "--jobs", "1", "--fail-fast", "--report", "json=report.json", "a.yaml", "b.yaml"];
+    assert_eq!(scenario(folder.path(), &first).status.code(), Some(1));
+    fs::write(folder.path().join("a.yaml"), one_node("a", HOLDS)).unwrap();
+    let again =
+        ["run", "--jobs", "1", "--failed-of", "report.json", "--report", "json=report.json", "."];
+    let names = |output: &Output| {
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        text.lines()
+            .filter_map(|line| line.strip_prefix("PASS "))
+            .map(|line| line[..1].to_owned())
+            .collect::<String>()
+    };
+    // b was not begun, and c was not meant.
+    assert_eq!(names(&scenario(folder.path(), &again)), "ab");
+    let nothing = scenario(folder.path(), &again);
+    assert_eq!((names(&nothing).as_str(), nothing.status.code()), ("", Some(0)));
+    let wrong = scenario(folder.path(), &["run", "--failed-of", "a.yaml", "."]);
+    let text = String::from_utf8(wrong.stderr).unwrap();
+    assert!(text.ends_with("pass what --report json=FILE has written\n"), "{text}");
+    assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn servers_are_compared_by_their_reports() {
+    let folder = folder(&[
+        (
+            "dns/fails.yaml",
+            one_node("fails", FAILS).replace("{name: fails}", "{name: fails, labels: {area: dns}}"),
+        ),
+        ("good.yaml", one_node("good", HOLDS)),
+        ("list.yaml", "knownFailures: [{scenario: dns/fails, reason: 'a|b'}]\n".to_owned()),
+    ]);
+    let run = |name: &str, arguments: &[&str]| {
+        let report = format!("json={name}.json");
+        let run = [&["run", "--report", &report, "dns", "good.yaml"], arguments].concat();
+        drop(scenario(folder.path(), &run));
+    };
+    run("old", &[]);
+    run("new", &["--known-failures", "list.yaml"]);
+    run("other", &["--filter", "good"]);
+    let compared = ["compare", "old.json", "v2=new.json", "other.json"];
+    assert_told!(scenario(folder.path(), &compared), @r#"
+stdout:
+| Area | old | v2 | other |
+|---|--:|--:|--:|
+| dns | 0 of 1 | 0 of 1 | none |
+| others | 1 of 1 | 1 of 1 | 1 of 1 |
+| all | 1 of 2 | 1 of 2 | 1 of 1 |
+
+| Scenario | old | v2 | other |
+|---|---|---|---|
+| `dns/fails` | failed: line 14: step "there is usage" expected something else | known failure: a\|b (list.yaml) | not run |
+
+- old: simulated
+- v2: simulated
+- other: simulated
+exit code: Some(0)
+"#);
+}

@@ -141,30 +141,3 @@ fn the_bill_of_materials_has_what_is_built_in() {
     }
     assert!(!run("release/sbom", &["nothing"]).status.success());
 }
-
-/// A failure is shown at its line, whole, whatever signs are in it.
-#[test]
-fn failures_become_annotations() {
-    let folder = TempDir::new().unwrap();
-    let report = folder.path().join("report.json");
-    let text = json!({"scenarios": [
-        {"name": "dns/a", "file": "scenarios/dns/a.yaml", "verdict": "passed", "failures": []},
-        {"name": "dns/b: c", "file": "/repository/scenarios/dns/b.yaml", "verdict": "failed",
-         "failures": [
-            {"message": "100% wrong", "line": 7, "column": 9, "expected": "a\nb", "seen": "c"},
-            {"message": "it ended"},
-         ]},
-    ]});
-    fs::write(&report, text.to_string()).unwrap();
-    let output = Command::new(root().join("action/annotations"))
-        .arg(&report)
-        .env("GITHUB_WORKSPACE", "/repository")
-        .output()
-        .unwrap();
-    assert_eq!(
-        printed(&output),
-        "::error file=scenarios/dns/b.yaml,title=dns/b%3A c,line=7,col=9::\
-         100%25 wrong%0Aexpected: a%0Ab%0Aseen: c\n\
-         ::error file=scenarios/dns/b.yaml,title=dns/b%3A c::it ended\n"
-    );
-}

@@ -92,6 +92,7 @@ fn failed(file: &ScenarioFile, outcome: &Outcome) -> Option<Broken> {
         Failure::Wait { .. } => "cycles".to_owned(),
         Failure::Ended { .. } => "runs".to_owned(),
         Failure::World(_) => "world".to_owned(),
+        Failure::Passed { .. } => "known failures".to_owned(),
     };
     let snippet = report.snippet.clone().unwrap_or_default();
     let diff = report.diff().unwrap_or_default();

@@ -7,6 +7,7 @@ mod dns;
 mod existing_objects;
 mod expectations;
 mod known_cluster;
+mod known_failures;
 mod metrics;
 mod node_names;
 mod nodes;
@@ -60,6 +61,7 @@ pub(super) fn check(root: &YamlNode, folder: &Path) -> Vec<Mistake> {
                     &mut mistakes,
                 );
             }
+            known_failures::check(&spec.known_failures, node.field("knownFailures"), &mut mistakes);
             args::check(&spec, node, &mut mistakes);
             let cluster = KnownCluster::new(&spec, node, known);
             steps::check(&spec.steps, node.field("steps"), &cluster, folder, &mut mistakes);

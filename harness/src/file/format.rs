@@ -111,7 +111,24 @@ pub struct Spec<E = Expectation> {
     /// What users and groups may do, besides the administrator.
     #[serde(default)]
     pub access: Grants,
+    /// Programs that fail this scenario for a fault of their own.
+    #[serde(default)]
+    pub known_failures: Vec<KnownFailure>,
     /// What happens and what must be seen, in order.
     #[serde(default)]
     pub steps: Vec<Step<E>>,
+}
+
+/// A program that fails the scenario for a fault of its own. Its failure is reported, and is no
+/// failure of the run; that it passes is one.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KnownFailure {
+    /// A text by which the program's file is known, such as the path of its Go module.
+    pub program: String,
+    /// Which of its versions, as in Cargo: `<0.7.0`, or `>=0.6.0, <0.8.0`. The version is what
+    /// the program prints for `--version`. Default: all.
+    pub versions: Option<String>,
+    /// Why.
+    pub reason: String,
 }

@@ -8,7 +8,7 @@ use super::{
     POD_COMMAND,
     sandbox::{SandboxArguments, WorldName},
 };
-use crate::{attack, bench, chaos, explain, file::Filter, new, report::Target};
+use crate::{attack, bench, chaos, compare, explain, file::Filter, new, report::Target};
 
 /// Where scenarios are by default.
 const DEFAULT_FOLDER: &str = "scenarios";
@@ -53,6 +53,8 @@ pub(super) enum Command {
     Schema,
     /// Say what is wrong in a cluster, from its metrics server's log and what kubectl prints.
     Explain(explain::Options),
+    /// Compare the reports of several servers.
+    Compare(compare::Options),
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
     /// Let random things go wrong in random clusters, and see whether the laws hold.
@@ -83,9 +85,18 @@ pub(super) struct Run {
     /// Print the time line of passed scenarios too.
     #[arg(long)]
     pub(super) timeline: bool,
-    /// Write a report to a file too: junit, json, markdown or html. May be given several times.
+    /// Write a report too: junit, json, markdown, html or github (annotations of GitHub Actions). `-` is
+    /// standard output; what else is printed then goes to standard error. May be given several times.
     #[arg(long = "report", value_name = "FORMAT=FILE")]
     pub(super) reports: Vec<Target>,
+    /// Scenarios that are known to fail, each with a reason, in YAML. Their failures are shown, and
+    /// do not fail the run; that one of them passes does. May be given several times.
+    #[arg(long = "known-failures", value_name = "FILE")]
+    pub(super) known_failures: Vec<PathBuf>,
+    /// Run only scenarios that failed in an earlier run, or that --fail-fast kept from beginning:
+    /// what it wrote with `--report json=REPORT`.
+    #[arg(long, value_name = "REPORT")]
+    pub(super) failed_of: Option<PathBuf>,
     /// Begin no other scenario once one has failed; reports say of the rest that it was skipped.
     #[arg(long)]
     pub(super) fail_fast: bool,

@@ -10,10 +10,11 @@ use crate::{
     attack::AttackError,
     bench::BenchError,
     chaos::ChaosError,
+    compare::CompareError,
     explain::ExplainError,
     file::{DiscoverError, FileErrors},
     new::NewError,
-    report::WriteError,
+    report::{EarlierError, WriteError},
     up::UpError,
 };
 
@@ -36,6 +37,8 @@ pub(super) enum ProgramError {
     Discover(#[from] DiscoverError),
     #[error("{} scenario files have mistakes", .0.len())]
     Files(Vec<FileErrors>),
+    #[error("{} files of --known-failures have mistakes", .0.len())]
+    KnownFailures(Vec<FileErrors>),
     #[error("no scenario fits --filter: see \"scenario list\" for names and labels")]
     NothingLeft,
     #[error("{} is several scenarios: choose one of them with --case: {cases}", .path.display())]
@@ -46,6 +49,8 @@ pub(super) enum ProgramError {
     Write(#[from] io::Error),
     #[error(transparent)]
     Report(#[from] WriteError),
+    #[error(transparent)]
+    Earlier(#[from] EarlierError),
     #[error("two reports go to {}; give each a file of its own", .0.display())]
     SameFile(PathBuf),
     #[error(transparent)]
@@ -69,7 +74,9 @@ pub(super) enum ProgramError {
 impl ProgramError {
     /// What the user reads on standard error.
     pub(super) fn render(&self, colour: Colour) -> String {
-        let Self::Files(errors) = self else { return format!("error: {self}") };
+        let (Self::Files(errors) | Self::KnownFailures(errors)) = self else {
+            return format!("error: {self}");
+        };
         let colour = colour.on(io::stderr().is_terminal());
         let texts: Vec<_> = errors.iter().map(|error| error.render(colour)).collect();
         let texts: Vec<_> = texts.iter().map(|text| text.trim_end()).collect();
@@ -92,6 +99,15 @@ impl From<ExplainError> for ProgramError {
         match error {
             ExplainError::Write(error) => Self::Write(error),
             error @ ExplainError::Read { .. } => Self::Explain(error),
+        }
+    }
+}
+
+impl From<CompareError> for ProgramError {
+    fn from(error: CompareError) -> Self {
+        match error {
+            CompareError::Write(error) => Self::Write(error),
+            CompareError::Report(error) => Self::Earlier(error),
         }
     }
 }

@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// Why a scenario did not run although it was chosen.
-const STOPPED: &str = "a scenario failed before its turn came, and --fail-fast ends the run then";
+pub(super) const STOPPED: &str =
+    "a scenario failed before its turn came, and --fail-fast ends the run then";
 
 /// Gathers a report while scenarios end one after the other.
 pub struct Collector<'a> {
@@ -67,6 +68,7 @@ fn skipped(file: &ScenarioFile, reason: &str) -> ScenarioReport {
         labels: file.scenario.metadata.labels.clone(),
         verdict: Verdict::Skipped,
         skipped_because: Some(reason.to_owned()),
+        known_failure: None,
         failures: Vec::new(),
         cluster_seconds: 0.0,
         took_seconds: 0.0,
@@ -81,6 +83,7 @@ fn of_outcome(file: &ScenarioFile, outcome: Outcome, took: Duration) -> Scenario
     ScenarioReport {
         verdict: outcome.verdict(),
         skipped_because: outcome.skipped,
+        known_failure: outcome.known_failure,
         failures,
         cluster_seconds: outcome.cluster_time.as_millis() as f64 / 1e3,
         took_seconds: took.as_secs_f64(),
@@ -99,6 +102,9 @@ pub(crate) fn failure(file: &ScenarioFile, failure: &Failure, events: &[Event]) 
             FailureReport::of(format!("the cluster cannot be as described: {error}"))
         }
         Failure::Panic(text) => FailureReport::of(format!("the harness panicked: {text}")),
+        Failure::Passed { known } => FailureReport::of(format!(
+            "it passed, and was known to fail: {known}; take it out of the known failures"
+        )),
         Failure::Wait { step, waited_for } => {
             let ended = events.iter().rev().find_map(|event| match &event.what {
                 What::Ended { text: reason } => Some(format!("; it is not running: {reason}")),

@@ -69,6 +69,7 @@ fn header(report: &Report) -> Markup {
     let counts = [
         (Verdict::Passed, totals.passed),
         (Verdict::Failed, totals.failed),
+        (Verdict::Known, totals.known),
         (Verdict::Skipped, totals.skipped),
     ];
     html! {
@@ -77,7 +78,7 @@ fn header(report: &Report) -> Markup {
                 h1 { "Scenarios" }
                 p.counts {
                     @for (verdict, count) in counts {
-                        @if count > 0 || verdict != Verdict::Skipped {
+                        @if count > 0 || matches!(verdict, Verdict::Passed | Verdict::Failed) {
                             span class={ "count " (verdict.word()) } {
                                 strong { (count) } " " (verdict.word())
                             }
@@ -152,6 +153,7 @@ fn sign(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "✓",
         Verdict::Failed => "✗",
+        Verdict::Known => "!",
         Verdict::Skipped => "–",
     }
 }
@@ -183,6 +185,7 @@ fn details(scenario: &ScenarioReport) -> Markup {
                 }
             }
             @if let Some(reason) = &scenario.skipped_because { p.skipped-because { "Not run: " (reason) "." } }
+            @if let Some(reason) = &scenario.known_failure { p.skipped-because { "Known failure: " (reason) "." } }
             @for failure in &scenario.failures { (failure::block(failure, scenario)) }
             @if !scenario.steps.is_empty() {
                 section { h3 { "Time line" } (lanes::lanes(scenario)) }

@@ -37,14 +37,21 @@ fn test_case(scenario: &ScenarioReport, folder: &str) -> TestCase {
             status.set_message(scenario.skipped_because.clone().unwrap_or_default());
             status
         }
+        // JUnit has no word for it; pytest writes expected failures in the same way.
+        Verdict::Known => {
+            let mut status = TestCaseStatus::skipped();
+            let reason = scenario.known_failure.as_deref().unwrap_or_default();
+            status.set_type("known failure").set_message(format!("known failure: {reason}"));
+            status.set_description(descriptions(scenario));
+            status
+        }
         Verdict::Failed => {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             if let Some(first) = scenario.failures.first() {
                 status.set_message(format!("{}: {}", first.place(&scenario.file), first.message));
                 status.set_type(first.field.clone().unwrap_or_else(|| "scenario".to_owned()));
             }
-            let told: Vec<_> = scenario.failures.iter().map(|f| describe(f, scenario)).collect();
-            status.set_description(told.join("\n\n"));
+            status.set_description(descriptions(scenario));
             status
         }
     };
@@ -53,6 +60,11 @@ fn test_case(scenario: &ScenarioReport, folder: &str) -> TestCase {
     case.set_classname(folder).set_time(seconds(scenario.took_seconds));
     case.extra.insert("file".into(), scenario.file.as_str().into());
     case
+}
+
+fn descriptions(scenario: &ScenarioReport) -> String {
+    let all: Vec<_> = scenario.failures.iter().map(|f| describe(f, scenario)).collect();
+    all.join("\n\n")
 }
 
 fn describe(failure: &FailureReport, scenario: &ScenarioReport) -> String {

@@ -9,6 +9,9 @@ use super::{Report, ScenarioReport, Verdict, model::SIMULATED};
 pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let totals = report.totals;
     write!(out, "**{} passed, {} failed", totals.passed, totals.failed)?;
+    if totals.known > 0 {
+        write!(out, ", {} known failures", totals.known)?;
+    }
     if totals.skipped > 0 {
         write!(out, ", {} skipped", totals.skipped)?;
     }
@@ -24,13 +27,15 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         let sign = match scenario.verdict {
             Verdict::Passed => "✅",
             Verdict::Failed => "❌",
+            Verdict::Known => "🟡",
             Verdict::Skipped => "⏭️",
         };
         let name = cell(&scenario.name);
         let time = scenario.cluster_seconds.round();
         writeln!(out, "| {sign} | `{name}` | {time} s | {} |", cell(&remark(scenario)))?;
     }
-    for scenario in report.failed() {
+    let failed = |scenario: &&ScenarioReport| !scenario.failures.is_empty();
+    for scenario in report.scenarios.iter().filter(failed) {
         for failure in &scenario.failures {
             let place = failure.place(&scenario.file);
             let summary = escape(&format!("{place}: {}", failure.message));
@@ -47,25 +52,30 @@ pub(super) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 /// What a program can and cannot do, in few lines: the scenarios of each area by verdict.
 fn areas(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    let mut areas: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+    let mut areas: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
     for scenario in &report.scenarios {
         let area = scenario.labels.get("area").map_or("others", String::as_str);
         let counts = areas.entry(area).or_default();
         counts[match scenario.verdict {
             Verdict::Passed => 0,
             Verdict::Failed => 1,
-            Verdict::Skipped => 2,
+            Verdict::Known => 2,
+            Verdict::Skipped => 3,
         }] += 1;
     }
-    writeln!(out, "\n\n| Area | Passed | Failed | Skipped |\n|---|--:|--:|--:|")?;
-    for (area, [passed, failed, skipped]) in areas {
-        writeln!(out, "| {} | {passed} | {failed} | {skipped} |", cell(area))?;
+    writeln!(
+        out,
+        "\n\n| Area | Passed | Failed | Known failures | Skipped |\n|---|--:|--:|--:|--:|"
+    )?;
+    for (area, [passed, failed, known, skipped]) in areas {
+        writeln!(out, "| {} | {passed} | {failed} | {known} | {skipped} |", cell(area))?;
     }
     Ok(())
 }
 
 fn remark(scenario: &ScenarioReport) -> String {
-    match (&scenario.skipped_because, scenario.failures.first()) {
+    let reason = scenario.skipped_because.as_ref().or(scenario.known_failure.as_ref());
+    match (reason, scenario.failures.first()) {
         (Some(reason), _) => escape(reason),
         (None, Some(failure)) => escape(&failure.message),
         (None, None) => String::new(),

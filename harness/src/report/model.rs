@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{events::Event, expected_usage::Series};
 
@@ -35,16 +35,22 @@ pub struct Totals {
     pub passed: usize,
     /// Something did not.
     pub failed: usize,
+    /// Something did not, as is known of the program.
+    pub known: usize,
     /// They were not run.
     pub skipped: usize,
 }
 
 /// What became of a scenario.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Something did not hold.
     Failed,
+    /// Something did not hold, and the program is known for it.
+    Known,
     /// It was not run.
     Skipped,
     /// Everything held.
@@ -68,6 +74,9 @@ pub struct ScenarioReport {
     /// Why it was skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped_because: Option<String>,
+    /// Why the program is known to fail it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub known_failure: Option<String>,
     /// What failed.
     pub failures: Vec<FailureReport>,
     /// How much time passed in the cluster.
@@ -141,7 +150,7 @@ pub struct CheckedExpectation {
 
 impl Report {
     /// The version of the format.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
     /// The scenarios that failed.
     pub fn failed(&self) -> impl Iterator<Item = &ScenarioReport> {
@@ -159,6 +168,7 @@ impl Totals {
             scenarios: scenarios.len(),
             passed: count(Verdict::Passed),
             failed: count(Verdict::Failed),
+            known: count(Verdict::Known),
             skipped: count(Verdict::Skipped),
         }
     }
@@ -171,6 +181,7 @@ impl Verdict {
     pub fn word(self) -> &'static str {
         match self {
             Self::Failed => "failed",
+            Self::Known => "known",
             Self::Skipped => "skipped",
             Self::Passed => "passed",
         }

@@ -5,7 +5,7 @@ use std::{
     str::FromStr,
 };
 
-use super::{Report, html, json, junit, markdown};
+use super::{Report, github, html, json, junit, markdown};
 
 /// The forms a report can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Format {
     Markdown,
     /// To look at.
     Html,
+    /// Annotations of GitHub Actions, which are read from what a step prints.
+    Github,
 }
 
 /// A requested report: `FORMAT=FILE`.
@@ -25,7 +27,7 @@ pub enum Format {
 pub struct Target {
     /// Its form.
     pub format: Format,
-    /// The file to write.
+    /// The file to write; `-` for standard output.
     pub path: PathBuf,
 }
 
@@ -54,27 +56,32 @@ pub struct WriteError {
 /// A file that waits for its report.
 pub struct Open {
     target: Target,
-    file: File,
+    out: Box<dyn Write>,
 }
 
 /// Opens the files of all reports, so that a wrong path shows before anything has run.
 pub fn open(targets: &[Target]) -> Result<Vec<Open>, WriteError> {
-    let open = |target: &Target| match File::create(&target.path) {
-        Ok(file) => Ok(Open { target: target.clone(), file }),
-        Err(source) => Err(WriteError::new(target, source)),
+    let open = |target: &Target| {
+        let out: Box<dyn Write> = if target.is_stdout() {
+            Box::new(io::stdout())
+        } else {
+            Box::new(File::create(&target.path).map_err(|e| WriteError::new(target, e))?)
+        };
+        Ok(Open { target: target.clone(), out })
     };
     targets.iter().map(open).collect()
 }
 
 /// Writes the report in all requested formats.
 pub fn write(report: &Report, open: Vec<Open>) -> Result<(), WriteError> {
-    for Open { target, file } in open {
-        let mut out = BufWriter::new(file);
+    for Open { target, out } in open {
+        let mut out = BufWriter::new(out);
         let written = match target.format {
             Format::Junit => junit::write(report, &mut out),
             Format::Json => json::write(report, &mut out),
             Format::Markdown => markdown::write(report, &mut out),
             Format::Html => html::write(report, &mut out),
+            Format::Github => github::write(report, &mut out),
         };
         written.and_then(|()| out.flush()).map_err(|source| WriteError::new(&target, source))?;
     }
@@ -88,7 +95,7 @@ fn names() -> String {
 // === impl Format ===
 
 impl Format {
-    const ALL: [Self; 4] = [Self::Junit, Self::Json, Self::Markdown, Self::Html];
+    const ALL: [Self; 5] = [Self::Junit, Self::Json, Self::Markdown, Self::Html, Self::Github];
 
     fn name(self) -> &'static str {
         match self {
@@ -96,11 +103,19 @@ impl Format {
             Self::Json => "json",
             Self::Markdown => "markdown",
             Self::Html => "html",
+            Self::Github => "github",
         }
     }
 }
 
 // === impl Target ===
+
+impl Target {
+    /// Whether it goes to standard output.
+    pub fn is_stdout(&self) -> bool {
+        self.path.as_os_str() == "-"
+    }
+}
 
 impl FromStr for Target {
     type Err = TargetError;

@@ -17,6 +17,7 @@ pub struct Terminal<W> {
     whole_timeline: bool,
     passed: usize,
     failed: usize,
+    known: usize,
     skipped: usize,
 }
 
@@ -25,7 +26,7 @@ pub struct Terminal<W> {
 impl<W: Write> Terminal<W> {
     /// Writes to `out`; the time lines of passed scenarios too when `whole_timeline`.
     pub fn new(out: W, colour: bool, whole_timeline: bool) -> Self {
-        Self { out, colour, whole_timeline, passed: 0, failed: 0, skipped: 0 }
+        Self { out, colour, whole_timeline, passed: 0, failed: 0, known: 0, skipped: 0 }
     }
 
     /// Prints a scenario that has ended.
@@ -38,16 +39,18 @@ impl<W: Write> Terminal<W> {
         let (verdict, style) = match outcome.verdict() {
             Verdict::Passed => ("PASS", "\x1b[32m"),
             Verdict::Failed => ("FAIL", "\x1b[31m"),
+            Verdict::Known => ("KNOWN", "\x1b[33m"),
             Verdict::Skipped => ("SKIP", "\x1b[33m"),
         };
         let count = match outcome.verdict() {
             Verdict::Passed => &mut self.passed,
             Verdict::Failed => &mut self.failed,
+            Verdict::Known => &mut self.known,
             Verdict::Skipped => &mut self.skipped,
         };
         *count += 1;
         let verdict = self.paint(verdict, style);
-        if let Some(reason) = &outcome.skipped {
+        if let Some(reason) = outcome.skipped.as_ref().or(outcome.known_failure.as_ref()) {
             return writeln!(self.out, "{verdict} {}: {reason}", file.name());
         }
         let (name, cluster_time) = (file.name(), outcome.cluster_time.as_secs());
@@ -71,8 +74,8 @@ impl<W: Write> Terminal<W> {
     /// Prints the summary of all `chosen`; those that have not ended were skipped. True if none
     /// failed.
     pub fn summary(&mut self, chosen: usize, took: Duration, world: &str) -> io::Result<bool> {
-        let (passed, failed) = (self.passed, self.failed);
-        let not_begun = match chosen.saturating_sub(passed + failed + self.skipped) {
+        let (passed, failed, known) = (self.passed, self.failed, self.known);
+        let not_begun = match chosen.saturating_sub(passed + failed + known + self.skipped) {
             0 => String::new(),
             skipped => format!(", {skipped} skipped because --fail-fast ends a run that fails,"),
         };
@@ -80,8 +83,12 @@ impl<W: Write> Terminal<W> {
             0 => not_begun,
             skipped => format!(", {skipped} skipped{not_begun}"),
         };
+        let known = match known {
+            0 => String::new(),
+            known => format!(", {known} failed as is known"),
+        };
         let took = took.as_secs_f64();
-        writeln!(self.out, "\n{passed} passed, {failed} failed{skipped} in {took:.2} s")?;
+        writeln!(self.out, "\n{passed} passed, {failed} failed{known}{skipped} in {took:.2} s")?;
         if world != SIMULATED {
             writeln!(self.out, "world: {world}")?;
         }

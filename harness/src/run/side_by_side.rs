@@ -11,7 +11,11 @@ use std::{
 };
 
 use super::{Outcome, Waiting, run_with};
-use crate::{file::ScenarioFile, report::SIMULATED, world::SandboxOptions};
+use crate::{
+    file::ScenarioFile,
+    report::{SIMULATED, Verdict},
+    world::SandboxOptions,
+};
 use parking_lot::Mutex;
 
 /// How often an update reports that time passes.
@@ -28,6 +32,8 @@ pub struct Options<'a> {
     pub compare_usage: bool,
     /// Begin no other scenario once one has failed.
     pub fail_fast: bool,
+    /// Why the program is known to fail a scenario, by the index of its file.
+    pub known_failures: &'a [Option<String>],
 }
 
 /// An event of a run; the index is that of the scenario's file.
@@ -62,8 +68,11 @@ pub fn run_all(files: &[ScenarioFile], options: Options<'_>, mut tell: impl FnMu
                     files.get(index).map(|file| (index, file))
                 } {
                     let tell = |waiting| drop(sender.send(Update::Waits(index, waiting)));
-                    let (outcome, took) = timed(|| run_with(file, options, &tell));
-                    failed.fetch_or(!outcome.failures.is_empty(), Ordering::Relaxed);
+                    let (mut outcome, took) = timed(|| run_with(file, options, &tell));
+                    if let Some(known) = options.known_failures.get(index).cloned().flatten() {
+                        outcome = outcome.known_to_fail(known);
+                    }
+                    failed.fetch_or(outcome.verdict() == Verdict::Failed, Ordering::Relaxed);
                     if sender.send(Update::Ended(index, Box::new(outcome), took)).is_err() {
                         return;
                     }

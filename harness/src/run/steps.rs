@@ -49,7 +49,7 @@ pub(super) async fn run_steps(
     }
     let cluster_time = SignedDuration::try_from(start.elapsed()).unwrap_or(SignedDuration::MAX);
     let (events, usage) = (world.timeline().all(), world.usage());
-    Outcome { failures, skipped: None, events, cluster_time, usage }
+    Outcome { failures, events, cluster_time, usage, ..Outcome::empty() }
 }
 
 async fn run_step(
