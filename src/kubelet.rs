@@ -28,7 +28,7 @@ pub use self::{
     client::{KubeletClient, Settings, Transport},
     diagnosis::{Diagnosis, Known},
     endpoint::{Endpoint, EndpointError, Page},
-    error::ScrapeError,
+    error::{ScrapeError, Stage},
     metrics::KubeletMetrics,
     sample::{ContainerSample, Dropped, LeftOut, PodSample, Point, Sample},
     session::Session,

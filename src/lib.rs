@@ -4,6 +4,8 @@
 //! Data flows one way: `cluster` → `scrape` (over `kubelet`) → `store` → `api`.
 
 pub mod api;
+pub mod check;
+mod clients;
 pub mod cluster;
 pub mod flags;
 mod intern;

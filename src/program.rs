@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use apiserver::serving::OpenFiles;
 use k8s_text::klog::{Klog, LineWriter};
 use kube::Config;
 use net::{
@@ -23,6 +24,7 @@ use tokio::{
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::{
+    check::{self, CheckError},
     flags::{FlagError, Flags, VersionFlag},
     kubeconfigs::{self, KubeconfigError},
     server::{Server, StartError},
@@ -31,6 +33,9 @@ use crate::{
 
 /// How long the program waits for its last log lines to be written: their reader may be stuck.
 const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// The exit code where `--check` could check nothing: 1 means that something is wrong.
+const NOT_CHECKED: u8 = 2;
 
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,8 @@ enum ProgramError {
     Kubeconfig(#[from] KubeconfigError),
     #[error(transparent)]
     Start(#[from] StartError),
+    #[error(transparent)]
+    Check(#[from] CheckError),
     #[error("failed to start: {0}")]
     System(#[from] io::Error),
     #[error("received a second signal before requests in flight were answered")]
@@ -49,8 +56,11 @@ enum ProgramError {
 
 /// Runs the program with the process's arguments.
 pub fn main() -> ExitCode {
-    match run(std::env::args().skip(1)) {
-        Ok(()) => ExitCode::SUCCESS,
+    let args: Vec<_> = std::env::args().skip(1).collect();
+    // Flags that cannot be read do not tell.
+    let checks = args.iter().any(|arg| ["--check", "--check=true"].contains(&arg.as_str()));
+    match run(args.into_iter()) {
+        Ok(code) => code,
         Err(ProgramError::Flags(FlagError::Help(text))) => {
             print(format_args!("{text}"));
             ExitCode::SUCCESS
@@ -61,22 +71,22 @@ pub fn main() -> ExitCode {
                 stderr.write(&format!("Error: {error}"));
                 stderr.flush(LAST_LINES);
             }
-            ExitCode::FAILURE
+            if checks { NOT_CHECKED.into() } else { ExitCode::FAILURE }
         }
     }
 }
 
-fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
+fn run(args: impl Iterator<Item = String>) -> Result<ExitCode, ProgramError> {
     let flags = Flags::parse_from_args(args)?;
     match flags.metrics_server.version {
         VersionFlag::No => {}
         VersionFlag::Short => {
             print(format_args!("{}\n", short_version()));
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         VersionFlag::Raw => {
             print(format_args!("{}\n", Build::current().to_json()));
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
     }
     let dropped = IntCounterVec::new(
@@ -90,7 +100,29 @@ fn run(args: impl Iterator<Item = String>) -> Result<(), ProgramError> {
     let _log = Log(log_to_stderr(&flags, dropped.clone())?);
     // One thread: scraping costs less CPU without passing work to others, and the simulated world
     // runs the same way. `apiserver::serving` (turns) describes why clients cannot delay probes.
-    Builder::new_current_thread().enable_all().build()?.block_on(serve(&flags, dropped))
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    if flags.metrics_server.check {
+        return runtime.block_on(check(&flags));
+    }
+    runtime.block_on(serve(&flags, dropped)).map(|()| ExitCode::SUCCESS)
+}
+
+async fn check(flags: &Flags) -> Result<ExitCode, ProgramError> {
+    let configs = kubeconfigs::read(flags, Config::incluster)?;
+    let (doors, resolver) = machine(flags);
+    let open_files = Some(OpenFiles::raise());
+    let report = check::check(flags, &configs, &doors, &resolver, open_files).await?;
+    print(format_args!("{report}"));
+    Ok(if report.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The doors of this machine, and its resolver.
+fn machine(flags: &Flags) -> (Doors, Resolver) {
+    let doors = Doors::host();
+    let files =
+        ConfigFiles { resolv_conf: flags.kubelet.resolv_conf.clone(), ..ConfigFiles::default() };
+    let resolver = Resolver::from_files(doors.clone(), files);
+    (doors, resolver)
 }
 
 /// A reader that closes its end early is no failure.
@@ -126,10 +158,7 @@ fn log_to_stderr(flags: &Flags, dropped: IntCounterVec) -> io::Result<LineWriter
 
 async fn serve(flags: &Flags, dropped: IntCounterVec) -> Result<(), ProgramError> {
     let configs = kubeconfigs::read(flags, Config::incluster)?;
-    let doors = Doors::host();
-    let files =
-        ConfigFiles { resolv_conf: flags.kubelet.resolv_conf.clone(), ..ConfigFiles::default() };
-    let resolver = Resolver::from_files(doors.clone(), files);
+    let (doors, resolver) = machine(flags);
     let server = Server::new(flags, &configs, doors, resolver, None)?;
     server.add_metrics(vec![Box::new(dropped)])?;
     let (stop, stopped) = watch::channel(false);

@@ -73,16 +73,57 @@ pub struct Scraper {
     cycles: watch::Sender<Cycles>,
 }
 
-struct Outcome {
-    node: Arc<Node>,
-    address: String,
+/// What became of one scrape.
+pub(crate) struct Outcome {
+    pub(crate) node: Arc<Node>,
+    /// Host and port.
+    pub(crate) address: String,
     took: Duration,
-    result: Result<Sample, (ScrapeError, Diagnosis)>,
+    pub(crate) result: Result<Sample, (ScrapeError, Diagnosis)>,
+}
+
+/// When each node is scraped after the beginning of a cycle, in order.
+pub(crate) fn plan(nodes: Vec<Arc<Node>>, random: &Random) -> Vec<(Duration, Arc<Node>)> {
+    let spread =
+        (SPREAD_PER_NODE * u32::try_from(nodes.len()).unwrap_or(u32::MAX)).min(LONGEST_SPREAD);
+    let grid = if nodes.len() < MANY { Duration::from_millis(1) } else { GRID };
+    let mut plan: Vec<_> =
+        nodes.into_iter().map(|node| (floor(random.below(spread), grid), node)).collect();
+    plan.sort_by_key(|(delay, _)| *delay);
+    plan
 }
 
 /// The largest multiple of `grid` that is not more than `time`.
 fn floor(time: Duration, grid: Duration) -> Duration {
     Duration::from_millis((time.as_millis() / grid.as_millis() * grid.as_millis()) as u64)
+}
+
+// === impl Outcome ===
+
+impl Outcome {
+    /// Scrapes `node` until `deadline`. A panic is a failure as others are.
+    pub(crate) async fn of(
+        client: &KubeletClient,
+        node: Arc<Node>,
+        token: Option<&str>,
+        session: &mut Session,
+        deadline: Instant,
+    ) -> Self {
+        let began = Instant::now();
+        let scrape = client.scrape(&node, token, session, deadline);
+        let ended = AssertUnwindSafe(scrape).catch_unwind().await;
+        let address = session.address().to_owned();
+        let result = ended.unwrap_or_else(|_| {
+            // It may be half changed.
+            *session = Session::default();
+            Err(ScrapeError::Panicked)
+        });
+        let result = result.map_err(|error| {
+            let diagnosis = error.diagnose(&session.known(&node));
+            (error, diagnosis)
+        });
+        Self { node, address, took: began.elapsed(), result }
+    }
 }
 
 // === impl Scraper ===
@@ -142,12 +183,7 @@ impl Scraper {
         self.forget_others(&nodes);
         // Without a token, kubelets answer 401; why there is none is logged.
         let token = self.credentials.token().await.unwrap_or_default();
-        let spread =
-            (SPREAD_PER_NODE * u32::try_from(nodes.len()).unwrap_or(u32::MAX)).min(LONGEST_SPREAD);
-        let grid = if nodes.len() < MANY { Duration::from_millis(1) } else { GRID };
-        let mut plan: Vec<(Duration, Arc<Node>)> =
-            nodes.into_iter().map(|node| (floor(self.random.below(spread), grid), node)).collect();
-        plan.sort_by_key(|(delay, _)| *delay);
+        let plan = plan(nodes, &self.random);
         let start = Instant::now();
         let end = start + self.timing.resolution;
         let mut scrapes = JoinSet::new();
@@ -159,24 +195,11 @@ impl Scraper {
                 let (client, token, node) = (self.client.clone(), token.clone(), node.clone());
                 let limit = self.timing.request_timeout;
                 scrapes.spawn(async move {
-                    let began = Instant::now();
                     // A scrape ends with its cycle at the latest, so that one slow kubelet does not
                     // hold up the next cycle of all others.
-                    let deadline = (began + limit).min(end);
+                    let deadline = (Instant::now() + limit).min(end);
                     let mut session = session.lock().await;
-                    let scrape = client.scrape(&node, token.as_deref(), &mut session, deadline);
-                    let ended = AssertUnwindSafe(scrape).catch_unwind().await;
-                    let address = session.address().to_owned();
-                    let result = ended.unwrap_or_else(|_| {
-                        // It may be half changed.
-                        *session = Session::default();
-                        Err(ScrapeError::Panicked)
-                    });
-                    let result = result.map_err(|error| {
-                        let diagnosis = error.diagnose(&session.known(&node));
-                        (error, diagnosis)
-                    });
-                    Outcome { node, address, took: began.elapsed(), result }
+                    Outcome::of(&client, node, token.as_deref(), &mut session, deadline).await
                 });
             }
         }

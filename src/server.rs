@@ -4,22 +4,22 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use apiserver::{
     GenericServer, ServerError,
-    access::{ApiConfigs, ApiServer},
-    serving::{self, Limits, OpenFiles, Secure},
+    access::ApiConfigs,
+    serving::{self, OpenFiles, Secure},
 };
 use axum::Router;
 use k8s_text::duration;
-use kube::Config;
-use kube_dial::{ApiClient, ApiClientError, Credentials, api_client_with, proxy, tls_options};
-use net::{Clock, Doors, FileError, dns::Resolver};
+use kube_dial::ApiClient;
+use net::{Clock, Doors, dns::Resolver};
 use prometheus::core::Collector;
 use tokio::{sync::watch, time::sleep};
 
 use crate::{
     api,
+    clients::{Clients, ClientsError},
     cluster::{Cluster, watch},
-    flags::{Flags, KubeletFlags, Warning},
-    kubelet::{AddressTypes, KubeletClient, KubeletMetrics, Settings, TlsFiles, Transport},
+    flags::{Flags, Warning},
+    kubelet::KubeletMetrics,
     metrics::{self, FileMetrics, Telemetry},
     names::USER_AGENT,
     scrape::{Cycles, Scraper, Scrapes, Timing},
@@ -45,12 +45,9 @@ pub struct Server {
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There is no client for the API server.
+    /// There are no clients.
     #[error(transparent)]
-    Api(#[from] ApiClientError),
-    /// A file that a flag names cannot be used.
-    #[error(transparent)]
-    Files(#[from] FileError),
+    Clients(#[from] ClientsError),
     /// Its own metrics cannot be registered.
     #[error("failed to register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -72,14 +69,8 @@ impl Server {
         resolver: Resolver,
         address: Option<SocketAddr>,
     ) -> Result<Self, StartError> {
-        let config = &configs.cluster;
         // A server that shares its process does not change it.
         let open_files = address.is_none().then(OpenFiles::raise);
-        let credentials =
-            Credentials::new(&config.auth_info, &doors).map_err(ApiClientError::from)?;
-        let api =
-            api_client_with(config, credentials.clone(), &doors, resolver.clone(), USER_AGENT)?;
-        let own = ApiServer { client: api.clone(), url: config.cluster_url.clone() };
         let kubelet = &flags.kubelet;
         let resolution = flags.metrics_server.metric_resolution;
         let cluster = Arc::new(Cluster::selecting(kubelet.node_selector.clone()));
@@ -92,24 +83,11 @@ impl Server {
             }));
         let telemetry = Arc::new(telemetry(flags, &doors.clock, address.is_none())?);
         let known = Arc::new(Scrapes::new(doors.clock.clone()));
-        let settings = Settings {
-            address_types: AddressTypes(kubelet.kubelet_preferred_address_types.concat()),
-            port: kubelet.kubelet_port,
-            use_node_status_port: kubelet.kubelet_use_node_status_port,
-            address_fallback: kubelet.kubelet_address_fallback,
-            endpoint: kubelet.kubelet_endpoint,
-            limits: kubelet.limits.limits(),
-        };
         let metrics = KubeletMetrics::new()?;
         telemetry.add(metrics.collectors())?;
         telemetry.add(vec![Box::new(FileMetrics::new(doors.files.clone())?)])?;
-        let transport = transport(kubelet, config, &credentials, &doors)?;
-        let mut kubelets =
-            KubeletClient::new(doors.clone(), resolver.clone(), settings, transport, metrics)
-                .through(proxy(config)?);
-        if let Some(files) = open_files {
-            kubelets = kubelets.with_connections(files.for_kubelets(Limits::default()));
-        }
+        let Clients { api: own, credentials, kubelets } =
+            Clients::new(kubelet, &configs.cluster, &doors, &resolver, open_files, metrics)?;
         let timing = Timing { resolution, request_timeout: kubelet.kubelet_request_timeout };
         let scraper = Scraper::new(
             cluster.clone(),
@@ -162,7 +140,7 @@ impl Server {
         Ok(Self {
             generic,
             doors,
-            api,
+            api: own.client,
             cluster,
             scraper,
             store,
@@ -260,26 +238,6 @@ fn telemetry(
     let resolution = flags.metrics_server.metric_resolution;
     let telemetry = Telemetry::new(clock.clone(), resolution, flags.effective().clone())?;
     if owns_process { telemetry.with_process() } else { Ok(telemetry) }
-}
-
-/// The client for kubelets. As in the Go server, they get the same credentials as the API server,
-/// unless flags configure others.
-fn transport(
-    flags: &KubeletFlags,
-    config: &Config,
-    credentials: &Credentials,
-    doors: &Doors,
-) -> Result<Transport, StartError> {
-    if flags.deprecated_kubelet_completely_insecure {
-        return Ok(Transport::Plain);
-    }
-    let mut options = tls_options(config, credentials, doors).map_err(ApiClientError::from)?;
-    options.insecure = flags.kubelet_insecure_tls
-        || options.insecure && flags.kubelet_certificate_authority.is_none();
-    let identity = flags.kubelet_client_certificate.clone().zip(flags.kubelet_client_key.clone());
-    let authority = flags.kubelet_certificate_authority.clone();
-    let files = TlsFiles { authority, identity };
-    Ok(Transport::Tls(files.open(options, &doors.files, &doors.clock)?))
 }
 
 #[cfg(test)]

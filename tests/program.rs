@@ -6,6 +6,8 @@
 mod attack;
 #[path = "program/audit.rs"]
 mod audit;
+#[path = "program/check.rs"]
+mod check;
 #[path = "program/client.rs"]
 mod client;
 #[path = "program/logging.rs"]

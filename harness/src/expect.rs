@@ -10,10 +10,13 @@ mod wildcard;
 use kube::Client;
 use similar::TextDiff;
 
-use self::{request::get, wildcard::fits};
+use self::{
+    request::get,
+    wildcard::{fits, has},
+};
 use crate::{
     events::{Event, What},
-    file::format::{Expectation, Top, TopExpectation},
+    file::format::{CheckExpectation, Expectation, Top, TopExpectation},
     world::World,
 };
 
@@ -44,6 +47,7 @@ pub(crate) async fn check(
         Expectation::NoLog(text) => logs::check_absent(text, events),
         Expectation::Ready(ready) => check_ready(&world.clients().probe, *ready).await,
         Expectation::Refused(text) => check_refused(text, events),
+        Expectation::Check(wanted) => check_check(world, wanted).await,
         Expectation::Metric(wanted) => metric::check(world, wanted, before).await,
         Expectation::Families(families) => metric::check_families(world, families).await,
         Expectation::Kubelet(saw) => seen::check_kubelet(saw, events),
@@ -68,6 +72,7 @@ pub fn describe(expectation: &Expectation) -> String {
         Expectation::NoLog(text) => format!("no log {text:?}"),
         Expectation::Ready(ready) => format!("ready: {ready}"),
         Expectation::Refused(text) => format!("refused {text:?}"),
+        Expectation::Check(wanted) => format!("check: {}", wanted.exit_code),
         Expectation::Metric(wanted) => format!("metric {}", wanted.metric),
         Expectation::Families(families) => format!("{} families of metrics", families.len()),
         Expectation::Kubelet(saw) => format!("kubelet {}", saw.node),
@@ -90,6 +95,27 @@ async fn check_top(world: &dyn World, wanted: &TopExpectation) -> Result<(), Mis
         Ok(())
     } else {
         Err(Mismatch { field, expected, seen })
+    }
+}
+
+/// What the server says with `--check`.
+async fn check_check(world: &dyn World, wanted: &CheckExpectation) -> Result<(), Mismatch> {
+    let failed = |error| Mismatch { field: "check", expected: "a result".to_owned(), seen: error };
+    let (exit_code, printed) = world.check_server().await.map_err(failed)?;
+    let seen = trim_lines(&printed);
+    let words = |code: u8| format!("exit code {code}");
+    if exit_code != wanted.exit_code {
+        let expected = words(wanted.exit_code);
+        return Err(Mismatch { field: "check", expected, seen: words(exit_code) + "\n" + &seen });
+    }
+    if let Some(table) = wanted.table.as_deref().map(trim_lines)
+        && !fits(&seen, &table)
+    {
+        return Err(Mismatch { field: "table", expected: table, seen });
+    }
+    match wanted.text.iter().find(|text| !seen.lines().any(|line| has(line, text))) {
+        Some(text) => Err(Mismatch { field: "text", expected: text.clone(), seen }),
+        None => Ok(()),
     }
 }
 

@@ -1,12 +1,12 @@
 //! `kubectl top`, with the requests and the output of kubectl 1.32: so that a scenario can expect
 //! in the simulated world what users see in their terminals.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::collections::BTreeMap;
 
 use http::{Request, header::ACCEPT};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Pod};
-use k8s_text::{duration, quantity::Quantity};
+use k8s_text::{duration, quantity::Quantity, table::table};
 use kube::{Api, Client, api::ListParams};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -28,9 +28,6 @@ const CREATION_DELAY: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
 /// CPU is counted in billionths of a core, memory in bytes.
 const NANOS: i128 = 1_000_000_000;
-
-/// Space that a table's columns are apart, and the least width of one.
-const COLUMN_GAP: usize = 3;
 
 /// The options of `kubectl top pods`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,29 +285,6 @@ fn share(used: i128, available: i128, unit: i128) -> String {
 
 fn row(cells: &[&str]) -> Vec<String> {
     cells.iter().map(ToString::to_string).collect()
-}
-
-fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..columns).map(|column| width(column) + COLUMN_GAP).collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            // Writing to a String cannot fail.
-            let _ = write!(line, "{cell:<width$}");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
 }
 
 // === impl Usage ===

@@ -92,6 +92,12 @@ pub(crate) trait World {
         None
     }
 
+    /// Runs the metrics server once more, with its flags and `--check`: its exit code, and what it
+    /// prints.
+    async fn check_server(&self) -> Result<(u8, String), String> {
+        Err("--check is not run in this world".to_owned())
+    }
+
     /// What `kubectl top` prints.
     async fn top(&self, wanted: &TopExpectation) -> Printed {
         top::print(&self.clients().admin, wanted, self.clock().now()).await

@@ -4,7 +4,9 @@ use clap::{ArgAction, Args};
 
 use crate::api::Version;
 
-use super::values::{ValueError, drop_empty_path, read_count, read_duration, read_path};
+use super::values::{
+    BOOL, ValueError, drop_empty_path, read_bool, read_count, read_duration, read_path,
+};
 
 /// What is served, and the API server that it comes from.
 #[derive(Clone, Debug, Args)]
@@ -36,6 +38,12 @@ pub struct MetricsServerFlags {
     )]
     pub version: VersionFlag,
 
+    /// Check once that every node would have usage, and the API server what it needs, with all other
+    /// flags as they are; print the result and quit. Nothing is served. Exit codes: 0, all is well;
+    /// 1, something is wrong; 2, it could not be checked.
+    #[arg(long, value_name = BOOL, action = ArgAction::Set, default_value = "false", value_parser = read_bool)]
+    pub check: bool,
+
     /// The version of metrics.k8s.io that discovery recommends: v1beta1, as with the Go server, or v1.
     /// Both are served.
     #[arg(long, value_name = "VERSION", default_value = "v1beta1", value_parser = read_api_version)]
@@ -61,7 +69,7 @@ fn read_version_flag(text: &str) -> Result<VersionFlag, ValueError> {
     if text == "raw" {
         return Ok(VersionFlag::Raw);
     }
-    super::values::read_bool(text)
+    read_bool(text)
         .map(|asked| if asked { VersionFlag::Short } else { VersionFlag::No })
         .map_err(|_| ValueError::OneOf("true, false, raw"))
 }

@@ -145,9 +145,47 @@ pub enum BodyError {
     },
 }
 
+/// How far a scrape came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// To the choice of an address.
+    Address,
+    /// To the lookup of a name.
+    Dns,
+    /// To the connection.
+    Tcp,
+    /// To the handshake.
+    Tls,
+    /// To the request.
+    Http,
+    /// To a body with status 200.
+    Body,
+}
+
 // === impl ScrapeError ===
 
 impl ScrapeError {
+    /// The stage at which the scrape failed: of several addresses, that of the preferred one.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::NoAddress { .. } | Self::BadAddress { .. } | Self::Panicked => Stage::Address,
+            Self::Request { cause, .. } => match &**cause {
+                RequestError::Dial(DialError::Lookup(_)) => Stage::Dns,
+                RequestError::Dial(_) => Stage::Tcp,
+                RequestError::Certificate(_)
+                | RequestError::TlsAlert(_)
+                | RequestError::NoTls
+                | RequestError::Tls(_)
+                | RequestError::OtherNode { .. }
+                | RequestError::TlsTimeout => Stage::Tls,
+                RequestError::Http(_) | RequestError::Timeout => Stage::Http,
+            },
+            Self::Everywhere { preferred, .. } => preferred.stage(),
+            Self::Status { .. } => Stage::Http,
+            _ => Stage::Body,
+        }
+    }
+
     /// What is wrong with each of a node's addresses, at least one, in one error.
     pub(super) fn everywhere(mut failed: Vec<Self>, preferred: &str) -> Self {
         let at = failed.iter().position(|error| error.is_at(preferred)).unwrap_or_default();

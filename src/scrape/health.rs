@@ -127,7 +127,7 @@ pub(crate) type SomeNodes = (usize, Vec<(Arc<str>, NodeScrapes)>);
 
 impl ScrapeHealth {
     /// The state after a response with `sample`. Containers are expected in it if `pods_run`.
-    fn of(sample: &Sample, pods_run: bool, is_stale: bool) -> Self {
+    pub(crate) fn of(sample: &Sample, pods_run: bool, is_stale: bool) -> Self {
         match (&sample.node, sample.pods.is_empty()) {
             (None, true) => Self::NoUsage,
             (None, false) => Self::NoNodeUsage,

@@ -3,10 +3,17 @@
 use std::fs;
 
 use k8s_openapi::{
-    api::{apps::v1::Deployment, core::v1::Service, rbac::v1::ClusterRole},
+    api::{
+        apps::v1::Deployment,
+        batch::v1::Job,
+        core::v1::Service,
+        rbac::v1::{ClusterRole, ClusterRoleBinding},
+    },
     apimachinery::pkg::util::intstr::IntOrString,
     kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 };
+
+use metrics_server::flags::Flags;
 
 use super::objects::{Manifests, directory};
 
@@ -124,5 +131,45 @@ fn the_server_takes_its_flags() {
     assert!(
         !flags.kubelet.kubelet_insecure_tls,
         "kubelets are verified unless someone gives that up"
+    );
+}
+
+/// It must see what the server will see, and get none of its requests.
+#[test]
+fn the_check_runs_as_the_server_does_and_serves_nothing() {
+    let (base, check) = (Manifests::base(), Manifests::check());
+    check.check_types();
+    let deployment: Deployment = base.get("Deployment", "metrics-server");
+    let job: Job = check.get("Job", "metrics-server-check");
+    assert_eq!(job.metadata.namespace, deployment.metadata.namespace);
+    let template = job.spec.unwrap().template;
+    let service: Service = base.get("Service", "metrics-server");
+    let (selector, labels) = (service.spec.unwrap().selector, template.metadata.unwrap().labels);
+    assert!(
+        labels
+            .unwrap()
+            .iter()
+            .all(|(name, value)| { selector.as_ref().unwrap().get(name) != Some(value) })
+    );
+    let (mut pod, server) = (template.spec.unwrap(), deployment.spec.template.spec.unwrap());
+    assert_eq!(pod.restart_policy.as_deref(), Some("Never"));
+    assert_eq!(pod.service_account_name, server.service_account_name);
+    assert_eq!(pod.node_selector, server.node_selector);
+    assert_eq!(pod.security_context, server.security_context);
+    let (container, its) = (pod.containers.remove(0), base.container());
+    assert_eq!((container.image, container.security_context), (its.image, its.security_context));
+    let args: Vec<_> = its.args.unwrap().into_iter().chain(["--check".to_owned()]).collect();
+    assert_eq!(container.args.as_ref(), Some(&args));
+    assert!(Flags::parse_from_args(args).unwrap().metrics_server.check);
+    assert_eq!(container.ports, None);
+
+    let binding: ClusterRoleBinding =
+        check.get("ClusterRoleBinding", "system:metrics-server-check");
+    assert_eq!(binding.subjects.unwrap()[0].name, "metrics-server");
+    let role: ClusterRole = check.get(&binding.role_ref.kind, &binding.role_ref.name);
+    let [rule] = &role.rules.unwrap()[..] else { panic!("one rule") };
+    assert_eq!(
+        (&rule.verbs[..], rule.resource_names.as_ref().unwrap().len()),
+        (&["get".to_owned()][..], 2)
     );
 }

@@ -22,7 +22,7 @@ use super::{
 /// needs none.
 #[test]
 fn kubectl_takes_every_object_in_a_dry_run() {
-    for folder in ["base", "ha", "kind", "v1", "fake-nodes"] {
+    for folder in ["base", "check", "ha", "kind", "v1", "fake-nodes"] {
         let Some(Manifests(objects)) = kustomized(folder) else { return };
         let items: Vec<_> = objects.values().collect();
         let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": items});

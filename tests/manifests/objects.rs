@@ -9,6 +9,7 @@ use std::{
 use k8s_openapi::{
     api::{
         apps::v1::Deployment,
+        batch::v1::Job,
         core::v1::{ConfigMap, Container, Namespace, Secret, Service, ServiceAccount},
         networking::v1::NetworkPolicy,
         policy::v1::PodDisruptionBudget,
@@ -50,6 +51,14 @@ impl Manifests {
         Self::read(&fs::read_to_string(directory().join("v1/apiservice.yaml")).unwrap())
     }
 
+    /// The check before a server is swapped.
+    pub(super) fn check() -> Self {
+        let texts = ["job", "rbac"].map(|file| {
+            fs::read_to_string(directory().join(format!("check/{file}.yaml"))).unwrap()
+        });
+        Self::read(&texts.join("\n---\n"))
+    }
+
     pub(super) fn get<T: DeserializeOwned>(&self, kind: &str, name: &str) -> T {
         let object = &self.0[&(kind.to_owned(), name.to_owned())];
         serde_json::from_value(object.clone())
@@ -67,6 +76,7 @@ impl Manifests {
                 "ClusterRole" => round_trip::<ClusterRole>(object),
                 "ClusterRoleBinding" => round_trip::<ClusterRoleBinding>(object),
                 "Deployment" => round_trip::<Deployment>(object),
+                "Job" => round_trip::<Job>(object),
                 "PodDisruptionBudget" => round_trip::<PodDisruptionBudget>(object),
                 "Role" => round_trip::<Role>(object),
                 "RoleBinding" => round_trip::<RoleBinding>(object),

@@ -57,6 +57,7 @@ use self::{
 };
 pub use self::{
     authn::{
+        extension_config_map::LookupError,
         user::{ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User},
         x509::VerifiedCertificates,
     },
@@ -180,6 +181,22 @@ impl Access {
             Some(config_map) => config_map.follow().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Reads the front proxy's CA once, where it is looked up in the cluster.
+    pub async fn look_up(&self) -> Result<(), LookupError> {
+        match &self.config_map {
+            Some(config_map) => config_map.look_up().await,
+            None if self.config.borrow().request_header_ca.is_missing() => {
+                Err(LookupError::NoFrontProxy)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether [`Access::look_up`] sends a request.
+    pub fn looks_up(&self) -> bool {
+        self.config_map.is_some()
     }
 
     /// Passes authorized requests on to `router`: with the extension [`User`], without a body, and

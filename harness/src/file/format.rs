@@ -21,8 +21,8 @@ pub use self::change::{
 };
 pub use self::dns::{Dns, DnsChange, DnsFailure, DnsName, DnsProtocol, HostsPlugin, NameServer};
 pub use self::expectation::{
-    ApiSaw, Asker, Credentials, DnsSaw, Expectation, ExpectationFields, GetExpectation, KubeletSaw,
-    MetricExpectation, RequestTarget, Shown, Top, TopExpectation,
+    ApiSaw, Asker, CheckExpectation, Credentials, DnsSaw, Expectation, ExpectationFields,
+    GetExpectation, KubeletSaw, MetricExpectation, RequestTarget, Shown, Top, TopExpectation,
 };
 pub use self::server::{FileContent, Grants, ResolvConf, Rule, Server};
 pub use self::step::{Step, Wait};

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use k8s_text::klog::Klog;
 use kube::Config;
 use metrics_server::{
+    check,
     flags::{FlagError, Flags},
     kubeconfigs,
     scrape::Cycles,
@@ -15,7 +16,10 @@ use metrics_server::{
 };
 use net::{Doors, dns::Resolver};
 use tokio::sync::watch;
-use tracing::subscriber::{DefaultGuard, NoSubscriber, with_default};
+use tracing::{
+    instrument::WithSubscriber,
+    subscriber::{DefaultGuard, NoSubscriber, with_default},
+};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::task::Task;
@@ -59,6 +63,22 @@ pub(crate) fn flag_mistakes(args: &[String]) -> Vec<String> {
         Ok(_) => Vec::new(),
         Err(FlagError::Invalid(mistakes)) => mistakes,
         Err(error) => vec![error.to_string()],
+    }
+}
+
+/// What the program does with `--check`: its exit code, and what it prints.
+pub(super) async fn check(start: Start) -> (u8, String) {
+    let checked = async {
+        let flags = Flags::parse_from_args(start.args).map_err(|error| error.to_string())?;
+        let configs = kubeconfigs::read(&flags, || Ok(start.config.clone()));
+        let configs = configs.map_err(|error| error.to_string())?;
+        let checked = check::check(&flags, &configs, &start.doors, &start.resolver, None);
+        Box::pin(checked).await.map_err(|error| error.to_string())
+    };
+    // The log is that of the server that runs.
+    match checked.with_subscriber(NoSubscriber::default()).await {
+        Ok(report) => (u8::from(!report.is_ok()), report.to_string()),
+        Err(error) => (2, format!("Error: {error}")),
     }
 }
 

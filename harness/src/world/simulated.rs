@@ -17,7 +17,7 @@ use super::{
     network::Fabric,
     objects,
     pod_dns::{PodFiles, config_files, resolv_conf},
-    server_under_test::{End, ServerUnderTest, Start},
+    server_under_test::{self, End, ServerUnderTest, Start},
     task::Task,
     token::{self, AccountToken},
 };
@@ -41,6 +41,8 @@ pub struct Simulated {
     _dns: Vec<Task>,
     wrap_network: Box<WrapNetwork>,
     server: Option<ServerUnderTest>,
+    /// The server's flags.
+    args: Vec<String>,
     server_address: SocketAddr,
     clients: Clients,
     files: Files,
@@ -102,6 +104,7 @@ impl Simulated {
             _dns: dns,
             wrap_network: Box::new(wrap_network),
             server: None,
+            args: Vec::new(),
             server_address,
             files,
             token,
@@ -193,6 +196,7 @@ impl Simulated {
         if let Some(server) = self.server.take() {
             server.stop().await;
         }
+        args.clone_into(&mut self.args);
         let timeline = self.timeline().clone();
         let ended = move |end| {
             timeline.add(match end {
@@ -264,6 +268,12 @@ impl World for Simulated {
 
     async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
         Self::change(self, change).await
+    }
+
+    async fn check_server(&self) -> Result<(u8, String), String> {
+        let (exit_code, printed) = server_under_test::check(self.server_start(&self.args)).await;
+        let folder = self.files.folder().display().to_string();
+        Ok((exit_code, printed.replace(&folder, FILES)))
     }
 
     fn compare_usage(&mut self) {

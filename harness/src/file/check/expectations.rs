@@ -15,7 +15,7 @@ use super::{
 use crate::expect::metric::is_metric;
 
 /// The kinds, each with the fields that go with it.
-const KINDS: [(&str, &[&str]); 13] = [
+const KINDS: [(&str, &[&str]); 14] = [
     ("get", &GET),
     ("top", &["name", "namespace", "containers", "table", "error"]),
     ("log", &["times"]),
@@ -23,6 +23,7 @@ const KINDS: [(&str, &[&str]); 13] = [
     ("noLog", &[]),
     ("ready", &[]),
     ("refused", &[]),
+    ("check", &["table", "text"]),
     ("metric", &METRIC),
     ("families", &[]),
     ("kubelet", &[]),

@@ -29,6 +29,8 @@ pub enum Expectation {
     Ready(bool),
     /// A text in the error with which the server refused to start.
     Refused(String),
+    /// What the metrics server prints with `--check`.
+    Check(CheckExpectation),
     /// One of the server's own metrics.
     Metric(MetricExpectation),
     /// The families of the server's own metrics.
@@ -73,6 +75,15 @@ pub struct TopExpectation {
     pub printed: Result<String, String>,
 }
 
+/// What `--check` says; the fields are those of [`ExpectationFields`].
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "described in ExpectationFields")]
+pub struct CheckExpectation {
+    pub exit_code: u8,
+    pub table: Option<String>,
+    pub text: Vec<String>,
+}
+
 /// The value of a metric; the fields are those of [`ExpectationFields`].
 #[derive(Clone, Debug)]
 #[allow(missing_docs, reason = "described in ExpectationFields")]
@@ -85,8 +96,8 @@ pub struct MetricExpectation {
 }
 
 /// Something a user can see: exactly one of `get`, `top`, `log`, `logs`, `noLog`, `ready`,
-/// `refused`, `metric`, `families`, `kubelet`, `dns`, `dnsOrder` and `api`, with the fields that go
-/// with it.
+/// `refused`, `check`, `metric`, `families`, `kubelet`, `dns`, `dnsOrder` and `api`, with the fields
+/// that go with it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "Expectation")]
@@ -124,7 +135,8 @@ pub struct ExpectationFields {
     pub within: Option<In<Share>>,
     /// How many `items` the answer to `get` must have.
     pub items: Option<u32>,
-    /// Texts that the answer to `get` must have, each in one line. `…` stands for anything.
+    /// Texts that the answer to `get`, or what `check` prints, must have, each in one line. `…`
+    /// stands for anything.
     #[serde(default)]
     pub text: Vec<String>,
     /// What `kubectl top` prints. Goes with `name`, `namespace`, `containers`, and `table` or
@@ -137,7 +149,8 @@ pub struct ExpectationFields {
     /// `kubectl top pods --containers`.
     #[serde(default)]
     pub containers: bool,
-    /// The table that `top` must print, to the letter but for space at line ends.
+    /// The table that `top` must print, or all that `check` must, to the letter but for space at
+    /// line ends. `…` stands for anything.
     pub table: Option<String>,
     /// The error that `top` must print instead of a table. `…` stands for anything.
     pub error: Option<String>,
@@ -155,6 +168,9 @@ pub struct ExpectationFields {
     pub ready: Option<bool>,
     /// A text in the error with which the server must have refused to start.
     pub refused: Option<String>,
+    /// The exit code of the metrics server when it is run with its flags and `--check`. Goes with
+    /// `table` and `text`.
+    pub check: Option<u8>,
     /// One of the server's own metrics, such as `metrics_server_kubelet_request_total` or
     /// `name{label="value"}`: the sum of all series with these labels. Goes with `is`, `atLeast`,
     /// `atMost` and `changedBy`.
@@ -324,6 +340,9 @@ impl TryFrom<ExpectationFields> for Expectation {
             };
             let (name, namespace, containers) = (f.name, f.namespace, f.containers);
             return Ok(Self::Top(TopExpectation { what, name, namespace, containers, printed }));
+        }
+        if let Some(exit_code) = f.check {
+            return Ok(Self::Check(CheckExpectation { exit_code, table: f.table, text: f.text }));
         }
         if let Some(metric) = f.metric {
             let (is, changed_by) = (f.is, f.changed_by);

@@ -7,7 +7,7 @@ use k8s_text::duration;
 use super::{DEFAULT_SERVER, SandboxOptions, network::has_ipv6};
 use crate::file::{
     ScenarioFile,
-    format::{Node, Spec, Step},
+    format::{Expectation, Node, Spec, Step},
 };
 
 /// The default of `--metric-resolution`.
@@ -35,6 +35,10 @@ pub(crate) fn skip_reason(file: &ScenarioFile, options: &SandboxOptions) -> Opti
     }
     if let Some(server) = spec.dns.addresses().find(|address| !is_usable(*address)) {
         return Some(format!("no machine's interface can have the name server's address {server}"));
+    }
+    let mut expected = spec.steps.iter().flat_map(|step| &step.expect);
+    if expected.any(|it| matches!(it, Expectation::Check(_))) {
+        return Some("it runs the metrics server with --check".to_owned());
     }
     if spec.server.hostname.is_some() {
         return Some("the metrics server has the host name of this machine".to_owned());

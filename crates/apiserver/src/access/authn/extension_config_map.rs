@@ -8,12 +8,13 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Client,
+    api::ListParams,
     runtime::{
         WatchStreamExt,
         watcher::{self, Event, watcher},
     },
 };
-use kube_dial::{Backoff, report};
+use kube_dial::{Backoff, explain, report};
 use net::Random;
 use tokio::sync::watch;
 
@@ -25,11 +26,45 @@ const NAME: &str = "extension-apiserver-authentication";
 /// A cluster whose API server is no front proxy.
 pub(in crate::access) const NO_FRONT_PROXY: &str = "ConfigMap kube-system/extension-apiserver-authentication has no requestheader-client-ca-file: requests of kubectl top and autoscalers, which the API server forwards with their user, are not authenticated";
 
+/// Why requests that the API server forwards would not be authenticated.
+#[derive(Debug, thiserror::Error)]
+pub enum LookupError {
+    /// The ConfigMap cannot be read.
+    #[error("failed to list configmaps: {}", explain(.0, Cause::RoleLacksAuthReader).0)]
+    Request(#[from] kube::Error),
+    /// There is none.
+    #[error("ConfigMap {NAMESPACE}/{NAME} not found")]
+    NotFound,
+    /// Part of it is invalid.
+    #[error("ConfigMap {NAMESPACE}/{NAME}: {0}")]
+    Invalid(String),
+    /// It has no CA of front proxies.
+    #[error("{NO_FRONT_PROXY}")]
+    NoFrontProxy,
+}
+
 /// Keeps the configuration up to date with the ConfigMap.
 pub(in crate::access) struct ExtensionConfigMap {
     client: Client,
     config: watch::Sender<Arc<ClientCaConfig>>,
     random: Random,
+}
+
+/// The field selector of the ConfigMap.
+fn only() -> String {
+    format!("metadata.name={NAME}")
+}
+
+// === impl LookupError ===
+
+impl LookupError {
+    /// Its kind.
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Request(error) => explain(error, Cause::RoleLacksAuthReader).1,
+            Self::NotFound | Self::Invalid(_) | Self::NoFrontProxy => Cause::NoFrontProxy,
+        }
+    }
 }
 
 // === impl ExtensionConfigMap ===
@@ -45,7 +80,7 @@ impl ExtensionConfigMap {
 
     /// Watches. It never ends.
     pub(in crate::access) async fn follow(&self) {
-        let only = watcher::Config::default().fields(&format!("metadata.name={NAME}"));
+        let only = watcher::Config::default().fields(&only());
         let events = watcher(self.maps(), only).backoff(Backoff::new(self.random.clone()));
         let mut events = pin!(events);
         let (mut listed, mut is_said) = (false, false);
@@ -68,6 +103,21 @@ impl ExtensionConfigMap {
             }
             is_said = is_missing;
         }
+    }
+
+    /// Reads the ConfigMap once.
+    pub(in crate::access) async fn look_up(&self) -> Result<(), LookupError> {
+        let maps = self.maps().list(&ListParams::default().fields(&only())).await?.items;
+        let data = maps.into_iter().next().ok_or(LookupError::NotFound)?.data.unwrap_or_default();
+        let mut config = ClientCaConfig::clone(&self.config.borrow());
+        let (_, invalid) = config.load(&data);
+        if let Some(error) = invalid.first() {
+            return Err(LookupError::Invalid(error.to_string()));
+        }
+        if config.request_header_ca.is_missing() {
+            return Err(LookupError::NoFrontProxy);
+        }
+        Ok(())
     }
 
     fn maps(&self) -> Api<ConfigMap> {
