@@ -1,8 +1,11 @@
 //! Texts as Kubernetes and Go write and read them: quantities, durations, label and field selectors, klog
-//! lines, quoted strings.
+//! lines, quoted strings; and texts from elsewhere, safe to print.
 
 pub mod duration;
 pub mod go;
 pub mod klog;
+mod printable;
 pub mod quantity;
 pub mod selector;
+
+pub use self::printable::printable;
