@@ -94,7 +94,13 @@ pub(crate) fn cause_of_api_error(text: &str) -> Option<Cause> {
     if text.contains("asked for the client to provide credentials")
         || text.trim_end_matches('.').ends_with("Unauthorized")
     {
-        return Some(Cause::ApiServerUnauthorized);
+        // kubectl begins with the list of groups.
+        let is_of_kubectl = text.starts_with("error: ") || text.contains("API group list");
+        return Some(if is_of_kubectl {
+            Cause::UserUnauthorized
+        } else {
+            Cause::ApiServerUnauthorized
+        });
     }
     if !ABOUT_API_SERVER.iter().any(|part| text.contains(part)) {
         return None;

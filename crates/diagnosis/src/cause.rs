@@ -104,7 +104,7 @@ causes! {
     }
     others {
         /// The node is not ready.
-        NodeNotReady ("node_not_ready", "kubelet/not-ready-node", "see the node's conditions and its kubelet's log: a kubelet that has stopped cannot be scraped", [SEE_NODE, KUBELET_LOG, RESTART_KUBELET])
+        NodeNotReady ("node_not_ready", none, "see the node's conditions and its kubelet's log: a kubelet that has stopped cannot be scraped", [SEE_NODE, KUBELET_LOG, RESTART_KUBELET])
         /// The kubelet reports no usage at all.
         NoUsage ("no_usage", "api/node-says-why", NO_MEASUREMENT, [KUBELET_LOG, SEE_RESOURCE_METRICS, RESTART_KUBELET])
         /// The kubelet reports no usage of its node.
@@ -206,7 +206,7 @@ causes! {
         /// The API server does not accept the user's own credentials.
         UserUnauthorized ("user_unauthorized", none, "log in again, or renew the token or certificate in kubectl's kubeconfig; if only kubectl top says so, the metrics server refuses the API server: its log has the reason (Unable to authenticate the request)", [SEE_SERVER])
         /// The pods' containers have no resource requests, which an autoscaler by percent needs.
-        NoRequests ("no_requests", "api/what-an-autoscaler-reads", "set requests for each container, sidecars included, or use averageValue as the HPA's target", [SET_REQUESTS])
+        NoRequests ("no_requests", none, "set requests for each container, sidecars included, or use averageValue as the HPA's target", [SET_REQUESTS])
         /// CoreDNS forwards to itself.
         DnsLoop ("dns_loop", none, "let CoreDNS forward to a real name server: its node's /etc/resolv.conf names a local one, such as that of systemd-resolved", [FIX_LOOP])
     }

@@ -23,7 +23,6 @@ const API_SERVICE: Table = &[
     (&["FailedDiscoveryCheck"], Cause::ApiServiceUnavailable),
     (&["Metrics API not available"], Cause::ApiServiceUnavailable),
     (&["You must be logged in to the server"], Cause::UserUnauthorized),
-    (&["API group list", "asked for the client to provide credentials"], Cause::UserUnauthorized),
     (&["\"v1beta1.metrics.k8s.io\" not found"], Cause::ApiServiceMissing),
     (&["\"metrics-server\" not found"], Cause::ApiServiceMissing),
     (&["could not find the requested resource", "metrics.k8s.io"], Cause::ApiServiceMissing),
@@ -40,10 +39,6 @@ const API_SERVICE: Table = &[
     (
         &["metrics.k8s.io", "the server has asked for the client to provide credentials"],
         Cause::ApiServiceUnauthorized,
-    ),
-    (
-        &["error: the server has asked for the client to provide credentials"],
-        Cause::UserUnauthorized,
     ),
 ];
 
@@ -334,7 +329,7 @@ fn row(line: &str) -> Option<Meaning> {
         return Some(Meaning::of(Some(Cause::UsageMissing), Subject::node(name)));
     }
     // kubectl get pods, perhaps with the namespace first.
-    let ready = columns.iter().take(3).find_map(|column| column.split_once('/'));
+    let ready = columns.iter().take(3).skip(1).find_map(|column| column.split_once('/'));
     if let Some((ready, of)) = ready
         && is_count(ready)
         && is_count(of)

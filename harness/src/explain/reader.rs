@@ -178,7 +178,8 @@ impl Explainer {
     }
 }
 
-/// Where the last part of a line that was cut begins, in which the cut is.
+/// Where the last part of a line that was cut begins, in which the cut is: so do servers before 0.5
+/// list nodes.
 fn last_part(text: &str) -> usize {
-    text.rfind(", ").unwrap_or(text.len())
+    text.rfind(", unable to ").unwrap_or(text.len())
 }

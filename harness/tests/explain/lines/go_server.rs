@@ -199,6 +199,38 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
         N(&[(BadAddress, "n1")]),
     ),
     (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="Get \"https://n1:10250/metrics/resource\": dial tcp: lookup n1: 100 other names are being looked up" node="n1""#,
+        N(&[(DnsTooMany, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="Get \"https://n1:10250/metrics/resource\": tls: failed to verify certificate: x509: certificate specifies an incompatible key usage" node="n1""#,
+        N(&[(CertificateUsage, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="Get \"https://n1:10250/metrics/resource\": tls: failed to verify certificate: x509: malformed certificate" node="n1""#,
+        N(&[(Certificate, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="Get \"https://n1:10250/metrics/resource\": tls: the certificate is that of node n2, not of n1" node="n1""#,
+        N(&[(OtherNode, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="internal error: panic while scraping" node="n1""#,
+        N(&[(Panic, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 wrap.go:58] "apiserver panic'd" method="GET" URI="/apis/metrics.k8s.io/v1beta1/nodes""#,
+        C(Panic),
+    ),
+    (
+        "I0104 09:52:47.012345       1 log.go:172] http: TLS handshake error from 10.0.0.9:51234: tls: client offered only unsupported versions: [301]",
+        C(ClientHandshake),
+    ),
+    (
+        r#"I0104 09:52:47.012345       1 connection.rs:1] "Refused a request whose headers are too large (431)" client="10.0.0.9""#,
+        C(ClientLimits),
+    ),
+    (
         r#"E0104 09:52:47.012345       1 scraper.go:149] "Failed to scrape node" err="the dog ate it" node="n1""#,
         Unknown,
     ),
