@@ -21,7 +21,7 @@ mod session;
 mod target;
 mod tls;
 
-pub(crate) use self::diagnosis::printable;
+pub(crate) use self::diagnosis::MOST_TEXT;
 pub use self::{
     address::{AddressTypes, DEFAULT_ADDRESS_TYPES},
     body::Limits,

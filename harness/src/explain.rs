@@ -6,6 +6,7 @@ mod document;
 mod envelope;
 mod explanation;
 mod lines;
+mod names;
 mod page;
 mod reader;
 

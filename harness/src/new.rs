@@ -76,13 +76,15 @@ pub enum NewError {
         /// Why.
         error: io::Error,
     },
+    /// Standard output is closed.
+    #[error("failed to write to standard output: {0}")]
+    Print(io::Error),
     /// What was made has mistakes, such as those of the nodes that it was made of.
     #[error("the scenario would have mistakes, and was not written:\n{}", .0.render(false).trim_end())]
     Mistakes(Box<FileErrors>),
 }
 
 /// Writes the scenario.
-#[allow(clippy::print_stdout, reason = "this is where the program talks to its user")]
 pub fn new(options: &Options) -> Result<(), NewError> {
     let is_printed = options.file == Path::new("-");
     let path = if is_printed { Path::new("my-cluster.yaml") } else { &options.file };
@@ -106,15 +108,18 @@ pub fn new(options: &Options) -> Result<(), NewError> {
     };
     file::parse(path, text.clone()).map_err(|errors| NewError::Mistakes(Box::new(errors)))?;
     if is_printed {
-        print!("{text}");
-        return Ok(());
+        return print(&text);
     }
     // Whatever else has made the file in the meantime keeps it.
     let mut file =
         OpenOptions::new().write(true).create_new(true).open(path).map_err(write_error)?;
     file.write_all(text.as_bytes()).map_err(write_error)?;
-    println!("{} is written: scenario run --timeline {}", path.display(), path.display());
-    Ok(())
+    print(&format!("{0} is written: scenario run --timeline {0}\n", path.display()))
+}
+
+fn print(text: &str) -> Result<(), NewError> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(NewError::Print)
 }
 
 /// Whether a scenario may have this name.

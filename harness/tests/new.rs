@@ -125,12 +125,13 @@ fn nothing_is_overwritten_and_errors_say_what_to_do() {
     )
     .unwrap();
     fs::write(path("broken"), "{a: [").unwrap();
-    let rows: [(&[&str], &str, &str); 9] = [
+    let rows: [(&[&str], &str, &str); 10] = [
         (&[], "there.yaml", "choose another name, or delete it first"),
         (&[], "nowhere/a.yaml", "choose a folder that exists"),
         (&[], "My_Cluster.yaml", "has no name for a scenario"),
         (&[], "cluster.txt", "has no name for a scenario"),
         (&["--like", "silent"], "a.yaml", "dns/silent-server, "),
+        (&["--like", ""], "a.yaml", "there is no scenario \"\""),
         (
             &["--from-nodes", &path("missing")],
             "a.yaml",
@@ -158,4 +159,10 @@ fn a_scenario_can_be_printed() {
     let output = scenario(&["new", "-", "--nodes", "2"]);
     assert!(output.status.success());
     assert!(text(&output.stdout).contains("name: my-cluster"));
+    // Also to a reader that has gone.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scenario"));
+    let output = command.args(["new", "-"]).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, io::ErrorKind, net::IpAddr, sync::Arc};
 
 use diagnosis::{Cause, cause_of_alert};
 use http::StatusCode;
+use k8s_text::printable;
 use net::{dial::DialError, dns::LookupFailure};
 use tls::x509::X509Error;
 
@@ -16,7 +17,7 @@ use super::{
 use crate::cluster::Node;
 
 /// The most characters that are kept of an error, which may quote a kubelet's response or a Node.
-const MOST_TEXT: usize = 400;
+pub(crate) const MOST_TEXT: usize = 400;
 
 /// The diagnosis of a failed scrape: cause, text and cure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl ScrapeError {
             other => other.to_string(),
         };
         let cure = cure_for(cause, known).map_or(Cow::Borrowed(cause.cure()), Cow::Owned);
-        Diagnosis { cause, status, text: printable(&text).into(), cure }
+        Diagnosis { cause, status, text: printable(&text, MOST_TEXT).into(), cure }
     }
 }
 
@@ -210,19 +211,6 @@ fn cure_for(cause: Cause, known: &Known<'_>) -> Option<String> {
         }),
         _ => None,
     }
-}
-
-/// The beginning of a text, with control characters escaped, which a terminal would act on.
-pub(crate) fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len().min(MOST_TEXT));
-    for c in text.chars().take(MOST_TEXT) {
-        if c.is_control() {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    printable
 }
 
 #[cfg(test)]

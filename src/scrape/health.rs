@@ -11,12 +11,13 @@ use std::{
 
 use diagnosis::Cause;
 use jiff::Timestamp;
+use k8s_text::printable;
 use net::Clock;
 use parking_lot::RwLock;
 
 use crate::{
     cluster::Node,
-    kubelet::{Diagnosis, Dropped, LeftOut, Sample, printable},
+    kubelet::{Diagnosis, Dropped, LeftOut, MOST_TEXT, Sample},
 };
 
 /// The most pods that are remembered as left out, for each node.
@@ -175,7 +176,7 @@ impl Scrapes {
         result: Result<&mut Sample, Diagnosis>,
     ) -> Transition {
         let now = self.clock.now();
-        let address = printable(address);
+        let address = printable(address, MOST_TEXT);
         let mut nodes = self.nodes.write();
         let state = match nodes.get_mut(node.name.as_str()) {
             Some(state) => state,

@@ -13,6 +13,8 @@ pub fn cause_of_alert(words: &str) -> Cause {
         | "unknown certificate"
         | "unknown certificate authority"
         | "access denied" => Cause::ClientCertificateRefused,
-        _ => Cause::TlsAlert,
+        // What Go's servers say that have no certificate for the handshake.
+        "internal error" => Cause::TlsAlert,
+        _ => Cause::Tls,
     }
 }

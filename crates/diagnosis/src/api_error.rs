@@ -27,18 +27,19 @@ const ABOUT_API_SERVER: &[&str] = &[
     "error retrieving resource lock",
 ];
 
-/// Permissions that a user lacks. The kubelet's own refusals are among them, which older servers
-/// log.
-const FORBIDDEN: Table = &[
+/// Permissions that the metrics server's role lacks. The kubelet's own refusals are among them, which
+/// older servers log.
+const ROLE_LACKS: Table = &[
     (&["extension-apiserver-authentication"], Cause::RoleLacksAuthReader),
     (&["resource \"configmaps\""], Cause::RoleLacksAuthReader),
     (&["configmaps is forbidden"], Cause::RoleLacksAuthReader),
     (&["tokenreviews"], Cause::RoleLacksReviews),
     (&["subjectaccessreviews"], Cause::RoleLacksReviews),
-    (&["metrics.k8s.io", "\"system:anonymous\""], Cause::NoFrontProxy),
-    (&["metrics.k8s.io"], Cause::UserForbidden),
+    (&["user=system:anonymous"], Cause::Unauthorized),
     (&["subresource=stats"], Cause::ForbiddenSummary),
     (&["subresource=metrics"], Cause::Forbidden),
+    (&["subresource(s)=[stats"], Cause::ForbiddenSummary),
+    (&["subresource(s)=[metrics"], Cause::Forbidden),
     (&["\"nodes/stats\""], Cause::ForbiddenSummary),
     (&["\"nodes/metrics\""], Cause::Forbidden),
     (&["resource \"nodes\""], Cause::RoleLacksList),
@@ -47,6 +48,15 @@ const FORBIDDEN: Table = &[
     (&["nodes is forbidden"], Cause::RoleLacksList),
     (&["pods is forbidden"], Cause::RoleLacksList),
     (&["namespaces is forbidden"], Cause::RoleLacksList),
+];
+
+/// Permissions that another user lacks.
+const USER_LACKS: Table = &[
+    (&["metrics.k8s.io", "\"system:anonymous\""], Cause::NoFrontProxy),
+    (&["metrics.k8s.io"], Cause::UserForbidden),
+    // kubectl top lists nodes and pods too.
+    (&["Error from server", "list resource \"nodes\" in API group \"\""], Cause::UserForbidden),
+    (&["Error from server", "list resource \"pods\" in API group \"\""], Cause::UserForbidden),
 ];
 
 /// Answers of an API server that fails itself.
@@ -79,12 +89,18 @@ const CREDENTIALS: Table = &[
 /// Why a request to the API server failed; `None` where the text is about something else.
 pub(crate) fn cause_of_api_error(text: &str) -> Option<Cause> {
     if is_forbidden(text) {
-        return find(FORBIDDEN, text);
+        return find(if is_of_server(text) { ROLE_LACKS } else { USER_LACKS }, text);
     }
     if text.contains("asked for the client to provide credentials")
         || text.trim_end_matches('.').ends_with("Unauthorized")
     {
-        return Some(Cause::ApiServerUnauthorized);
+        // kubectl begins with the list of groups.
+        let is_of_kubectl = text.starts_with("error: ") || text.contains("API group list");
+        return Some(if is_of_kubectl {
+            Cause::UserUnauthorized
+        } else {
+            Cause::ApiServerUnauthorized
+        });
     }
     if !ABOUT_API_SERVER.iter().any(|part| text.contains(part)) {
         return None;
@@ -107,6 +123,24 @@ pub(crate) fn is_forbidden(text: &str) -> bool {
     text.contains(" forbidden: ")
         || text.contains("Forbidden (user=")
         || text.contains("cannot list resource")
+}
+
+/// Whether the user without permission is the metrics server.
+fn is_of_server(text: &str) -> bool {
+    // Authorizers and kubelets quote users, or do not.
+    let user = ["User \"", "(user="].iter().find_map(|start| text.split_once(start));
+    let user = user.and_then(|(_, rest)| rest.split(['"', ',']).next()).unwrap_or_default();
+    if user.contains("metrics-server") || text.contains("(user=system:anonymous") {
+        return true;
+    }
+    if text.starts_with("Error from server") || text.contains("metrics.k8s.io") {
+        return false;
+    }
+    // Its kubeconfig or its service account may have any name. Of components, such as
+    // system:kube-scheduler, it has none.
+    let is_component = user.starts_with("system:") && !user.starts_with("system:serviceaccount:");
+    let is_logged = ABOUT_API_SERVER.iter().any(|part| text.contains(part));
+    (is_logged || text.contains("accessreviews") || text.contains("tokenreviews")) && !is_component
 }
 
 /// Why the credentials of a client are refused.

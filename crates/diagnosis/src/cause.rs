@@ -16,7 +16,7 @@ const PAGE: &str = "docs/troubleshooting.md";
 causes! {
     scrapes {
         /// The node has no address of a type that may be used.
-        NoAddress ("no_address", "addresses/no-usable-type", "list a type that the node has in --kubelet-preferred-address-types", [SEE_NODE, PREFER_INTERNAL_IP])
+        NoAddress ("no_address", "addresses/no-usable-type", "list a type that the node has in --kubelet-preferred-address-types", [SEE_NODE])
         /// The node's address is not valid in a URL.
         BadAddress ("bad_address", "addresses/not-fit-for-a-url", "correct the address in the node's status, or prefer another type with --kubelet-preferred-address-types", [SEE_NODE])
         /// DNS does not know the name.
@@ -26,17 +26,17 @@ causes! {
         /// The DNS server does not answer in time.
         DnsTimeout ("dns_timeout", "dns/silent-server", "check the cluster's DNS, or do without it with --kubelet-preferred-address-types=InternalIP", [SEE_DNS, PREFER_INTERNAL_IP])
         /// Too many lookups wait for an answer of DNS.
-        DnsTooMany ("dns_too_many", "dns/silent-server", "look at the load of the cluster's DNS, which answers slowly or not at all, or do without it with --kubelet-preferred-address-types=InternalIP", [SEE_DNS, PREFER_INTERNAL_IP])
+        DnsTooMany ("dns_too_many", none, "look at the load of the cluster's DNS, which answers slowly or not at all, or do without it with --kubelet-preferred-address-types=InternalIP", [SEE_DNS, PREFER_INTERNAL_IP])
         /// The DNS server cannot be reached.
         DnsUnreachable ("dns_unreachable", "dns/link-local-server", "check the cluster's DNS, or do without it with --kubelet-preferred-address-types=InternalIP", [SEE_DNS, PREFER_INTERNAL_IP])
         /// Nothing listens at the kubelet's address and port.
         ConnectionRefused ("connection_refused", "kubelet/each-fault", "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection", [REACH_KUBELET, SEE_NODE, NODE_STATUS_PORT])
         /// There is no route to the kubelet's address.
-        NoRoute ("no_route", "kubelet/each-fault", "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection", [REACH_KUBELET, SEE_NODE])
+        NoRoute ("no_route", none, "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection", [REACH_KUBELET, SEE_NODE])
         /// The kubelet's address does not answer in time.
         ConnectTimeout ("connect_timeout", "kubelet/firewall", "open the way from the metrics server's pod to that address and port: firewall, security group, network plugin", [REACH_KUBELET, HOST_NETWORK])
         /// The connection to the kubelet fails.
-        Connect ("connect", "kubelet/each-fault", "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection", [REACH_KUBELET, SEE_NODE])
+        Connect ("connect", none, "check that the kubelet runs and listens on that address and port, and that no firewall rejects the connection", [REACH_KUBELET, SEE_NODE])
         /// The proxy cannot be reached, or does not connect to the kubelet.
         Proxy ("proxy", none, "kubelets are reached through the proxy of the kubeconfig's proxy-url or of HTTPS_PROXY: let it connect to them, or list the nodes' addresses in NO_PROXY, in CIDR notation too", [NO_PROXY])
         /// The kubelet's certificate is for other names.
@@ -50,16 +50,16 @@ causes! {
         /// The kubelet's certificate has expired or is not yet valid.
         CertificateTime ("certificate_time", "tls/other-name-or-time", "renew the kubelet's serving certificate, and compare the clocks of the node and the metrics server", [SEE_CERTIFICATE, APPROVE_CSRS, COMPARE_CLOCKS])
         /// The kubelet's certificate is not for servers.
-        CertificateUsage ("certificate_usage", "tls/bad-certificates", "replace the kubelet's serving certificate by one for servers (extended key usage serverAuth)", [SEE_CERTIFICATE, SERVING_CERTIFICATES, APPROVE_CSRS])
+        CertificateUsage ("certificate_usage", none, "replace the kubelet's serving certificate by one for servers (extended key usage serverAuth)", [SEE_CERTIFICATE, SERVING_CERTIFICATES, APPROVE_CSRS])
         /// The kubelet's certificate is unusable.
-        Certificate ("certificate", "tls/bad-certificates", "replace the kubelet's serving certificate", [SEE_CERTIFICATE, SERVING_CERTIFICATES, APPROVE_CSRS])
+        Certificate ("certificate", none, "replace the kubelet's serving certificate", [SEE_CERTIFICATE, SERVING_CERTIFICATES, APPROVE_CSRS])
         /// Another node's kubelet answers at the address.
-        OtherNode ("other_node", "addresses/fallback-other-node", "another node has that address now: let the node's status say where it is, or delete the Node if its machine is gone", [SEE_NODE])
+        OtherNode ("other_node", none, "another node has that address now: let the node's status say where it is, or delete the Node if its machine is gone", [SEE_NODE])
         /// The kubelet demands a client certificate.
         ClientCertificateRequired ("client_certificate_required", "tls/demands-client-certificate", "show the kubelet a certificate that its client CA has signed with --kubelet-client-certificate and --kubelet-client-key", [CLIENT_CERTIFICATE])
         /// The kubelet refuses the metrics server's client certificate.
-        ClientCertificateRefused ("client_certificate_refused", "tls/shows-a-client-certificate", "the kubelet refuses the metrics server's client certificate: renew the one in --kubelet-client-certificate, signed by the kubelet's client CA, and compare the clocks", [CLIENT_CERTIFICATE, COMPARE_CLOCKS])
-        /// The kubelet ends the TLS handshake.
+        ClientCertificateRefused ("client_certificate_refused", none, "the kubelet refuses the metrics server's client certificate: renew the one in --kubelet-client-certificate, signed by the kubelet's client CA, and compare the clocks", [CLIENT_CERTIFICATE, COMPARE_CLOCKS])
+        /// The kubelet has no serving certificate.
         TlsAlert ("tls_alert", "tls/csr-not-approved", "see that the kubelet has a serving certificate: its CSR may wait for approval (kubectl get csr)", [APPROVE_CSRS, KUBELET_LOG])
         /// The TLS handshake with the kubelet fails.
         Tls ("tls", "tls/not-tls", "check what listens on that address and port, and the kubelet's log", [SEE_CERTIFICATE, NODE_STATUS_PORT, KUBELET_LOG])
@@ -100,11 +100,11 @@ causes! {
         /// The response has no metrics in it.
         NoMetrics ("no_metrics_in_body", "kubelet/each-fault", "check what listens on the kubelet's port of that node", [SEE_RESOURCE_METRICS, SEE_CERTIFICATE])
         /// A bug of the metrics server.
-        Panic ("panic", "kubelet/odd-lines", "report the line of the log that says Panicked", [])
+        Panic ("panic", none, "report the line of the log that says Panicked", [])
     }
     others {
         /// The node is not ready.
-        NodeNotReady ("node_not_ready", "kubelet/not-ready-node", "see the node's conditions and its kubelet's log: a kubelet that has stopped cannot be scraped", [SEE_NODE, KUBELET_LOG, RESTART_KUBELET])
+        NodeNotReady ("node_not_ready", none, "see the node's conditions and its kubelet's log: a kubelet that has stopped cannot be scraped", [SEE_NODE, KUBELET_LOG, RESTART_KUBELET])
         /// The kubelet reports no usage at all.
         NoUsage ("no_usage", "api/node-says-why", NO_MEASUREMENT, [KUBELET_LOG, SEE_RESOURCE_METRICS, RESTART_KUBELET])
         /// The kubelet reports no usage of its node.
@@ -118,7 +118,7 @@ causes! {
         /// A CPU counter fell without a restart.
         CounterDecreased ("counter_decreased", "kubelet/counters-begin-anew", "wait for two scrapes; if it happens again and again, update the container runtime, which resets counters of containers that go on running", [SEE_RESOURCE_METRICS])
         /// A container's start time fell.
-        StartTimeDecreased ("start_time_decreased", "kubelet/counters-begin-anew", "wait for two scrapes; if it happens again and again, update the container runtime, or set the node's clock right", [SEE_RESOURCE_METRICS, COMPARE_CLOCKS])
+        StartTimeDecreased ("start_time_decreased", none, "wait for two scrapes; if it happens again and again, update the container runtime, or set the node's clock right", [SEE_RESOURCE_METRICS, COMPARE_CLOCKS])
         /// CPU usage is more than the node can have.
         CpuBeyondCapacity ("cpu_beyond_capacity", "kubelet/usage-beyond-capacity", BEYOND_CAPACITY, [SEE_RESOURCE_METRICS, SEE_NODE])
         /// Memory usage is more than the node has.
@@ -134,7 +134,7 @@ causes! {
         /// Kubelets report more pods than may be kept.
         PodsDropped ("pods_dropped", "kubelet/pods-that-do-not-exist", "find the nodes that report pods that do not exist, or allow more with --kubelet-max-containers", [SEE_RESOURCE_METRICS])
         /// A scrape of all nodes takes longer than there is between two.
-        CycleLate ("cycle_late", "kubelet/dawdles", "look for slow nodes in the log, and for the metrics server's CPU limit; or scrape less often with --metric-resolution", [SEE_SERVER])
+        CycleLate ("cycle_late", none, "look for slow nodes in the log, and for the metrics server's CPU limit; or scrape less often with --metric-resolution", [SEE_SERVER])
         /// There is only one sample yet, and usage takes two.
         OneSample ("one_sample", "api/node-says-why", "wait for two scrapes, which take twice --metric-resolution", [])
         /// The metrics server has no metrics to serve.
@@ -142,19 +142,19 @@ causes! {
         /// A node, pod or autoscaler has no usage.
         UsageMissing ("usage_missing", "api/what-an-autoscaler-reads", "see the metrics server's log: it has the reason why the node is not scraped or the pod is left out", [SEE_SERVER])
         /// The metrics server refuses its flags.
-        BadFlags ("bad_flags", "life/bad-flags", "correct the flag that the message names", [SEE_SERVER])
+        BadFlags ("bad_flags", "life/bad-flags", "correct the flag that the message names", [SEE_LAST_LINES])
         /// The metrics server cannot use a file that its flags name.
         BadFile ("bad_file", "life/bad-flags", "correct the path, or the file there: the message names both; see that the pod mounts it", [SEE_EVENTS])
         /// Another program has the metrics server's port.
         PortTaken ("port_taken", "life/port-taken", "choose another address with --secure-port or --bind-address: with hostNetwork: true the kubelet has port 10250", [OTHER_PORT])
         /// The metrics server's container ends again and again, or is killed.
-        ServerRestarts ("server_restarts", "life/bad-flags", "see the last lines of its log before it ended: kubectl logs --previous", [SEE_SERVER, SEE_EVENTS])
+        ServerRestarts ("server_restarts", none, "see the last lines that it logged before it ended, and why it ended", [SEE_LAST_LINES, SEE_EVENTS])
         /// The metrics server has too little memory.
-        OutOfMemory ("out_of_memory", "kubelet/leaves-the-cluster", "raise the memory limit: it must grow with the number of nodes and containers", [MORE_MEMORY])
+        OutOfMemory ("out_of_memory", none, "raise the memory limit: it must grow with the number of nodes and containers", [MORE_MEMORY])
         /// The metrics server's image cannot be pulled.
-        ImagePull ("image_pull", "life/not-available", "correct the image's name, push it where the nodes can pull from, or give them the credentials", [SEE_EVENTS])
+        ImagePull ("image_pull", none, "correct the image's name, push it where the nodes can pull from, or give them the credentials", [SEE_EVENTS])
         /// No node takes the metrics server's pod.
-        Unschedulable ("unschedulable", "life/not-available", "make room on a node, or tolerate its taints; with hostNetwork: true a node's port may be taken", [SEE_EVENTS])
+        Unschedulable ("unschedulable", none, "make room on a node, or tolerate its taints; with hostNetwork: true a node's port may be taken", [SEE_EVENTS])
         /// The API server is no front proxy: requests through it are anonymous.
         NoFrontProxy ("no_front_proxy", "auth/no-front-proxy", "start the API server with --requestheader-client-ca-file, --proxy-client-cert-file and --proxy-client-key-file, or name the CA with --requestheader-client-ca-file here", [SEE_FRONT_PROXY, FRONT_PROXY_FLAGS])
         /// A client's certificate is signed by an unknown authority.
@@ -168,15 +168,15 @@ causes! {
         /// A client's token is not accepted.
         TokenRejected ("token_rejected", "auth/token-expired", "use a token that this cluster issued and that has not expired", [COMPARE_CLOCKS])
         /// A client does not accept the metrics server's certificate.
-        ServingCertificate ("serving_certificate", "life/not-available", "give the client the CA of --tls-cert-file, for example as the APIService's caBundle", [SKIP_VERIFICATION])
+        ServingCertificate ("serving_certificate", none, "give the client the CA of --tls-cert-file, for example as the APIService's caBundle", [SKIP_VERIFICATION])
         /// TLS handshakes with clients fail.
-        ClientHandshake ("client_handshake", "life/not-available", "look into the client's log", [SEE_APISERVICE])
+        ClientHandshake ("client_handshake", none, "look into the client's log", [SEE_APISERVICE])
         /// The metrics server may not list nodes or pods.
         RoleLacksList ("role_lacks_list", "auth/role-lacks-list", "let the metrics server's ClusterRole get, list and watch nodes and pods", [GRANT_LIST])
         /// The metrics server may not read how the API server authenticates.
-        RoleLacksAuthReader ("role_lacks_auth_reader", "field-report/role-lacks-permission", "kubectl create rolebinding -n kube-system ROLEBINDING_NAME --role=extension-apiserver-authentication-reader --serviceaccount=YOUR_NS:YOUR_SA", [AUTH_READER])
+        RoleLacksAuthReader ("role_lacks_auth_reader", none, "kubectl create rolebinding -n kube-system ROLEBINDING_NAME --role=extension-apiserver-authentication-reader --serviceaccount=YOUR_NS:YOUR_SA", [AUTH_READER])
         /// The metrics server may not ask for reviews of tokens and permissions.
-        RoleLacksReviews ("role_lacks_reviews", "field-report/role-lacks-permission", "bind the ClusterRole system:auth-delegator to the metrics server's service account", [AUTH_DELEGATOR])
+        RoleLacksReviews ("role_lacks_reviews", none, "bind the ClusterRole system:auth-delegator to the metrics server's service account", [AUTH_DELEGATOR])
         /// The API server cannot be reached.
         ApiServerUnreachable ("api_server_unreachable", "life/api-server-away", "check that the API server runs and can be reached from here", [])
         /// The API server does not accept the metrics server's credentials.
@@ -184,29 +184,31 @@ causes! {
         /// The API server fails, or has too many requests.
         ApiServerFailing ("api_server_failing", "life/api-server-restarts", "look at the API server", [])
         /// The API server's certificate is not accepted.
-        ApiServerCertificate ("api_server_certificate", "life/api-server-away", "see that the address is that of the API server, and that the CA of the service account or kubeconfig is the one that signed its certificate", [RESTART_SERVER, COMPARE_CLOCKS])
+        ApiServerCertificate ("api_server_certificate", none, "see that the address is that of the API server, and that the CA of the service account or kubeconfig is the one that signed its certificate", [RESTART_SERVER, COMPARE_CLOCKS])
         /// Clients exceed a limit of the metrics server.
-        ClientLimits ("client_limits", "auth/many-groups", "find the clients that hold connections open or send too much, and keep them out with a NetworkPolicy", [])
+        ClientLimits ("client_limits", none, "find the clients that hold connections open or send too much, and keep them out with a NetworkPolicy", [])
         /// No APIService for metrics.k8s.io is registered.
-        ApiServiceMissing ("apiservice_missing", "life/not-available", "install the metrics server, its APIService among its objects", [SEE_APISERVICE, INSTALL])
+        ApiServiceMissing ("apiservice_missing", none, "install the metrics server, its APIService among its objects: docs/install.md", [])
         /// The API server gets no response from the metrics server.
         ApiServiceUnavailable ("apiservice_unavailable", "life/not-available", "see the APIService's condition, and the metrics server's log", [SEE_APISERVICE, SEE_SERVER])
         /// The API server cannot reach the metrics server's pod.
-        ApiServiceUnreachable ("apiservice_unreachable", "life/not-available", "open the way from the API server to the pod's port: firewall, security group, NetworkPolicy, network plugin; or use hostNetwork: true where the API server is outside of the pods' network", [SEE_APISERVICE, HOST_NETWORK])
+        ApiServiceUnreachable ("apiservice_unreachable", none, "open the way from the API server to the pod's port: firewall, security group, NetworkPolicy, network plugin; or use hostNetwork: true where the API server is outside of the pods' network", [SEE_APISERVICE, HOST_NETWORK])
         /// The API server does not accept the metrics server's certificate.
-        ApiServiceCertificate ("apiservice_certificate", "life/not-available", "give the APIService the CA of the metrics server's certificate as caBundle, or set insecureSkipTLSVerify", [SKIP_VERIFICATION])
+        ApiServiceCertificate ("apiservice_certificate", none, "give the APIService the CA of the metrics server's certificate as caBundle, or set insecureSkipTLSVerify", [SKIP_VERIFICATION])
         /// The metrics server refuses the API server's requests.
-        ApiServiceUnauthorized ("apiservice_unauthorized", "auth/front-proxy-certificate", "the metrics server's log has the client that it refuses (Unable to authenticate the request): compare its CA with kube-system/extension-apiserver-authentication", [SEE_FRONT_PROXY, SEE_SERVER])
+        ApiServiceUnauthorized ("apiservice_unauthorized", none, "the metrics server's log has the client that it refuses (Unable to authenticate the request): compare its CA with kube-system/extension-apiserver-authentication", [SEE_FRONT_PROXY, SEE_SERVER])
         /// The metrics server's Service has no endpoints.
         MissingEndpoints ("missing_endpoints", "life/not-available", "see the metrics server's pods and their log: none is ready", [SEE_SERVER, SEE_EVENTS])
         /// The Service that the APIService names is missing, or has other ports.
-        ServiceMissing ("service_missing", "life/not-available", "create the Service that the APIService names, with its port; the manifests have both", [SEE_APISERVICE, INSTALL])
-        /// A user may not read metrics.
-        UserForbidden ("user_forbidden", "auth/readers-need-a-role", "grant the user the verbs get, list and watch on nodes and pods of the API group metrics.k8s.io", [LET_USER_READ])
+        ServiceMissing ("service_missing", none, "make the Service that the APIService names again, with its port", [SEE_APISERVICE, RESTORE_SERVICE])
+        /// A user may not read metrics, or the nodes and pods that they are of.
+        UserForbidden ("user_forbidden", "auth/readers-need-a-role", "grant the user the verbs get, list and watch on nodes and pods of the API group metrics.k8s.io, and on the nodes and pods themselves, which kubectl top lists too", [LET_USER_READ])
+        /// The API server does not accept the user's own credentials.
+        UserUnauthorized ("user_unauthorized", none, "log in again, or renew the token or certificate in kubectl's kubeconfig; if only kubectl top says so, the metrics server refuses the API server: its log has the reason (Unable to authenticate the request)", [SEE_SERVER])
         /// The pods' containers have no resource requests, which an autoscaler by percent needs.
-        NoRequests ("no_requests", "api/what-an-autoscaler-reads", "set requests for each container, sidecars included, or use averageValue as the HPA's target", [SET_REQUESTS])
+        NoRequests ("no_requests", none, "set requests for each container, sidecars included, or use averageValue as the HPA's target", [SET_REQUESTS])
         /// CoreDNS forwards to itself.
-        DnsLoop ("dns_loop", "dns/server-failure", "let CoreDNS forward to a real name server: its node's /etc/resolv.conf names a local one, such as that of systemd-resolved", [FIX_LOOP])
+        DnsLoop ("dns_loop", none, "let CoreDNS forward to a real name server: its node's /etc/resolv.conf names a local one, such as that of systemd-resolved", [FIX_LOOP])
     }
 }
 
@@ -272,6 +274,9 @@ impl Cause {
                 | Self::ImagePull
                 | Self::Unschedulable
                 | Self::PortTaken
+                | Self::BadFlags
+                | Self::BadFile
+                | Self::Panic
         )
     }
 }

@@ -11,18 +11,24 @@ const STARTS: [&str; 3] = [
 
 /// The failures in a list such as `[unable to fully scrape metrics from node a: …, unable to …]`.
 pub(crate) fn meaning(list: &str) -> Meaning {
-    let mut findings = Vec::new();
+    let (mut findings, mut unknown) = (Vec::new(), None);
     for part in parts(list) {
         let (name, error) = part.split_once(": ").unwrap_or((part, ""));
-        let subject = Subject::node(name.trim_matches('"'));
-        // A node of which no more is said, or in other words.
-        let Some(cause) = cause_of_error(inner(error)) else { return Meaning::Unknown };
-        findings.push(Finding { cause, subject, cure: None });
+        match cause_of_error(inner(error)) {
+            Some(cause) => {
+                let subject = Subject::node(name.trim_matches('"'));
+                findings.push(Finding { cause, subject, cure: None });
+            }
+            // A node of which no more is said, or in other words.
+            None => unknown = unknown.or(Some(part)),
+        }
     }
-    if findings.is_empty() {
-        return Meaning::of(cause_of_error(list), None);
+    match (findings.is_empty(), unknown) {
+        (true, Some(_)) => Meaning::Unknown,
+        (true, None) => Meaning::of(cause_of_error(list), None),
+        (false, Some(part)) => Meaning::Partly(findings, part.to_owned()),
+        (false, None) => Meaning::Wrong(findings),
     }
-    Meaning::Wrong(findings)
 }
 
 /// The parts of a list, from their node's name on.

@@ -2,6 +2,15 @@
 
 use crate::{Cause, Meaning, Subject, cause_of_error};
 
+/// A name that was looked up, of which CoreDNS's log says whether it exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The name, without the dot at its end.
+    pub name: String,
+    /// Whether there is such a name.
+    pub exists: bool,
+}
+
 /// What a line of CoreDNS's log says; `None` where it is none.
 pub fn meaning_of_core_dns(line: &str) -> Option<Meaning> {
     let starts = ["CoreDNS-", ".:53", "maxprocs: ", "linux/amd64, go", "linux/arm64, go"];
@@ -37,6 +46,27 @@ fn said(level: &str, text: &str) -> Meaning {
         "INFO" | "DEBUG" => Meaning::Harmless,
         _ if text.contains("No files matching import glob pattern") => Meaning::Harmless,
         _ => Meaning::Unknown,
+    }
+}
+
+// === impl Lookup ===
+
+impl Lookup {
+    /// The lookup of a line of CoreDNS's log.
+    pub fn read(line: &str) -> Option<Self> {
+        let (name, kind, code) = query(line)?;
+        let exists = match code {
+            "NOERROR" => true,
+            "NXDOMAIN" => false,
+            _ => return None,
+        };
+        let name = name.trim_end_matches('.').to_owned();
+        matches!(kind, "A" | "AAAA").then_some(Self { name, exists })
+    }
+
+    /// The names of which a search list may have made this one, without what it put behind them.
+    pub fn stems(&self) -> impl Iterator<Item = &str> {
+        self.name.match_indices('.').map(|(at, _)| &self.name[..at])
     }
 }
 

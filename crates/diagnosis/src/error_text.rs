@@ -8,6 +8,9 @@ use crate::{
 
 /// What is wrong before there is a request, or with the body.
 const WITHOUT_REQUEST: Table = &[
+    // Whatever the way to the proxy lacks: a name, a route, a certificate.
+    (&["proxyconnect tcp"], Cause::Proxy),
+    (&["socks connect tcp"], Cause::Proxy),
     (&["no address matched types"], Cause::NoAddress),
     (&["had no addresses that matched types"], Cause::NoAddress),
     (&["internal error: panic while scraping"], Cause::Panic),
@@ -93,7 +96,6 @@ const CERTIFICATE: Table = &[
 
 /// What is wrong with TLS, the connection or HTTP.
 const CONNECTION: Table = &[
-    (&["proxyconnect tcp"], Cause::Proxy),
     (&["tls: the certificate is that of node"], Cause::OtherNode),
     (&["server gave HTTP response to HTTPS client"], Cause::Tls),
     (&["TLS handshake timeout"], Cause::TlsTimeout),
@@ -200,6 +202,8 @@ fn of_status(error: &str) -> Option<Cause> {
     let is_summary = old || rest.contains("at /stats/summary");
     Some(match (code, is_summary) {
         (401, _) => Cause::Unauthorized,
+        // The kubelet has not read the token at all.
+        (403, _) if rest.contains("user=system:anonymous") => Cause::Unauthorized,
         (403, false) => Cause::Forbidden,
         (403, true) => Cause::ForbiddenSummary,
         (404, false) => Cause::NotFound,

@@ -5,6 +5,8 @@ use crate::Cause;
 pub enum Meaning {
     /// This is wrong, one thing for each node.
     Wrong(Vec<Finding>),
+    /// This is wrong, and the first part of the line that is not known.
+    Partly(Vec<Finding>, String),
     /// Nothing is wrong.
     Harmless,
     /// It is not known.

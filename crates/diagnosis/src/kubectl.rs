@@ -22,7 +22,7 @@ const API_SERVICE: Table = &[
     (&["cannot find endpoint"], Cause::ServiceMissing),
     (&["FailedDiscoveryCheck"], Cause::ApiServiceUnavailable),
     (&["Metrics API not available"], Cause::ApiServiceUnavailable),
-    (&["You must be logged in to the server"], Cause::ApiServiceUnauthorized),
+    (&["You must be logged in to the server"], Cause::UserUnauthorized),
     (&["\"v1beta1.metrics.k8s.io\" not found"], Cause::ApiServiceMissing),
     (&["\"metrics-server\" not found"], Cause::ApiServiceMissing),
     (&["could not find the requested resource", "metrics.k8s.io"], Cause::ApiServiceMissing),
@@ -59,16 +59,45 @@ const USAGE: Table = &[
     (&["failed to get cpu utilization"], Cause::UsageMissing),
     (&["failed to get memory utilization"], Cause::UsageMissing),
     (&["FailedGetResourceMetric"], Cause::UsageMissing),
+    (&["FailedGetContainerResourceMetric"], Cause::UsageMissing),
     (&["FailedComputeMetricsReplicas"], Cause::UsageMissing),
     (&["etrics not available for pod"], Cause::UsageMissing),
     (&["metrics.k8s.io \"", "not found"], Cause::UsageMissing),
-    (&["<unknown>"], Cause::UsageMissing),
+];
+
+/// What is about other adapters of metrics, in the same words.
+const OTHER_METRICS: [&str; 8] = [
+    "custom.metrics.k8s.io",
+    "external.metrics.k8s.io",
+    "custom metrics API",
+    "external metrics API",
+    "external metric ",
+    "FailedGetExternalMetric",
+    "FailedGetPodsMetric",
+    "FailedGetObjectMetric",
+];
+
+/// What is about this one, whatever else there is.
+const OUR_METRICS: [&str; 4] = [
+    " metrics.k8s.io/v1",
+    "resource metrics API",
+    "metrics for resource ",
+    "FailedGetResourceMetric",
+];
+
+/// How the last words of a program that does not start begin: those of kubectl, `error: `, do not.
+const LAST_WORDS: [&str; 6] = [
+    "Error: ",
+    "panic: ",
+    "fatal error: ",
+    "error: failed to run server",
+    "unknown flag: ",
+    "command failed",
 ];
 
 /// Why a metrics server does not start.
 const START: Table = &[
     (&["bind: address already in use"], Cause::PortTaken),
-    (&["have free ports"], Cause::PortTaken),
     // They name a flag too.
     (&["failed to read "], Cause::BadFile),
     (&["failed to load "], Cause::BadFile),
@@ -116,6 +145,8 @@ const POD: Table = &[
     (&["is waiting to start"], Cause::NotReady),
     (&["FailedScheduling"], Cause::Unschedulable),
     (&["nodes are available: "], Cause::Unschedulable),
+    (&["no nodes available to schedule pods"], Cause::Unschedulable),
+    (&["Unschedulable"], Cause::Unschedulable),
 ];
 
 /// What is wrong with a node, by its conditions and its kubelet's log.
@@ -155,13 +186,14 @@ pub fn meaning_of_text(line: &str) -> Meaning {
         let error = rest.split_once(": ").map_or(rest, |(_, error)| error);
         return cause_of_handshake(error).map_or(Meaning::Harmless, Into::into);
     }
+    if is_of_another_api(line) || is_of_another_pod(line) {
+        return Meaning::Harmless;
+    }
     if let Some(meaning) = row(line) {
         return meaning;
     }
     let subject = subject(line);
     match cause_of_text(line) {
-        // Another program's pod, in the same words.
-        Some(cause) if cause.is_of_server_pod() && is_of_another_pod(line) => Meaning::Harmless,
         Some(cause) => Meaning::of(Some(cause), subject),
         None if is_ordinary_event(line) => Meaning::Harmless,
         None => Meaning::Unknown,
@@ -187,10 +219,35 @@ fn cause_of_text(line: &str) -> Option<Cause> {
     find(API_SERVICE, line)
         .or_else(|| find(USAGE, line))
         .or_else(|| find(POD, line))
-        .or_else(|| find(START, line))
+        .or_else(|| is_start(line).then(|| find(START, line)).flatten())
         .or_else(|| find(NODE, line))
         .or_else(|| cause_of_api_error(line))
         .or_else(|| bare().flatten())
+}
+
+fn is_start(line: &str) -> bool {
+    LAST_WORDS.iter().any(|words| line.starts_with(words))
+}
+
+/// Whether it is about another API than that of resource usage: an adapter's, or any APIService's.
+pub fn is_of_another_api(line: &str) -> bool {
+    if OUR_METRICS.iter().any(|text| line.contains(text)) {
+        return false;
+    }
+    let words = line.split(|c: char| c.is_whitespace() || "\":,/()".contains(c));
+    let mut groups = words.filter_map(group_of_api_service).peekable();
+    OTHER_METRICS.iter().any(|text| line.contains(text))
+        || groups.peek().is_some() && !groups.any(|group| group == "metrics.k8s.io")
+}
+
+/// The group in the name of an APIService, such as `v1beta1.metrics.k8s.io`.
+fn group_of_api_service(word: &str) -> Option<&str> {
+    let (version, group) = word.strip_prefix('v')?.split_once('.')?;
+    let is_version = version.starts_with(|c: char| c.is_ascii_digit())
+        && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let end = group.rsplit_once('.').map_or("", |(_, end)| end);
+    let is_group = !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_lowercase());
+    (is_version && is_group).then_some(group)
 }
 
 /// Whether it is an event of a pod, and not of the metrics server's.
@@ -237,16 +294,19 @@ fn subject(line: &str) -> Option<Subject> {
 fn row(line: &str) -> Option<Meaning> {
     let columns: Vec<_> = line.split_whitespace().collect();
     let (&name, second) = (columns.first()?, columns.get(1).copied().unwrap_or_default());
-    // kubectl get csr: the name of the user ends with the node's.
-    if let Some(user) = columns.iter().find_map(|column| column.strip_prefix("system:node:"))
-        && columns.iter().any(|column| column.contains("kubelet-serving"))
+    // kubectl get apiservices.
+    if second == "Local" || columns.get(2) == Some(&"True") && group_of_api_service(name).is_some()
     {
-        let pending = columns.last().is_some_and(|condition| *condition == "Pending");
-        let waiting = pending.then_some(Cause::TlsAlert);
-        return Some(
-            waiting
-                .map_or(Meaning::Harmless, |cause| Meaning::of(Some(cause), Subject::node(user))),
-        );
+        return Some(Meaning::Harmless);
+    }
+    // kubectl get csr: the name of the user ends with the node's.
+    if let Some(signer) = columns.get(2).filter(|column| column.starts_with("kubernetes.io/")) {
+        let user = columns.iter().find_map(|column| column.strip_prefix("system:node:"));
+        let is_issued = columns.last().is_some_and(|condition| condition.ends_with("Issued"));
+        return match user.filter(|_| signer.ends_with("/kubelet-serving") && !is_issued) {
+            Some(user) => Some(Meaning::of(Some(Cause::TlsAlert), Subject::node(user))),
+            None => Some(Meaning::Harmless),
+        };
     }
     // kubectl get nodes.
     if columns.len() >= 5 && columns[4..].iter().any(|column| is_version(column)) {
@@ -257,12 +317,19 @@ fn row(line: &str) -> Option<Meaning> {
             _ => None,
         };
     }
+    // kubectl get hpa: the target of the resource, after the object that is scaled.
+    if columns.iter().skip(2).any(|column| column.starts_with("<unknown>/"))
+        && let Some(at) = columns.iter().take(3).position(|column| is_reference(column))
+    {
+        let name = Subject::other(columns[at.saturating_sub(1)]);
+        return Some(Meaning::of(Some(Cause::UsageMissing), name));
+    }
     // kubectl top nodes.
     if columns.len() == 5 && columns[1..].iter().all(|column| *column == "<unknown>") {
         return Some(Meaning::of(Some(Cause::UsageMissing), Subject::node(name)));
     }
     // kubectl get pods, perhaps with the namespace first.
-    let ready = columns.iter().take(3).find_map(|column| column.split_once('/'));
+    let ready = columns.iter().take(3).skip(1).find_map(|column| column.split_once('/'));
     if let Some((ready, of)) = ready
         && is_count(ready)
         && is_count(of)
@@ -284,6 +351,11 @@ fn is_version(text: &str) -> bool {
     text.strip_prefix("v1.").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
+/// `Deployment/web`.
+fn is_reference(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_uppercase()) && text.contains('/')
+}
+
 fn is_count(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -296,8 +368,9 @@ fn is_amount(text: &str) -> bool {
 
 /// What has no meaning of its own: headings, marks of a paste, what kubectl says of itself.
 fn is_decoration(line: &str) -> bool {
-    const STARTS: [&str; 10] = [
+    const STARTS: [&str; 11] = [
         "Trace[",
+        "See 'kubectl ",
         "Defaulted container ",
         "Found ",
         "No resources found",

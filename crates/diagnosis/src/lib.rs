@@ -18,10 +18,10 @@ mod table;
 pub use self::{
     alert::cause_of_alert,
     cause::Cause,
-    core_dns::meaning_of_core_dns,
+    core_dns::{Lookup, meaning_of_core_dns},
     error_text::cause_of_error,
     finding::{Finding, Meaning, Subject},
-    kubectl::meaning_of_text,
+    kubectl::{is_of_another_api, meaning_of_text},
     log::meaning_of_record,
     steps::Step,
 };

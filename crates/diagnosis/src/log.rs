@@ -44,6 +44,7 @@ const MESSAGES: &[(&str, Cause)] = &[
     ("Ignored the user that a request names: it is anonymous", Cause::NoFrontProxy),
     ("ConfigMap kube-system/extension-apiserver-authentication …", Cause::NoFrontProxy),
     ("Failed to load client CA and request header configuration from …", Cause::NoFrontProxy),
+    ("apiserver panic'd", Cause::Panic),
     ("A task panicked, starting it again", Cause::Panic),
     ("Panicked", Cause::Panic),
     ("Observed a panic…", Cause::Panic),
@@ -88,6 +89,7 @@ const HARMLESS: &[&str] = &[
     "Failed getting pod: pod \"",
     "http: response.WriteHeader on hijacked connection",
     "Found new ",
+    "The sharedIndexInformer has started, run more than once is not allowed",
 ];
 
 /// Words in a message for information that is about a failure all the same.
@@ -118,6 +120,13 @@ pub fn meaning_of_record(record: &Record) -> Meaning {
         "Scraped node, but metrics are missing or stale" => return wrong(cause_of_problem(record)),
         "Skipping container usage metric" => return wrong(cause_of_error(error)),
         "Failed probe" => return Meaning::of(cause_of_probe(error), None),
+        // The kubelet, of the pods of its node.
+        "Probe failed" if !is_of_another_pod(record) => {
+            let is_liveness = record.field("probeType") == Some("Liveness");
+            return if is_liveness { Cause::ServerRestarts } else { Cause::NotReady }.into();
+        }
+        // What the controllers of Kubernetes log of each event.
+        "Event occurred" => return meaning_of_event(record),
         "Unable to authenticate the request" => return wrong(cause_of_authentication(error)),
         "http: TLS handshake error" => {
             return cause_of_handshake(error).map_or(Meaning::Harmless, |cause| wrong(Some(cause)));
@@ -160,12 +169,22 @@ fn other(record: &Record, whole: &str) -> Meaning {
     let is_failure = FAILURE_WORDS.iter().any(|word| lower.contains(word));
     match record.severity {
         Severity::Info if !is_failure => Meaning::Harmless,
+        // Of another program: the kubelet's, the scheduler's, or an autoscaler's.
+        _ if is_of_another_pod(record) => Meaning::Harmless,
         // Flags without effect, and what a component of Kubernetes plans to remove.
         Severity::Warning if lower.contains("no effect") || lower.contains("deprecated") => {
             Meaning::Harmless
         }
+        Severity::Fatal => meaning_of_text(&format!("fatal error: {whole}")),
         _ => meaning_of_text(whole),
     }
+}
+
+/// Whether it is about a pod which is none of the metrics server's.
+fn is_of_another_pod(record: &Record) -> bool {
+    let is_pod = record.field("kind") == Some("Pod");
+    let pod = record.field("pod").or(record.field("object").filter(|_| is_pod));
+    pod.is_some_and(|pod| !pod.contains("metrics-server"))
 }
 
 /// Whether a message is `text`, or begins with what stands before its `…`.
@@ -192,6 +211,15 @@ fn subject(record: &Record) -> Option<Subject> {
     let pod = after(&record.message, "unable to fetch pod metrics for pod ")
         .map(|rest| rest.split(':').next().unwrap_or(rest));
     Subject::other(pod.or(record.field("pod")).or(record.field("subject"))?)
+}
+
+/// `object="default/web" kind="HorizontalPodAutoscaler" reason="…" message="…"`.
+fn meaning_of_event(record: &Record) -> Meaning {
+    let field = |name| record.field(name).unwrap_or_default();
+    if is_of_another_pod(record) || field("type") == "Normal" {
+        return Meaning::Harmless;
+    }
+    meaning_of_text(&format!("{} {}", field("reason"), field("message")))
 }
 
 /// `causes="dns_no_such_host 2, timeout 1"`, of a cycle.

@@ -32,21 +32,3 @@ fn skip_sequence(characters: &mut std::str::Chars<'_>) {
         _ => {}
     }
 }
-
-/// The beginning of a text, safe to print on a terminal.
-pub(super) fn printable(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let mut printable = String::new();
-    let mut characters = text.trim().chars();
-    for c in characters.by_ref().take(LONGEST) {
-        if c.is_control() {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    if characters.next().is_some() {
-        printable.push('…');
-    }
-    printable
-}

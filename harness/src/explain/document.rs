@@ -1,7 +1,7 @@
 //! Lines that belong together: descriptions and objects that kubectl prints, the trace of a panic,
 //! the usage of a program. Only some of their lines can say that something is wrong.
 
-use diagnosis::{Cause, Finding, Meaning, Subject, meaning_of_text};
+use diagnosis::{Cause, Finding, Meaning, Subject, is_of_another_api, meaning_of_text};
 
 /// What the lines belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,12 +15,25 @@ pub(super) enum Document {
     Usage,
     /// `kubectl describe`, of the object of this name.
     Description(String),
-    /// `kubectl get --output=yaml` or `json`: the name that came last.
-    Object(String),
+    /// `kubectl get --output=yaml` or `json`.
+    Object(Object),
+}
+
+/// Where in an object, or in a list of them, the lines are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Object {
+    /// The name of the object, or of the one that an event is about.
+    name: String,
+    /// The indent of `metadata:`, while its fields go on, and that of its fields.
+    metadata: Option<(usize, Option<usize>)>,
 }
 
 /// Fields of descriptions and objects that say how something is.
 const TELLING: [&str; 6] = ["Message", "message", "Reason", "reason", "Last State", "State"];
+
+/// Fields that have the name of the object that the ones after them are about. An event's own
+/// metadata come last.
+const NAMING: [&str; 2] = ["metadata", "involvedObject"];
 
 // === impl Document ===
 
@@ -40,7 +53,7 @@ impl Document {
         let is_object = ["apiVersion: ", "- apiVersion: ", "kind: ", "items:", "status:"]
             .iter()
             .any(|start| text.starts_with(start));
-        (is_object || matches!(text, "{" | "[")).then(|| Self::Object(String::new()))
+        (is_object || matches!(text, "{" | "[")).then(|| Self::Object(Object::default()))
     }
 
     /// Whether a line goes on with the document.
@@ -54,45 +67,75 @@ impl Document {
                 indented || is_call || starts.iter().any(|start| line.starts_with(start))
             }
             Self::Usage => indented || line.trim_end().ends_with(':'),
-            Self::Description(_) => indented || field(line).is_some(),
+            // kubectl puts two spaces at least after a name; programs put one after a colon.
+            Self::Description(_) => {
+                let after = line.split_once(':').map(|(_, after)| after);
+                indented
+                    || field(line).is_some()
+                        && after.is_some_and(|it| it.is_empty() || it.starts_with("  "))
+            }
             Self::Object(_) => {
                 let is_bracket = line.trim().chars().all(|c| "{}[],".contains(c));
-                indented || line.starts_with("- ") || is_bracket || field(line).is_some()
+                let is_key = |key: &str| {
+                    key.starts_with(|c: char| c.is_ascii_lowercase())
+                        && key.bytes().all(|byte| byte.is_ascii_alphabetic())
+                        && key != "http"
+                };
+                indented
+                    || line.starts_with("- ")
+                    || is_bracket
+                    || field(line).is_some_and(|(key, _)| is_key(key))
             }
         }
     }
 
-    /// Whether a line goes on with the value of the one before, which is indented by `indent`.
-    pub(super) fn joins(&self, line: &str, indent: usize) -> bool {
-        let text = line.trim_start();
+    /// Whether `line` goes on with the value of the `open` line before: YAML folds long ones.
+    pub(super) fn joins(&self, line: &str, open: &str) -> bool {
+        let ((indent, text), (of, open)) = (item(line), item(open));
+        let is_scalar = || match field(open) {
+            Some((_, value)) => !value.is_empty(),
+            None => true,
+        };
+        let is_json = |text: &str| text.starts_with(['"', '{', '}', '[', ']']);
         matches!(self, Self::Object(_))
-            && line.len() - text.len() > indent
-            && !text.starts_with("- ")
-            && !text.starts_with(['"', '{', '}', '[', ']'])
-            && field(text).is_none()
+            && indent > of
+            && !is_json(text)
+            && !is_json(open)
+            && is_scalar()
     }
 
     /// What a line of the document says.
     pub(super) fn meaning(&mut self, line: &str) -> Meaning {
-        let line = line.trim();
+        let (indent, text) = item(line);
+        let field = field(text);
         let name = match self {
             Self::None => return meaning_of_text(line),
             Self::Trace | Self::Usage => return Meaning::Harmless,
-            Self::Description(name) | Self::Object(name) => name,
-        };
-        let item = line.strip_prefix("- ").unwrap_or(line);
-        let said = match field(item) {
-            Some(("name" | "Name", value)) => {
-                value.clone_into(name);
-                return Meaning::Harmless;
+            Self::Description(name) => {
+                if let Some(("Name", value)) = field.filter(|_| indent == 0) {
+                    value.clone_into(name);
+                }
+                &*name
             }
-            Some((key, value)) if TELLING.contains(&key) => value.to_owned(),
-            // The current and the wanted value of an autoscaler.
-            Some((key, value)) if key.starts_with("resource ") => value.to_owned(),
-            Some(_) => return Meaning::Harmless,
-            None => item.to_owned(),
+            Self::Object(object) => {
+                if let Some((key, value)) = field {
+                    object.note(indent, key, value);
+                }
+                &object.name
+            }
         };
-        match meaning_of_text(&said) {
+        let said = match field {
+            Some((key, value)) if TELLING.contains(&key) => value,
+            // The current and the wanted value of an autoscaler.
+            Some((key, value)) if key.starts_with("resource ") => {
+                let is_missing = value.starts_with("<unknown>");
+                let missing = Finding { cause: Cause::UsageMissing, subject: None, cure: None };
+                return if is_missing { about(vec![missing], name) } else { Meaning::Harmless };
+            }
+            Some(_) => return Meaning::Harmless,
+            None => text,
+        };
+        match meaning_of_text(said) {
             Meaning::Wrong(findings) => about(findings, name),
             Meaning::Unknown if said.starts_with("Warning ") => Meaning::Unknown,
             _ => Meaning::Harmless,
@@ -100,22 +143,49 @@ impl Document {
     }
 }
 
-/// The findings that are about the metrics server's own pods or nodes, with the node's name.
+// === impl Object ===
+
+impl Object {
+    /// Takes in a field.
+    fn note(&mut self, indent: usize, key: &str, value: &str) {
+        self.metadata = self.metadata.filter(|(of, _)| indent > *of);
+        if let Some((_, fields)) = &mut self.metadata
+            && *fields.get_or_insert(indent) == indent
+            && key == "name"
+        {
+            value.clone_into(&mut self.name);
+        }
+        if NAMING.contains(&key) && matches!(value, "" | "{") {
+            self.metadata = Some((indent, None));
+        }
+    }
+}
+
+/// The findings that are about the metrics server's own pods and API, or nodes, with the names of
+/// nodes and autoscalers.
 fn about(findings: Vec<Finding>, name: &str) -> Meaning {
-    let is_others_pod = |cause: Cause| {
+    let is_others = |cause: Cause| {
         cause.is_of_server_pod() && !name.is_empty() && !name.contains("metrics-server")
+            || is_of_another_api(name)
     };
-    let findings: Vec<_> = findings
-        .into_iter()
-        .filter(|finding| !is_others_pod(finding.cause))
-        .map(|mut finding| {
-            if finding.cause == Cause::NodeNotReady && finding.subject.is_none() {
-                finding.subject = Subject::node(name);
-            }
-            finding
-        })
-        .collect();
+    let named = |mut finding: Finding| {
+        finding.subject = finding.subject.or_else(|| match finding.cause {
+            Cause::NodeNotReady => Subject::node(name),
+            Cause::UsageMissing | Cause::NoRequests => Subject::other(name),
+            _ => None,
+        });
+        finding
+    };
+    let findings: Vec<_> =
+        findings.into_iter().filter(|finding| !is_others(finding.cause)).map(named).collect();
     if findings.is_empty() { Meaning::Harmless } else { Meaning::Wrong(findings) }
+}
+
+/// The indent of a line and what is there; the `- ` of a list is part of the indent.
+fn item(line: &str) -> (usize, &str) {
+    let text = line.trim_start();
+    let text = text.strip_prefix("- ").unwrap_or(text).trim_start();
+    (line.len() - text.len(), text.trim_end())
 }
 
 /// Key and value of a line such as `Message:  …`, `message: '…'` or `"message": "…",`.
@@ -128,7 +198,9 @@ fn field(line: &str) -> Option<(&str, &str)> {
         }
     };
     let is_key = |c: char| c.is_ascii_alphanumeric() || " -_./()".contains(c);
-    if key.is_empty() || key.len() > 100 || !key.chars().all(is_key) {
+    // Columns are apart by two spaces and more: rows of conditions and events have no key.
+    let is_row = key.contains("  ") && !key.contains("  (");
+    if key.is_empty() || key.len() > 100 || is_row || !key.chars().all(is_key) {
         return None;
     }
     // Errors look alike: `Error from server (NotFound): …`.

@@ -6,13 +6,15 @@ use std::{
     sync::Arc,
 };
 
-use diagnosis::{Cause, Finding, Meaning, Subject};
+use diagnosis::{Cause, Finding, Meaning, Step, Subject};
+use k8s_text::printable;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::clean::printable;
+/// The longest text that is kept of a line, in characters.
+pub(super) const LONGEST_TEXT: usize = 300;
 
 /// The most nodes, and other names, that are kept of one cause.
-const MOST_NAMES: usize = 20_000;
+pub(super) const MOST_NAMES: usize = 20_000;
 
 /// The most cures that are kept of one cause, besides the table's.
 const MOST_CURES: usize = 5;
@@ -27,6 +29,8 @@ pub struct Explanation {
     pub lines: u64,
     /// How many of them say nothing that is wrong.
     pub harmless: u64,
+    /// How many are longer than what is read of one.
+    pub cut: u64,
     /// What is wrong, those of most nodes first and what follows from another cause last.
     pub causes: Vec<Group>,
     /// The lines that are not known.
@@ -83,7 +87,7 @@ pub(super) struct At {
 
 impl Place {
     fn new(At { file, line }: &At, text: &str) -> Self {
-        Self { file: file.clone(), line: *line, text: printable(text) }
+        Self { file: file.clone(), line: *line, text: printable(text.trim(), LONGEST_TEXT) }
     }
 }
 
@@ -99,6 +103,10 @@ impl Explanation {
                 if self.unknown.first.len() < SHOWN_UNKNOWN {
                     self.unknown.first.push(Place::new(at, text));
                 }
+            }
+            Meaning::Partly(findings, unknown) => {
+                self.note(at, text, Meaning::Wrong(findings));
+                self.note(at, &unknown, Meaning::Unknown);
             }
             Meaning::Wrong(findings) => {
                 let causes: BTreeSet<_> = findings.iter().map(|finding| finding.cause).collect();
@@ -152,8 +160,8 @@ impl Group {
             self.cures.insert(cure.chars().filter(|c| !c.is_control()).collect());
         }
         let (names, name) = match subject {
-            Some(Subject::Node(name)) => (&mut self.nodes, printable(&name)),
-            Some(Subject::Other(name)) => (&mut self.others, printable(&name)),
+            Some(Subject::Node(name)) => (&mut self.nodes, printable(&name, LONGEST_TEXT)),
+            Some(Subject::Other(name)) => (&mut self.others, printable(&name, LONGEST_TEXT)),
             None => return,
         };
         if let Some(lines) = names.get_mut(&name) {
@@ -172,6 +180,11 @@ impl Group {
         }
         self.cures.iter().map(String::as_str).collect()
     }
+
+    /// What to run or to write: the table's steps, where its cure holds.
+    pub fn steps(&self) -> &'static [Step] {
+        if self.cures() == [self.cause.cure()] { self.cause.steps() } else { &[] }
+    }
 }
 
 impl Serialize for Group {
@@ -181,7 +194,7 @@ impl Serialize for Group {
             what: &'static str,
             text: &'static str,
         }
-        let steps = self.cause.steps().iter();
+        let steps = self.steps().iter();
         let steps: Vec<_> = steps.map(|step| Step { what: step.what, text: step.text }).collect();
         let mut group = serializer.serialize_struct("Group", 12)?;
         group.serialize_field("cause", self.cause.name())?;

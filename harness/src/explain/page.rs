@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use super::{Explanation, Group, Place};
+use super::{Explanation, Group, Place, lines::LONGEST};
 
 /// How many names are shown of a cause.
 const SHOWN_NAMES: usize = 12;
@@ -32,6 +32,11 @@ pub(super) fn write(
         }
         writeln!(out)?;
     }
+    if explanation.cut > 0 {
+        let cut = counted(explanation.cut, "line is", "lines are");
+        writeln!(out, "{cut} longer than {LONGEST} bytes, and explained up to there only")?;
+        writeln!(out)?;
+    }
     let lines = counted(explanation.lines, "line", "lines");
     match explanation.causes.len() as u64 {
         0 if explanation.lines > 0 && unknown.lines == explanation.lines => {
@@ -39,6 +44,9 @@ pub(super) fn write(
                 out,
                 "{lines}, none of them known: is it a metrics server's log, or what kubectl prints?"
             )
+        }
+        0 if unknown.lines > 0 => {
+            writeln!(out, "{lines}: nothing wrong found in those that are known")
         }
         0 => writeln!(out, "{lines}: nothing wrong found"),
         causes => writeln!(out, "{lines}: {}", counted(causes, "cause", "causes")),
@@ -54,9 +62,9 @@ fn group_of(out: &mut impl Write, group: &Group, several: bool) -> io::Result<()
     let lines = counted(*lines, "line", "lines");
     writeln!(out, "  {lines}, the first is {}: {}", at(first, several), first.text)?;
     for cure in group.cures() {
-        writeln!(out, "  Cure: {cure}.")?;
+        writeln!(out, "  Cure: {cure}")?;
     }
-    for step in cause.steps() {
+    for step in group.steps() {
         writeln!(out, "    {}:", step.what)?;
         for line in step.text.lines() {
             writeln!(out, "      {line}")?;

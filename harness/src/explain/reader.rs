@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use diagnosis::{Meaning, meaning_of_core_dns, meaning_of_record, meaning_of_text};
+use diagnosis::{Lookup, Meaning, meaning_of_core_dns, meaning_of_record, meaning_of_text};
 use k8s_text::klog::{self, Record};
 
 use super::{
@@ -13,7 +13,8 @@ use super::{
     document::Document,
     envelope,
     explanation::{At, Explanation},
-    lines::{self, LONGEST},
+    lines::{self, LONGEST, Line},
+    names::Names,
 };
 
 /// Reads logs and what kubectl prints.
@@ -21,6 +22,7 @@ use super::{
 pub struct Explainer {
     explanation: Explanation,
     document: Document,
+    names: Names,
     /// A line that goes on in the next one.
     open: Option<Open>,
 }
@@ -31,6 +33,8 @@ struct Open {
     at: At,
     text: String,
     kind: Kind,
+    /// It was too long, and its end is not kept.
+    is_cut: bool,
 }
 
 /// Why it is not complete.
@@ -40,8 +44,8 @@ enum Kind {
     Split,
     /// klog writes a value of several lines.
     Value,
-    /// A value in YAML, of a field indented by so much, may be folded.
-    Folded(usize),
+    /// A value in YAML may be folded.
+    Folded,
 }
 
 // === impl Explainer ===
@@ -51,10 +55,14 @@ impl Explainer {
     pub fn read(&mut self, name: &str, mut input: impl BufRead) -> io::Result<()> {
         let (file, mut bytes): (Arc<str>, _) = (name.into(), Vec::new());
         let mut line = 0;
-        while lines::next(&mut input, &mut bytes)? {
+        while let Some(read) = lines::next(&mut input, &mut bytes)? {
             line += 1;
             self.explanation.lines += 1;
-            let opened = envelope::open(clean(&bytes));
+            let mut opened = envelope::open(clean(&bytes));
+            if read == Line::Cut {
+                self.explanation.cut += 1;
+                opened.text.truncate(last_part(&opened.text));
+            }
             self.take(At { file: file.clone(), line }, opened.text, opened.goes_on);
         }
         self.close();
@@ -63,7 +71,8 @@ impl Explainer {
     }
 
     /// What was found.
-    pub fn finish(self) -> Explanation {
+    pub fn finish(mut self) -> Explanation {
+        self.names.explain(&mut self.explanation);
         self.explanation.sorted()
     }
 
@@ -72,7 +81,7 @@ impl Explainer {
             let joins = match open.kind {
                 Kind::Split => true,
                 Kind::Value => text.starts_with(['\t', ' ']),
-                Kind::Folded(indent) => self.document.joins(&text, indent),
+                Kind::Folded => self.document.joins(&text, &open.text),
             };
             if joins {
                 // A line that belongs to another one has no meaning of its own.
@@ -80,16 +89,20 @@ impl Explainer {
                 let (between, part) = match open.kind {
                     Kind::Split => ("", &*text),
                     Kind::Value => ("\n", &*text),
-                    Kind::Folded(_) => (" ", text.trim()),
+                    Kind::Folded => (" ", text.trim()),
                 };
                 if open.text.len() + part.len() < LONGEST {
                     open.text.push_str(between);
                     open.text.push_str(part);
+                } else if !open.is_cut {
+                    open.is_cut = true;
+                    self.explanation.cut += 1;
+                    open.text.truncate(last_part(&open.text));
                 }
                 let is_last = match open.kind {
                     Kind::Split => !goes_on,
                     Kind::Value => text.starts_with(" >"),
-                    Kind::Folded(_) => false,
+                    Kind::Folded => false,
                 };
                 if is_last {
                     self.close();
@@ -99,7 +112,7 @@ impl Explainer {
             self.close();
         }
         if goes_on {
-            self.open = Some(Open { at, text, kind: Kind::Split });
+            self.open = Some(Open { at, text, kind: Kind::Split, is_cut: false });
         } else {
             self.whole(at, text);
         }
@@ -108,13 +121,13 @@ impl Explainer {
     /// Ends the line that is open.
     fn close(&mut self) {
         match self.open.take() {
-            Some(Open { at, text, kind: Kind::Split }) => {
+            Some(Open { at, text, kind: Kind::Split, .. }) => {
                 self.whole(at, text);
                 // It may have opened another one.
                 self.close();
             }
-            Some(Open { at, text, kind: Kind::Value }) => self.log(&at, &text),
-            Some(Open { at, text, kind: Kind::Folded(_) }) => {
+            Some(Open { at, text, kind: Kind::Value, .. }) => self.log(&at, &text),
+            Some(Open { at, text, kind: Kind::Folded, .. }) => {
                 let meaning = self.document.meaning(&text);
                 self.explanation.note(&at, &text, meaning);
             }
@@ -125,11 +138,10 @@ impl Explainer {
     /// Takes a line that no runtime has split.
     fn whole(&mut self, at: At, text: String) {
         if self.document.has(&text) && Record::read(&text).is_none() {
-            let indent = text.len() - text.trim_start().len();
-            self.open = Some(Open { at, text, kind: Kind::Folded(indent) });
+            self.open = Some(Open { at, text, kind: Kind::Folded, is_cut: false });
         } else if klog::is_open(&text) {
             self.document = Document::None;
-            self.open = Some(Open { at, text, kind: Kind::Value });
+            self.open = Some(Open { at, text, kind: Kind::Value, is_cut: false });
         } else {
             self.log(&at, &text);
         }
@@ -141,7 +153,18 @@ impl Explainer {
         let meaning = if let Some(record) = Record::read(text) {
             meaning_of_record(&record)
         } else if let Some(meaning) = meaning_of_core_dns(text) {
-            meaning
+            match Lookup::read(text) {
+                // Names that do not exist are explained at the end.
+                Some(lookup) if lookup.exists || meaning != Meaning::Harmless => {
+                    let is_known = lookup.exists;
+                    self.names.note(at, text, lookup, meaning);
+                    if !is_known {
+                        return;
+                    }
+                    Meaning::Harmless
+                }
+                _ => meaning,
+            }
         } else if let Some(document) = Document::beginning(text) {
             self.document = document;
             Meaning::Harmless
@@ -153,4 +176,10 @@ impl Explainer {
         };
         self.explanation.note(at, text, meaning);
     }
+}
+
+/// Where the last part of a line that was cut begins, in which the cut is: so do servers before 0.5
+/// list nodes.
+fn last_part(text: &str) -> usize {
+    text.rfind(", unable to ").unwrap_or(text.len())
 }

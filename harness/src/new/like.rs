@@ -57,7 +57,7 @@ fn find(like: &str) -> Result<PathBuf, NewError> {
     }
     let name = like.trim_end_matches(".yaml");
     let files = file::discover(&[LIBRARY.into()])?;
-    let fits = |path: &&PathBuf| path.with_extension("").ends_with(name);
+    let fits = |path: &&PathBuf| !name.is_empty() && path.with_extension("").ends_with(name);
     if let Some(path) = files.iter().find(fits) {
         return Ok(path.clone());
     }

@@ -49,7 +49,7 @@ impl MadeNode {
         if let Some(count) = self.count {
             comment(
                 text,
-                "So many nodes are made of this one: {n} counts from 0, and the addresses with it.",
+                "How many nodes are made of this one: {n} in names counts from 0, and addresses count with it.",
             );
             let _ = writeln!(text, "      count: {count}");
         }

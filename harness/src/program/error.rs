@@ -62,7 +62,7 @@ pub(super) enum ProgramError {
     #[error(transparent)]
     Explain(ExplainError),
     #[error(transparent)]
-    New(#[from] NewError),
+    New(NewError),
     #[error(transparent)]
     Chaos(ChaosError),
     #[error(transparent)]
@@ -90,6 +90,15 @@ impl ProgramError {
             Self::Sandbox(SandboxError::Namespaces(_)) => NO_SANDBOX,
             Self::Up(_) | Self::Bench(_) | Self::Attack(_) => FAILED,
             _ => BAD_INPUT,
+        }
+    }
+}
+
+impl From<NewError> for ProgramError {
+    fn from(error: NewError) -> Self {
+        match error {
+            NewError::Print(error) => Self::Write(error),
+            error => Self::New(error),
         }
     }
 }

@@ -92,6 +92,17 @@ fn as_many_nodes_as_there_are_are_kept_up_to_a_limit() {
         (explanation.causes[0].cause, explanation.causes[0].nodes.len()),
         (DnsNoSuchHost, 3000)
     );
+    assert_eq!(explanation.cut, 0);
+    // One more node than there is room for in a line: those before it count, and it is said.
+    let parts: Vec<_> = (0..6000).map(part).collect();
+    let line = format!(
+        "E0104 09:52:47.0       1 manager.go:111] unable to fully collect metrics: [{}]\n{LINE}",
+        parts.join(", ")
+    );
+    let explanation = explain(line.as_bytes());
+    let nodes = explanation.causes[0].nodes.len();
+    assert!((4000..6000).contains(&nodes), "{nodes}");
+    assert_eq!((explanation.cut, explanation.unknown.lines, explanation.causes.len()), (1, 0, 2));
     let lines = (0..30_000).map(|n| format!("{}\n", LINE.replace("n1", &format!("node-{n}"))));
     let explanation = explain(lines.collect::<String>().as_bytes());
     let group = &explanation.causes[0];

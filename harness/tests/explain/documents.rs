@@ -128,12 +128,111 @@ const USAGE: &str = "Error: unknown flag: --kubelet-insecure-tsl\nUsage:\n   [fl
 /// klog's form of a value with several lines.
 const SEVERAL_LINES: &str = "E0104 09:52:47.0       1 scraper.go:149] \"Failed to scrape node\" err=<\n\trequest failed, status: \"403 Forbidden\"\n\tmore\n > node=\"n1\"\nI0104 09:52:47.0       1 a.go:1] \"Fine\"\n";
 
+/// Conditions are all there is once events have expired.
+const HPA_WITHOUT_EVENTS: &str = r#"
+Name:                                                  web
+Reference:                                             Deployment/web
+Metrics:                                               ( current / target )
+  "packets-per-second" on pods:                        <unknown> / 1k
+Conditions:
+  Type           Status  Reason                   Message
+  ----           ------  ------                   -------
+  AbleToScale    True    SucceededGetScale        the HPA controller was able to get the target's current scale
+  ScalingActive  False   FailedGetResourceMetric  the HPA was unable to compute the replica count: failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API
+Events:          <none>
+"#;
+
+/// The name in the labels and those of images are not the node's.
+const NODES_YAML: &str = r#"
+apiVersion: v1
+items:
+- apiVersion: v1
+  kind: Node
+  metadata:
+    labels:
+      name: pool-a
+    name: n1
+    ownerReferences:
+    - kind: Machine
+      name: machine-1
+  spec:
+    taints:
+    - key: a
+  status:
+    conditions:
+    - lastHeartbeatTime: "2026-11-30T17:00:00Z"
+      message: 'container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady
+        message: cni plugin not initialized'
+      reason: KubeletNotReady
+      status: "False"
+      type: Ready
+    images:
+    - names:
+      - registry.k8s.io/pause:3.9
+- apiVersion: v1
+  kind: Node
+  metadata:
+    name: n2
+  status:
+    conditions:
+    - message: kubelet is posting ready status
+      reason: KubeletReady
+      status: "True"
+      type: Ready
+kind: List
+metadata:
+  resourceVersion: ""
+"#;
+
+/// Another program's pod waits for a node too.
+const PODS_JSON: &str = r#"{
+    "items": [
+        {
+            "metadata": {
+                "name": "web-5f"
+            },
+            "spec": {
+                "containers": [
+                    {
+                        "name": "metrics-server"
+                    }
+                ]
+            },
+            "status": {
+                "conditions": [
+                    {
+                        "message": "0/3 nodes are available: 3 Insufficient memory.",
+                        "reason": "Unschedulable"
+                    }
+                ]
+            }
+        }
+    ]
+}
+"#;
+
+/// What a terminal shows after the documents.
+const AFTER: &str = r#"Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout
+x509: certificate signed by unknown authority
+E0104 09:52:47.0       1 scraper.go:149] "Failed to scrape node" err="request failed, status: \"403 Forbidden\"" node="n9"
+web   Deployment/web   cpu: <unknown>/80%   1   10   1   5m
+"#;
+
+/// A search list makes names that do not exist, of names that do.
+const LOOKUPS: &str = r#"
+[INFO] 10.244.1.6:3 - 1 "A IN n1.kube-system.svc.cluster.local. udp 27 false 512" NXDOMAIN qr,aa,rd 102 0.0003s
+[INFO] 10.244.1.6:3 - 2 "A IN n1.ec2.internal. udp 27 false 512" NXDOMAIN qr,aa,rd 102 0.0003s
+[INFO] 10.244.1.6:3 - 3 "A IN n1. udp 27 false 512" NOERROR qr,aa,rd 102 0.0003s
+[INFO] 10.244.1.6:3 - 4 "A IN n2.ec2.internal. udp 27 false 512" NXDOMAIN qr,aa,rd 102 0.0003s
+[INFO] 10.244.1.6:3 - 5 "A IN n2. udp 27 false 512" NXDOMAIN qr,aa,rd 102 0.0003s
+"#;
+
 /// What it is, its lines, what is found, and how many lines are unknown.
 type Row = (&'static str, &'static str, &'static [(Cause, &'static [&'static str])], u64);
 
 #[test]
 fn documents_are_read_as_a_whole() {
-    let rows: [Row; 9] = [
+    let rows: [Row; 13] = [
         (
             "apiservice",
             API_SERVICE,
@@ -152,6 +251,10 @@ fn documents_are_read_as_a_whole() {
         ("pod", POD, &[(OutOfMemory, &[]), (NotReady, &[]), (ServerRestarts, &[])], 0),
         ("panic", PANIC, &[(BadLines, &[])], 0),
         ("usage", USAGE, &[(BadFlags, &[])], 0),
+        ("hpa without events", HPA_WITHOUT_EVENTS, &[(UsageMissing, &[])], 0),
+        ("nodes", NODES_YAML, &[(NodeNotReady, &["n1"])], 0),
+        ("pods", PODS_JSON, &[], 0),
+        ("lookups", LOOKUPS, &[(DnsNoSuchHost, &["n2"])], 0),
         ("several lines", SEVERAL_LINES, &[(Forbidden, &["n1"])], 0),
     ];
     for (name, text, expected, unknown) in rows {
@@ -164,7 +267,32 @@ fn documents_are_read_as_a_whole() {
     // Another program's pod that is out of memory does not concern the metrics server.
     let other = POD.replace("metrics-server-7f", "web-5f");
     assert_eq!(found(&explain(other.as_bytes())), []);
+    let own = PODS_JSON.replace("web-5f", "metrics-server-7f");
+    assert_eq!(found(&explain(own.as_bytes())), [(Unschedulable, vec![])]);
+    // Nor does another API.
+    let other = API_SERVICE.replace("v1beta1.metrics", "v1beta1.external.metrics");
+    assert_eq!(found(&explain(other.as_bytes())), []);
     // One after the other, as they come out of a terminal.
     let all = [API_SERVICE, POD, HPA, NODE, PANIC, SEVERAL_LINES].concat();
     assert_eq!(explain(all.as_bytes()).unknown.lines, 1);
+}
+
+/// A document ends where something else begins.
+#[test]
+fn what_follows_a_document_is_not_part_of_it() {
+    let after = [
+        (CertificateAuthority, vec![]),
+        (ApiServerUnreachable, vec![]),
+        (Forbidden, vec!["n9"]),
+        (UsageMissing, vec![]),
+    ];
+    for document in [API_SERVICE_YAML, API_SERVICE_JSON, NODES_YAML, API_SERVICE, NODE, POD] {
+        let (alone, together) = (explain(document.as_bytes()), [document, AFTER].concat());
+        let together = explain(together.as_bytes());
+        let causes = found(&together);
+        for cause in &after {
+            assert!(causes.contains(cause), "{cause:?}: {causes:?}: {document}");
+        }
+        assert!(causes.len() >= found(&alone).len(), "{document}");
+    }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Says {
     Nodes(&'static [(Cause, &'static str)]),
     /// Nothing that is wrong.
     Harmless,
+    /// These causes, each of a node, and a part that is not known.
+    Partly(&'static [(Cause, &'static str)]),
     /// It is not known.
     Unknown,
 }

@@ -57,6 +57,32 @@ fn nothing_wrong_is_exit_code_0() {
     let output = explain(&[], "hello\nworld\n");
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stdout).contains("none of them known"), "{}", text(&output.stdout));
+    // What is not known may be wrong.
+    let output = explain(&[], &format!("{healthy}\nhello\n"));
+    assert!(
+        text(&output.stdout).ends_with("2 lines: nothing wrong found in those that are known\n"),
+        "{}",
+        text(&output.stdout)
+    );
+}
+
+/// The server that wrote a line knew the node: general steps may contradict its cure.
+#[test]
+fn steps_are_left_out_where_a_line_has_its_own_cure() {
+    let cure = "use the node's IP address with --kubelet-preferred-address-types=ExternalIP";
+    let line = LOG.lines().nth(1).unwrap();
+    for (has, line) in [(true, line.to_owned()), (false, format!("{line} cure=\"{cure}\""))] {
+        let page = text(&explain(&[], &line).stdout);
+        assert_eq!(page.contains("InternalIP,ExternalIP"), has, "{page}");
+        assert_eq!(page.contains(&format!("  Cure: {cure}\n")), !has, "{page}");
+    }
+}
+
+#[test]
+fn lines_that_are_cut_are_said() {
+    let line = format!("{}{}", LOG.lines().nth(1).unwrap(), " ".repeat(1 << 20));
+    let page = text(&explain(&[], &line).stdout);
+    assert!(page.contains("1 line is longer than 1048576 bytes"), "{page}");
 }
 
 #[test]

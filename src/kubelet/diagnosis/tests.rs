@@ -212,11 +212,6 @@ fn the_cure_depends_on_what_is_known_of_the_node() {
 }
 
 #[test]
-fn control_characters_are_escaped() {
-    assert_eq!(printable("a\u{1b}[2J\u{9b}31m\nü\u{7f}"), "a\\u{1b}[2J\\u{9b}31m\\nü\\u{7f}");
-}
-
-#[test]
 fn a_name_that_leads_elsewhere_is_named() {
     let refused = io::Error::from(ErrorKind::ConnectionRefused);
     let to = "10.0.0.9:10250".parse().unwrap();

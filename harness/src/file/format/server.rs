@@ -84,7 +84,7 @@ pub struct Rule {
     pub verbs: Vec<String>,
 }
 
-/// What users and groups may do. Nobody else may do anything.
+/// What users and groups may do. Users and groups that are not listed may do nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Grants {

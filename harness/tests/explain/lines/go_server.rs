@@ -2,7 +2,7 @@
 
 use diagnosis::Cause::*;
 
-use super::Says::{self, Cause as C, Harmless, Nodes as N, Unknown};
+use super::Says::{self, Cause as C, Harmless, Nodes as N, Partly, Unknown};
 
 /// The Go server's log, from 0.3 on.
 pub(crate) const GO_SERVER: &[(&str, Says)] = &[
@@ -10,6 +10,14 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
     (
         "E0104 09:52:47.012345       1 manager.go:111] unable to fully collect metrics: [unable to fully scrape metrics from source kubelet_summary:k8s-node1: unable to fetch metrics from Kubelet k8s-node1 (k8s-node1): Get https://k8s-node1:10250/stats/summary/: dial tcp: lookup k8s-node1 on 10.96.0.10:53: no such host, unable to fully scrape metrics from source kubelet_summary:k8s-node2: unable to fetch metrics from Kubelet k8s-node2 (k8s-node2): Get https://k8s-node2:10250/stats/summary/: dial tcp: lookup k8s-node2 on 10.96.0.10:53: read udp 10.244.1.6:45288->10.96.0.10:53: i/o timeout]",
         N(&[(DnsNoSuchHost, "k8s-node1"), (DnsTimeout, "k8s-node2")]),
+    ),
+    (
+        "E0104 09:52:47.012345       1 manager.go:111] unable to fully collect metrics: [unable to fully scrape metrics from source kubelet_summary:n1: unable to fetch metrics from Kubelet n1 (n1): the dog ate it, unable to fully scrape metrics from source kubelet_summary:n2: unable to fetch metrics from Kubelet n2 (n2): Get https://n2:10250/stats/summary/: dial tcp: lookup n2 on 10.96.0.10:53: no such host]",
+        Partly(&[(DnsNoSuchHost, "n2")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 manager.go:111] unable to fully collect metrics: unable to fully scrape metrics from source kubelet_summary:n1: unable to fetch metrics from Kubelet n1 (10.0.0.1): request failed - "403 Forbidden", response: "Forbidden (user=system:anonymous, verb=get, resource=nodes, subresource=stats)""#,
+        N(&[(Unauthorized, "n1")]),
     ),
     (
         "E0104 09:52:47.012345       1 manager.go:102] unable to fully collect metrics: unable to fully scrape metrics from source kubelet_summary:ip-10-0-0-7.ec2.internal: unable to fetch metrics from Kubelet ip-10-0-0-7.ec2.internal (10.0.0.7): Get https://10.0.0.7:10250/stats/summary/: x509: cannot validate certificate for 10.0.0.7 because it doesn't contain any IP SANs",
@@ -142,6 +150,19 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
         N(&[(Proxy, "n1")]),
     ),
     (
+        r#"E0104 09:52:47.012345       1 scraper.go:149] "Failed to scrape node" err="Get \"https://10.0.0.1:10250/metrics/resource\": proxyconnect tcp: dial tcp: lookup proxy on 10.96.0.10:53: no such host" node="n1""#,
+        N(&[(Proxy, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 scraper.go:149] "Failed to scrape node" err="Get \"https://10.0.0.1:10250/metrics/resource\": socks connect tcp 10.9.0.1:1080->10.0.0.1:10250: dial tcp 10.9.0.1:1080: connect: connection refused" node="n1""#,
+        N(&[(Proxy, "n1")]),
+    ),
+    // The kubelet has a certificate, so that there is nothing to approve.
+    (
+        r#"E0104 09:52:47.012345       1 scraper.go:149] "Failed to scrape node" err="Get \"https://10.0.0.1:10250/metrics/resource\": remote error: tls: handshake failure" node="n1""#,
+        N(&[(Tls, "n1")]),
+    ),
+    (
         r#"E0104 09:52:47.012345       1 scraper.go:149] "Failed to scrape node" err="Get \"https://10.0.0.1:10250/metrics/resource\": Service Unavailable" node="n1""#,
         N(&[(Proxy, "n1")]),
     ),
@@ -176,6 +197,38 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
     (
         r#"E0104 09:52:47.012345       1 scraper.go:149] "Failed to scrape node" err="parse \"https://a b:10250/metrics/resource\": invalid character \" \" in host name" node="n1""#,
         N(&[(BadAddress, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="Get \"https://n1:10250/metrics/resource\": dial tcp: lookup n1: 100 other names are being looked up" node="n1""#,
+        N(&[(DnsTooMany, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="Get \"https://n1:10250/metrics/resource\": tls: failed to verify certificate: x509: certificate specifies an incompatible key usage" node="n1""#,
+        N(&[(CertificateUsage, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="Get \"https://n1:10250/metrics/resource\": tls: failed to verify certificate: x509: malformed certificate" node="n1""#,
+        N(&[(Certificate, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="Get \"https://n1:10250/metrics/resource\": tls: the certificate is that of node n2, not of n1" node="n1""#,
+        N(&[(OtherNode, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 report.rs:59] "Failed to scrape node" err="internal error: panic while scraping" node="n1""#,
+        N(&[(Panic, "n1")]),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 wrap.go:58] "apiserver panic'd" method="GET" URI="/apis/metrics.k8s.io/v1beta1/nodes""#,
+        C(Panic),
+    ),
+    (
+        "I0104 09:52:47.012345       1 log.go:172] http: TLS handshake error from 10.0.0.9:51234: tls: client offered only unsupported versions: [301]",
+        C(ClientHandshake),
+    ),
+    (
+        r#"I0104 09:52:47.012345       1 connection.rs:1] "Refused a request whose headers are too large (431)" client="10.0.0.9""#,
+        C(ClientLimits),
     ),
     (
         r#"E0104 09:52:47.012345       1 scraper.go:149] "Failed to scrape node" err="the dog ate it" node="n1""#,
@@ -242,6 +295,24 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
         C(RoleLacksList),
     ),
     (
+        r#"E0104 09:52:47.012345       1 reflector.go:153] k8s.io/client-go/informers/factory.go:135: Failed to list *v1.Namespace: namespaces is forbidden: User "system:serviceaccount:kube-system:metrics-server" cannot list resource "namespaces" in API group "" at the cluster scope"#,
+        C(RoleLacksList),
+    ),
+    // A service account of any name, in the server's own log.
+    (
+        r#"E0104 09:52:47.012345       1 reflector.go:200] "Failed to watch" err="failed to list *v1.Pod: pods is forbidden: User \"system:serviceaccount:monitoring:ms\" cannot list resource \"pods\" in API group \"\" at the cluster scope" type="*v1.Pod""#,
+        C(RoleLacksList),
+    ),
+    // A component of Kubernetes, in its log.
+    (
+        r#"E0104 09:52:47.012345       1 reflector.go:153] factory.go:135: Failed to list *v1.Pod: pods is forbidden: User "system:kube-scheduler" cannot list resource "pods" in API group "" at the cluster scope"#,
+        Unknown,
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 webhook.go:253] Failed to make webhook authorizer request: subjectaccessreviews.authorization.k8s.io is forbidden: User "system:serviceaccount:monitoring:ms" cannot create resource "subjectaccessreviews" in API group "authorization.k8s.io" at the cluster scope"#,
+        C(RoleLacksReviews),
+    ),
+    (
         r#"E0104 09:52:47.012345       1 reflector.go:138] pkg/mod/k8s.io/client-go@v0.20.2/tools/cache/reflector.go:167: Failed to watch *v1.Pod: failed to list *v1.Pod: Get "https://10.96.0.1:443/api/v1/pods?limit=500&resourceVersion=0": dial tcp 10.96.0.1:443: i/o timeout"#,
         C(ApiServerUnreachable),
     ),
@@ -290,6 +361,16 @@ pub(crate) const GO_SERVER: &[(&str, Says)] = &[
         Harmless,
     ),
     (r#"F0104 09:52:47.012345       1 main.go:1] "Boom""#, Unknown),
+    (
+        "F0104 09:52:47.012345       1 main.go:1] open /ca.crt: no such file or directory",
+        C(BadFile),
+    ),
+    (
+        r#"E0104 09:52:47.012345       1 run.go:74] "command failed" err="open /ca.crt: no such file or directory""#,
+        C(BadFile),
+    ),
+    // Of another program, which may do without the file.
+    ("E0104 09:52:47.012345       1 web.go:1] failed to read /etc/web.conf: try again", Unknown),
     ("panic: runtime error: slice bounds out of range [-1:]", C(BadLines)),
     (
         "panic: failed to create listener: failed to listen on 0.0.0.0:10250: listen tcp 0.0.0.0:10250: bind: address already in use",

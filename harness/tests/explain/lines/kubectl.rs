@@ -40,7 +40,30 @@ pub(crate) const KUBECTL: &[(&str, Says)] = &[
         r#"Error from server (Forbidden): nodes.metrics.k8s.io is forbidden: User "system:anonymous" cannot list resource "nodes" in API group "metrics.k8s.io" at the cluster scope"#,
         C(NoFrontProxy),
     ),
-    ("error: You must be logged in to the server (Unauthorized)", C(ApiServiceUnauthorized)),
+    (
+        r#"Error from server (Forbidden): pods.metrics.k8s.io is forbidden: User "system:serviceaccount:kube-system:horizontal-pod-autoscaler" cannot list resource "pods" in API group "metrics.k8s.io" in the namespace "default""#,
+        C(UserForbidden),
+    ),
+    // kubectl top lists the nodes too. The metrics server's role has no part in it.
+    (
+        r#"Error from server (Forbidden): nodes is forbidden: User "jane" cannot list resource "nodes" in API group "" at the cluster scope"#,
+        C(UserForbidden),
+    ),
+    (
+        r#"Error from server (Forbidden): configmaps "extension-apiserver-authentication" is forbidden: User "jane" cannot get resource "configmaps" in API group "" in the namespace "kube-system""#,
+        Unknown,
+    ),
+    ("error: You must be logged in to the server (Unauthorized)", C(UserUnauthorized)),
+    ("error: the server has asked for the client to provide credentials", C(UserUnauthorized)),
+    (
+        r#"E1130 17:13:11.123456   12345 memcache.go:265] "Unhandled Error" err="couldn't get current server API group list: the server has asked for the client to provide credentials""#,
+        C(UserUnauthorized),
+    ),
+    // Mistakes in kubectl's own arguments.
+    ("error: unknown flag: --containres", Unknown),
+    ("See 'kubectl top pod --help' for usage.", Harmless),
+    ("error: open metrics.yaml: no such file or directory", Unknown),
+    ("nginx: failed to read the configuration", Unknown),
     (
         "Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout",
         C(ApiServerUnreachable),
@@ -128,7 +151,49 @@ pub(crate) const KUBECTL: &[(&str, Says)] = &[
         C(ApiServiceUnavailable),
     ),
     ("did not receive metrics for targeted pods (pods might be unready)", C(UsageMissing)),
+    (
+        "ScalingActive  False  FailedGetResourceMetric  the HPA was unable to compute",
+        C(UsageMissing),
+    ),
+    // Other adapters of metrics, and other APIs.
+    (
+        "Warning  FailedComputeMetricsReplicas  2m  horizontal-pod-autoscaler  invalid metrics (1 invalid out of 1), first error is: failed to get s0-queue external metric value: unable to fetch metrics from external metrics API: the server is currently unable to handle the request (get s0-queue.external.metrics.k8s.io)",
+        Harmless,
+    ),
+    (
+        "Warning  FailedGetPodsMetric  2m  horizontal-pod-autoscaler  unable to get metric packets: unable to fetch metrics from custom metrics API: the server is currently unable to handle the request",
+        Harmless,
+    ),
+    (
+        "E1130 17:13:11.123456   12345 memcache.go:287] couldn't get resource list for external.metrics.k8s.io/v1beta1: the server is currently unable to handle the request",
+        Harmless,
+    ),
+    (
+        "error: unable to retrieve the complete list of server APIs: custom.metrics.k8s.io/v1beta1: the server is currently unable to handle the request, metrics.k8s.io/v1beta1: the server is currently unable to handle the request",
+        C(ApiServiceUnavailable),
+    ),
+    (
+        "v1beta1.custom.metrics.k8s.io   monitoring/prometheus-adapter   False (FailedDiscoveryCheck)   5m",
+        Harmless,
+    ),
+    (
+        "v1.packages.operators.coreos.com   olm/packageserver-service   False (FailedDiscoveryCheck)   5m",
+        Harmless,
+    ),
+    ("v1.apps   Local   True   5d", Harmless),
+    ("v1beta1.metrics.k8s.io   kube-system/metrics-server   True   5d", Harmless),
     ("web   Deployment/web   cpu: <unknown>/80%   1   10   1   5m", C(UsageMissing)),
+    ("default   web   StatefulSet/web   <unknown>/80%, 10%/50%   1   10   1   5m", C(UsageMissing)),
+    // Only a target that is unknown is a failure.
+    ("web   Deployment/web   cpu: 12%/80%   1   10   1   <unknown>", Unknown),
+    (
+        "<unknown>   Normal   Scheduled   pod/web-5f   Successfully assigned default/web-5f",
+        Harmless,
+    ),
+    (
+        "kube-system   <unknown>   Warning   FailedScheduling   pod/metrics-server-7f   0/3 nodes are available: 3 Insufficient memory.",
+        C(Unschedulable),
+    ),
     // Events.
     (
         "5m   Warning   Unhealthy   pod/metrics-server-7f   Readiness probe failed: HTTP probe failed with statuscode: 500",
@@ -140,6 +205,14 @@ pub(crate) const KUBECTL: &[(&str, Says)] = &[
     ),
     (
         "5m   Warning   BackOff   pod/web-5f   Back-off restarting failed container main in pod web-5f_default",
+        Harmless,
+    ),
+    (
+        "5m   Warning   FailedScheduling   pod/web-5f   0/3 nodes are available: 3 Insufficient memory.",
+        Harmless,
+    ),
+    (
+        "5m   Warning   Failed   pod/web-5f   Error: failed to create task: open /proc/1: no such file or directory",
         Harmless,
     ),
     (
@@ -174,7 +247,17 @@ pub(crate) const KUBECTL: &[(&str, Says)] = &[
         "csr-8vnps   5m   kubernetes.io/kubelet-serving   system:node:n1   <none>   Approved,Issued",
         Harmless,
     ),
+    (
+        "csr-8vnps   5m   kubernetes.io/kubelet-serving   system:node:n1   <none>   Denied",
+        N(&[(TlsAlert, "n1")]),
+    ),
+    (
+        "csr-8vnps   5m   kubernetes.io/kube-apiserver-client-kubelet   system:bootstrap:abcdef   <none>   Approved,Issued",
+        Harmless,
+    ),
     // What people paste by itself.
+    ("Memory cgroup out of memory: Killed process 7 (metrics-server)", C(OutOfMemory)),
+    ("0/3 nodes are available: 3 node(s) had untolerated taint {a: b}.", C(Unschedulable)),
     (
         r#"Get "https://k8s-node1:10250/metrics/resource": dial tcp: lookup k8s-node1 on 10.96.0.10:53: no such host"#,
         C(DnsNoSuchHost),

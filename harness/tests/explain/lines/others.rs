@@ -4,7 +4,7 @@ use diagnosis::Cause::*;
 
 use super::Says::{self, Cause as C, Harmless, Nodes as N, Unknown};
 
-/// CoreDNS's and the kubelet's logs.
+/// Logs of CoreDNS, of kubelets and of controllers.
 pub(crate) const OTHERS: &[(&str, Says)] = &[
     (".:53", Harmless),
     ("CoreDNS-1.11.1", Harmless),
@@ -47,6 +47,31 @@ pub(crate) const OTHERS: &[(&str, Says)] = &[
     (
         "Nov 30 17:13:11 n1 kubelet[812]: E1130 17:13:11.123456     812 server.go:310] http: TLS handshake error from 10.244.1.6:5: no serving certificate available for the kubelet",
         C(TlsAlert),
+    ),
+    // Pods of other programs.
+    (
+        r#"E1130 17:13:11.123456     812 pod_workers.go:1301] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"main\" with CrashLoopBackOff" pod="default/web-5f" podUID="1""#,
+        Harmless,
+    ),
+    (
+        r#"E1130 17:13:11.123456     812 pod_workers.go:1301] "Error syncing pod, skipping" err="failed to \"StartContainer\" for \"metrics-server\" with CrashLoopBackOff" pod="kube-system/metrics-server-7f" podUID="1""#,
+        C(ServerRestarts),
+    ),
+    (
+        r#"I1130 17:13:11.123456     812 prober.go:107] "Probe failed" probeType="Readiness" pod="default/web-5f" output="HTTP probe failed with statuscode: 500""#,
+        Harmless,
+    ),
+    (
+        r#"I1130 17:13:11.123456     812 prober.go:107] "Probe failed" probeType="Readiness" pod="kube-system/metrics-server-7f" output="HTTP probe failed with statuscode: 500""#,
+        C(NotReady),
+    ),
+    (
+        r#"I1130 17:13:11.123456       1 event.go:389] "Event occurred" object="default/web" kind="HorizontalPodAutoscaler" type="Warning" reason="FailedGetResourceMetric" message="failed to get cpu utilization: missing request for cpu in container side of Pod web-5f""#,
+        C(NoRequests),
+    ),
+    (
+        r#"I1130 17:13:11.123456       1 event.go:389] "Event occurred" object="default/web-5f" kind="Pod" type="Warning" reason="FailedScheduling" message="0/3 nodes are available: 3 Insufficient memory.""#,
+        Harmless,
     ),
     ("[pod/coredns-5d/coredns] [INFO] plugin/ready: Still waiting on: \"kubernetes\"", Harmless),
     ("", Harmless),
