@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod bench;
+pub mod capture;
 pub mod chaos;
 pub mod dns;
 pub mod events;

@@ -9,6 +9,7 @@ use super::{arguments::Colour, sandbox::SandboxError};
 use crate::{
     attack::AttackError,
     bench::BenchError,
+    capture::CaptureError,
     chaos::ChaosError,
     explain::ExplainError,
     file::{DiscoverError, FileErrors},
@@ -57,6 +58,8 @@ pub(super) enum ProgramError {
     #[error(transparent)]
     Explain(ExplainError),
     #[error(transparent)]
+    Capture(CaptureError),
+    #[error(transparent)]
     New(#[from] NewError),
     #[error(transparent)]
     Chaos(ChaosError),
@@ -92,6 +95,15 @@ impl From<ExplainError> for ProgramError {
         match error {
             ExplainError::Write(error) => Self::Write(error),
             error @ ExplainError::Read { .. } => Self::Explain(error),
+        }
+    }
+}
+
+impl From<CaptureError> for ProgramError {
+    fn from(error: CaptureError) -> Self {
+        match error {
+            CaptureError::Print(error) => Self::Write(error),
+            error => Self::Capture(error),
         }
     }
 }
