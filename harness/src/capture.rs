@@ -11,6 +11,7 @@ mod document;
 mod faults;
 mod folder;
 mod kubelets;
+mod live;
 mod node;
 mod objects;
 mod observed;
@@ -25,6 +26,8 @@ use std::{
 
 use clap::Args;
 use diagnosis::Cause;
+use kube::Client;
+use tokio::runtime::Builder;
 
 pub(crate) use self::node::{Made, MadeNode, scalar};
 use self::{
@@ -32,6 +35,7 @@ use self::{
     server::{ServerObjects, role},
 };
 pub use self::{
+    live::Cluster,
     objects::{Objects, Unread},
     observed::{Observed, Seen},
 };
@@ -47,8 +51,18 @@ const NAME: &str = "captured";
 pub struct Options {
     /// Read the cluster from files: what kubectl get has printed as YAML or JSON, the metrics
     /// server's log, what `kubectl cluster-info dump --output-directory` has written.
-    #[arg(long, value_name = "FOLDER")]
-    from: PathBuf,
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    from: Option<PathBuf>,
+    /// The kubeconfig of the cluster. Default: that of the variable `KUBECONFIG`, or
+    /// ~/.kube/config.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context in it. Default: its current one.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// Where the metrics server is, if no APIService names its Service.
+    #[arg(long, value_name = "NAME", default_value = server::NAMESPACE)]
+    namespace: String,
     /// The folder to write to. Default: standard output.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -59,6 +73,8 @@ pub struct Options {
 pub enum Source {
     /// Files.
     Folder(PathBuf),
+    /// A live cluster.
+    Live(Cluster),
 }
 
 /// A cluster as a scenario.
@@ -86,6 +102,40 @@ pub enum CaptureError {
     /// There is nothing in it.
     #[error("{} has neither objects nor logs; save some there, such as with: kubectl get nodes --output=yaml", .0.display())]
     Empty(PathBuf),
+    /// There is no kubeconfig.
+    #[error(
+        "failed to find a kubeconfig: neither KUBECONFIG nor ~/.kube/config names one; pass --kubeconfig, or files with --from"
+    )]
+    NoKubeconfig,
+    /// The kubeconfig cannot be used.
+    #[error("{error}; pass a kubeconfig that kubectl can use with --kubeconfig, and its context with --context ({})", .path.display())]
+    Kubeconfig {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
+    /// The API server does not answer.
+    #[error(
+        "failed to reach the API server at {server}: {error}; see that kubectl reaches it, or pass files that were saved before with --from"
+    )]
+    Unreachable {
+        /// Its URL.
+        server: String,
+        /// Why.
+        error: String,
+    },
+    /// The API server does not know the user.
+    #[error(
+        "the API server at {server} does not accept the kubeconfig's credentials (401); log in again, or name another user's context with --context"
+    )]
+    Unauthorized {
+        /// Its URL.
+        server: String,
+    },
+    /// There is no runtime.
+    #[error("failed to start a runtime: {0}")]
+    Runtime(io::Error),
     /// What was captured is no scenario.
     #[error("what was captured is no valid scenario, which is a bug of scenario capture; please report it:\n{}", .0.render(false).trim_end())]
     Mistakes(Box<FileErrors>),
@@ -105,7 +155,7 @@ pub enum CaptureError {
 /// Captures a cluster and writes its scenario.
 #[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
 pub fn capture(options: &Options) -> Result<(), CaptureError> {
-    let captured = scenario(&Source::Folder(options.from.clone()))?;
+    let captured = scenario(&options.source())?;
     for Unread { what, why } in &captured.unread {
         eprintln!("not read: {what}: {why}");
     }
@@ -124,13 +174,33 @@ pub fn capture(options: &Options) -> Result<(), CaptureError> {
 
 /// Captures a cluster as a scenario.
 pub fn scenario(source: &Source) -> Result<Captured, CaptureError> {
-    let Source::Folder(folder) = source;
-    let objects =
-        folder::read(folder).map_err(|error| CaptureError::Read { path: folder.clone(), error })?;
-    if objects.is_empty() {
-        return Err(CaptureError::Empty(folder.clone()));
+    match source {
+        Source::Folder(folder) => {
+            let objects = folder::read(folder)
+                .map_err(|error| CaptureError::Read { path: folder.clone(), error })?;
+            if objects.is_empty() {
+                return Err(CaptureError::Empty(folder.clone()));
+            }
+            of(&objects)
+        }
+        Source::Live(cluster) => {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            runtime.map_err(CaptureError::Runtime)?.block_on(async {
+                let (client, server) = cluster.client()?;
+                from_client(&client, &server, &cluster.namespace).await
+            })
+        }
     }
-    of(&objects)
+}
+
+/// Captures the cluster of this client of the API server at `server`. The metrics server is in
+/// `namespace` where no APIService says so.
+pub async fn from_client(
+    client: &Client,
+    server: &str,
+    namespace: &str,
+) -> Result<Captured, CaptureError> {
+    of(&live::read(client, server, namespace).await?)
 }
 
 /// The scenario of what was read.
@@ -163,4 +233,19 @@ fn of(objects: &Objects) -> Result<Captured, CaptureError> {
     let path = Path::new("captured.yaml");
     file::parse(path, yaml.clone()).map_err(|errors| CaptureError::Mistakes(Box::new(errors)))?;
     Ok(Captured { yaml, observed, unread: objects.unread.clone() })
+}
+
+// === impl Options ===
+
+impl Options {
+    fn source(&self) -> Source {
+        match &self.from {
+            Some(folder) => Source::Folder(folder.clone()),
+            None => Source::Live(Cluster {
+                kubeconfig: self.kubeconfig.clone(),
+                context: self.context.clone(),
+                namespace: self.namespace.clone(),
+            }),
+        }
+    }
 }

@@ -47,7 +47,7 @@ impl Dns {
             match words.as_slice() {
                 ["hosts", .., "{"] => {
                     in_hosts = true;
-                    drop(self.hosts.get_or_insert_default());
+                    self.hosts.get_or_insert_default();
                 }
                 ["}", ..] => in_hosts = false,
                 ["fallthrough", ..] if in_hosts => {

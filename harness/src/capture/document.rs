@@ -182,9 +182,15 @@ fn server(
     } else {
         text.push_str("    args:\n");
         flags.args.iter().for_each(|arg| {
-            let _ = writeln!(text, "      - {}", scalar(arg));
+            let _ = writeln!(text, "      - {}", argument(arg));
         });
     }
+}
+
+/// A flag as a scalar of YAML in a list.
+fn argument(arg: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-=./,_".contains(c);
+    if arg.starts_with("--") && arg.chars().all(is_plain) { arg.to_owned() } else { scalar(arg) }
 }
 
 /// How its pod resolves names.

@@ -37,7 +37,7 @@ pub(super) fn read(folder: &Path) -> io::Result<Objects> {
     for path in files {
         let name = path.strip_prefix(folder).ok().filter(|it| it.components().count() > 0);
         let name = name.unwrap_or(&path).display().to_string();
-        let result = read_file(&path, &name, &mut objects, &mut left);
+        let result = read_file(&path, &mut objects, &mut left);
         if let Err(why) = result {
             objects.unread.push(Unread { what: name, why });
         }
@@ -58,7 +58,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<
     Ok(())
 }
 
-fn read_file(path: &Path, name: &str, objects: &mut Objects, left: &mut u64) -> Result<(), String> {
+fn read_file(path: &Path, objects: &mut Objects, left: &mut u64) -> Result<(), String> {
     let failed = |error: io::Error| error.to_string();
     let mut file = File::open(path).map_err(failed)?;
     let size = file.metadata().map_err(failed)?.len();
@@ -87,7 +87,7 @@ fn read_file(path: &Path, name: &str, objects: &mut Objects, left: &mut u64) -> 
     if has_objects {
         return objects.add_text(text.trim_start_matches('\u{feff}'));
     }
-    objects.logs.push(Log { name: name.to_owned(), pod, text });
+    objects.logs.push(Log { pod, text });
     Ok(())
 }
 

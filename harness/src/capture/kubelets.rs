@@ -191,7 +191,9 @@ impl Kubelets {
             made.ips = Some(machine.made());
         }
         if !fields.is_empty() || !notes.is_empty() {
-            let kubelet = Made { value: format!("{{{}}}", fields.join(", ")), notes };
+            let value = fields.join(", ");
+            let value = if value.is_empty() { value } else { format!("{{{value}}}") };
+            let kubelet = Made { value, notes };
             made.fields.push(("kubelet", kubelet));
         }
         if is_served {

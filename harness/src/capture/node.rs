@@ -33,7 +33,7 @@ pub(crate) struct MadeNode {
     pub(crate) pods: Vec<String>,
 }
 
-/// A value in YAML's flow style.
+/// A value in YAML's flow style; none, if there are only comments.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Made {
     pub(crate) value: String,
@@ -57,7 +57,9 @@ impl Made {
         for note in &self.notes {
             let _ = writeln!(text, "      # {note}");
         }
-        let _ = writeln!(text, "      {name}: {}", self.value);
+        if !self.value.is_empty() {
+            let _ = writeln!(text, "      {name}: {}", self.value);
+        }
     }
 }
 
@@ -168,6 +170,8 @@ pub(crate) fn scalar(text: &str) -> String {
     let is_ip = text.parse::<std::net::Ipv4Addr>().is_ok();
     if text.chars().all(is_plain) && (is_word || is_ip) {
         text.to_owned()
+    } else if text.contains('"') && !text.chars().any(char::is_control) {
+        format!("'{}'", text.replace('\'', "''"))
     } else {
         Value::from(text).to_string()
     }

@@ -17,8 +17,6 @@ pub struct Objects {
 /// The log of a container, or a file that may be one.
 #[derive(Clone, Debug)]
 pub(super) struct Log {
-    /// Where it is from: a file, or a pod.
-    pub(super) name: String,
     /// The pod, where that is known.
     pub(super) pod: Option<String>,
     pub(super) text: String,
@@ -126,7 +124,6 @@ impl Objects {
         }
         for log in &mut self.logs {
             log.text = replace(&log.text);
-            log.name = replace(&log.name);
             log.pod = log.pod.as_deref().map(&mut *replace);
         }
         for unread in &mut self.unread {
