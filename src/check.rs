@@ -16,7 +16,7 @@ use apiserver::{
 };
 use diagnosis::Cause;
 use futures::future::join;
-use k8s_text::table::table;
+use k8s_text::{printable, table::table};
 use kube_dial::{ApiClientError, explain};
 use net::{Doors, dns::Resolver};
 use tokio::time::timeout;
@@ -26,7 +26,7 @@ use crate::{
     clients::{Clients, ClientsError},
     cluster::{has_running_pods, list_nodes},
     flags::Flags,
-    kubelet::{KubeletMetrics, printable},
+    kubelet::{KubeletMetrics, MOST_TEXT},
     names::USER_AGENT,
 };
 
@@ -119,7 +119,7 @@ fn allowed<T: Default>(listed: kube::Result<T>) -> Result<T, CheckError> {
 
 /// A cause, what was seen of it, and the cure, in a cell.
 fn problem(cause: Cause, text: &str, cure: &str) -> String {
-    format!("{}: {}; cure: {cure}", cause.name(), printable(text.trim_end_matches('.')))
+    format!("{}: {}; cure: {cure}", cause.name(), printable(text.trim_end_matches('.'), MOST_TEXT))
 }
 
 /// `1 pod`, `2 pods`.

@@ -22,7 +22,7 @@ use super::{
     proxy::ProxyRequest,
     rbac,
     request_info::{Parameters, RequestInfo, ResourceInfo},
-    resources::{API_SERVICES, NODES, ResourceType},
+    resources::{API_SERVICES, NODES, PODS, ResourceType},
     response::json_response,
     reviews,
     selection::Selection,
@@ -152,6 +152,9 @@ impl FakeApiServer {
         let of_status = request.subresource == "status" && resource.has_status();
         if resource == &NODES && request.subresource == "proxy" {
             return self.node_proxy(incoming, &request.name).await;
+        }
+        if resource == &PODS && request.subresource == "log" && verb == "get" {
+            return self.log(namespace, &request.name, &incoming.parameters);
         }
         if !request.subresource.is_empty() && !of_status {
             return Err(Status::unknown_resource());

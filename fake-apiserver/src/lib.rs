@@ -14,6 +14,7 @@
 //! responses in every run.
 
 mod aggregation;
+mod apply;
 pub mod authentication_config;
 mod authn;
 mod client_tls;
@@ -26,6 +27,7 @@ mod list_options;
 mod negotiation;
 mod node_proxy;
 mod object;
+mod pod_log;
 pub mod protobuf;
 mod proxy;
 mod rbac;
@@ -62,6 +64,7 @@ pub use self::{
     faults::Faults,
     kubeconfig::{Credential, kubeconfig},
     node_proxy::KubeletAccess,
+    pod_log::PodLog,
     resources::serves,
     roles::{auth_delegator, authentication_reader, rule},
     serve::{Endpoint, Peer, Serving, StartError},
@@ -97,6 +100,8 @@ pub struct FakeApiServer {
     aggregates: Mutex<BTreeMap<String, Arc<AggregatedApi>>>,
     /// None until [`Self::reach_kubelets`].
     kubelets: Mutex<Option<Arc<Kubelets>>>,
+    /// By namespace and pod.
+    logs: Mutex<BTreeMap<Key, PodLog>>,
     observer: Mutex<Option<Arc<dyn Observer>>>,
     close_watches: tokio::sync::broadcast::Sender<()>,
 }
@@ -129,6 +134,7 @@ impl FakeApiServer {
             faults: Mutex::default(),
             aggregates: Mutex::default(),
             kubelets: Mutex::default(),
+            logs: Mutex::default(),
             observer: Mutex::default(),
             close_watches: tokio::sync::broadcast::Sender::new(1),
         })

@@ -6,8 +6,12 @@ use std::{cmp::Ordering, collections::BTreeMap, ops::Range};
 use k8s_openapi::{
     Metadata,
     api::{
+        apps::v1::{Deployment, ReplicaSet},
+        certificates::v1::CertificateSigningRequest,
         coordination::v1::Lease,
-        core::v1::{ConfigMap, Namespace, Node, Pod},
+        core::v1::{ConfigMap, Namespace, Node, Pod, Service},
+        discovery::v1::EndpointSlice,
+        rbac::v1::{ClusterRole, ClusterRoleBinding, RoleBinding},
     },
     apimachinery::pkg::apis::meta::v1::ObjectMeta,
     kube_aggregator::pkg::apis::apiregistration::v1::APIService,
@@ -211,4 +215,40 @@ impl Stored for ConfigMap {
 
 impl Stored for APIService {
     const RESOURCE: &'static ResourceType = &resources::API_SERVICES;
+}
+
+impl Stored for Service {
+    const RESOURCE: &'static ResourceType = &resources::SERVICES;
+}
+
+impl Stored for Deployment {
+    const RESOURCE: &'static ResourceType = &resources::DEPLOYMENTS;
+}
+
+impl Stored for ReplicaSet {
+    const RESOURCE: &'static ResourceType = &resources::REPLICA_SETS;
+}
+
+impl Stored for EndpointSlice {
+    const RESOURCE: &'static ResourceType = &resources::ENDPOINT_SLICES;
+}
+
+impl Stored for ClusterRole {
+    const RESOURCE: &'static ResourceType = &resources::CLUSTER_ROLES;
+}
+
+impl Stored for ClusterRoleBinding {
+    const RESOURCE: &'static ResourceType = &resources::CLUSTER_ROLE_BINDINGS;
+}
+
+impl Stored for RoleBinding {
+    const RESOURCE: &'static ResourceType = &resources::ROLE_BINDINGS;
+}
+
+impl Stored for CertificateSigningRequest {
+    const RESOURCE: &'static ResourceType = &resources::CERTIFICATE_SIGNING_REQUESTS;
+
+    fn fields(&self) -> Fields {
+        vec![("spec.signerName", self.spec.signer_name.clone())]
+    }
 }

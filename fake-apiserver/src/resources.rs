@@ -65,6 +65,82 @@ pub(super) static CONFIG_MAPS: ResourceType = ResourceType {
     ..NODES
 };
 
+pub(super) static SERVICES: ResourceType = ResourceType {
+    plural: "services",
+    singular: "service",
+    kind: "Service",
+    verbs: READ,
+    namespaced: true,
+    short_names: &["svc"],
+    categories: &["all"],
+    selectable: &[],
+    ..NODES
+};
+
+pub(super) static DEPLOYMENTS: ResourceType = ResourceType {
+    group: "apps",
+    plural: "deployments",
+    singular: "deployment",
+    kind: "Deployment",
+    short_names: &["deploy"],
+    ..SERVICES
+};
+
+pub(super) static REPLICA_SETS: ResourceType = ResourceType {
+    plural: "replicasets",
+    singular: "replicaset",
+    kind: "ReplicaSet",
+    short_names: &["rs"],
+    ..DEPLOYMENTS
+};
+
+pub(super) static CERTIFICATE_SIGNING_REQUESTS: ResourceType = ResourceType {
+    group: "certificates.k8s.io",
+    plural: "certificatesigningrequests",
+    singular: "certificatesigningrequest",
+    kind: "CertificateSigningRequest",
+    verbs: READ,
+    short_names: &["csr"],
+    selectable: &["spec.signerName"],
+    ..NODES
+};
+
+pub(super) static ENDPOINT_SLICES: ResourceType = ResourceType {
+    group: "discovery.k8s.io",
+    plural: "endpointslices",
+    singular: "endpointslice",
+    kind: "EndpointSlice",
+    short_names: &[],
+    categories: &[],
+    ..SERVICES
+};
+
+pub(super) static CLUSTER_ROLE_BINDINGS: ResourceType = ResourceType {
+    group: "rbac.authorization.k8s.io",
+    plural: "clusterrolebindings",
+    singular: "clusterrolebinding",
+    kind: "ClusterRoleBinding",
+    verbs: READ,
+    short_names: &[],
+    selectable: &[],
+    ..NODES
+};
+
+pub(super) static CLUSTER_ROLES: ResourceType = ResourceType {
+    plural: "clusterroles",
+    singular: "clusterrole",
+    kind: "ClusterRole",
+    ..CLUSTER_ROLE_BINDINGS
+};
+
+pub(super) static ROLE_BINDINGS: ResourceType = ResourceType {
+    plural: "rolebindings",
+    singular: "rolebinding",
+    kind: "RoleBinding",
+    namespaced: true,
+    ..CLUSTER_ROLE_BINDINGS
+};
+
 pub(super) static LEASES: ResourceType = ResourceType {
     group: "coordination.k8s.io",
     plural: "leases",
@@ -115,24 +191,36 @@ pub(super) static SELF_SUBJECT_ACCESS_REVIEWS: ResourceType = ResourceType {
 };
 
 /// All of them, in the order discovery lists them: by group, then by name.
-pub(super) static ALL: [&ResourceType; 9] = [
+pub(super) static ALL: [&ResourceType; 17] = [
     &CONFIG_MAPS,
     &NAMESPACES,
     &NODES,
     &PODS,
+    &SERVICES,
     &API_SERVICES,
+    &DEPLOYMENTS,
+    &REPLICA_SETS,
     &TOKEN_REVIEWS,
     &SELF_SUBJECT_ACCESS_REVIEWS,
     &SUBJECT_ACCESS_REVIEWS,
+    &CERTIFICATE_SIGNING_REQUESTS,
     &LEASES,
+    &ENDPOINT_SLICES,
+    &CLUSTER_ROLE_BINDINGS,
+    &CLUSTER_ROLES,
+    &ROLE_BINDINGS,
 ];
 
 /// The groups beside the core one that the API server serves itself.
-pub(super) const GROUPS: [&str; 4] = [
+pub(super) const GROUPS: [&str; 8] = [
     "apiregistration.k8s.io",
+    "apps",
     "authentication.k8s.io",
     "authorization.k8s.io",
+    "certificates.k8s.io",
     "coordination.k8s.io",
+    "discovery.k8s.io",
+    "rbac.authorization.k8s.io",
 ];
 
 /// Paths that are no resources.

@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod bench;
+pub mod capture;
 pub mod chaos;
 pub mod compare;
 pub mod dns;

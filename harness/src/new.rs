@@ -13,7 +13,7 @@ use std::{
 
 use clap::Args;
 
-use self::{from_nodes::NodesError, template::MadeNode};
+use self::from_nodes::NodesError;
 use crate::file::{self, DiscoverError, FileErrors};
 
 /// How many nodes there are if nothing is said.
@@ -103,7 +103,7 @@ pub fn new(options: &Options) -> Result<(), NewError> {
         }
         (None, None) => {
             let count = options.nodes.map_or(NODES, NonZero::get);
-            template::scenario(name, path, schema.as_deref(), &MadeNode::numbered(count))
+            template::scenario(name, path, schema.as_deref(), &template::numbered(count))
         }
     };
     file::parse(path, text.clone()).map_err(|errors| NewError::Mistakes(Box::new(errors)))?;

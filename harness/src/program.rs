@@ -18,7 +18,7 @@ use self::{
     sandbox::WorldName,
 };
 use crate::{
-    attack, bench, chaos, compare, explain,
+    attack, bench, capture, chaos, compare, explain,
     file::{self, ScenarioFile, discover},
     known_failures::{KnownFailures, TestedProgram},
     new,
@@ -55,6 +55,7 @@ pub fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Explain(options) => explain::explain(&options).map_err(Into::into),
+        Command::Capture(options) => capture::capture(&options).map(|()| true).map_err(Into::into),
         Command::New(options) => new::new(&options).map(|()| true).map_err(Into::into),
         Command::Compare(options) => compare::compare(&options).map(|()| true).map_err(Into::into),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),

@@ -97,6 +97,20 @@ pub fn run(file: &ScenarioFile) -> Outcome {
     run_with(file, Options::default(), &|_| {})
 }
 
+/// Runs one scenario in the simulated world, on this thread, and then `look`s at its world.
+pub fn run_and_look<T>(
+    file: &ScenarioFile,
+    look: impl AsyncFnOnce(&Simulated) -> T,
+) -> Result<(Outcome, T), WorldError> {
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+    runtime.map_err(WorldError::Runtime)?.block_on(async {
+        let mut world = Simulated::build(file).await?;
+        let outcome = run_steps(file, &mut world, false, &|_| {}).await;
+        let seen = look(&world).await;
+        Ok((outcome, seen))
+    })
+}
+
 /// The same, comparing reported with expected usage.
 pub(crate) fn run_comparing(file: &ScenarioFile) -> Outcome {
     run_with(file, Options { compare_usage: true, ..Options::default() }, &|_| {})

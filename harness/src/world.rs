@@ -10,6 +10,7 @@ mod error;
 mod files;
 mod front_proxy;
 mod identities;
+mod installed;
 mod loopback;
 mod moved_times;
 mod name_server;

@@ -14,6 +14,7 @@ use k8s_openapi::{
     },
     kube_aggregator::pkg::apis::apiregistration::v1::APIService,
 };
+use k8s_text::printable;
 use kube::{Api, Client, api::PostParams};
 use kube_dial::explain;
 use tokio::time::timeout;
@@ -22,7 +23,7 @@ use super::{API_LIMIT, Verdict, problem};
 use crate::{
     api::Version,
     flags::{Flags, KubeletFlags},
-    kubelet::{Endpoint, printable},
+    kubelet::{Endpoint, MOST_TEXT},
     names::GROUP,
 };
 
@@ -123,7 +124,7 @@ async fn api_service(client: &Client, name: String, version: Version) -> (Verdic
     };
     let named = service.spec.and_then(|spec| spec.service).unwrap_or_default();
     let place = |part: Option<String>| part.unwrap_or_default();
-    let named = printable(&format!("{}/{}", place(named.namespace), place(named.name)));
+    let named = printable(&format!("{}/{}", place(named.namespace), place(named.name)), MOST_TEXT);
     let conditions = service.status.and_then(|status| status.conditions).unwrap_or_default();
     let Some(available) = conditions.into_iter().find(|it| it.type_ == "Available") else {
         return (Verdict::Unknown, format!("Service {named}, not yet checked by the API server"));
@@ -134,7 +135,9 @@ async fn api_service(client: &Client, name: String, version: Version) -> (Verdic
     let (reason, message) = (place(available.reason), place(available.message));
     let text = format!("Service {named}: {reason}: {message}");
     let cause = match meaning_of_text(&text) {
-        Meaning::Wrong(findings) => findings.first().map(|finding| finding.cause),
+        Meaning::Wrong(findings) | Meaning::Partly(findings, _) => {
+            findings.first().map(|finding| finding.cause)
+        }
         Meaning::Harmless | Meaning::Unknown => None,
     };
     let cause = cause.unwrap_or(Cause::ApiServiceUnavailable);
@@ -222,14 +225,19 @@ impl Right {
             Ok(reviewed) => reviewed.status.unwrap_or_default(),
             Err(error) => {
                 let (reason, _) = explain(&error, self.cause);
-                return (Verdict::Unknown, format!("failed to review: {}", printable(&reason)));
+                return (
+                    Verdict::Unknown,
+                    format!("failed to review: {}", printable(&reason, MOST_TEXT)),
+                );
             }
         };
         if status.allowed {
             return (Verdict::Ok, String::new());
         }
         match status.evaluation_error.filter(|error| !error.is_empty()) {
-            Some(error) => (Verdict::Unknown, format!("failed to review: {}", printable(&error))),
+            Some(error) => {
+                (Verdict::Unknown, format!("failed to review: {}", printable(&error, MOST_TEXT)))
+            }
             None => {
                 let reason = status.reason.unwrap_or_default();
                 let text = format!("not allowed {reason}");

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use futures::{StreamExt, stream};
+use k8s_text::printable;
 use net::{Doors, dns::Resolver};
 use tokio::time::{Instant, sleep_until};
 
@@ -11,7 +12,7 @@ use crate::{
     clients::{Clients, address_types},
     cluster::Node,
     flags::KubeletFlags,
-    kubelet::{AddressTypes, Sample, Session, Stage, printable},
+    kubelet::{AddressTypes, MOST_TEXT, Sample, Session, Stage},
     scrape::{Outcome, ScrapeHealth, plan},
 };
 
@@ -97,7 +98,7 @@ impl Scrapes<'_> {
             (_, status) => status.unwrap_or(200).to_string(),
         };
         let cells = [
-            if address.is_empty() { NONE.to_owned() } else { printable(&address) },
+            if address.is_empty() { NONE.to_owned() } else { printable(&address, MOST_TEXT) },
             why(&address_types(self.flags), &node, host),
             self.resolved(host, reached(Stage::Dns)).await,
             reached(Stage::Tcp).to_owned(),
@@ -137,7 +138,7 @@ fn why(types: &AddressTypes, node: &Node, host: &str) -> String {
     };
     match types.choose(node) {
         Ok(preferred) if preferred != host => {
-            format!("{kind}, instead of {}", printable(preferred))
+            format!("{kind}, instead of {}", printable(preferred, MOST_TEXT))
         }
         _ => {
             let preferred = types.0.iter().take_while(|other| *other != kind);

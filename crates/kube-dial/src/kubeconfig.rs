@@ -45,7 +45,20 @@ const ONE_OF_BOTH: &str = "it and its data are both there, and only one of both 
 /// The current context of the kubeconfig `file`. `None` where it leads to no cluster: client-go uses
 /// the pod's service account then.
 pub fn read_kubeconfig(file: &Path) -> Result<Option<Config>, KubeconfigFileError> {
-    let config = read(file).and_then(current_context);
+    read_context(file, None)
+}
+
+/// The same with another context than the current one, where one is named.
+pub fn read_context(
+    file: &Path,
+    context: Option<&str>,
+) -> Result<Option<Config>, KubeconfigFileError> {
+    let config = read(file).and_then(|mut kubeconfig| {
+        if let Some(context) = context {
+            kubeconfig.current_context = Some(context.to_owned());
+        }
+        current_context(kubeconfig)
+    });
     config.map_err(|cause| KubeconfigFileError { file: file.display().to_string(), cause })
 }
 

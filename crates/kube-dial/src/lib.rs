@@ -16,7 +16,7 @@ pub use self::{
     client::{ApiClient, ApiClientError, api_client, api_client_with, proxy},
     credentials::Credentials,
     exec::ExecError,
-    kubeconfig::{KubeconfigFileError, read_kubeconfig},
+    kubeconfig::{KubeconfigFileError, read_context, read_kubeconfig},
     tls::{TlsOptionsError, tls_options},
     watch_error::{explain, report},
 };

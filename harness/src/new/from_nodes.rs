@@ -4,25 +4,15 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{self, Read},
-    net::IpAddr,
     path::{Path, PathBuf},
 };
 
 use serde_json::Value;
 
-use super::template::{MadeNode, scalar};
+use crate::capture::{Made, MadeNode, Objects};
 
 /// The largest file that is read.
 const LARGEST: u64 = 256 << 20;
-
-/// The types that an address may have.
-const TYPES: [&str; 5] = ["Hostname", "InternalIP", "ExternalIP", "InternalDNS", "ExternalDNS"];
-
-/// The port of kubelets.
-const PORT: u64 = 10250;
-
-/// The annotation with the path of a kubelet's metrics.
-const PATH_ANNOTATION: &str = "metrics.k8s.io/resource-metrics-path";
 
 /// Why the nodes cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -63,97 +53,30 @@ pub(super) fn read(path: &Path) -> Result<Vec<MadeNode>, NodesError> {
         let file = fs::File::open(path).map_err(read_error)?;
         file.take(LARGEST).read_to_string(&mut text).map_err(read_error)?;
     }
-    let documents: Vec<Value> = match serde_json::from_str(&text) {
-        Ok(value) => vec![value],
-        Err(_) => serde_yaml::from_multiple(&text).map_err(|error| NodesError::Form {
-            path: path.to_owned(),
-            error: error.to_string().lines().next().unwrap_or_default().to_owned(),
-        })?,
-    };
-    let (mut nodes, mut kinds) = (Vec::new(), BTreeSet::new());
-    for document in &documents {
-        collect(document, &mut nodes, &mut kinds);
-    }
+    let mut objects = Objects::default();
+    objects.add_text(&text).map_err(|error| NodesError::Form { path: path.to_owned(), error })?;
+    let nodes = objects.of("Node");
     if nodes.is_empty() {
+        let kinds = objects.kinds().map(str::to_owned).collect();
         return Err(NodesError::None { path: path.to_owned(), kinds });
     }
     let mut unknown = 0;
     Ok(nodes.into_iter().map(|node| made(node, &mut unknown)).collect())
 }
 
-/// The Nodes of a document: one, or those of a list.
-fn collect<'v>(value: &'v Value, nodes: &mut Vec<&'v Value>, kinds: &mut BTreeSet<String>) {
-    match value["kind"].as_str() {
-        Some("Node") => nodes.push(value),
-        Some(kind) if kind == "List" || kind.ends_with("List") => {
-            for item in value["items"].as_array().into_iter().flatten() {
-                // The items of a NodeList need not say what they are.
-                if kind == "NodeList" || item["kind"] == "Node" {
-                    nodes.push(item);
-                } else {
-                    kinds.extend(item["kind"].as_str().map(str::to_owned));
-                }
-            }
-        }
-        Some(kind) => {
-            kinds.insert(kind.to_owned());
-        }
-        None => {}
-    }
-}
-
 /// What of a Node matters to a metrics server. Nodes without an IP address get one, of which
 /// `unknown` counts how many there are.
 fn made(node: &Value, unknown: &mut u32) -> MadeNode {
-    let status = &node["status"];
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let addresses: Vec<(String, String)> = status["addresses"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|address| (text(&address["type"]), text(&address["address"])))
-        .filter(|(kind, _)| TYPES.contains(&kind.as_str()))
-        .collect();
-    let has_ip = addresses.iter().any(|(_, address)| address.parse::<IpAddr>().is_ok());
-    let ip = (!has_ip && !addresses.is_empty()).then(|| {
+    let mut made = MadeNode::of(node);
+    if !made.has_ip() && !made.addresses.is_empty() {
         *unknown += 1;
         let [_, _, c, d] = unknown.to_be_bytes();
-        format!("10.255.{c}.{d}")
-    });
-    let mut fields = Vec::new();
-    let ready = status["conditions"].as_array().into_iter().flatten();
-    let ready = ready.filter(|condition| condition["type"] == "Ready");
-    if ready.into_iter().any(|condition| condition["status"] != "True") {
-        fields.push(("ready", "false".to_owned()));
+        let note = "Its machine's own address, which only DNS knows (below).";
+        made.ips = Some(Made::new(format!("[10.255.{c}.{d}]")).because(note));
     }
-    if let Some(version) = status["nodeInfo"]["kubeletVersion"].as_str() {
-        fields.push(("version", scalar(version)));
-    }
-    let allocatable = &status["allocatable"];
-    if let (Some(cpu), Some(memory)) = (allocatable["cpu"].as_str(), allocatable["memory"].as_str())
-    {
-        fields
-            .push(("allocatable", format!("{{cpu: {}, memory: {}}}", quoted(cpu), quoted(memory))));
-    }
-    let path = node["metadata"]["annotations"][PATH_ANNOTATION].as_str();
-    // Others are not served by fake kubelets.
-    if let Some(path) = path.filter(|path| path.starts_with("/metrics/")) {
-        fields.push(("annotations", format!("{{{PATH_ANNOTATION}: {}}}", scalar(path))));
-    }
-    let port = status["daemonEndpoints"]["kubeletEndpoint"]["Port"].as_u64();
-    if let Some(port) = port.filter(|port| *port != PORT && *port != 0) {
-        fields.push(("kubelet", format!("{{port: {port}}}")));
-    }
-    MadeNode { name: text(&node["metadata"]["name"]), count: None, addresses, ip, fields }
-}
-
-/// A quantity: a number may stay bare.
-fn quoted(quantity: &str) -> String {
-    if quantity.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.') {
-        quantity.to_owned()
-    } else {
-        scalar(quantity)
-    }
+    let port = MadeNode::port(node).map(|port| ("kubelet", Made::new(format!("{{port: {port}}}"))));
+    made.fields.extend(port);
+    made
 }
 
 fn found(kinds: &BTreeSet<String>) -> String {

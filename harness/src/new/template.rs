@@ -2,85 +2,42 @@
 
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
+use crate::capture::{Made, MadeNode, scalar};
+
 /// Nodes up to this many are written one by one; more are a template.
 const ONE_BY_ONE: u32 = 20;
 
-/// A node to write.
-#[derive(Clone, Debug, Default)]
-pub(super) struct MadeNode {
-    pub(super) name: String,
-    /// How many there are of it.
-    pub(super) count: Option<u32>,
-    /// Types and addresses.
-    pub(super) addresses: Vec<(String, String)>,
-    /// The machine's IP address, where its addresses have none.
-    pub(super) ip: Option<String>,
-    /// Further fields and their values in YAML's flow style.
-    pub(super) fields: Vec<(&'static str, String)>,
+/// `count` nodes with addresses in 10.0.0.0/8.
+pub(super) fn numbered(count: u32) -> Vec<MadeNode> {
+    let made = |name: String, n: u32| {
+        let [_, b, c, d] = n.to_be_bytes();
+        let addresses = vec![
+            ("Hostname".to_owned(), name.clone()),
+            ("InternalIP".to_owned(), format!("10.{b}.{c}.{d}")),
+        ];
+        MadeNode { name, addresses, ..MadeNode::default() }
+    };
+    if count <= ONE_BY_ONE {
+        return (1..=count).map(|n| made(format!("node-{n}"), n)).collect();
+    }
+    vec![MadeNode { count: Some(count), ..made("node-{n}".to_owned(), 1) }]
 }
 
-// === impl MadeNode ===
-
-impl MadeNode {
-    /// `count` nodes with addresses in 10.0.0.0/8.
-    pub(super) fn numbered(count: u32) -> Vec<Self> {
-        let made = |name: String, n: u32| {
-            let [_, b, c, d] = n.to_be_bytes();
-            let addresses = vec![
-                ("Hostname".to_owned(), name.clone()),
-                ("InternalIP".to_owned(), format!("10.{b}.{c}.{d}")),
-            ];
-            Self { name, addresses, ..Self::default() }
-        };
-        if count <= ONE_BY_ONE {
-            return (1..=count).map(|n| made(format!("node-{n}"), n)).collect();
-        }
-        vec![Self { count: Some(count), ..made("node-{n}".to_owned(), 1) }]
+/// Writes a node; the first one with a pod and what its kubelet could do wrong.
+fn write(mut node: MadeNode, text: &mut String, is_first: bool) {
+    node.usage = Some(Made::new("{cpu: 250m, memory: 256Mi}"));
+    if !is_first {
+        return node.write(text, false);
     }
-
-    fn write(&self, text: &mut String, is_first: bool) {
-        let comment = |text: &mut String, line: &str| {
-            if is_first {
-                let _ = writeln!(text, "      # {line}");
-            }
-        };
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "    - name: {}", scalar(&self.name));
-        if let Some(count) = self.count {
-            comment(
-                text,
-                "How many nodes are made of this one: {n} in names counts from 0, and addresses count with it.",
-            );
-            let _ = writeln!(text, "      count: {count}");
-        }
-        comment(text, "As in the Node's status: kubectl get node NAME --output=yaml.");
-        let address = |(kind, address): &(String, String)| {
-            format!("{{type: {kind}, address: {}}}", scalar(address))
-        };
-        let addresses: Vec<_> = self.addresses.iter().map(address).collect();
-        let _ = writeln!(text, "      addresses: [{}]", addresses.join(", "));
-        if let Some(ip) = &self.ip {
-            let _ =
-                writeln!(text, "      # Its machine's own address, which only DNS knows (below).");
-            let _ = writeln!(text, "      ips: [{ip}]");
-        }
-        for (name, value) in &self.fields {
-            let _ = writeln!(text, "      {name}: {value}");
-        }
-        comment(text, "What the whole node uses.");
-        let _ = writeln!(text, "      usage: {{cpu: 250m, memory: 256Mi}}");
-        if is_first {
-            comment(text, "Pods, and what their containers use.");
-            let pod = if self.count.is_some() { "web-{n}" } else { "web" };
-            let _ = writeln!(
-                text,
-                "      pods:\n        - {{name: {}, containers: [{{name: main, usage: {{cpu: 100m, memory: 64Mi}}}}]}}",
-                scalar(pod)
-            );
-            comment(text, "What its kubelet does wrong: add it here, or in a step below.");
-            comment(text, "kubelet: {faults: {refuse: true}}");
-        }
-    }
+    let pod = if node.count.is_some() { "web-{n}" } else { "web" };
+    let containers = "[{name: main, usage: {cpu: 100m, memory: 64Mi}}]";
+    node.pods.push(format!("{{name: {}, containers: {containers}}}", scalar(pod)));
+    node.write(text, true);
+    text.push_str(
+        "      # What its kubelet does wrong: add it here, or in a step below.
+      # kubelet: {faults: {refuse: true}}
+",
+    );
 }
 
 /// The scenario `name`, to be written to `path`.
@@ -108,7 +65,7 @@ spec:
 "
     );
     for (index, node) in nodes.iter().enumerate() {
-        node.write(&mut text, index == 0);
+        write(node.clone(), &mut text, index == 0);
     }
     let records: Vec<_> = nodes.iter().flat_map(records).collect();
     if records.is_empty() {
@@ -190,21 +147,7 @@ pub(super) fn head(path: &Path, schema: Option<&str>) -> String {
 
 /// The DNS records of a node that has no IP address in its status.
 fn records(node: &MadeNode) -> BTreeMap<&str, &str> {
-    let ip = node.ip.as_deref().into_iter();
+    let ips = node.ips.iter();
+    let ip = ips.map(|ips| ips.value.trim_matches(['[', ']']));
     ip.flat_map(|ip| node.addresses.iter().map(move |(_, name)| (name.as_str(), ip))).collect()
-}
-
-/// A text as a scalar of YAML, also within brackets.
-pub(super) fn scalar(text: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
-    // What YAML takes for a number or for true is quoted.
-    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
-            .contains(&&*text.to_ascii_lowercase());
-    let is_ip = text.parse::<std::net::Ipv4Addr>().is_ok();
-    if text.chars().all(is_plain) && (is_word || is_ip) {
-        text.to_owned()
-    } else {
-        serde_json::Value::from(text).to_string()
-    }
 }

@@ -8,7 +8,7 @@ use super::{
     POD_COMMAND,
     sandbox::{SandboxArguments, WorldName},
 };
-use crate::{attack, bench, chaos, compare, explain, file::Filter, new, report::Target};
+use crate::{attack, bench, capture, chaos, compare, explain, file::Filter, new, report::Target};
 
 /// Where scenarios are by default.
 const DEFAULT_FOLDER: &str = "scenarios";
@@ -47,6 +47,8 @@ pub(super) enum Command {
     List(Files),
     /// Look for mistakes; nothing runs.
     Check(Files),
+    /// Write a scenario that shows a cluster as it is.
+    Capture(capture::Options),
     /// Write a scenario to start from.
     New(new::Options),
     /// Print the JSON Schema of scenario files.

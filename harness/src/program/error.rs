@@ -9,6 +9,7 @@ use super::{arguments::Colour, sandbox::SandboxError};
 use crate::{
     attack::AttackError,
     bench::BenchError,
+    capture::CaptureError,
     chaos::ChaosError,
     compare::CompareError,
     explain::ExplainError,
@@ -64,6 +65,8 @@ pub(super) enum ProgramError {
     #[error(transparent)]
     New(NewError),
     #[error(transparent)]
+    Capture(CaptureError),
+    #[error(transparent)]
     Chaos(ChaosError),
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
@@ -117,6 +120,15 @@ impl From<CompareError> for ProgramError {
         match error {
             CompareError::Write(error) => Self::Write(error),
             CompareError::Report(error) => Self::Earlier(error),
+        }
+    }
+}
+
+impl From<CaptureError> for ProgramError {
+    fn from(error: CaptureError) -> Self {
+        match error {
+            CaptureError::Print(error) => Self::Write(error),
+            error => Self::Capture(error),
         }
     }
 }

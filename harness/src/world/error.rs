@@ -54,6 +54,9 @@ pub enum WorldError {
     /// A node of a large cluster is not described as nodes are.
     #[error("failed to describe a node: {0}")]
     Node(serde_json::Error),
+    /// An object of the metrics server is not as its type is.
+    #[error("failed to add an object: {0}")]
+    Object(serde_json::Error),
     /// A file for the metrics server could not be written.
     #[error("failed to write a temporary file: {0}")]
     File(io::Error),

@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, fs, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use http::Request;
 use net::{Clock, Doors, Network, Programs, Random, dns::Resolver};
 
 use super::{
@@ -14,6 +15,7 @@ use super::{
     clients::{ClientIdentity, Clients},
     cluster::{Cluster, Environment},
     files::Files,
+    installed::Installed,
     network::Fabric,
     objects,
     pod_dns::{PodFiles, config_files, resolv_conf},
@@ -127,6 +129,45 @@ impl Simulated {
     /// An anonymous client of the metrics server itself.
     pub fn probe(&self) -> &kube::Client {
         &self.clients.probe
+    }
+
+    /// Adds the objects of the metrics server's installation, after the steps of `file`, and its
+    /// log.
+    pub async fn install(&self, file: &ScenarioFile) -> Result<(), WorldError> {
+        let spec = &file.scenario.spec;
+        let probe = Request::get("/readyz").body(Vec::new());
+        let ready = match probe {
+            Ok(probe) => self.clients.probe.request_text(probe).await.is_ok(),
+            Err(_) => false,
+        };
+        let installed = Installed {
+            spec,
+            changes: spec.steps.iter().filter_map(|step| step.change.as_ref()).collect(),
+            nodes: &self.cluster.nodes,
+            ready: Some(ready),
+        };
+        let timeline = self.timeline().clone();
+        let log = move || {
+            let events = timeline.all().into_iter();
+            let lines = events.filter_map(|event| match event.what {
+                What::Log { text } => Some(text + "\n"),
+                // As the program prints it.
+                What::Ended { text } => Some(format!("error: {text}\n")),
+                _ => None,
+            });
+            lines.collect()
+        };
+        installed.add(self.cluster.api_server(), Box::new(log))
+    }
+
+    /// A client of the API server with this token.
+    pub fn client(&self, token: &str) -> Result<kube::Client, WorldError> {
+        self.cluster.environment.client(&self.cluster.config(token))
+    }
+
+    /// The API server itself.
+    pub fn api_server(&self) -> &fake_apiserver::FakeApiServer {
+        self.cluster.api_server()
     }
 
     /// A client of the metrics server itself.

@@ -1,0 +1,251 @@
+//! `scenario capture`: a cluster, live or in files, as a scenario.
+//!
+//! A [`Source`] becomes [`Objects`]: what the API server has, and logs. From the logs come the causes
+//! of failures (`observed`), from the objects the metrics server (`server`) and the nodes
+//! (`kubelets`); a cause becomes what brings it about (`faults`). All of it is written as text, with
+//! its evidence as comments (`document`), and checked as any scenario.
+
+mod certificates;
+mod dns;
+mod document;
+mod faults;
+mod folder;
+mod kubelets;
+mod live;
+mod node;
+mod objects;
+mod observed;
+mod server;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use diagnosis::Cause;
+use kube::Client;
+use tokio::runtime::Builder;
+
+pub(crate) use self::node::{Made, MadeNode, scalar};
+use self::{
+    kubelets::Around,
+    server::{ServerObjects, role},
+};
+pub use self::{
+    live::Cluster,
+    objects::{Objects, Unread},
+    observed::{Observed, Seen},
+};
+use crate::file::{self, FileErrors};
+
+/// What the scenario is called.
+const NAME: &str = "captured";
+
+/// Writes a scenario that shows a cluster as it is, and fails as it fails.
+///
+/// Exit codes: 0, it was written; 2, it was not.
+#[derive(Debug, Args)]
+pub struct Options {
+    /// Read the cluster from files: what kubectl get has printed as YAML or JSON, the metrics
+    /// server's log, what `kubectl cluster-info dump --output-directory` has written.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
+    from: Option<PathBuf>,
+    /// The kubeconfig of the cluster. Default: that of the variable `KUBECONFIG`, or
+    /// ~/.kube/config.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// The context in it. Default: its current one.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// Where the metrics server is, if no APIService names its Service.
+    #[arg(long, value_name = "NAME", default_value = server::NAMESPACE)]
+    namespace: String,
+    /// The folder to write to. Default: standard output.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// Where a cluster is read from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Files.
+    Folder(PathBuf),
+    /// A live cluster.
+    Live(Cluster),
+}
+
+/// A cluster as a scenario.
+#[derive(Debug)]
+pub struct Captured {
+    /// The scenario's text.
+    pub yaml: String,
+    /// What fails in it.
+    pub observed: Observed,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// Why nothing was captured.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    /// The folder cannot be read.
+    #[error("failed to read {}: {error}; pass a folder with what kubectl has printed", .path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// There is nothing in it.
+    #[error("{} has neither objects nor logs; save some there, such as with: kubectl get nodes --output=yaml", .0.display())]
+    Empty(PathBuf),
+    /// There is no kubeconfig.
+    #[error(
+        "failed to find a kubeconfig: neither KUBECONFIG nor ~/.kube/config names one; pass --kubeconfig, or files with --from"
+    )]
+    NoKubeconfig,
+    /// The kubeconfig cannot be used.
+    #[error("{error}; pass a kubeconfig that kubectl can use with --kubeconfig, and its context with --context ({})", .path.display())]
+    Kubeconfig {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: String,
+    },
+    /// The API server does not answer.
+    #[error(
+        "failed to reach the API server at {server}: {error}; see that kubectl reaches it, or pass files that were saved before with --from"
+    )]
+    Unreachable {
+        /// Its URL.
+        server: String,
+        /// Why.
+        error: String,
+    },
+    /// The API server does not know the user.
+    #[error(
+        "the API server at {server} does not accept the kubeconfig's credentials (401); log in again, or name another user's context with --context"
+    )]
+    Unauthorized {
+        /// Its URL.
+        server: String,
+    },
+    /// There is no runtime.
+    #[error("failed to start a runtime: {0}")]
+    Runtime(io::Error),
+    /// What was captured is no scenario.
+    #[error("what was captured is no valid scenario, which is a bug of scenario capture; please report it:\n{}", .0.render(false).trim_end())]
+    Mistakes(Box<FileErrors>),
+    /// The scenario cannot be written.
+    #[error("failed to write {}: {error}; choose a folder that you may write to", .path.display())]
+    Write {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Standard output is closed.
+    #[error("failed to write to standard output: {0}")]
+    Print(io::Error),
+}
+
+/// Captures a cluster and writes its scenario.
+#[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
+pub fn capture(options: &Options) -> Result<(), CaptureError> {
+    let captured = scenario(&options.source())?;
+    for Unread { what, why } in &captured.unread {
+        eprintln!("not read: {what}: {why}");
+    }
+    let Some(folder) = &options.out else {
+        let mut out = io::stdout().lock();
+        let written = out.write_all(captured.yaml.as_bytes()).and_then(|()| out.flush());
+        return written.map_err(CaptureError::Print);
+    };
+    let path = folder.join(format!("{NAME}.yaml"));
+    let failed = |error| CaptureError::Write { path: path.clone(), error };
+    fs::create_dir_all(folder).map_err(failed)?;
+    fs::write(&path, &captured.yaml).map_err(failed)?;
+    eprintln!("{} is written: scenario run --timeline {}", path.display(), path.display());
+    Ok(())
+}
+
+/// Captures a cluster as a scenario.
+pub fn scenario(source: &Source) -> Result<Captured, CaptureError> {
+    match source {
+        Source::Folder(folder) => {
+            let objects = folder::read(folder)
+                .map_err(|error| CaptureError::Read { path: folder.clone(), error })?;
+            if objects.is_empty() {
+                return Err(CaptureError::Empty(folder.clone()));
+            }
+            of(&objects)
+        }
+        Source::Live(cluster) => {
+            let runtime = Builder::new_current_thread().enable_all().build();
+            runtime.map_err(CaptureError::Runtime)?.block_on(async {
+                let (client, server) = cluster.client()?;
+                from_client(&client, &server, &cluster.namespace).await
+            })
+        }
+    }
+}
+
+/// Captures the cluster of this client of the API server at `server`. The metrics server is in
+/// `namespace` where no APIService says so.
+pub async fn from_client(
+    client: &Client,
+    server: &str,
+    namespace: &str,
+) -> Result<Captured, CaptureError> {
+    of(&live::read(client, server, namespace).await?)
+}
+
+/// The scenario of what was read.
+fn of(objects: &Objects) -> Result<Captured, CaptureError> {
+    let server = ServerObjects::find(objects);
+    let pods: Vec<_> = server.pods.iter().map(|pod| objects::name_of(pod)).collect();
+    let is_ours = |log: &&objects::Log| {
+        pods.is_empty() || log.pod.as_deref().is_none_or(|pod| pods.contains(&pod))
+    };
+    let observed = Observed::of(objects.logs.iter().filter(is_ours));
+    let mut flags = server.flags();
+    flags.check(observed.cluster.iter().any(|seen| seen.cause == Cause::BadFlags));
+    let rules = role(objects, &server);
+    let lacks = |resource: &str| {
+        rules.as_ref().is_some_and(|rules| {
+            !rules.iter().any(|rule| {
+                rule.contains(resource) || rule.contains("nodes/*") || rule.contains("\"*\"")
+            })
+        })
+    };
+    let around = Around {
+        objects,
+        observed: &observed,
+        flags: &flags,
+        lacks: &lacks,
+        replays: &BTreeMap::new(),
+    };
+    let head = "# yaml-language-server: $schema=schema.json\n#   scenario run --timeline FILE    shows what happens; docs/scenarios.md has every field.\n";
+    let yaml = document::write(head, NAME, objects, &observed, &around, &server);
+    let path = Path::new("captured.yaml");
+    file::parse(path, yaml.clone()).map_err(|errors| CaptureError::Mistakes(Box::new(errors)))?;
+    Ok(Captured { yaml, observed, unread: objects.unread.clone() })
+}
+
+// === impl Options ===
+
+impl Options {
+    fn source(&self) -> Source {
+        match &self.from {
+            Some(folder) => Source::Folder(folder.clone()),
+            None => Source::Live(Cluster {
+                kubeconfig: self.kubeconfig.clone(),
+                context: self.context.clone(),
+                namespace: self.namespace.clone(),
+            }),
+        }
+    }
+}

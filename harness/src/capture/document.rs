@@ -1,0 +1,354 @@
+//! The scenario that shows a cluster as it was captured.
+
+use std::{collections::BTreeSet, fmt::Write};
+
+use diagnosis::Cause;
+use serde_json::Value;
+
+use super::{
+    certificates,
+    dns::Dns,
+    kubelets::{Around, Kubelets},
+    node::scalar,
+    objects::{Objects, condition, items, name_of, texts},
+    observed::{Observed, Seen},
+    server::{Flags, ServerObjects, role},
+};
+
+/// Up to so many nodes are named in an expectation; more are counted.
+const NAMED: usize = 50;
+
+/// Up to so many failing nodes are expected in the log, of each cause.
+const EXPECTED: usize = 20;
+
+/// What a front proxy does that makes a metrics server refuse its requests, by the cause in the log.
+const FRONT_PROXY: [(Cause, &str, &str); 4] = [
+    (Cause::NoFrontProxy, "Absent", "it is anonymous"),
+    (Cause::ClientCertificateTime, "Expired", "Unable to authenticate the request"),
+    (Cause::ClientAuthorityReplaced, "NewCA", "Unable to authenticate the request"),
+    (Cause::FrontProxyName, "OtherName", "is not in the allowed list"),
+];
+
+/// The text of the scenario, called `name`.
+pub(super) fn write(
+    head: &str,
+    name: &str,
+    objects: &Objects,
+    observed: &Observed,
+    around: &Around<'_>,
+    server: &ServerObjects<'_>,
+) -> String {
+    let mut dns = Dns::of(objects, observed);
+    let kubelets = Kubelets::of(around, &mut dns);
+    let mut text = head.to_owned();
+    // Writing to a String cannot fail.
+    let _ = write!(
+        text,
+        "# Captured from a cluster. What begins with \"question:\" could not be read, or is a guess: correct it.
+apiVersion: harness/v1alpha1
+kind: Scenario
+metadata:
+  name: {name}
+spec:
+  about: {}
+",
+        scalar(&about(&kubelets, observed))
+    );
+    for unread in &objects.unread {
+        let _ = writeln!(text, "  # question: {} was not read: {}", unread.what, unread.why);
+    }
+    for question in &kubelets.questions {
+        let _ = writeln!(text, "  # question: {question}");
+    }
+    if kubelets.nodes.is_empty() {
+        text.push_str("  nodes: []\n");
+    } else {
+        text.push_str("  nodes:\n");
+        kubelets.nodes.iter().for_each(|node| node.write(&mut text, false));
+    }
+    dns.write(&mut text);
+    let front_proxy = front_proxy(&mut text, objects, observed);
+    self::server(&mut text, objects, observed, around.flags, server);
+    let lists = !observed.cluster.iter().any(|seen| seen.cause == Cause::RoleLacksList);
+    steps(&mut text, &kubelets, observed, around.flags, server, front_proxy, lists);
+    text
+}
+
+fn about(kubelets: &Kubelets, observed: &Observed) -> String {
+    let nodes = kubelets.nodes.len();
+    let causes: BTreeSet<_> = observed.causes().into_values().flatten().collect();
+    let of_cluster = observed.cluster.iter().map(|seen| seen.cause);
+    let causes: BTreeSet<_> = causes.into_iter().chain(of_cluster).map(Cause::name).collect();
+    let failing = observed.nodes.len();
+    if causes.is_empty() {
+        return format!(
+            "A cluster of {nodes} nodes as it was captured: its metrics server's log has no failure."
+        );
+    }
+    let causes: Vec<_> = causes.into_iter().collect();
+    format!(
+        "A cluster of {nodes} nodes as it was captured, of which {failing} fail: {}.",
+        causes.join(", ")
+    )
+}
+
+/// Appends the state of the front proxy; the cause that it has, and the words of the log.
+fn front_proxy(
+    text: &mut String,
+    objects: &Objects,
+    observed: &Observed,
+) -> Option<(Cause, &'static str)> {
+    const MAP: &str = "extension-apiserver-authentication";
+    let map = objects.get("ConfigMap", "kube-system", MAP);
+    let data = map.map(|map| &map["data"]);
+    for key in ["client-ca-file", "requestheader-client-ca-file"] {
+        for ca in data.and_then(|data| data[key].as_str()).into_iter().flat_map(certificates::read)
+        {
+            let _ = writeln!(text, "  # {MAP}, {key}: {ca}");
+        }
+    }
+    let (state, cause, words, why) = observed.cluster.iter().find_map(|seen| {
+        let (cause, state, words) = FRONT_PROXY.iter().find(|(cause, ..)| *cause == seen.cause)?;
+        let is_early = seen.line.contains(" is before ");
+        let state = if is_early { "NotYetValid" } else { state };
+        Some((state, *cause, *words, seen.evidence()))
+    })?;
+    let _ = writeln!(text, "  # {why}\n  frontProxy: {state}");
+    Some((cause, words))
+}
+
+fn server(
+    text: &mut String,
+    objects: &Objects,
+    observed: &Observed,
+    flags: &Flags,
+    server: &ServerObjects<'_>,
+) {
+    text.push_str("  server:\n");
+    let field = |text: &mut String, name: &str, value: &str| {
+        let _ = writeln!(text, "    {name}: {value}");
+    };
+    match server.owner {
+        Some(owner) => {
+            let kind = owner["kind"].as_str().unwrap_or_default();
+            let image = server.container().and_then(|it| it["image"].as_str()).unwrap_or_default();
+            let namespace = server.namespace();
+            let _ = writeln!(text, "    # {kind} {namespace}/{}, image {image}", name_of(owner));
+        }
+        None => text.push_str(
+            "    # question: which flags does it have? Its Deployment was not found; these are its defaults.\n",
+        ),
+    }
+    if server.has_host_network() {
+        text.push_str("    # hostNetwork: true: it has its node's address. Here it has one of its own, because the kubelet has the port.\n");
+    } else if let Some(ip) = server.address() {
+        field(text, "address", &scalar(&ip.to_string()));
+    }
+    if let Some(rules) = role(objects, server) {
+        if rules.is_empty() {
+            field(text, "role", "[]");
+        } else {
+            text.push_str("    role:\n");
+            rules.iter().for_each(|rule| {
+                let _ = writeln!(text, "      - {rule}");
+            });
+        }
+    } else if let Some(seen) =
+        observed.cluster.iter().find(|seen| seen.cause == Cause::RoleLacksList)
+    {
+        let resources = if seen.line.contains("\"nodes\"") { "pods" } else { "nodes" };
+        let _ = writeln!(
+            text,
+            "    # question: what does its role lack? {}\n    role:\n      - {{resources: [nodes/metrics], verbs: [get]}}\n      - {{resources: [{resources}], verbs: [get, list, watch]}}",
+            seen.evidence()
+        );
+    }
+    if let Some(spec) = server.pod_spec {
+        pod_dns(text, spec);
+    }
+    if !flags.files.is_empty() {
+        let files: Vec<_> =
+            flags.files.iter().map(|(name, content)| format!("{name}: {content}")).collect();
+        text.push_str(
+            "    # question: do these files have what they should? Only their paths were read.\n",
+        );
+        field(text, "files", &format!("{{{}}}", files.join(", ")));
+    }
+    for note in &flags.notes {
+        let _ = writeln!(text, "    # {note}");
+    }
+    if flags.args.is_empty() {
+        field(text, "args", "[]");
+    } else {
+        text.push_str("    args:\n");
+        flags.args.iter().for_each(|arg| {
+            let _ = writeln!(text, "      - {}", argument(arg));
+        });
+    }
+}
+
+/// A flag as a scalar of YAML in a list.
+fn argument(arg: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-=./,_".contains(c);
+    if arg.starts_with("--") && arg.chars().all(is_plain) { arg.to_owned() } else { scalar(arg) }
+}
+
+/// How its pod resolves names.
+fn pod_dns(text: &mut String, spec: &Value) {
+    let mut hosts = Vec::new();
+    for alias in items(&spec["hostAliases"]) {
+        let ip = alias["ip"].as_str().unwrap_or_default();
+        hosts.extend(
+            texts(&alias["hostnames"]).map(|name| format!("{}: {}", scalar(name), scalar(ip))),
+        );
+    }
+    if !hosts.is_empty() {
+        let _ = writeln!(text, "    hosts: {{{}}}", hosts.join(", "));
+    }
+    let config = &spec["dnsConfig"];
+    let is_none = spec["dnsPolicy"] == "None";
+    let mut fields = Vec::new();
+    for (field, name) in [("nameservers", "nameservers"), ("searches", "search")] {
+        let list: Vec<_> = texts(&config[field]).map(scalar).collect();
+        if is_none && (!list.is_empty() || name == "search") {
+            fields.push(format!("{name}: [{}]", list.join(", ")));
+        }
+    }
+    let mut others = Vec::new();
+    for option in items(&config["options"]) {
+        let name = option["name"].as_str().unwrap_or_default();
+        match (name, option["value"].as_str()) {
+            ("ndots" | "attempts", Some(value)) if value.parse::<u8>().is_ok() => {
+                fields.push(format!("{name}: {value}"));
+            }
+            ("timeout", Some(value)) => {
+                fields.push(format!("timeout: {}s", value.trim_end_matches('s')))
+            }
+            (name, None) => others.push(scalar(name)),
+            (name, Some(value)) => others.push(scalar(&format!("{name}:{value}"))),
+        }
+    }
+    if !others.is_empty() {
+        fields.push(format!("options: [{}]", others.join(", ")));
+    }
+    if !fields.is_empty() {
+        let _ = writeln!(text, "    resolvConf: {{{}}}", fields.join(", "));
+    }
+    if spec["dnsPolicy"] == "Default" {
+        text.push_str("    # question: which name servers does it ask? dnsPolicy: Default takes those of its node.\n");
+    }
+}
+
+/// Appends what the cluster shows.
+fn steps(
+    text: &mut String,
+    kubelets: &Kubelets,
+    observed: &Observed,
+    flags: &Flags,
+    server: &ServerObjects<'_>,
+    front_proxy: Option<(Cause, &'static str)>,
+    lists: bool,
+) {
+    text.push_str("  steps:\n    - name: as it was captured\n");
+    if let Some(refused) = &flags.refused {
+        let _ = writeln!(text, "      expect:\n        - refused: {}", scalar(refused));
+        return;
+    }
+    text.push_str("      wait: {cycles: 2}\n      expect:\n");
+    let mut expect = |line: String| {
+        let _ = writeln!(text, "        - {line}");
+    };
+    for cause in Cause::ALL {
+        let of_cause: Vec<_> =
+            kubelets.failing.iter().filter(|(_, seen, _)| seen.cause == *cause).collect();
+        for (node, seen, means) in of_cause.iter().take(EXPECTED) {
+            expect(format!("log: {}", scalar(&log(node, seen, means.words))));
+        }
+        if of_cause.len() > EXPECTED {
+            expect(format!(
+                "log: {} # and {} more",
+                scalar(of_cause[0].2.words),
+                of_cause.len() - EXPECTED
+            ));
+        }
+    }
+    if !lists {
+        expect("log: cannot list resource".to_owned());
+    }
+    let refuses = front_proxy.is_some();
+    if let Some((_, words)) = front_proxy {
+        expect(format!("log: {}", scalar(words)));
+    }
+    let is_served = lists && !kubelets.served.is_empty();
+    if is_served && !refuses {
+        let names: Vec<_> = kubelets.served.iter().map(|name| scalar(name)).collect();
+        if names.len() <= NAMED {
+            let items: Vec<_> =
+                names.iter().map(|name| format!("{{metadata: {{name: {name}}}}}")).collect();
+            expect("get: /apis/metrics.k8s.io/v1beta1/nodes".to_owned());
+            let _ = writeln!(text, "          body: {{items: [{}]}}", items.join(", "));
+        } else {
+            expect("get: /apis/metrics.k8s.io/v1beta1/nodes".to_owned());
+            let _ = writeln!(text, "          items: {}", names.len());
+        }
+    } else if !refuses {
+        expect("top: nodes".to_owned());
+        text.push_str("          error: 'error: metrics not available yet'\n");
+    }
+    let mut expect = |line: String| {
+        let _ = writeln!(text, "        - {line}");
+    };
+    if let Some(ready) = server.is_ready()
+        && ready != is_served
+    {
+        expect(format!("ready: {is_served} # question: why does the pod's condition say {ready}?"));
+    } else if !kubelets.nodes.is_empty() {
+        expect(format!("ready: {is_served}"));
+    }
+    if let Some(available) = server.api_service.and_then(|it| condition(it, "Available")) {
+        let name = server.api_service.map(name_of).unwrap_or_default();
+        let (status, reason) = (&available["status"], &available["reason"]);
+        let message = available["message"].as_str().unwrap_or_default();
+        if status == "True" {
+            expect(format!("get: /apis/apiregistration.k8s.io/v1/apiservices/{name}"));
+            text.push_str(
+                "          body: {status: {conditions: [{type: Available, status: 'True'}]}}\n",
+            );
+        } else {
+            let reason = reason.as_str().unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "        # question: {name} is not available, which the world does not follow: {reason}: {}",
+                super::observed::evidence(message)
+            );
+        }
+    }
+    for (node, over) in &observed.over {
+        for seen in over.iter().take(1) {
+            let _ = writeln!(text, "        # over: {node}: {}", seen.evidence());
+        }
+    }
+    for seen in &observed.cluster {
+        let is_shown = FRONT_PROXY.iter().any(|(cause, ..)| *cause == seen.cause)
+            || seen.cause == Cause::RoleLacksList;
+        if !is_shown {
+            let _ = writeln!(
+                text,
+                "        # question: {} is not shown: {}",
+                seen.cause.name(),
+                seen.evidence()
+            );
+        }
+    }
+}
+
+/// What a line about the node must have.
+fn log(node: &str, seen: &Seen, words: &str) -> String {
+    let node = format!("node=\"{node}\"");
+    // These lines name the node first.
+    if words.ends_with("in the response") {
+        return format!("{node}…{words}");
+    }
+    let _ = seen;
+    format!("{words}…{node}")
+}

@@ -1,0 +1,403 @@
+//! The nodes of a cluster as those of a scenario, with what their kubelets do wrong.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, Ipv4Addr},
+};
+
+use diagnosis::Cause;
+use k8s_text::selector::LabelSelector;
+use serde_json::Value;
+
+use super::{
+    dns::{Dns, looked_up},
+    faults::{Means, means},
+    node::{Made, MadeNode, quantity, scalar},
+    objects::{Objects, condition, items, name_of, namespace_of},
+    observed::{Observed, Seen},
+    server::Flags,
+};
+
+/// The most pods that are written.
+const MOST_PODS: usize = 2_000;
+
+/// What a container uses if nothing is known.
+const CONTAINER_USAGE: &str = "{cpu: 10m, memory: 16Mi}";
+
+/// What a node uses if nothing is known.
+const NODE_USAGE: &str = "{cpu: 250m, memory: 256Mi}";
+
+/// The nodes, and what else follows from their state.
+#[derive(Debug, Default)]
+pub(super) struct Kubelets {
+    pub(super) nodes: Vec<MadeNode>,
+    /// Names of nodes of which a scenario shows usage.
+    pub(super) served: BTreeSet<String>,
+    /// Nodes whose failure a scenario shows.
+    pub(super) failing: Vec<(String, Seen, Means)>,
+    /// What a scenario cannot show.
+    pub(super) questions: Vec<String>,
+}
+
+/// What is known of the cluster around them.
+pub(super) struct Around<'o> {
+    pub(super) objects: &'o Objects,
+    pub(super) observed: &'o Observed,
+    pub(super) flags: &'o Flags,
+    /// Whether the server's role is known and lacks this resource.
+    pub(super) lacks: &'o dyn Fn(&str) -> bool,
+    /// Folders with recorded pages, by node.
+    pub(super) replays: &'o BTreeMap<String, String>,
+}
+
+// === impl Kubelets ===
+
+impl Kubelets {
+    pub(super) fn of(around: &Around<'_>, dns: &mut Dns) -> Self {
+        let mut kubelets = Self::default();
+        let usage = Usage::of(around.objects);
+        let mut pods = pods(around.objects, &usage, &mut kubelets.questions);
+        let selector = around.flags.value("--node-selector").or(around.flags.value("-l"));
+        let selector = selector.and_then(|text| LabelSelector::parse(text).ok());
+        let has_usage = !usage.nodes.is_empty();
+        for (index, node) in around.objects.of("Node").into_iter().enumerate() {
+            let mut made = kubelets.node(around, dns, node, index);
+            let known = usage.nodes.get(&made.name);
+            made.usage = Some(match known {
+                Some(usage) => Made::new(usage.clone()),
+                None if index == 0 && !has_usage => Made::new(NODE_USAGE)
+                    .because("question: what does it use? This is made up, for all."),
+                None => Made::new(NODE_USAGE),
+            });
+            made.pods = pods.remove(&made.name).unwrap_or_default();
+            if selector.is_some() {
+                add_labels(&mut made, node);
+            }
+            let is_selected =
+                selector.as_ref().is_none_or(|selector| selector.matches(&labels(node)));
+            if !is_selected {
+                kubelets.served.remove(&made.name);
+            }
+            kubelets.nodes.push(made);
+        }
+        if has_usage {
+            kubelets.compare(&usage);
+        }
+        kubelets
+    }
+
+    /// What the cluster serves and the scenario does not, and the other way round.
+    fn compare(&mut self, usage: &Usage) {
+        let served: BTreeSet<_> = usage.nodes.keys().cloned().collect();
+        let missing: Vec<_> = self.served.difference(&served).take(20).cloned().collect();
+        if !missing.is_empty() {
+            self.questions.push(format!(
+                "why has the cluster no usage of {}? Its log does not say; here they are served",
+                missing.join(", ")
+            ));
+        }
+    }
+
+    fn node(&mut self, around: &Around<'_>, dns: &mut Dns, node: &Value, index: usize) -> MadeNode {
+        let mut made = MadeNode::of(node);
+        let own: Vec<IpAddr> =
+            made.addresses.iter().filter_map(|(_, address)| address.parse().ok()).collect();
+        let mut machine = Machine { ips: own.clone(), notes: Vec::new() };
+        if own.is_empty() && !made.addresses.is_empty() {
+            machine.ips.push(made_up(255, index));
+            machine
+                .notes
+                .push("Its machine's own address, which only DNS knows (below).".to_owned());
+        }
+        let preferred: Vec<_> = around
+            .flags
+            .address_types()
+            .iter()
+            .filter_map(|kind| made.addresses.iter().find(|(it, _)| it == kind))
+            .map(|(_, address)| address.clone())
+            .collect();
+        let all = around.observed.nodes.get(&made.name).map(Vec::as_slice).unwrap_or_default();
+        let (mut faults, mut fields, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut is_served = !preferred.is_empty();
+        let mut is_resolved = true;
+        for seen in all {
+            is_served &= seen.has_fallback || !takes_all(seen.cause);
+            is_resolved &= !is_before_dial(seen.cause);
+            let Some(mut means) = means(seen.cause, &seen.error) else {
+                let cause = seen.cause.name();
+                self.questions.push(format!(
+                    "{} has {cause}, which no scenario can bring about: {}",
+                    made.name,
+                    seen.evidence()
+                ));
+                continue;
+            };
+            let is_by_role = match seen.cause {
+                Cause::Forbidden => (around.lacks)("nodes/metrics"),
+                _ => false,
+            };
+            if is_by_role {
+                means.faults.clear();
+            }
+            self.place(&mut means, seen, &preferred, &mut machine, dns);
+            if means.faults.is_empty() && means.kubelet.is_empty() {
+                if !means.is_lost && means.dns.is_none() {
+                    notes.push(seen.evidence());
+                }
+            } else {
+                notes.push(seen.evidence());
+            }
+            if !means.kubelet.is_empty() && !fields.contains(&means.kubelet.to_owned()) {
+                fields.push(means.kubelet.to_owned());
+            }
+            if !means.faults.is_empty() {
+                faults.push(means.faults.clone());
+            }
+            self.failing.push((made.name.clone(), seen.clone(), means));
+        }
+        if let Some(why) = stopped(node).filter(|_| all.is_empty()) {
+            faults.push("refuse: true".to_owned());
+            notes.push(why);
+            is_served = false;
+        }
+        if is_resolved && let Some(first) = preferred.first() {
+            let why = if all.is_empty() {
+                "question: are these right? The nodes are scraped, so something knows their names."
+            } else {
+                "As the log says, or as it must be."
+            };
+            let has_fallback = all.iter().any(|seen| seen.has_fallback);
+            let names = if has_fallback { &preferred[..] } else { std::slice::from_ref(first) };
+            for name in names.iter().filter(|name| name.parse::<IpAddr>().is_err()) {
+                let dialed = all.iter().find_map(|seen| dialed(&seen.error));
+                let ip = dialed.or(own.first().copied()).or(machine.ips.first().copied());
+                dns.knows(name, ip.unwrap_or(made_up(255, index)), why);
+            }
+        }
+        let says_certificate = fields.iter().chain(&faults).any(|it| it.contains("certificate: "));
+        if !around.flags.is_insecure() && !says_certificate {
+            fields.push("certificate: Signed".to_owned());
+        }
+        if let Some(port) = MadeNode::port(node) {
+            fields.insert(0, format!("port: {port}"));
+        }
+        if let Some(folder) = around.replays.get(&made.name) {
+            fields.push(format!("replay: {}", scalar(folder)));
+        }
+        if !faults.is_empty() {
+            fields.push(format!("faults: {{{}}}", also(faults)));
+        }
+        if machine.ips != own {
+            made.ips = Some(machine.made());
+        }
+        if !fields.is_empty() || !notes.is_empty() {
+            let value = fields.join(", ");
+            let value = if value.is_empty() { value } else { format!("{{{value}}}") };
+            let kubelet = Made { value, notes };
+            made.fields.push(("kubelet", kubelet));
+        }
+        if is_served {
+            self.served.insert(made.name.clone());
+        }
+        made
+    }
+
+    /// Where a failure happens: at a name, an address, or on the way.
+    fn place(
+        &mut self,
+        means: &mut Means,
+        seen: &Seen,
+        preferred: &[String],
+        machine: &mut Machine,
+        dns: &mut Dns,
+    ) {
+        if let Some(failure) = means.dns {
+            let name = looked_up(&seen.error).or(preferred.first().map(String::as_str));
+            if let Some(name) = name {
+                dns.fails(name, failure, seen);
+            }
+        }
+        let at = dialed(&seen.error).or_else(|| host(&seen.error)?.parse().ok());
+        let at = at.or_else(|| preferred.first()?.parse().ok());
+        if means.is_lost {
+            machine.ips.retain(|ip| Some(*ip) != at && at.is_some());
+            if machine.ips.is_empty() {
+                machine.ips.push(made_up(254, self.nodes.len()));
+            }
+            machine.notes.push(format!("No packet comes to it: {}", seen.evidence()));
+        } else if let Some(at) = at {
+            if !machine.ips.contains(&at) {
+                machine.ips.push(at);
+                machine.notes.push(seen.evidence());
+            }
+            if seen.has_fallback && !means.faults.is_empty() {
+                means.faults += &format!(", at: [{}]", scalar(&at.to_string()));
+            }
+        }
+    }
+}
+
+/// The IP addresses of a machine.
+struct Machine {
+    ips: Vec<IpAddr>,
+    notes: Vec<String>,
+}
+
+// === impl Machine ===
+
+impl Machine {
+    fn made(self) -> Made {
+        let ips: Vec<_> = self.ips.iter().map(|ip| scalar(&ip.to_string())).collect();
+        Made { value: format!("[{}]", ips.join(", ")), notes: self.notes }
+    }
+}
+
+/// Faults together.
+fn also(faults: Vec<String>) -> String {
+    let mut faults = faults.into_iter();
+    let first = faults.next().unwrap_or_default();
+    let rest: Vec<_> = faults.map(|fault| format!("{{{fault}}}")).collect();
+    if rest.is_empty() { first } else { format!("{first}, also: [{}]", rest.join(", ")) }
+}
+
+/// Whether nothing of the node is served.
+fn takes_all(cause: Cause) -> bool {
+    Cause::OF_SCRAPES.contains(&cause) || matches!(cause, Cause::NoUsage | Cause::NoNodeUsage)
+}
+
+/// Whether it fails before there is an address to connect to.
+fn is_before_dial(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::NoAddress
+            | Cause::BadAddress
+            | Cause::DnsNoSuchHost
+            | Cause::DnsServerFailure
+            | Cause::DnsTimeout
+            | Cause::DnsTooMany
+            | Cause::DnsUnreachable
+    )
+}
+
+/// Why a kubelet does not run, by its node's conditions.
+fn stopped(node: &Value) -> Option<String> {
+    let ready = condition(node, "Ready")?;
+    let reason = ready["reason"].as_str().unwrap_or_default();
+    (ready["status"] == "Unknown" || reason == "NodeStatusUnknown").then(|| {
+        let message = ready["message"].as_str().unwrap_or_default();
+        format!("Its condition Ready is Unknown: {reason}: {message}")
+    })
+}
+
+/// An address that no cluster has.
+fn made_up(block: u8, index: usize) -> IpAddr {
+    let [.., c, d] = (index as u32 + 1).to_be_bytes();
+    Ipv4Addr::new(10, block, c, d).into()
+}
+
+/// The address in `dial tcp 10.0.0.1:10250: …`.
+fn dialed(error: &str) -> Option<IpAddr> {
+    let (_, rest) = error.split_once("dial tcp ")?;
+    let (address, _) = rest.split_once(": ")?;
+    let (ip, _) = address.rsplit_once(':')?;
+    ip.trim_matches(['[', ']']).parse().ok()
+}
+
+/// The host in `Get "https://HOST:10250/…`.
+fn host(error: &str) -> Option<&str> {
+    let (_, rest) = error.split_once("https://")?;
+    let (authority, _) = rest.split_once('/')?;
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    Some(host.trim_matches(['[', ']']))
+}
+
+fn labels(node: &Value) -> BTreeMap<String, String> {
+    let labels = node["metadata"]["labels"].as_object().into_iter().flatten();
+    labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+fn add_labels(made: &mut MadeNode, node: &Value) {
+    let given = labels(node);
+    let given = given.iter().filter(|(key, _)| !key.contains("kubernetes.io/hostname"));
+    let labels: Vec<_> =
+        given.map(|(key, value)| format!("{}: {}", scalar(key), scalar(value))).collect();
+    if !labels.is_empty() {
+        made.fields.push(("labels", Made::new(format!("{{{}}}", labels.join(", ")))));
+    }
+}
+
+/// What the metrics API says is used, in YAML's flow style.
+#[derive(Debug, Default)]
+struct Usage {
+    nodes: BTreeMap<String, String>,
+    /// By namespace, pod and container.
+    containers: BTreeMap<(String, String, String), String>,
+}
+
+// === impl Usage ===
+
+impl Usage {
+    fn of(objects: &Objects) -> Self {
+        let mut usage = Self::default();
+        for node in objects.of("NodeMetrics") {
+            usage.nodes.extend(amounts(node).map(|amounts| (name_of(node).to_owned(), amounts)));
+        }
+        for pod in objects.of("PodMetrics") {
+            for container in items(&pod["containers"]) {
+                let name = container["name"].as_str().unwrap_or_default().to_owned();
+                let key = (namespace_of(pod).to_owned(), name_of(pod).to_owned(), name);
+                usage.containers.extend(amounts(container).map(|amounts| (key, amounts)));
+            }
+        }
+        usage
+    }
+}
+
+fn amounts(measured: &Value) -> Option<String> {
+    let amount = |name: &str| measured["usage"][name].as_str().map(quantity);
+    Some(format!("{{cpu: {}, memory: {}}}", amount("cpu")?, amount("memory")?))
+}
+
+/// The running pods of each node, in YAML's flow style.
+fn pods(
+    objects: &Objects,
+    usage: &Usage,
+    questions: &mut Vec<String>,
+) -> BTreeMap<String, Vec<String>> {
+    let mut pods: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut left_out = 0;
+    for (count, pod) in objects.of("Pod").into_iter().filter(|pod| is_running(pod)).enumerate() {
+        if count >= MOST_PODS {
+            left_out += 1;
+            continue;
+        }
+        let (namespace, name) = (namespace_of(pod), name_of(pod));
+        let containers: Vec<_> = items(&pod["spec"]["containers"])
+            .filter_map(|container| container["name"].as_str())
+            .map(|container| {
+                let key = (namespace.to_owned(), name.to_owned(), container.to_owned());
+                let used = usage.containers.get(&key).map_or(CONTAINER_USAGE, String::as_str);
+                format!("{{name: {}, usage: {used}}}", scalar(container))
+            })
+            .collect();
+        let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
+        if !containers.is_empty() {
+            let namespace = match namespace {
+                "default" | "" => String::new(),
+                other => format!("namespace: {}, ", scalar(other)),
+            };
+            let containers = containers.join(", ");
+            let text = format!("{{{namespace}name: {}, containers: [{containers}]}}", scalar(name));
+            pods.entry(node.to_owned()).or_default().push(text);
+        }
+    }
+    if left_out > 0 {
+        questions.push(format!("do {left_out} further pods matter? They are left out"));
+    }
+    pods
+}
+
+fn is_running(pod: &Value) -> bool {
+    let phase = pod["status"]["phase"].as_str();
+    phase.is_none_or(|phase| phase == "Running")
+}
