@@ -61,8 +61,7 @@ fn the_exit_code_says_whether_all_is_well_and_nothing_is_served() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = format!("--secure-port={}", taken.local_addr().unwrap().port());
     let check = |more: &[&str]| -> Output {
-        let arguments: Vec<_> = FLAGS.iter().chain(&[&*port, "--check"]).chain(more).collect();
-        run(folder.path(), &arguments.into_iter().copied().collect::<Vec<_>>())
+        run(folder.path(), &[&FLAGS[..], &[port.as_str(), "--check"], more].concat())
     };
     let well =
         check(&["--kubelet-preferred-address-types=InternalIP", "--kubelet-use-node-status-port"]);
