@@ -4,7 +4,9 @@
 use crate::{
     Cause, Meaning, Subject,
     api_error::{cause_of_api_error, cause_of_handshake, is_forbidden},
-    cause_of_error,
+    cause_of_error, is_of_another_api,
+    others::is_of_another_pod,
+    row::row,
     table::{Table, find},
 };
 
@@ -63,26 +65,6 @@ const USAGE: Table = &[
     (&["FailedComputeMetricsReplicas"], Cause::UsageMissing),
     (&["etrics not available for pod"], Cause::UsageMissing),
     (&["metrics.k8s.io \"", "not found"], Cause::UsageMissing),
-];
-
-/// What is about other adapters of metrics, in the same words.
-const OTHER_METRICS: [&str; 8] = [
-    "custom.metrics.k8s.io",
-    "external.metrics.k8s.io",
-    "custom metrics API",
-    "external metrics API",
-    "external metric ",
-    "FailedGetExternalMetric",
-    "FailedGetPodsMetric",
-    "FailedGetObjectMetric",
-];
-
-/// What is about this one, whatever else there is.
-const OUR_METRICS: [&str; 4] = [
-    " metrics.k8s.io/v1",
-    "resource metrics API",
-    "metrics for resource ",
-    "FailedGetResourceMetric",
 ];
 
 /// How the last words of a program that does not start begin: those of kubectl, `error: `, do not.
@@ -229,32 +211,6 @@ fn is_start(line: &str) -> bool {
     LAST_WORDS.iter().any(|words| line.starts_with(words))
 }
 
-/// Whether it is about another API than that of resource usage: an adapter's, or any APIService's.
-pub fn is_of_another_api(line: &str) -> bool {
-    if OUR_METRICS.iter().any(|text| line.contains(text)) {
-        return false;
-    }
-    let words = line.split(|c: char| c.is_whitespace() || "\":,/()".contains(c));
-    let mut groups = words.filter_map(group_of_api_service).peekable();
-    OTHER_METRICS.iter().any(|text| line.contains(text))
-        || groups.peek().is_some() && !groups.any(|group| group == "metrics.k8s.io")
-}
-
-/// The group in the name of an APIService, such as `v1beta1.metrics.k8s.io`.
-fn group_of_api_service(word: &str) -> Option<&str> {
-    let (version, group) = word.strip_prefix('v')?.split_once('.')?;
-    let is_version = version.starts_with(|c: char| c.is_ascii_digit())
-        && version.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let end = group.rsplit_once('.').map_or("", |(_, end)| end);
-    let is_group = !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_lowercase());
-    (is_version && is_group).then_some(group)
-}
-
-/// Whether it is an event of a pod, and not of the metrics server's.
-fn is_of_another_pod(line: &str) -> bool {
-    line.contains(" pod/") && !line.contains("metrics-server")
-}
-
 /// Why the API server's check of the metrics server fails.
 fn cause_of_discovery(text: &str) -> Cause {
     let status = text.rsplit_once("bad status from ").and_then(|(_, rest)| rest.rsplit_once(": "));
@@ -290,85 +246,11 @@ fn subject(line: &str) -> Option<Subject> {
     Subject::other(other?)
 }
 
-/// A row of a table that kubectl prints, by its columns.
-fn row(line: &str) -> Option<Meaning> {
-    let columns: Vec<_> = line.split_whitespace().collect();
-    let (&name, second) = (columns.first()?, columns.get(1).copied().unwrap_or_default());
-    // kubectl get apiservices.
-    if second == "Local" || columns.get(2) == Some(&"True") && group_of_api_service(name).is_some()
-    {
-        return Some(Meaning::Harmless);
-    }
-    // kubectl get csr: the name of the user ends with the node's.
-    if let Some(signer) = columns.get(2).filter(|column| column.starts_with("kubernetes.io/")) {
-        let user = columns.iter().find_map(|column| column.strip_prefix("system:node:"));
-        let is_issued = columns.last().is_some_and(|condition| condition.ends_with("Issued"));
-        return match user.filter(|_| signer.ends_with("/kubelet-serving") && !is_issued) {
-            Some(user) => Some(Meaning::of(Some(Cause::TlsAlert), Subject::node(user))),
-            None => Some(Meaning::Harmless),
-        };
-    }
-    // kubectl get nodes.
-    if columns.len() >= 5 && columns[4..].iter().any(|column| is_version(column)) {
-        let (ready, not_ready) = (second.starts_with("Ready"), second.starts_with("NotReady"));
-        return match (ready, not_ready) {
-            (true, _) => Some(Meaning::Harmless),
-            (_, true) => Some(Meaning::of(Some(Cause::NodeNotReady), Subject::node(name))),
-            _ => None,
-        };
-    }
-    // kubectl get hpa: the target of the resource, after the object that is scaled.
-    if columns.iter().skip(2).any(|column| column.starts_with("<unknown>/"))
-        && let Some(at) = columns.iter().take(3).position(|column| is_reference(column))
-    {
-        let name = Subject::other(columns[at.saturating_sub(1)]);
-        return Some(Meaning::of(Some(Cause::UsageMissing), name));
-    }
-    // kubectl top nodes.
-    if columns.len() == 5 && columns[1..].iter().all(|column| *column == "<unknown>") {
-        return Some(Meaning::of(Some(Cause::UsageMissing), Subject::node(name)));
-    }
-    // kubectl get pods, perhaps with the namespace first.
-    let ready = columns.iter().take(3).skip(1).find_map(|column| column.split_once('/'));
-    if let Some((ready, of)) = ready
-        && is_count(ready)
-        && is_count(of)
-    {
-        let is_running = columns.contains(&"Running");
-        return match (line.contains("metrics-server"), is_running, ready == of) {
-            (false, ..) | (true, true, true) => Some(Meaning::Harmless),
-            (true, true, false) => Some(Cause::NotReady.into()),
-            (true, false, _) if columns.contains(&"Pending") => Some(Cause::Unschedulable.into()),
-            (true, false, _) => None,
-        };
-    }
-    // kubectl top nodes and pods.
-    let amounts = columns[1..].iter().filter(|column| is_amount(column)).count();
-    (amounts >= 2 && amounts + 3 >= columns.len()).then_some(Meaning::Harmless)
-}
-
-fn is_version(text: &str) -> bool {
-    text.strip_prefix("v1.").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
-}
-
-/// `Deployment/web`.
-fn is_reference(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_uppercase()) && text.contains('/')
-}
-
-fn is_count(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-/// `250m`, `64Mi` or `12%`.
-fn is_amount(text: &str) -> bool {
-    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic() || c == '%');
-    number.len() < text.len() && is_count(number)
-}
-
 /// What has no meaning of its own: headings, marks of a paste, what kubectl says of itself.
 fn is_decoration(line: &str) -> bool {
-    const STARTS: [&str; 11] = [
+    const STARTS: [&str; 13] = [
+        "{\"kind\":\"NodeMetrics",
+        "{\"kind\":\"PodMetrics",
         "Trace[",
         "See 'kubectl ",
         "Defaulted container ",

@@ -12,6 +12,8 @@ mod error_text;
 mod finding;
 mod kubectl;
 mod log;
+mod others;
+mod row;
 mod steps;
 mod table;
 
@@ -21,7 +23,8 @@ pub use self::{
     core_dns::{Lookup, meaning_of_core_dns},
     error_text::cause_of_error,
     finding::{Finding, Meaning, Subject},
-    kubectl::{is_of_another_api, meaning_of_text},
+    kubectl::meaning_of_text,
     log::meaning_of_record,
+    others::is_of_another_api,
     steps::Step,
 };

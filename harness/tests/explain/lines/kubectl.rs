@@ -237,6 +237,15 @@ pub(crate) const KUBECTL: &[(&str, Says)] = &[
     ("metrics-server-7f   0/1   CrashLoopBackOff   7 (2m ago)   15m", C(ServerRestarts)),
     ("web-5f   0/1   CrashLoopBackOff   7 (2m ago)   15m", Harmless),
     ("metrics-server-7f   0/1   OOMKilled   3   15m", C(OutOfMemory)),
+    ("metrics-server   0/1   1   0   5m", C(NotReady)),
+    ("metrics-server   1/1   1   1   5m", Harmless),
+    ("metrics-server   ClusterIP   10.96.12.34   <none>   443/TCP   5d", Harmless),
+    ("metrics-server-abcde   IPv4   10250   10.244.0.7   5d", Harmless),
+    ("metrics-server-abcde   IPv4   <unset>   <unset>   5d", C(MissingEndpoints)),
+    (
+        r#"{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1","metadata":{},"items":[]}"#,
+        Harmless,
+    ),
     ("n1   94m   9%   2519Mi   68%", Harmless),
     ("n2   <unknown>   <unknown>   <unknown>   <unknown>", N(&[(UsageMissing, "n2")])),
     (
