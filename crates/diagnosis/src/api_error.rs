@@ -130,7 +130,8 @@ fn is_of_server(text: &str) -> bool {
     // Authorizers and kubelets quote users, or do not.
     let user = ["User \"", "(user="].iter().find_map(|start| text.split_once(start));
     let user = user.and_then(|(_, rest)| rest.split(['"', ',']).next()).unwrap_or_default();
-    if user.contains("metrics-server") || text.contains("(user=system:anonymous") {
+    // Kubelets answer service accounts, and those whose token they have not read.
+    if user.contains("metrics-server") || text.contains("(user=system:") {
         return true;
     }
     if text.starts_with("Error from server") || text.contains("metrics.k8s.io") {

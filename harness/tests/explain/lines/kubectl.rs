@@ -265,6 +265,10 @@ pub(crate) const KUBECTL: &[(&str, Says)] = &[
         Harmless,
     ),
     // What people paste by itself.
+    (
+        "Forbidden (user=system:serviceaccount:monitoring:ms, verb=get, resource=nodes, subresource(s)=[metrics])",
+        C(Forbidden),
+    ),
     ("Memory cgroup out of memory: Killed process 7 (metrics-server)", C(OutOfMemory)),
     ("0/3 nodes are available: 3 node(s) had untolerated taint {a: b}.", C(Unschedulable)),
     (
