@@ -1,4 +1,4 @@
-//! What the metrics server needs of the API server: rights, the front proxy's CA, its APIServices.
+//! What the metrics server needs of the API server: rights, the front proxy's CA, its `APIService`s.
 
 use std::future::Future;
 
@@ -198,7 +198,7 @@ impl Right {
         let mut what = format!("{verb} {resource}");
         for (mark, more) in [("/", subresource), (".", group)] {
             if !more.is_empty() {
-                what += &format!("{mark}{more}");
+                what.extend([mark, more]);
             }
         }
         bounded(what, self.ask(client.clone())).await
@@ -234,15 +234,13 @@ impl Right {
         if status.allowed {
             return (Verdict::Ok, String::new());
         }
-        match status.evaluation_error.filter(|error| !error.is_empty()) {
-            Some(error) => {
-                (Verdict::Unknown, format!("failed to review: {}", printable(&error, MOST_TEXT)))
-            }
-            None => {
-                let reason = status.reason.unwrap_or_default();
-                let text = format!("not allowed {reason}");
-                (Verdict::Wrong, problem(self.cause, text.trim_end(), self.cause.cure()))
-            }
+        if let Some(error) = status.evaluation_error.filter(|error| !error.is_empty()) {
+            return (
+                Verdict::Unknown,
+                format!("failed to review: {}", printable(&error, MOST_TEXT)),
+            );
         }
+        let text = format!("not allowed {}", status.reason.unwrap_or_default());
+        (Verdict::Wrong, problem(self.cause, text.trim_end(), self.cause.cure()))
     }
 }

@@ -157,11 +157,11 @@ fn summary(sample: &Sample) -> String {
     let containers = sample.pods.iter().map(|pod| pod.containers.len()).sum();
     let node = if sample.node.is_some() { "node" } else { "no node" };
     let pods = count(sample.pods.len(), "pod");
-    let mut text = format!("{node}, {pods}, {}", count(containers, "container"));
-    if !sample.left_out.is_empty() {
-        text += &format!(", {} left out", count(sample.left_out.len(), "pod"));
+    let text = format!("{node}, {pods}, {}", count(containers, "container"));
+    match sample.left_out.len() {
+        0 => text,
+        left_out => format!("{text}, {} left out", count(left_out, "pod")),
     }
-    text
 }
 
 // === impl NodeCheck ===

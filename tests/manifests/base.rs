@@ -167,9 +167,9 @@ fn the_check_runs_as_the_server_does_and_serves_nothing() {
         check.get("ClusterRoleBinding", "system:metrics-server-check");
     assert_eq!(binding.subjects.unwrap()[0].name, "metrics-server");
     let role: ClusterRole = check.get(&binding.role_ref.kind, &binding.role_ref.name);
-    let [rule] = &role.rules.unwrap()[..] else { panic!("one rule") };
+    let [only] = &role.rules.unwrap()[..] else { panic!("one rule") };
     assert_eq!(
-        (&rule.verbs[..], rule.resource_names.as_ref().unwrap().len()),
+        (&only.verbs[..], only.resource_names.as_ref().unwrap().len()),
         (&["get".to_owned()][..], 2)
     );
 }
