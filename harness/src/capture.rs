@@ -16,6 +16,7 @@ mod node;
 mod objects;
 mod observed;
 mod server;
+mod steps;
 
 use std::{
     collections::BTreeMap,

@@ -129,7 +129,7 @@ async fn discovery_shows_what_the_backend_serves() {
     api_server.add_backend(backend(stub.serving.address(), None)).unwrap();
     let client = Client::admin(&api_server);
     let aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-    let group = client.get_as("/apis", aggregated).await.json()["items"][4].clone();
+    let group = client.get_as("/apis", aggregated).await.json()["items"][8].clone();
     assert_eq!(
         group,
         json!({
@@ -150,16 +150,16 @@ async fn discovery_shows_what_the_backend_serves() {
         })
     );
     let groups = client.get("/apis").await.json();
-    assert_eq!(groups["groups"][4]["preferredVersion"]["groupVersion"], "metrics.k8s.io/v1beta1");
+    assert_eq!(groups["groups"][8]["preferredVersion"]["groupVersion"], "metrics.k8s.io/v1beta1");
     let services = client.get_as("/apis/apiregistration.k8s.io/v1/apiservices", TABLE).await;
-    let cells = &services.json()["rows"][5]["cells"];
+    let cells = &services.json()["rows"][9]["cells"];
     assert_eq!(
         *cells,
         json!(["v1beta1.metrics.k8s.io", "kube-system/metrics-server", "True", "0s"])
     );
 
     assert!(api_server.remove_backend("metrics.k8s.io"));
-    assert_eq!(client.get("/apis").await.json()["groups"].as_array().unwrap().len(), 4);
+    assert_eq!(client.get("/apis").await.json()["groups"].as_array().unwrap().len(), 8);
     assert_eq!(client.get(NODES).await.status, StatusCode::NOT_FOUND);
 }
 
@@ -181,9 +181,9 @@ async fn a_backend_that_is_down_is_unavailable_and_stale() {
     let aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     let groups = client.get_as("/apis", aggregated).await.json();
     assert_eq!(
-        groups["items"][4]["versions"],
+        groups["items"][8]["versions"],
         json!([{ "version": "v1beta1", "freshness": "Stale" }])
     );
     let services = client.get_as("/apis/apiregistration.k8s.io/v1/apiservices", TABLE).await;
-    assert_eq!(services.json()["rows"][5]["cells"][2], "False (MissingEndpoints)");
+    assert_eq!(services.json()["rows"][9]["cells"][2], "False (MissingEndpoints)");
 }

@@ -57,9 +57,13 @@ async fn the_aggregated_form_comes_in_the_requested_version() {
         groups,
         [
             "apiregistration.k8s.io",
+            "apps",
             "authentication.k8s.io",
             "authorization.k8s.io",
+            "certificates.k8s.io",
             "coordination.k8s.io",
+            "discovery.k8s.io",
+            "rbac.authorization.k8s.io",
         ]
     );
     let beta = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";

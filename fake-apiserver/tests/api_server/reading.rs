@@ -36,8 +36,9 @@ async fn lists_what_the_selectors_choose() {
         ("/api/v1/namespaces", "default kube-node-lease kube-public kube-system team-00"),
         (
             "/apis/apiregistration.k8s.io/v1/apiservices",
-            "v1. v1.apiregistration.k8s.io v1.authentication.k8s.io v1.authorization.k8s.io \
-             v1.coordination.k8s.io",
+            "v1. v1.apiregistration.k8s.io v1.apps v1.authentication.k8s.io \
+             v1.authorization.k8s.io v1.certificates.k8s.io v1.coordination.k8s.io \
+             v1.discovery.k8s.io v1.rbac.authorization.k8s.io",
         ),
     ] {
         let answer = client.get(path).await;

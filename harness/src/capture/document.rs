@@ -10,23 +10,18 @@ use super::{
     dns::Dns,
     kubelets::{Around, Kubelets},
     node::scalar,
-    objects::{Objects, condition, items, name_of, texts},
-    observed::{Observed, Seen},
+    objects::{Objects, items, name_of, texts},
+    observed::Observed,
     server::{Flags, ServerObjects, role},
+    steps::Shown,
 };
 
-/// Up to so many nodes are named in an expectation; more are counted.
-const NAMED: usize = 50;
-
-/// Up to so many failing nodes are expected in the log, of each cause.
-const EXPECTED: usize = 20;
-
 /// What a front proxy does that makes a metrics server refuse its requests, by the cause in the log.
-const FRONT_PROXY: [(Cause, &str, &str); 4] = [
-    (Cause::NoFrontProxy, "Absent", "it is anonymous"),
-    (Cause::ClientCertificateTime, "Expired", "Unable to authenticate the request"),
-    (Cause::ClientAuthorityReplaced, "NewCA", "Unable to authenticate the request"),
-    (Cause::FrontProxyName, "OtherName", "is not in the allowed list"),
+const FRONT_PROXY: [(Cause, &str); 4] = [
+    (Cause::NoFrontProxy, "Absent"),
+    (Cause::ClientCertificateTime, "Expired"),
+    (Cause::ClientAuthorityReplaced, "NewCA"),
+    (Cause::FrontProxyName, "OtherName"),
 ];
 
 /// The text of the scenario, called `name`.
@@ -67,10 +62,13 @@ spec:
         kubelets.nodes.iter().for_each(|node| node.write(&mut text, false));
     }
     dns.write(&mut text);
+    if observed.has_lost_token() {
+        text.push_str("  access: {users: {captured: [{apiGroups: [metrics.k8s.io], resources: [nodes], verbs: [list]}]}}\n");
+    }
     let front_proxy = front_proxy(&mut text, objects, observed);
     self::server(&mut text, objects, observed, around.flags, server);
-    let lists = !observed.cluster.iter().any(|seen| seen.cause == Cause::RoleLacksList);
-    steps(&mut text, &kubelets, observed, around.flags, server, front_proxy, lists);
+    let flags = around.flags;
+    Shown { kubelets: &kubelets, observed, flags, server, front_proxy }.write(&mut text);
     text
 }
 
@@ -92,12 +90,8 @@ fn about(kubelets: &Kubelets, observed: &Observed) -> String {
     )
 }
 
-/// Appends the state of the front proxy; the cause that it has, and the words of the log.
-fn front_proxy(
-    text: &mut String,
-    objects: &Objects,
-    observed: &Observed,
-) -> Option<(Cause, &'static str)> {
+/// Appends the state of the front proxy, if the metrics server refuses its requests.
+fn front_proxy(text: &mut String, objects: &Objects, observed: &Observed) -> Option<&'static str> {
     const MAP: &str = "extension-apiserver-authentication";
     let map = objects.get("ConfigMap", "kube-system", MAP);
     let data = map.map(|map| &map["data"]);
@@ -107,14 +101,13 @@ fn front_proxy(
             let _ = writeln!(text, "  # {MAP}, {key}: {ca}");
         }
     }
-    let (state, cause, words, why) = observed.cluster.iter().find_map(|seen| {
-        let (cause, state, words) = FRONT_PROXY.iter().find(|(cause, ..)| *cause == seen.cause)?;
+    let (state, why) = observed.cluster.iter().find_map(|seen| {
+        let (_, state) = FRONT_PROXY.iter().find(|(cause, _)| *cause == seen.cause)?;
         let is_early = seen.line.contains(" is before ");
-        let state = if is_early { "NotYetValid" } else { state };
-        Some((state, *cause, *words, seen.evidence()))
+        Some((if is_early { "NotYetValid" } else { state }, seen.evidence()))
     })?;
     let _ = writeln!(text, "  # {why}\n  frontProxy: {state}");
-    Some((cause, words))
+    Some(state)
 }
 
 fn server(
@@ -237,118 +230,4 @@ fn pod_dns(text: &mut String, spec: &Value) {
     if spec["dnsPolicy"] == "Default" {
         text.push_str("    # question: which name servers does it ask? dnsPolicy: Default takes those of its node.\n");
     }
-}
-
-/// Appends what the cluster shows.
-fn steps(
-    text: &mut String,
-    kubelets: &Kubelets,
-    observed: &Observed,
-    flags: &Flags,
-    server: &ServerObjects<'_>,
-    front_proxy: Option<(Cause, &'static str)>,
-    lists: bool,
-) {
-    text.push_str("  steps:\n    - name: as it was captured\n");
-    if let Some(refused) = &flags.refused {
-        let _ = writeln!(text, "      expect:\n        - refused: {}", scalar(refused));
-        return;
-    }
-    text.push_str("      wait: {cycles: 2}\n      expect:\n");
-    let mut expect = |line: String| {
-        let _ = writeln!(text, "        - {line}");
-    };
-    for cause in Cause::ALL {
-        let of_cause: Vec<_> =
-            kubelets.failing.iter().filter(|(_, seen, _)| seen.cause == *cause).collect();
-        for (node, seen, means) in of_cause.iter().take(EXPECTED) {
-            expect(format!("log: {}", scalar(&log(node, seen, means.words))));
-        }
-        if of_cause.len() > EXPECTED {
-            expect(format!(
-                "log: {} # and {} more",
-                scalar(of_cause[0].2.words),
-                of_cause.len() - EXPECTED
-            ));
-        }
-    }
-    if !lists {
-        expect("log: cannot list resource".to_owned());
-    }
-    let refuses = front_proxy.is_some();
-    if let Some((_, words)) = front_proxy {
-        expect(format!("log: {}", scalar(words)));
-    }
-    let is_served = lists && !kubelets.served.is_empty();
-    if is_served && !refuses {
-        let names: Vec<_> = kubelets.served.iter().map(|name| scalar(name)).collect();
-        if names.len() <= NAMED {
-            let items: Vec<_> =
-                names.iter().map(|name| format!("{{metadata: {{name: {name}}}}}")).collect();
-            expect("get: /apis/metrics.k8s.io/v1beta1/nodes".to_owned());
-            let _ = writeln!(text, "          body: {{items: [{}]}}", items.join(", "));
-        } else {
-            expect("get: /apis/metrics.k8s.io/v1beta1/nodes".to_owned());
-            let _ = writeln!(text, "          items: {}", names.len());
-        }
-    } else if !refuses {
-        expect("top: nodes".to_owned());
-        text.push_str("          error: 'error: metrics not available yet'\n");
-    }
-    let mut expect = |line: String| {
-        let _ = writeln!(text, "        - {line}");
-    };
-    if let Some(ready) = server.is_ready()
-        && ready != is_served
-    {
-        expect(format!("ready: {is_served} # question: why does the pod's condition say {ready}?"));
-    } else if !kubelets.nodes.is_empty() {
-        expect(format!("ready: {is_served}"));
-    }
-    if let Some(available) = server.api_service.and_then(|it| condition(it, "Available")) {
-        let name = server.api_service.map(name_of).unwrap_or_default();
-        let (status, reason) = (&available["status"], &available["reason"]);
-        let message = available["message"].as_str().unwrap_or_default();
-        if status == "True" {
-            expect(format!("get: /apis/apiregistration.k8s.io/v1/apiservices/{name}"));
-            text.push_str(
-                "          body: {status: {conditions: [{type: Available, status: 'True'}]}}\n",
-            );
-        } else {
-            let reason = reason.as_str().unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "        # question: {name} is not available, which the world does not follow: {reason}: {}",
-                super::observed::evidence(message)
-            );
-        }
-    }
-    for (node, over) in &observed.over {
-        for seen in over.iter().take(1) {
-            let _ = writeln!(text, "        # over: {node}: {}", seen.evidence());
-        }
-    }
-    for seen in &observed.cluster {
-        let is_shown = FRONT_PROXY.iter().any(|(cause, ..)| *cause == seen.cause)
-            || seen.cause == Cause::RoleLacksList;
-        if !is_shown {
-            let _ = writeln!(
-                text,
-                "        # question: {} is not shown: {}",
-                seen.cause.name(),
-                seen.evidence()
-            );
-        }
-    }
-}
-
-/// What a line about the node must have.
-fn log(node: &str, seen: &Seen, words: &str) -> String {
-    let node = format!("node=\"{node}\"");
-    // These lines name the node first.
-    if words.ends_with("in the response") {
-        return format!("{node}…{words}");
-    }
-    let _ = seen;
-    format!("{words}…{node}")
 }

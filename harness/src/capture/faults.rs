@@ -1,12 +1,15 @@
 //! From a cause to what brings it about in a scenario.
 
+use std::time::Duration;
+
 use diagnosis::Cause;
+use k8s_text::duration;
 
 /// What brings a cause about, in the words of a scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Means {
     /// Fields of the kubelet, besides its faults.
-    pub(super) kubelet: &'static str,
+    pub(super) kubelet: String,
     /// Its faults, each with its value.
     pub(super) faults: String,
     /// How the lookup of its name fails.
@@ -15,16 +18,20 @@ pub(super) struct Means {
     pub(super) is_lost: bool,
     /// What the log says of it, in any server.
     pub(super) words: &'static str,
+    /// After how many cycles, where it is not two.
+    pub(super) cycles: Option<u8>,
 }
 
 /// What brings a cause about of which a node's line has this error; `None` where a scenario has no
-/// words for it.
-pub(super) fn means(cause: Cause, error: &str) -> Option<Means> {
+/// words for it. Cycles are `resolution` apart.
+pub(super) fn means(cause: Cause, error: &str, resolution: Duration) -> Option<Means> {
     let of = |words| Means { words, ..Means::default() };
     let fault = |faults: &str, words| Means { faults: faults.to_owned(), ..of(words) };
     let dns = |failure, words| Means { dns: Some(failure), ..of(words) };
-    let signed =
-        |faults: &str, words| Means { kubelet: "certificate: Signed", ..fault(faults, words) };
+    let signed = |faults: &str, words| Means {
+        kubelet: "certificate: Signed".to_owned(),
+        ..fault(faults, words)
+    };
     Some(match cause {
         // It follows from addresses, flags, and a DNS that does not have the name.
         Cause::NoAddress => of("no address matched types"),
@@ -38,7 +45,7 @@ pub(super) fn means(cause: Cause, error: &str) -> Option<Means> {
             signed("certificate: OtherName", "x509: certificate is valid for")
         }
         Cause::CertificateNoSan if error.contains("legacy Common Name") => {
-            Means { kubelet: "certificate: Signed, x509: {version: 1}", ..of("x509: ") }
+            Means { kubelet: "certificate: Signed, x509: {version: 1}".to_owned(), ..of("x509: ") }
         }
         Cause::CertificateNoSan => signed("certificate: NoIPSAN", "doesn't contain any IP SANs"),
         Cause::CertificateAuthority => {
@@ -52,6 +59,12 @@ pub(super) fn means(cause: Cause, error: &str) -> Option<Means> {
         }
         Cause::CertificateTime => {
             signed("certificate: Expired", "x509: certificate has expired or is not yet valid")
+        }
+        Cause::Certificate => {
+            let (_, count) = error.split_once("too many intermediate certificates: ")?;
+            let count: u32 = count.split(',').next()?.parse().ok()?;
+            let kubelet = format!("certificate: Signed, x509: {{intermediates: {count}}}");
+            Means { kubelet, ..of("x509: too many intermediate certificates") }
         }
         Cause::ClientCertificateRequired => signed("tls: ClientCertificate", "remote error: tls: "),
         Cause::TlsAlert => fault("tls: InternalError", "remote error: tls: internal error"),
@@ -89,6 +102,21 @@ pub(super) fn means(cause: Cause, error: &str) -> Option<Means> {
             "body: ConflictingDuplicates",
             "Dropped usage that the kubelet reports twice with different values",
         ),
+        Cause::StaleSamples => {
+            // Usage takes two samples.
+            let after = duration::format(resolution * 5 / 2);
+            let faults = format!("samples: {{frozen: true}}, when: {{after: {after}}}");
+            Means { cycles: Some(6), ..fault(&faults, "no newer samples in the responses") }
+        }
+        Cause::CounterDecreased => Means {
+            cycles: Some(3),
+            ..fault(
+                "samples: {reset: true}, when: {afterRequests: 1}",
+                "unexpected decrease in cumulative CPU usage value",
+            )
+        },
+        // The container's usage says so.
+        Cause::ContainerIncomplete => of("Failed getting complete Pod metric"),
         _ => return None,
     })
 }

@@ -55,13 +55,14 @@ pub(super) struct Around<'o> {
 impl Kubelets {
     pub(super) fn of(around: &Around<'_>, dns: &mut Dns) -> Self {
         let mut kubelets = Self::default();
-        let usage = Usage::of(around.objects);
+        let usage = Usage::of(around.objects, around.observed);
+        let owners = owners(around.objects);
         let mut pods = pods(around.objects, &usage, &mut kubelets.questions);
         let selector = around.flags.value("--node-selector").or(around.flags.value("-l"));
         let selector = selector.and_then(|text| LabelSelector::parse(text).ok());
         let has_usage = !usage.nodes.is_empty();
         for (index, node) in around.objects.of("Node").into_iter().enumerate() {
-            let mut made = kubelets.node(around, dns, node, index);
+            let mut made = kubelets.node(around, dns, (node, index), &owners);
             let known = usage.nodes.get(&made.name);
             made.usage = Some(match known {
                 Some(usage) => Made::new(usage.clone()),
@@ -98,11 +99,24 @@ impl Kubelets {
         }
     }
 
-    fn node(&mut self, around: &Around<'_>, dns: &mut Dns, node: &Value, index: usize) -> MadeNode {
+    fn node(
+        &mut self,
+        around: &Around<'_>,
+        dns: &mut Dns,
+        (node, index): (&Value, usize),
+        owners: &BTreeMap<IpAddr, String>,
+    ) -> MadeNode {
         let mut made = MadeNode::of(node);
         let own: Vec<IpAddr> =
             made.addresses.iter().filter_map(|(_, address)| address.parse().ok()).collect();
+        let is_own = |ip: &IpAddr| owners.get(ip).is_none_or(|owner| *owner == made.name);
         let mut machine = Machine { ips: own.clone(), notes: Vec::new() };
+        machine.ips.retain(is_own);
+        if machine.ips != own {
+            machine
+                .notes
+                .push("question: another node has the same address; whose is it?".to_owned());
+        }
         if own.is_empty() && !made.addresses.is_empty() {
             machine.ips.push(made_up(255, index));
             machine
@@ -123,7 +137,7 @@ impl Kubelets {
         for seen in all {
             is_served &= seen.has_fallback || !takes_all(seen.cause);
             is_resolved &= !is_before_dial(seen.cause);
-            let Some(mut means) = means(seen.cause, &seen.error) else {
+            let Some(mut means) = means(seen.cause, &seen.error, around.flags.resolution()) else {
                 let cause = seen.cause.name();
                 self.questions.push(format!(
                     "{} has {cause}, which no scenario can bring about: {}",
@@ -132,14 +146,12 @@ impl Kubelets {
                 ));
                 continue;
             };
-            let is_by_role = match seen.cause {
-                Cause::Forbidden => (around.lacks)("nodes/metrics"),
-                _ => false,
-            };
-            if is_by_role {
+            let is_by_role = seen.cause == Cause::Forbidden && (around.lacks)("nodes/metrics");
+            let is_by_token = seen.cause == Cause::Unauthorized && around.observed.has_lost_token();
+            if is_by_role || is_by_token {
                 means.faults.clear();
             }
-            self.place(&mut means, seen, &preferred, &mut machine, dns);
+            self.place(&mut means, seen, &preferred, &mut machine, dns, &is_own);
             if means.faults.is_empty() && means.kubelet.is_empty() {
                 if !means.is_lost && means.dns.is_none() {
                     notes.push(seen.evidence());
@@ -147,8 +159,8 @@ impl Kubelets {
             } else {
                 notes.push(seen.evidence());
             }
-            if !means.kubelet.is_empty() && !fields.contains(&means.kubelet.to_owned()) {
-                fields.push(means.kubelet.to_owned());
+            if !means.kubelet.is_empty() && !fields.contains(&means.kubelet) {
+                fields.push(means.kubelet.clone());
             }
             if !means.faults.is_empty() {
                 faults.push(means.faults.clone());
@@ -187,7 +199,7 @@ impl Kubelets {
         if !faults.is_empty() {
             fields.push(format!("faults: {{{}}}", also(faults)));
         }
-        if machine.ips != own {
+        if machine.ips != own || !machine.notes.is_empty() {
             made.ips = Some(machine.made());
         }
         if !fields.is_empty() || !notes.is_empty() {
@@ -210,6 +222,7 @@ impl Kubelets {
         preferred: &[String],
         machine: &mut Machine,
         dns: &mut Dns,
+        is_own: &dyn Fn(&IpAddr) -> bool,
     ) {
         if let Some(failure) = means.dns {
             let name = looked_up(&seen.error).or(preferred.first().map(String::as_str));
@@ -220,11 +233,19 @@ impl Kubelets {
         let at = dialed(&seen.error).or_else(|| host(&seen.error)?.parse().ok());
         let at = at.or_else(|| preferred.first()?.parse().ok());
         if means.is_lost {
-            machine.ips.retain(|ip| Some(*ip) != at && at.is_some());
+            let is_there = at.is_some_and(|at| machine.ips.contains(&at));
+            let is_named = preferred.first().is_some_and(|it| it.parse::<IpAddr>().is_err());
+            // A node that has had another address; by name, DNS leads to one that no node has.
+            let all = !is_there && !is_named;
+            machine.ips.retain(|ip| Some(*ip) != at && !all);
             if machine.ips.is_empty() {
                 machine.ips.push(made_up(254, self.nodes.len()));
             }
             machine.notes.push(format!("No packet comes to it: {}", seen.evidence()));
+        } else if let Some(at) = at.filter(|at| !is_own(at)) {
+            // Another node is there, and what is wrong is wrong with that one.
+            machine.notes.push(format!("Another node has {at}: {}", seen.evidence()));
+            means.faults.clear();
         } else if let Some(at) = at {
             if !machine.ips.contains(&at) {
                 machine.ips.push(at);
@@ -337,8 +358,25 @@ struct Usage {
 // === impl Usage ===
 
 impl Usage {
-    fn of(objects: &Objects) -> Self {
+    fn of(objects: &Objects, observed: &Observed) -> Self {
         let mut usage = Self::default();
+        for seen in observed.nodes.values().flatten().chain(&observed.cluster) {
+            let used = match seen.cause {
+                Cause::ContainerIncomplete if seen.line.contains("CPU usage") => {
+                    "{cpu: 0, memory: 16Mi}"
+                }
+                Cause::ContainerIncomplete => "{cpu: 10m, memory: 0}",
+                Cause::CpuBeyondCapacity => "{cpu: 100000, memory: 16Mi}",
+                Cause::MemoryBeyondCapacity => "{cpu: 10m, memory: 1Pi}",
+                _ => continue,
+            };
+            if let Some((pod, container)) = &seen.container
+                && let Some((namespace, pod)) = pod.split_once('/')
+            {
+                let key = (namespace.to_owned(), pod.to_owned(), container.clone());
+                usage.containers.insert(key, used.to_owned());
+            }
+        }
         for node in objects.of("NodeMetrics") {
             usage.nodes.extend(amounts(node).map(|amounts| (name_of(node).to_owned(), amounts)));
         }
@@ -351,6 +389,22 @@ impl Usage {
         }
         usage
     }
+}
+
+/// The node that has an address: of several, the one whose InternalIP it is.
+fn owners(objects: &Objects) -> BTreeMap<IpAddr, String> {
+    let mut owners = BTreeMap::new();
+    for is_internal in [true, false] {
+        for node in objects.of("Node") {
+            for address in items(&node["status"]["addresses"]) {
+                let ip = address["address"].as_str().and_then(|text| text.parse().ok());
+                if let Some(ip) = ip.filter(|_| (address["type"] == "InternalIP") == is_internal) {
+                    owners.entry(ip).or_insert_with(|| name_of(node).to_owned());
+                }
+            }
+        }
+    }
+    owners
 }
 
 fn amounts(measured: &Value) -> Option<String> {

@@ -221,12 +221,12 @@ impl Reading<'_> {
                 self.has_answered = true;
                 return Ok(Some(text));
             }
+            Err(kube::Error::Api(status)) if status.code == 401 && !self.has_answered => {
+                return Err(CaptureError::Unauthorized { server: self.server.to_owned() });
+            }
             Err(kube::Error::Api(status)) => {
                 self.has_answered = true;
                 match status.code {
-                    401 => {
-                        return Err(CaptureError::Unauthorized { server: self.server.to_owned() });
-                    }
                     403 => {
                         format!("{}; docs/diagnose.md has the ClusterRole for it", status.message)
                     }

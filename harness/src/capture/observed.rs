@@ -37,6 +37,8 @@ pub struct Seen {
     pub error: String,
     /// The node was scraped all the same, at another address.
     pub has_fallback: bool,
+    /// The pod, as `namespace/name`, and the container that it names.
+    pub container: Option<(String, String)>,
     /// The seconds of the year at which it was logged, in klog's text.
     at: Option<i64>,
     /// This project's server has logged it, which logs what lasts once.
@@ -69,6 +71,11 @@ impl Observed {
         self.nodes.iter().map(|(node, seen)| (node.clone(), causes(seen))).collect()
     }
 
+    /// Whether the API server does not accept the server's token any more.
+    pub(super) fn has_lost_token(&self) -> bool {
+        self.cluster.iter().any(|seen| seen.cause == Cause::ApiServerUnauthorized)
+    }
+
     fn take(&mut self, line: &str, at: Option<i64>) {
         let record = Record::read(line);
         let field = |name| record.as_ref().and_then(|record| record.field(name));
@@ -92,17 +99,22 @@ impl Observed {
                 line: line.to_owned(),
                 error: error.clone(),
                 has_fallback: message.contains("using another address"),
+                container: field("pod")
+                    .map(|pod| (pod.to_owned(), field("container").unwrap_or_default().to_owned())),
                 at,
                 is_own: field("cure").is_some() || field("address").is_some(),
             };
             for node in group.nodes.into_keys() {
                 self.add(node, seen.clone());
             }
-            if !seen.cause.is_consequence() && !self.cluster.iter().any(|it| it.same(&seen)) {
-                let is_of_nodes = Cause::OF_SCRAPES.contains(&seen.cause);
-                if !is_of_nodes && field("node").is_none() {
-                    self.cluster.push(seen);
-                }
+            let is_of_node = Cause::OF_SCRAPES.contains(&seen.cause) || field("node").is_some();
+            let is_known = |it: &Seen| it.same(&seen);
+            if !is_of_node
+                && !seen.cause.is_consequence()
+                && self.cluster.len() < MOST_NODES
+                && !self.cluster.iter().any(is_known)
+            {
+                self.cluster.push(seen);
             }
         }
     }
@@ -118,7 +130,7 @@ impl Observed {
             });
         }
         let all = self.nodes.entry(node).or_default();
-        match all.iter_mut().find(|it| it.cause == seen.cause) {
+        match all.iter_mut().find(|it| it.same(&seen)) {
             Some(before) => *before = seen,
             None => all.push(seen),
         }
@@ -151,7 +163,7 @@ impl Observed {
 
 impl Seen {
     fn same(&self, other: &Self) -> bool {
-        self.cause == other.cause
+        self.cause == other.cause && self.container == other.container
     }
 
     /// Its line as a comment: one line, and cut.

@@ -1,7 +1,8 @@
 //! The metrics server of a cluster: where its objects are, and what of them a scenario has.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
+use k8s_text::duration;
 use serde_json::Value;
 
 use super::{
@@ -247,6 +248,13 @@ impl Flags {
     pub(super) fn is_insecure(&self) -> bool {
         self.is_on("--kubelet-insecure-tls")
             || self.is_on("--deprecated-kubelet-completely-insecure")
+    }
+
+    /// How far cycles are apart.
+    pub(super) fn resolution(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_mins(1);
+        let given = self.value("--metric-resolution");
+        given.and_then(|text| duration::parse(text).ok()).unwrap_or(DEFAULT)
     }
 
     /// The types of addresses in their order of preference.
