@@ -7,8 +7,11 @@ mod request;
 mod seen;
 mod wildcard;
 
+use std::time::Duration;
+
 use kube::Client;
 use similar::TextDiff;
+use tokio::time::timeout;
 
 use self::{
     request::get,
@@ -19,6 +22,9 @@ use crate::{
     file::format::{CheckExpectation, Expectation, Top, TopExpectation},
     world::World,
 };
+
+/// How long a readiness probe waits for its answer.
+const PROBE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What was expected and what was seen instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,9 +132,15 @@ fn trim_lines(text: &str) -> String {
 
 async fn check_ready(probe: &Client, ready: bool) -> Result<(), Mismatch> {
     let words = |ready| if ready { "ready" } else { "not ready" }.to_owned();
-    let answer = get(probe, "/readyz?verbose", &[]).await;
+    let answer = match timeout(PROBE_LIMIT, get(probe, "/readyz?verbose", &[])).await {
+        Ok(answer) => answer,
+        // For the kubelet, too, a probe without an answer has failed: the Go server does not answer
+        // before it knows the nodes.
+        Err(_) if !ready => return Ok(()),
+        Err(_) => Err(format!("no answer within {} s", PROBE_LIMIT.as_secs())),
+    };
     let is_ready = answer.as_ref().is_ok_and(|answer| answer.status.is_success());
-    // A failed request is neither ready nor not ready.
+    // A request that fails in another way says nothing of readiness.
     if is_ready == ready && answer.is_ok() {
         return Ok(());
     }

@@ -17,6 +17,10 @@ use crate::{
 /// The field of a `PodMetrics` whose items have no order.
 const CONTAINERS: &str = "containers";
 
+/// How far usage may be off where time is real, as a share: a rate between other nanoseconds is
+/// rounded in another way, such as 49999999n for 50m.
+const ROUNDING: f64 = 1e-6;
+
 /// How late moments may be where time is real: nothing happens at once there.
 const LATE: SignedDuration = SignedDuration::from_secs(2);
 
@@ -65,8 +69,9 @@ pub(super) async fn check(world: &dyn World, expectation: &GetExpectation) -> Re
         on_file_clock(&mut seen, &clock);
     }
     if let Some(wanted) = &expectation.body {
+        let rounding = world.file_clock().map_or(0.0, |_| ROUNDING);
         let tolerance = Tolerance {
-            share: expectation.within.map_or(0.0, |share| share.0.0),
+            share: expectation.within.map_or(0.0, |share| share.0.0).max(rounding),
             moments: world.file_clock().map_or(SignedDuration::ZERO, |_| LATE),
         };
         let seen = project(wanted, &seen, tolerance);
