@@ -132,6 +132,13 @@ fn server(
             "    # question: which flags does it have? Its Deployment was not found; these are its defaults.\n",
         ),
     }
+    let service = server.service();
+    let is_ours =
+        |slice: &&Value| slice["metadata"]["labels"]["kubernetes.io/service-name"] == service;
+    for slice in objects.of("EndpointSlice").into_iter().filter(is_ours) {
+        let ready = items(&slice["endpoints"]).filter(|it| it["conditions"]["ready"] != false);
+        let _ = writeln!(text, "    # EndpointSlice {}: {} ready", name_of(slice), ready.count());
+    }
     if server.has_host_network() {
         text.push_str("    # hostNetwork: true: it has its node's address. Here it has one of its own, because the kubelet has the port.\n");
     } else if let Some(ip) = server.address() {

@@ -37,6 +37,8 @@ pub(super) struct Kubelets {
     pub(super) failing: Vec<(String, Seen, Means)>,
     /// What a scenario cannot show.
     pub(super) questions: Vec<String>,
+    /// Requests for certificates that wait, by user.
+    waiting: BTreeMap<String, String>,
 }
 
 /// What is known of the cluster around them.
@@ -54,7 +56,7 @@ pub(super) struct Around<'o> {
 
 impl Kubelets {
     pub(super) fn of(around: &Around<'_>, dns: &mut Dns) -> Self {
-        let mut kubelets = Self::default();
+        let mut kubelets = Self { waiting: waiting(around.objects), ..Self::default() };
         let usage = Usage::of(around.objects, around.observed);
         let owners = owners(around.objects);
         let mut pods = pods(around.objects, &usage, &mut kubelets.questions);
@@ -167,6 +169,7 @@ impl Kubelets {
             }
             self.failing.push((made.name.clone(), seen.clone(), means));
         }
+        notes.extend(self.waiting.get(&format!("system:node:{}", made.name)).cloned());
         if let Some(why) = stopped(node).filter(|_| all.is_empty()) {
             faults.push("refuse: true".to_owned());
             notes.push(why);
@@ -298,6 +301,19 @@ fn is_before_dial(cause: Cause) -> bool {
             | Cause::DnsTooMany
             | Cause::DnsUnreachable
     )
+}
+
+/// The requests for serving certificates that nobody has approved or denied, by user.
+fn waiting(objects: &Objects) -> BTreeMap<String, String> {
+    let requests = objects.of("CertificateSigningRequest").into_iter().filter(|request| {
+        request["spec"]["signerName"] == "kubernetes.io/kubelet-serving"
+            && items(&request["status"]["conditions"]).next().is_none()
+    });
+    let waits = |request: &Value| {
+        let user = request["spec"]["username"].as_str()?.to_owned();
+        Some((user, format!("CertificateSigningRequest {} waits for approval.", name_of(request))))
+    };
+    requests.filter_map(waits).collect()
 }
 
 /// Why a kubelet does not run, by its node's conditions.

@@ -116,6 +116,12 @@ impl<'o> ServerObjects<'o> {
         of.or(backing.and_then(Value::as_str)).filter(|name| !name.is_empty()).unwrap_or(NAMESPACE)
     }
 
+    /// The name of its Service.
+    pub(super) fn service(&self) -> &'o str {
+        let backing = self.api_service.map(|it| &it["spec"]["service"]["name"]);
+        backing.and_then(Value::as_str).unwrap_or(NAME)
+    }
+
     pub(super) fn service_account(&self) -> &'o str {
         let spec = self.pod_spec;
         let name = spec.and_then(|spec| spec["serviceAccountName"].as_str());
