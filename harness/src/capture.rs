@@ -19,6 +19,7 @@ mod observed;
 mod record;
 mod server;
 mod steps;
+mod usage;
 
 use std::{
     collections::BTreeMap,

@@ -257,7 +257,7 @@ async fn objects_of_other_kinds_and_logs_are_read() {
     assert!(api_server.apply(json!({"kind": "Secret"})).is_err());
     api_server.set_log("team-00", "app", Box::new(|| "one\ntwo\n".to_owned()));
     let client = Client::admin(&api_server);
-    assert_eq!(client.get("/apis/apps/v1/deployments").await.names(), ["web"]);
+    assert_eq!(client.get("/apis/apps/v1/deployments").await.names(), ["team-00/web"]);
     let log = "/api/v1/namespaces/team-00/pods/app/log";
     for (query, status, body) in [
         ("", 200, "one\ntwo\n"),

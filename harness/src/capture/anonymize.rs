@@ -52,7 +52,9 @@ impl Names {
     fn of(objects: &Objects) -> Self {
         let mut names = Self::default();
         let nodes = objects.of("Node");
-        nodes.iter().for_each(|node| names.learn("node", name_of(node)));
+        for node in &nodes {
+            names.learn("node", name_of(node));
+        }
         for node in nodes {
             let addresses = items(&node["status"]["addresses"]);
             let hosts = addresses.filter_map(|address| address["address"].as_str());

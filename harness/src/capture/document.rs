@@ -149,9 +149,9 @@ fn server(
             field(text, "role", "[]");
         } else {
             text.push_str("    role:\n");
-            rules.iter().for_each(|rule| {
+            for rule in rules {
                 let _ = writeln!(text, "      - {rule}");
-            });
+            }
         }
     } else if let Some(seen) =
         observed.cluster.iter().find(|seen| seen.cause == Cause::RoleLacksList)
@@ -181,9 +181,9 @@ fn server(
         field(text, "args", "[]");
     } else {
         text.push_str("    args:\n");
-        flags.args.iter().for_each(|arg| {
+        for arg in &flags.args {
             let _ = writeln!(text, "      - {}", argument(arg));
-        });
+        }
     }
 }
 
@@ -222,7 +222,7 @@ fn pod_dns(text: &mut String, spec: &Value) {
                 fields.push(format!("{name}: {value}"));
             }
             ("timeout", Some(value)) => {
-                fields.push(format!("timeout: {}s", value.trim_end_matches('s')))
+                fields.push(format!("timeout: {}s", value.trim_end_matches('s')));
             }
             (name, None) => others.push(scalar(name)),
             (name, Some(value)) => others.push(scalar(&format!("{name}:{value}"))),
