@@ -7,18 +7,22 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     path::Path,
     thread,
 };
 
 use diagnosis::Cause;
+use fake_apiserver::User;
 use harness::{
-    capture::{CaptureError, from_client},
+    capture::{CaptureError, Captured, from_client},
     events::{Event, What},
     explain::Explainer,
     file::{self, ScenarioFile},
     run::{run, run_and_look},
 };
+use k8s_openapi::api::rbac::v1::PolicyRule;
+use serde_json::Value;
 
 /// The label of what takes long; the scenarios' own test leaves it out too.
 const SLOW: &str = "slow";
@@ -148,4 +152,55 @@ fn a_captured_cluster_fails_in_the_same_way() {
     }
     assert!(wrong.is_empty(), "{counts:?}\n{}", wrong.join("\n"));
     assert!(counts[0] > 150, "{counts:?}");
+}
+
+/// The rules of the ClusterRole and the Role with which capture does.
+fn rules() -> Vec<PolicyRule> {
+    let text = fs::read_to_string("kind-config/capture/role.yaml").unwrap();
+    let roles: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();
+    let mut rules = Vec::new();
+    for role in roles.iter().filter(|role| role["metadata"]["name"] == "metrics-server-capture") {
+        rules.extend(serde_json::from_value::<Vec<PolicyRule>>(role["rules"].clone()).unwrap());
+    }
+    rules
+}
+
+/// Captures a cluster as a user with these rules alone.
+fn captured_with(rules: &[PolicyRule]) -> Captured {
+    let file = file::load(Path::new("scenarios/tls/csr-not-approved.yaml")).unwrap().remove(0);
+    let looked = run_and_look(&to_first_failure(&file), async |world| {
+        world.install(&file).await.unwrap();
+        world.api_server().add_token("viewer", User::new("viewer", &[]));
+        world.api_server().set_rules("viewer", rules.to_vec());
+        let client = world.client("viewer").unwrap();
+        from_client(&client, "https://10.96.0.1", "kube-system").await.unwrap()
+    });
+    looked.unwrap().1
+}
+
+#[test]
+fn the_role_has_what_capture_reads_and_nothing_else() {
+    let rules = rules();
+    let all = captured_with(&rules);
+    assert_eq!(all.unread, [], "{}", all.yaml);
+    insta::assert_snapshot!(all.yaml);
+    // Each resource of each rule is read, and what is missing is a question.
+    for (index, rule) in rules.iter().enumerate() {
+        for resource in rule.resources.iter().flatten() {
+            for name in rule.resource_names.clone().unwrap_or_else(|| vec![String::new()]) {
+                let mut fewer = rules.clone();
+                fewer[index].resources.as_mut().unwrap().retain(|it| it != resource);
+                let others = rule.resource_names.iter().flatten();
+                let others: Vec<_> = others.filter(|it| **it != name).cloned().collect();
+                if !others.is_empty() {
+                    let names = Some(others);
+                    fewer.push(PolicyRule { resource_names: names, ..rule.clone() });
+                }
+                let captured = captured_with(&fewer);
+                let unread = captured.unread.iter().map(|it| it.why.as_str()).collect::<String>();
+                assert!(unread.contains("is forbidden"), "{resource} {name}: {unread}");
+                assert!(captured.yaml.contains("# question: /api"), "{}", captured.yaml);
+            }
+        }
+    }
 }

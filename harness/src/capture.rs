@@ -5,6 +5,7 @@
 //! (`kubelets`); a cause becomes what brings it about (`faults`). All of it is written as text, with
 //! its evidence as comments (`document`), and checked as any scenario.
 
+mod anonymize;
 mod certificates;
 mod dns;
 mod document;
@@ -15,8 +16,10 @@ mod live;
 mod node;
 mod objects;
 mod observed;
+mod record;
 mod server;
 mod steps;
+mod usage;
 
 use std::{
     collections::BTreeMap,
@@ -64,6 +67,14 @@ pub struct Options {
     /// Where the metrics server is, if no APIService names its Service.
     #[arg(long, value_name = "NAME", default_value = server::NAMESPACE)]
     namespace: String,
+    /// Replace the names of nodes, pods, namespaces, containers and hosts, and all addresses, the
+    /// same by the same each time.
+    #[arg(long)]
+    anonymize: bool,
+    /// Record what each kubelet reports, through the API server's node proxy, in a folder beside the
+    /// scenario, which replays it.
+    #[arg(long, requires = "out", conflicts_with = "from")]
+    record: bool,
     /// The folder to write to. Default: standard output.
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -137,6 +148,9 @@ pub enum CaptureError {
     /// There is no runtime.
     #[error("failed to start a runtime: {0}")]
     Runtime(io::Error),
+    /// Kubelets' pages cannot be recorded.
+    #[error("failed to write the recording: {0}; choose a folder that you may write to with --out")]
+    Recording(io::Error),
     /// What was captured is no scenario.
     #[error("what was captured is no valid scenario, which is a bug of scenario capture; please report it:\n{}", .0.render(false).trim_end())]
     Mistakes(Box<FileErrors>),
@@ -156,7 +170,21 @@ pub enum CaptureError {
 /// Captures a cluster and writes its scenario.
 #[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
 pub fn capture(options: &Options) -> Result<(), CaptureError> {
-    let captured = scenario(&options.source())?;
+    let source = options.source();
+    let mut objects = read(&source)?;
+    let mut replays = BTreeMap::new();
+    let recorded = match (&source, &options.out) {
+        (Source::Live(cluster), Some(out)) if options.record => {
+            record::record(cluster, &mut objects, out)?
+        }
+        _ => Vec::new(),
+    };
+    let mut names = options.anonymize.then(|| anonymize::anonymize(&mut objects));
+    for recording in recorded {
+        let (node, folder) = recording.finish(names.as_mut())?;
+        replays.insert(node, folder);
+    }
+    let captured = of(&objects, &replays, options.out.as_deref())?;
     for Unread { what, why } in &captured.unread {
         eprintln!("not read: {what}: {why}");
     }
@@ -175,6 +203,10 @@ pub fn capture(options: &Options) -> Result<(), CaptureError> {
 
 /// Captures a cluster as a scenario.
 pub fn scenario(source: &Source) -> Result<Captured, CaptureError> {
+    of(&read(source)?, &BTreeMap::new(), None)
+}
+
+fn read(source: &Source) -> Result<Objects, CaptureError> {
     match source {
         Source::Folder(folder) => {
             let objects = folder::read(folder)
@@ -182,16 +214,18 @@ pub fn scenario(source: &Source) -> Result<Captured, CaptureError> {
             if objects.is_empty() {
                 return Err(CaptureError::Empty(folder.clone()));
             }
-            of(&objects)
+            Ok(objects)
         }
-        Source::Live(cluster) => {
-            let runtime = Builder::new_current_thread().enable_all().build();
-            runtime.map_err(CaptureError::Runtime)?.block_on(async {
-                let (client, server) = cluster.client()?;
-                from_client(&client, &server, &cluster.namespace).await
-            })
-        }
+        Source::Live(cluster) => block_on(async {
+            let (client, server) = cluster.client()?;
+            live::read(&client, &server, &cluster.namespace).await
+        }),
     }
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, CaptureError>>) -> Result<T, CaptureError> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(CaptureError::Runtime)?.block_on(work)
 }
 
 /// Captures the cluster of this client of the API server at `server`. The metrics server is in
@@ -201,11 +235,16 @@ pub async fn from_client(
     server: &str,
     namespace: &str,
 ) -> Result<Captured, CaptureError> {
-    of(&live::read(client, server, namespace).await?)
+    of(&live::read(client, server, namespace).await?, &BTreeMap::new(), None)
 }
 
-/// The scenario of what was read.
-fn of(objects: &Objects) -> Result<Captured, CaptureError> {
+/// The scenario of what was read, to be written to the folder `out`, with the folders in it from which
+/// kubelets replay.
+fn of(
+    objects: &Objects,
+    replays: &BTreeMap<String, String>,
+    out: Option<&Path>,
+) -> Result<Captured, CaptureError> {
     let server = ServerObjects::find(objects);
     let pods: Vec<_> = server.pods.iter().map(|pod| objects::name_of(pod)).collect();
     let is_ours = |log: &&objects::Log| {
@@ -222,17 +261,11 @@ fn of(objects: &Objects) -> Result<Captured, CaptureError> {
             })
         })
     };
-    let around = Around {
-        objects,
-        observed: &observed,
-        flags: &flags,
-        lacks: &lacks,
-        replays: &BTreeMap::new(),
-    };
+    let around = Around { objects, observed: &observed, flags: &flags, lacks: &lacks, replays };
     let head = "# yaml-language-server: $schema=schema.json\n#   scenario run --timeline FILE    shows what happens; docs/scenarios.md has every field.\n";
     let yaml = document::write(head, NAME, objects, &observed, &around, &server);
-    let path = Path::new("captured.yaml");
-    file::parse(path, yaml.clone()).map_err(|errors| CaptureError::Mistakes(Box::new(errors)))?;
+    let path = out.unwrap_or(Path::new("")).join(format!("{NAME}.yaml"));
+    file::parse(&path, yaml.clone()).map_err(|errors| CaptureError::Mistakes(Box::new(errors)))?;
     Ok(Captured { yaml, observed, unread: objects.unread.clone() })
 }
 

@@ -121,7 +121,9 @@ fn nothing_is_overwritten_and_errors_say_what_to_do() {
     fs::write(path("pods.json"), r#"{"kind":"List","items":[{"kind":"Pod"}]}"#).unwrap();
     fs::write(
         path("twice.json"),
-        r#"{"kind":"NodeList","items":[{"metadata":{"name":"a"}},{"metadata":{"name":"a"}}]}"#,
+        r#"{"kind":"NodeList","items":[
+            {"metadata":{"name":"a"},"status":{"addresses":[{"type":"InternalIP","address":"10.0.0.1"}]}},
+            {"metadata":{"name":"b"},"status":{"addresses":[{"type":"InternalIP","address":"10.0.0.1"}]}}]}"#,
     )
     .unwrap();
     fs::write(path("broken"), "{a: [").unwrap();

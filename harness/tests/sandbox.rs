@@ -82,7 +82,7 @@ fn scenarios_hold_fail_and_are_skipped_as_in_a_cluster() {
     let report: Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
     assert_eq!(report["world"].as_str().unwrap().split(',').next(), Some("sandbox"));
     let markdown = fs::read_to_string(markdown).unwrap();
-    assert!(markdown.contains("| others | 5 | 1 | 1 |\n"), "{markdown}");
+    assert!(markdown.contains("| others | 5 | 1 | 0 | 1 |\n"), "{markdown}");
     let verdict = |scenario: &Value| {
         let word = |field: &str| scenario[field].as_str().unwrap_or_default().to_owned();
         (word("name"), word("verdict"))

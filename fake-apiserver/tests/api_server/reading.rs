@@ -247,3 +247,25 @@ async fn tables_are_those_of_kubectl() {
     let object = client.get_as("/api/v1/nodes?includeObject=Object", TABLE).await;
     assert_eq!(row(object)["kind"], "Node");
 }
+
+#[tokio::test]
+async fn objects_of_other_kinds_and_logs_are_read() {
+    let api_server = cluster();
+    let deployment = json!({"kind": "Deployment", "apiVersion": "apps/v1",
+        "metadata": {"name": "web", "namespace": "team-00"}});
+    api_server.apply(deployment).unwrap();
+    assert!(api_server.apply(json!({"kind": "Secret"})).is_err());
+    api_server.set_log("team-00", "app", Box::new(|| "one\ntwo\n".to_owned()));
+    let client = Client::admin(&api_server);
+    assert_eq!(client.get("/apis/apps/v1/deployments").await.names(), ["team-00/web"]);
+    let log = "/api/v1/namespaces/team-00/pods/app/log";
+    for (query, status, body) in [
+        ("", 200, "one\ntwo\n"),
+        ("?tailLines=1", 200, "two\n"),
+        ("?previous=true", 400, "previous terminated container in pod"),
+    ] {
+        let answer = client.get(&format!("{log}{query}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{query}");
+        assert!(answer.body.contains(body) && (status != 200 || answer.body == body), "{query}");
+    }
+}

@@ -132,6 +132,13 @@ fn server(
             "    # question: which flags does it have? Its Deployment was not found; these are its defaults.\n",
         ),
     }
+    let service = server.service();
+    let is_ours =
+        |slice: &&Value| slice["metadata"]["labels"]["kubernetes.io/service-name"] == service;
+    for slice in objects.of("EndpointSlice").into_iter().filter(is_ours) {
+        let ready = items(&slice["endpoints"]).filter(|it| it["conditions"]["ready"] != false);
+        let _ = writeln!(text, "    # EndpointSlice {}: {} ready", name_of(slice), ready.count());
+    }
     if server.has_host_network() {
         text.push_str("    # hostNetwork: true: it has its node's address. Here it has one of its own, because the kubelet has the port.\n");
     } else if let Some(ip) = server.address() {
@@ -142,9 +149,9 @@ fn server(
             field(text, "role", "[]");
         } else {
             text.push_str("    role:\n");
-            rules.iter().for_each(|rule| {
+            for rule in rules {
                 let _ = writeln!(text, "      - {rule}");
-            });
+            }
         }
     } else if let Some(seen) =
         observed.cluster.iter().find(|seen| seen.cause == Cause::RoleLacksList)
@@ -174,9 +181,9 @@ fn server(
         field(text, "args", "[]");
     } else {
         text.push_str("    args:\n");
-        flags.args.iter().for_each(|arg| {
+        for arg in &flags.args {
             let _ = writeln!(text, "      - {}", argument(arg));
-        });
+        }
     }
 }
 
@@ -215,7 +222,7 @@ fn pod_dns(text: &mut String, spec: &Value) {
                 fields.push(format!("{name}: {value}"));
             }
             ("timeout", Some(value)) => {
-                fields.push(format!("timeout: {}s", value.trim_end_matches('s')))
+                fields.push(format!("timeout: {}s", value.trim_end_matches('s')));
             }
             (name, None) => others.push(scalar(name)),
             (name, Some(value)) => others.push(scalar(&format!("{name}:{value}"))),

@@ -12,17 +12,12 @@ use serde_json::Value;
 use super::{
     dns::{Dns, looked_up},
     faults::{Means, means},
-    node::{Made, MadeNode, quantity, scalar},
-    objects::{Objects, condition, items, name_of, namespace_of},
+    node::{Made, MadeNode, scalar},
+    objects::{Objects, condition, items, name_of},
     observed::{Observed, Seen},
     server::Flags,
+    usage::{Usage, pods},
 };
-
-/// The most pods that are written.
-const MOST_PODS: usize = 2_000;
-
-/// What a container uses if nothing is known.
-const CONTAINER_USAGE: &str = "{cpu: 10m, memory: 16Mi}";
 
 /// What a node uses if nothing is known.
 const NODE_USAGE: &str = "{cpu: 250m, memory: 256Mi}";
@@ -37,6 +32,8 @@ pub(super) struct Kubelets {
     pub(super) failing: Vec<(String, Seen, Means)>,
     /// What a scenario cannot show.
     pub(super) questions: Vec<String>,
+    /// Requests for certificates that wait, by user.
+    waiting: BTreeMap<String, String>,
 }
 
 /// What is known of the cluster around them.
@@ -54,7 +51,7 @@ pub(super) struct Around<'o> {
 
 impl Kubelets {
     pub(super) fn of(around: &Around<'_>, dns: &mut Dns) -> Self {
-        let mut kubelets = Self::default();
+        let mut kubelets = Self { waiting: waiting(around.objects), ..Self::default() };
         let usage = Usage::of(around.objects, around.observed);
         let owners = owners(around.objects);
         let mut pods = pods(around.objects, &usage, &mut kubelets.questions);
@@ -110,18 +107,11 @@ impl Kubelets {
         let own: Vec<IpAddr> =
             made.addresses.iter().filter_map(|(_, address)| address.parse().ok()).collect();
         let is_own = |ip: &IpAddr| owners.get(ip).is_none_or(|owner| *owner == made.name);
-        let mut machine = Machine { ips: own.clone(), notes: Vec::new() };
-        machine.ips.retain(is_own);
-        if machine.ips != own {
-            machine
-                .notes
-                .push("question: another node has the same address; whose is it?".to_owned());
-        }
+        let mut machine = Machine::of(&own, &is_own);
         if own.is_empty() && !made.addresses.is_empty() {
+            let why = "Its machine's own address, which only DNS knows (below).";
             machine.ips.push(made_up(255, index));
-            machine
-                .notes
-                .push("Its machine's own address, which only DNS knows (below).".to_owned());
+            machine.notes.push(why.to_owned());
         }
         let preferred: Vec<_> = around
             .flags
@@ -152,11 +142,8 @@ impl Kubelets {
                 means.faults.clear();
             }
             self.place(&mut means, seen, &preferred, &mut machine, dns, &is_own);
-            if means.faults.is_empty() && means.kubelet.is_empty() {
-                if !means.is_lost && means.dns.is_none() {
-                    notes.push(seen.evidence());
-                }
-            } else {
+            let is_shown_elsewhere = means.is_lost || means.dns.is_some();
+            if !means.faults.is_empty() || !means.kubelet.is_empty() || !is_shown_elsewhere {
                 notes.push(seen.evidence());
             }
             if !means.kubelet.is_empty() && !fields.contains(&means.kubelet) {
@@ -167,24 +154,15 @@ impl Kubelets {
             }
             self.failing.push((made.name.clone(), seen.clone(), means));
         }
+        notes.extend(self.waiting.get(&format!("system:node:{}", made.name)).cloned());
         if let Some(why) = stopped(node).filter(|_| all.is_empty()) {
             faults.push("refuse: true".to_owned());
             notes.push(why);
             is_served = false;
         }
-        if is_resolved && let Some(first) = preferred.first() {
-            let why = if all.is_empty() {
-                "question: are these right? The nodes are scraped, so something knows their names."
-            } else {
-                "As the log says, or as it must be."
-            };
-            let has_fallback = all.iter().any(|seen| seen.has_fallback);
-            let names = if has_fallback { &preferred[..] } else { std::slice::from_ref(first) };
-            for name in names.iter().filter(|name| name.parse::<IpAddr>().is_err()) {
-                let dialed = all.iter().find_map(|seen| dialed(&seen.error));
-                let ip = dialed.or(own.first().copied()).or(machine.ips.first().copied());
-                dns.knows(name, ip.unwrap_or(made_up(255, index)), why);
-            }
+        if is_resolved {
+            let ip = own.first().or(machine.ips.first()).copied();
+            resolve(dns, &preferred, all, ip.unwrap_or(made_up(255, index)));
         }
         let says_certificate = fields.iter().chain(&faults).any(|it| it.contains("certificate: "));
         if !around.flags.is_insecure() && !says_certificate {
@@ -252,9 +230,24 @@ impl Kubelets {
                 machine.notes.push(seen.evidence());
             }
             if seen.has_fallback && !means.faults.is_empty() {
-                means.faults += &format!(", at: [{}]", scalar(&at.to_string()));
+                means.faults.extend([", at: [", &scalar(&at.to_string()), "]"]);
             }
         }
+    }
+}
+
+/// Lets DNS know the names by which a node is scraped: the first one, or all where the first address
+/// fails.
+fn resolve(dns: &mut Dns, preferred: &[String], all: &[Seen], ip: IpAddr) {
+    let why = if all.is_empty() {
+        "question: are these right? The nodes are scraped, so something knows their names."
+    } else {
+        "As the log says, or as it must be."
+    };
+    let count = if all.iter().any(|seen| seen.has_fallback) { preferred.len() } else { 1 };
+    let ip = all.iter().find_map(|seen| dialed(&seen.error)).unwrap_or(ip);
+    for name in preferred.iter().take(count).filter(|name| name.parse::<IpAddr>().is_err()) {
+        dns.knows(name, ip, why);
     }
 }
 
@@ -267,6 +260,14 @@ struct Machine {
 // === impl Machine ===
 
 impl Machine {
+    /// With those addresses of its node that are no other node's.
+    fn of(addresses: &[IpAddr], is_own: &dyn Fn(&IpAddr) -> bool) -> Self {
+        let ips: Vec<_> = addresses.iter().copied().filter(is_own).collect();
+        let note = "question: another node has the same address; whose is it?".to_owned();
+        let notes = if ips == addresses { Vec::new() } else { vec![note] };
+        Self { ips, notes }
+    }
+
     fn made(self) -> Made {
         let ips: Vec<_> = self.ips.iter().map(|ip| scalar(&ip.to_string())).collect();
         Made { value: format!("[{}]", ips.join(", ")), notes: self.notes }
@@ -298,6 +299,19 @@ fn is_before_dial(cause: Cause) -> bool {
             | Cause::DnsTooMany
             | Cause::DnsUnreachable
     )
+}
+
+/// The requests for serving certificates that nobody has approved or denied, by user.
+fn waiting(objects: &Objects) -> BTreeMap<String, String> {
+    let requests = objects.of("CertificateSigningRequest").into_iter().filter(|request| {
+        request["spec"]["signerName"] == "kubernetes.io/kubelet-serving"
+            && items(&request["status"]["conditions"]).next().is_none()
+    });
+    let waits = |request: &Value| {
+        let user = request["spec"]["username"].as_str()?.to_owned();
+        Some((user, format!("CertificateSigningRequest {} waits for approval.", name_of(request))))
+    };
+    requests.filter_map(waits).collect()
 }
 
 /// Why a kubelet does not run, by its node's conditions.
@@ -347,50 +361,6 @@ fn add_labels(made: &mut MadeNode, node: &Value) {
     }
 }
 
-/// What the metrics API says is used, in YAML's flow style.
-#[derive(Debug, Default)]
-struct Usage {
-    nodes: BTreeMap<String, String>,
-    /// By namespace, pod and container.
-    containers: BTreeMap<(String, String, String), String>,
-}
-
-// === impl Usage ===
-
-impl Usage {
-    fn of(objects: &Objects, observed: &Observed) -> Self {
-        let mut usage = Self::default();
-        for seen in observed.nodes.values().flatten().chain(&observed.cluster) {
-            let used = match seen.cause {
-                Cause::ContainerIncomplete if seen.line.contains("CPU usage") => {
-                    "{cpu: 0, memory: 16Mi}"
-                }
-                Cause::ContainerIncomplete => "{cpu: 10m, memory: 0}",
-                Cause::CpuBeyondCapacity => "{cpu: 100000, memory: 16Mi}",
-                Cause::MemoryBeyondCapacity => "{cpu: 10m, memory: 1Pi}",
-                _ => continue,
-            };
-            if let Some((pod, container)) = &seen.container
-                && let Some((namespace, pod)) = pod.split_once('/')
-            {
-                let key = (namespace.to_owned(), pod.to_owned(), container.clone());
-                usage.containers.insert(key, used.to_owned());
-            }
-        }
-        for node in objects.of("NodeMetrics") {
-            usage.nodes.extend(amounts(node).map(|amounts| (name_of(node).to_owned(), amounts)));
-        }
-        for pod in objects.of("PodMetrics") {
-            for container in items(&pod["containers"]) {
-                let name = container["name"].as_str().unwrap_or_default().to_owned();
-                let key = (namespace_of(pod).to_owned(), name_of(pod).to_owned(), name);
-                usage.containers.extend(amounts(container).map(|amounts| (key, amounts)));
-            }
-        }
-        usage
-    }
-}
-
 /// The node that has an address: of several, the one whose InternalIP it is.
 fn owners(objects: &Objects) -> BTreeMap<IpAddr, String> {
     let mut owners = BTreeMap::new();
@@ -405,53 +375,4 @@ fn owners(objects: &Objects) -> BTreeMap<IpAddr, String> {
         }
     }
     owners
-}
-
-fn amounts(measured: &Value) -> Option<String> {
-    let amount = |name: &str| measured["usage"][name].as_str().map(quantity);
-    Some(format!("{{cpu: {}, memory: {}}}", amount("cpu")?, amount("memory")?))
-}
-
-/// The running pods of each node, in YAML's flow style.
-fn pods(
-    objects: &Objects,
-    usage: &Usage,
-    questions: &mut Vec<String>,
-) -> BTreeMap<String, Vec<String>> {
-    let mut pods: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let mut left_out = 0;
-    for (count, pod) in objects.of("Pod").into_iter().filter(|pod| is_running(pod)).enumerate() {
-        if count >= MOST_PODS {
-            left_out += 1;
-            continue;
-        }
-        let (namespace, name) = (namespace_of(pod), name_of(pod));
-        let containers: Vec<_> = items(&pod["spec"]["containers"])
-            .filter_map(|container| container["name"].as_str())
-            .map(|container| {
-                let key = (namespace.to_owned(), name.to_owned(), container.to_owned());
-                let used = usage.containers.get(&key).map_or(CONTAINER_USAGE, String::as_str);
-                format!("{{name: {}, usage: {used}}}", scalar(container))
-            })
-            .collect();
-        let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
-        if !containers.is_empty() {
-            let namespace = match namespace {
-                "default" | "" => String::new(),
-                other => format!("namespace: {}, ", scalar(other)),
-            };
-            let containers = containers.join(", ");
-            let text = format!("{{{namespace}name: {}, containers: [{containers}]}}", scalar(name));
-            pods.entry(node.to_owned()).or_default().push(text);
-        }
-    }
-    if left_out > 0 {
-        questions.push(format!("do {left_out} further pods matter? They are left out"));
-    }
-    pods
-}
-
-fn is_running(pod: &Value) -> bool {
-    let phase = pod["status"]["phase"].as_str();
-    phase.is_none_or(|phase| phase == "Running")
 }

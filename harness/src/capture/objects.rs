@@ -107,21 +107,30 @@ impl Objects {
         self.by_kind.is_empty() && self.logs.is_empty()
     }
 
-    /// Every text in it, to be replaced by another one.
-    pub(super) fn replace_texts(&mut self, replace: &mut dyn FnMut(&str) -> String) {
-        fn each(value: &mut Value, replace: &mut dyn FnMut(&str) -> String) {
+    /// Every value in it, those that hold others first.
+    pub(super) fn for_each_mut(&mut self, change: &mut dyn FnMut(&mut Value)) {
+        fn each(value: &mut Value, change: &mut dyn FnMut(&mut Value)) {
+            change(value);
             match value {
-                Value::String(text) => *text = replace(text),
-                Value::Array(values) => values.iter_mut().for_each(|value| each(value, replace)),
-                Value::Object(fields) => {
-                    fields.values_mut().for_each(|value| each(value, replace));
-                }
+                Value::Array(values) => values.iter_mut().for_each(|value| each(value, change)),
+                Value::Object(fields) => fields.values_mut().for_each(|value| each(value, change)),
                 _ => {}
             }
         }
-        for value in self.by_kind.values_mut().flatten() {
-            each(value, replace);
-        }
+        self.by_kind.values_mut().flatten().for_each(|value| each(value, change));
+    }
+
+    /// Every text in it, to be replaced by another one.
+    pub(super) fn replace_texts(&mut self, replace: &mut dyn FnMut(&str) -> String) {
+        self.for_each_mut(&mut |value| match value {
+            Value::String(text) => *text = replace(text),
+            Value::Object(fields) => {
+                // Labels have names too.
+                let all = std::mem::take(fields);
+                fields.extend(all.into_iter().map(|(key, value)| (replace(&key), value)));
+            }
+            _ => {}
+        });
         for log in &mut self.logs {
             log.text = replace(&log.text);
             log.pod = log.pod.as_deref().map(&mut *replace);

@@ -116,6 +116,12 @@ impl<'o> ServerObjects<'o> {
         of.or(backing.and_then(Value::as_str)).filter(|name| !name.is_empty()).unwrap_or(NAMESPACE)
     }
 
+    /// The name of its Service.
+    pub(super) fn service(&self) -> &'o str {
+        let backing = self.api_service.map(|it| &it["spec"]["service"]["name"]);
+        backing.and_then(Value::as_str).unwrap_or(NAME)
+    }
+
     pub(super) fn service_account(&self) -> &'o str {
         let spec = self.pod_spec;
         let name = spec.and_then(|spec| spec["serviceAccountName"].as_str());
@@ -186,17 +192,13 @@ impl Flags {
             }
             // The value may be the next argument.
             let value = value.or_else(|| given.next_if(|next| !next.starts_with('-')));
-            match has_file {
-                Some((flag, file, content)) => {
-                    flags.args.push(format!("{flag}=${{files.{file}}}"));
-                    flags.files.insert(file, content);
-                }
-                None => {
-                    let value = value.map(|value| format!("={value}")).unwrap_or_default();
-                    flags
-                        .notes
-                        .push(format!("left out, because it means nothing here: {name}{value}"));
-                }
+            if let Some((flag, file, content)) = has_file {
+                flags.args.push(format!("{flag}=${{files.{file}}}"));
+                flags.files.insert(file, content);
+            } else {
+                let value = value.map(|value| format!("={value}")).unwrap_or_default();
+                let note = format!("left out, because it means nothing here: {name}{value}");
+                flags.notes.push(note);
             }
         }
         flags
@@ -210,11 +212,14 @@ impl Flags {
                 self.refused = Some(mistake);
                 return;
             }
-            let is_named = |arg: &String| {
-                let name = arg.split('=').next().unwrap_or_default();
-                name.starts_with('-') && mistake.contains(name)
+            // The message may suggest another flag, which comes later in it.
+            let place = |arg: &String| {
+                let name = arg.split('=').next().filter(|name| name.starts_with('-'))?;
+                mistake.find(name)
             };
-            let Some(index) = self.args.iter().position(is_named) else {
+            let named =
+                self.args.iter().enumerate().filter_map(|(at, arg)| Some((place(arg)?, at)));
+            let Some((_, index)) = named.min() else {
                 self.notes.push(format!("question: flags are left out, because {mistake}"));
                 self.args.clear();
                 return;

@@ -112,12 +112,12 @@ impl Shown<'_> {
         let mut step = Step::new("as it was captured", wait);
         // Without a list there is no cycle.
         if !self.lists() {
-            step.wait = "{for: 30s}".to_owned();
+            "{for: 30s}".clone_into(&mut step.wait);
             step.expect.push("log: cannot list resource".to_owned());
         }
         if self.observed.has_lost_token() {
             // Kubelets remember for two minutes whose a token is.
-            step.wait = "{for: 2m30s}".to_owned();
+            "{for: 2m30s}".clone_into(&mut step.wait);
             step.change = Some("{server: {token: Expired}}");
             step.expect.push(format!("{NODES}\nas: {{user: captured}}\nstatus: 500"));
         }
@@ -137,7 +137,8 @@ impl Shown<'_> {
             }
             None if is_served => step.expect.push(self.served()),
             None => {
-                step.expect.push("top: nodes\nerror: 'error: metrics not available yet'".to_owned())
+                let error = "error: 'error: metrics not available yet'";
+                step.expect.push(format!("top: nodes\n{error}"));
             }
         }
         self.clients(&mut step);

@@ -71,8 +71,8 @@ fn made(node: &Value, unknown: &mut u32) -> MadeNode {
     if !made.has_ip() && !made.addresses.is_empty() {
         *unknown += 1;
         let [_, _, c, d] = unknown.to_be_bytes();
-        let note = "Its machine's own address, which only DNS knows (below).";
-        made.ips = Some(Made::new(format!("[10.255.{c}.{d}]")).because(note));
+        let why = "Its machine's own address, which only DNS knows (below).";
+        made.ips = Some(Made::new(format!("[10.255.{c}.{d}]")).because(why));
     }
     let port = MadeNode::port(node).map(|port| ("kubelet", Made::new(format!("{{port: {port}}}"))));
     made.fields.extend(port);

@@ -52,7 +52,7 @@ impl Installed<'_> {
         let role = servers().filter_map(|it| it.role.as_ref()).next_back().or(server.role.as_ref());
         let resolv_conf = servers().filter_map(|it| it.resolv_conf.as_ref()).next_back();
         let template = template(
-            args.iter().map(|arg| path(arg)).collect(),
+            &args.iter().map(|arg| path(arg)).collect::<Vec<_>>(),
             server,
             resolv_conf.unwrap_or(&server.resolv_conf),
         );
@@ -122,7 +122,7 @@ impl Installed<'_> {
     /// CoreDNS and its Service.
     fn dns(&self) -> Vec<Value> {
         let changed = self.changes.iter().filter_map(|change| change.dns.as_ref()?.hosts.as_ref());
-        let hosts = changed.last().or(self.spec.dns.hosts.as_ref());
+        let hosts = { changed }.next_back().or(self.spec.dns.hosts.as_ref());
         let hosts = hosts.map(|hosts| {
             let entries = hosts.entries.iter().flat_map(|(name, ips)| {
                 ips.iter().map(move |ip| format!("        {} {name}\n", ip.0))
@@ -151,7 +151,7 @@ impl Installed<'_> {
 }
 
 /// The template of its pods.
-fn template(args: Vec<String>, server: &format::Server, dns: &format::ResolvConf) -> Value {
+fn template(args: &[String], server: &format::Server, dns: &format::ResolvConf) -> Value {
     let hosts: Vec<_> =
         server.hosts.iter().map(|(name, ip)| json!({"ip": ip.0, "hostnames": [name]})).collect();
     let value =

@@ -9,7 +9,7 @@ mod free_addresses;
 mod relocate;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fs,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -19,6 +19,7 @@ use std::{
 
 use fake_apiserver::{Credential, kubeconfig};
 use net::{Clock, HostNetwork, Network, Random};
+use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -33,6 +34,7 @@ use super::{
     cluster::{Cluster, Environment},
     files::Files,
     identities,
+    installed::Installed,
     name_server::serve_names,
     pod_dns::resolv_conf,
     task::Task,
@@ -48,6 +50,9 @@ use crate::{
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
+/// How many lines of its log are kept.
+const LOGGED: usize = 10_000;
+
 /// Takes each line that the metrics server logs.
 type LogSink = Arc<dyn Fn(&str) + Send + Sync>;
 
@@ -62,6 +67,8 @@ pub struct Loopback {
     server: Option<Child>,
     server_port: u16,
     log: LogSink,
+    /// The last lines of the log, which the API server shows as its pod's.
+    logged: Arc<Mutex<VecDeque<String>>>,
     _dns: Vec<Task>,
     /// Where the cluster's name servers are on this machine.
     name_servers: BTreeMap<IpAddr, SocketAddr>,
@@ -114,11 +121,21 @@ impl Loopback {
             server: None,
             server_port,
             log,
+            logged: Arc::default(),
             _dns: dns,
             name_servers,
             file,
         };
         world.write_files()?;
+        let installed = Installed {
+            spec: &world.file.scenario.spec,
+            changes: Vec::new(),
+            nodes: &world.cluster.nodes,
+            ready: None,
+        };
+        let logged = Arc::clone(&world.logged);
+        let log = move || logged.lock().iter().fold(String::new(), |text, line| text + line + "\n");
+        installed.add(world.cluster.api_server(), Box::new(log))?;
         let args = world.file.scenario.spec.server.args.clone();
         world.start_server(&args).await?;
         Ok(world)
@@ -223,11 +240,16 @@ impl Loopback {
                 source,
             })?;
         if let Some(stderr) = server.stderr.take() {
-            let log = self.log.clone();
+            let (log, logged) = (self.log.clone(), Arc::clone(&self.logged));
             tokio::spawn(async move {
                 let mut lines = BufReader::new(stderr).lines();
                 while let Ok(Some(line)) = lines.next_line().await {
                     log(&line);
+                    let mut logged = logged.lock();
+                    if logged.len() >= LOGGED {
+                        logged.pop_front();
+                    }
+                    logged.push_back(line);
                 }
             });
         }

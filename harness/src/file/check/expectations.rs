@@ -1,5 +1,7 @@
 //! Expectations: one kind each, with the fields that go with it.
 
+use std::collections::BTreeSet;
+
 use cluster_format::{
     Mistake, YamlNode,
     check::check_status,
@@ -105,16 +107,15 @@ fn check_fields(at: &YamlNode, mistakes: &mut Vec<Mistake>) {
         });
         return;
     };
-    for (other, fields) in KINDS {
-        for field in fields.iter().filter(|field| !companions.contains(field)) {
-            if at.get(field).is_some() {
-                let place = at.field(field).key_place();
-                let message = format!("{} does not go with {}", quote(field), quote(kind));
-                mistakes.push(
-                    Mistake::at(place, message)
-                        .help(format!("leave it out: it goes with {}", quote(other))),
-                );
-            }
+    let fields: BTreeSet<_> = KINDS.iter().flat_map(|(_, fields)| *fields).collect();
+    for field in fields.into_iter().filter(|field| !companions.contains(field)) {
+        if at.get(field).is_some() {
+            let of = KINDS.iter().filter(|(_, fields)| fields.contains(field));
+            let message = format!("{} does not go with {}", quote(field), quote(kind));
+            mistakes.push(Mistake::at(at.field(field).key_place(), message).help(format!(
+                "leave it out: it goes with {}",
+                list(of.map(|(kind, _)| *kind), "and")
+            )));
         }
     }
 }
