@@ -157,9 +157,9 @@ fn a_captured_cluster_fails_in_the_same_way() {
 /// The rules of the ClusterRole and the Role with which capture does.
 fn rules() -> Vec<PolicyRule> {
     let text = fs::read_to_string("kind-config/capture/role.yaml").unwrap();
-    let roles: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();
+    let documents: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();
     let mut rules = Vec::new();
-    for role in roles.iter().filter(|role| role["metadata"]["name"] == "metrics-server-capture") {
+    for role in documents.iter().filter(|it| it["metadata"]["name"] == "metrics-server-capture") {
         rules.extend(serde_json::from_value::<Vec<PolicyRule>>(role["rules"].clone()).unwrap());
     }
     rules
