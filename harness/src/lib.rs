@@ -3,6 +3,7 @@
 pub mod attack;
 pub mod bench;
 pub mod chaos;
+pub mod diagnose;
 pub mod dns;
 pub mod events;
 pub mod expect;

@@ -18,7 +18,7 @@ use self::{
     sandbox::WorldName,
 };
 use crate::{
-    attack, bench, chaos, explain,
+    attack, bench, chaos, diagnose, explain,
     file::{self, ScenarioFile, discover},
     new,
     report::{self, Collector, Progress, Terminal, Waits},
@@ -54,6 +54,10 @@ pub fn main() -> ExitCode {
             Err(error) => Err(error),
         },
         Command::Explain(options) => explain::explain(&options).map_err(Into::into),
+        Command::Diagnose(options) => match diagnose::diagnose(&options) {
+            Ok(verdict) => return verdict.exit_code().into(),
+            Err(error) => Err(error.into()),
+        },
         Command::New(options) => new::new(&options).map(|()| true).map_err(Into::into),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),
         Command::Chaos(options) => chaos::chaos(&options).map_err(Into::into),

@@ -195,7 +195,7 @@ fn records(node: &MadeNode) -> BTreeMap<&str, &str> {
 }
 
 /// A text as a scalar of YAML, also within brackets.
-pub(super) fn scalar(text: &str) -> String {
+pub(crate) fn scalar(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
     // What YAML takes for a number or for true is quoted.
     let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -8,16 +8,17 @@ use super::{
     POD_COMMAND,
     sandbox::{SandboxArguments, WorldName},
 };
-use crate::{attack, bench, chaos, explain, file::Filter, new, report::Target};
+use crate::{attack, bench, chaos, diagnose, explain, file::Filter, new, report::Target};
 
 /// Where scenarios are by default.
 const DEFAULT_FOLDER: &str = "scenarios";
 
 /// A Kubernetes cluster in a file: run it, and see what a metrics server makes of it.
 ///
-/// Exit codes: 0, everything held; 1, an expectation failed, something is wrong (explain), or a
-/// cluster or benchmark would not start; 2, a bad file or bad usage; 3, a report could not be written; 4, this machine does not allow
-/// the sandbox world.
+/// Exit codes: 0, everything held; 1, an expectation failed, something is wrong (explain, diagnose),
+/// or a cluster or benchmark would not start; 2, a bad file or bad usage; 3, a report could not be
+/// written; 4, this machine does not allow the sandbox world; 5, something is wrong and no cure was
+/// found (diagnose); 6, the simulated cluster does not behave as the real one (diagnose).
 #[derive(Debug, Parser)]
 #[command(name = "scenario", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -53,6 +54,8 @@ pub(super) enum Command {
     Schema,
     /// Say what is wrong in a cluster, from its metrics server's log and what kubectl prints.
     Explain(explain::Options),
+    /// Find the change that cures a cluster, in simulation.
+    Diagnose(diagnose::Options),
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
     /// Let random things go wrong in random clusters, and see whether the laws hold.
