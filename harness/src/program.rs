@@ -13,7 +13,7 @@ use std::{
 use clap::Parser;
 
 use self::{
-    arguments::{Arguments, Colour, Command, Files, Pod, Run, Up},
+    arguments::{Arguments, Colour, Command, Doctor, Files, Pod, Run, Up},
     error::{FAILED, ProgramError},
     sandbox::WorldName,
 };
@@ -31,9 +31,19 @@ use crate::{
 pub(crate) const POD_COMMAND: &str = "pod";
 
 /// Runs the program with the process's arguments.
-#[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
 pub fn main() -> ExitCode {
     let Arguments { color, in_sandbox, command } = Arguments::parse();
+    run_command(color, in_sandbox, command)
+}
+
+/// Runs `scenario diagnose`, as a program of its own.
+pub fn doctor() -> ExitCode {
+    let Doctor { color, options } = Doctor::parse();
+    run_command(color, false, Command::Diagnose(options))
+}
+
+#[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
+fn run_command(color: Colour, in_sandbox: bool, command: Command) -> ExitCode {
     let done = match command {
         Command::Run(run) if run.world == WorldName::Sandbox && !in_sandbox => {
             match enter_sandbox(&run) {

@@ -127,6 +127,9 @@ impl Change {
                 matches!(cause, Cause::NotFound | Cause::NotFoundSummary | Cause::ForbiddenSummary)
             }
             Self::DnsHosts => matches!(cause, Cause::DnsServerFailure | Cause::DnsTimeout),
+            Self::ServingCertificates => {
+                matches!(cause, Cause::CertificateTime | Cause::CertificateAuthorityReplaced)
+            }
             Self::NewToken => matches!(cause, Cause::TokenRejected),
             Self::FrontProxyCertificate => matches!(
                 cause,

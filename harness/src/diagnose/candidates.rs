@@ -11,7 +11,7 @@ use k8s_text::duration;
 
 use super::{
     args::{self, Flag},
-    edit::{BOTH_AUTHORITIES, CLIENT_CERTIFICATE, CLIENT_KEY, Edit, What},
+    edit::{BOTH_AUTHORITIES, CLIENT_CERTIFICATE, CLIENT_KEY, Edit, What, configure},
     seen::Seen,
     setup::Setup,
 };
@@ -95,7 +95,14 @@ fn of_change(change: Change, nodes: BTreeSet<String>, setup: &Setup, own: bool) 
             vec![What::Rule { resources: &["nodes", "pods"], verbs: &["get", "list", "watch"] }]
         }
         Change::ApprovedCsrs | Change::ServingCertificates | Change::Webhook => {
-            vec![What::Kubelets(nodes)]
+            let is_changed = |name: &String| {
+                setup.nodes.get(name).is_some_and(|node| {
+                    let mut changed = node.clone();
+                    configure(&mut changed, change);
+                    changed != *node
+                })
+            };
+            vec![What::Kubelets(nodes.into_iter().filter(is_changed).collect())]
         }
         Change::NewToken | Change::FrontProxyFlags | Change::FrontProxyCertificate => {
             vec![What::Whole]

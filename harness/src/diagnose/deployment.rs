@@ -11,7 +11,7 @@ use super::{
 };
 
 /// Flags that only this project's server has.
-const OWN_FLAGS: [&str; 9] = [
+const OWN_FLAGS: [&str; 10] = [
     "--preferred-api-version",
     "--resolv-conf",
     "--kubelet-address-fallback",
@@ -20,6 +20,7 @@ const OWN_FLAGS: [&str; 9] = [
     "--kubelet-max-body-size",
     "--kubelet-max-bodies-size",
     "--kubelet-max-series",
+    "--kubelet-max-label-length",
     "--kubelet-max-containers",
 ];
 
@@ -111,7 +112,7 @@ impl Deployment {
         let Self { namespace, name, .. } = self;
         let mut what = "change the metrics server's flags".to_owned();
         if !self.is_known {
-            what += "; if the Deployment has other flags than the file, the patch is refused, or the flag is there twice: change it there";
+            what += "; if the Deployment has a flag that the file does not have, change it there";
         }
         if args.iter().any(|arg| arg.ends_with(OTHER_FILE)) {
             what += ". /FILE is one that the pod mounts";

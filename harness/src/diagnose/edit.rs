@@ -76,8 +76,10 @@ impl Edit {
                 setup.hosts = json!({"entries": all, "fallthrough": true});
             }
             What::Kubelets(names) => {
-                for (_, node) in setup.nodes.iter_mut().filter(|(name, _)| names.contains(*name)) {
-                    configure(node, self.change);
+                for name in names {
+                    if let Some(node) = setup.nodes.get_mut(name) {
+                        configure(node, self.change);
+                    }
                 }
             }
             What::Whole if self.change == Change::NewToken => setup.has_new_token = true,
@@ -130,7 +132,8 @@ impl Edit {
                 format!("ClusterRole: {} on {}", verbs.join(", "), resources.join(", "))
             }
             (What::Hosts(entries), _) => {
-                format!("CoreDNS: {} hosts entries, fallthrough", entries.len())
+                let of = if entries.len() == 1 { "entry" } else { "entries" };
+                format!("CoreDNS: {} hosts {of}, fallthrough", entries.len())
             }
             (What::Kubelets(names), Change::Webhook) => {
                 format!("kubelet: authentication.webhook.enabled: true on {}", nodes(names))
@@ -163,7 +166,8 @@ pub(super) fn real(flag: &Flag) -> Flag {
     Flag { name: flag.name.clone(), value }
 }
 
-fn configure(node: &mut NodeSetup, change: Change) {
+/// Configures a kubelet.
+pub(super) fn configure(node: &mut NodeSetup, change: Change) {
     match change {
         Change::ServingCertificates => {
             node.certificate = json!("Signed");

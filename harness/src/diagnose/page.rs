@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use super::{Diagnosis, NodeDiagnosis, Step, Verdict};
+use super::{CauseDiagnosis, Diagnosis, NodeDiagnosis, Step, Verdict};
 
 /// How many nodes of a cause are shown.
 const SHOWN: usize = 12;
@@ -24,12 +24,9 @@ pub(super) fn write(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<(
         Verdict::Differs => return differences(out, diagnosis),
         Verdict::Cure | Verdict::NoCure => writeln!(out, "{answers} of {all} nodes answer.\n")?,
     }
-    node_table(out, nodes)?;
-    for cause in causes {
-        let why =
-            if cause.why.is_empty() { String::new() } else { format!(": {}", cut(&cause.why)) };
-        writeln!(out, "{} {}{why}\n    {}", cause.cause, cause.about, cause.page)?;
-    }
+    node_table(out, nodes, causes)?;
+    let rows = causes.iter().map(|it| [it.cause, it.about, &it.page].map(str::to_owned));
+    table(out, ["CAUSE", "WHAT IT IS", "READ"], rows)?;
     writeln!(out)?;
     if let Some(best) = cures.first() {
         let rows = cures.iter().map(|cure| {
@@ -49,7 +46,8 @@ pub(super) fn write(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<(
             lines(out, values, "    ")?;
         }
     } else {
-        writeln!(out, "No cure was found: {} changes were tried.", diagnosis.tries)?;
+        let changes = if diagnosis.tries == 1 { "change was" } else { "changes were" };
+        writeln!(out, "No cure was found: {} {changes} tried.", diagnosis.tries)?;
     }
     for advice in advice {
         writeln!(out, "\n{} is not cured: {}.", advice.cause, advice.cure)?;
@@ -75,10 +73,16 @@ fn differences(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
     )
 }
 
-/// The nodes that do not answer, and why.
-fn node_table(out: &mut impl Write, nodes: &[NodeDiagnosis]) -> io::Result<()> {
+/// What is wrong with the whole, and the nodes that do not answer, and why.
+fn node_table(
+    out: &mut impl Write,
+    nodes: &[NodeDiagnosis],
+    causes: &[CauseDiagnosis],
+) -> io::Result<()> {
     let mut shown: BTreeMap<Option<&str>, usize> = BTreeMap::new();
-    let mut rows = Vec::new();
+    let whole = causes.iter().filter(|cause| !cause.why.is_empty());
+    let mut rows: Vec<_> =
+        whole.map(|it| ["(all)".to_owned(), it.cause.to_owned(), cut(&it.why)]).collect();
     for node in nodes.iter().filter(|node| !node.answers) {
         let count = shown.entry(node.cause).or_default();
         *count += 1;

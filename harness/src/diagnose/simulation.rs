@@ -199,6 +199,9 @@ pub(super) fn text_of(failure: &Failure) -> String {
         Failure::Panic(text) => format!("the harness panicked: {}", line(text)),
         Failure::Wait { waited_for, .. } => format!("waited in vain for {waited_for}"),
         Failure::Ended { reason, .. } => format!("the metrics server has ended: {}", line(reason)),
+        Failure::Expectation { mismatch, .. } if ["log", "logs"].contains(&mismatch.field) => {
+            "no such line was logged".to_owned()
+        }
         Failure::Expectation { mismatch, .. } => {
             format!("expected {}, saw {}", line(&mismatch.expected), line(&mismatch.seen))
         }

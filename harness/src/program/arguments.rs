@@ -32,6 +32,17 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+/// Says what is wrong with the metrics of a cluster, and finds the change that cures it.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl metrics-doctor", version, max_term_width = 100)]
+pub(super) struct Doctor {
+    /// When to write colours. `auto`: on a terminal, unless the variable `NO_COLOR` is set.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Colour,
+    #[command(flatten)]
+    pub(super) options: diagnose::Options,
+}
+
 /// When to write colours.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Colour {
