@@ -3,7 +3,7 @@
 mod get;
 mod logs;
 pub(crate) mod metric;
-mod request;
+pub(crate) mod request;
 mod seen;
 mod wildcard;
 

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod capture;
 pub mod chaos;
 pub mod compare;
+pub mod diagnose;
 pub mod dns;
 pub mod events;
 pub mod expect;

@@ -2,7 +2,7 @@
 
 mod from_nodes;
 mod like;
-mod template;
+pub(crate) mod template;
 
 use std::{
     fs::{self, OpenOptions},

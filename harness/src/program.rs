@@ -13,12 +13,12 @@ use std::{
 use clap::Parser;
 
 use self::{
-    arguments::{Arguments, Colour, Command, Files, Pod, Run, Up},
+    arguments::{Arguments, Colour, Command, Doctor, Files, Pod, Run, Up},
     error::{FAILED, ProgramError},
     sandbox::WorldName,
 };
 use crate::{
-    attack, bench, capture, chaos, compare, explain,
+    attack, bench, capture, chaos, compare, diagnose, explain,
     file::{self, ScenarioFile, discover},
     known_failures::{KnownFailures, TestedProgram},
     new,
@@ -32,9 +32,19 @@ use crate::{
 pub(crate) const POD_COMMAND: &str = "pod";
 
 /// Runs the program with the process's arguments.
-#[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
 pub fn main() -> ExitCode {
     let Arguments { color, in_sandbox, command } = Arguments::parse();
+    run_command(color, in_sandbox, command)
+}
+
+/// Runs `scenario diagnose`, as a program of its own.
+pub fn doctor() -> ExitCode {
+    let Doctor { color, options } = Doctor::parse();
+    run_command(color, false, Command::Diagnose(options))
+}
+
+#[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
+fn run_command(color: Colour, in_sandbox: bool, command: Command) -> ExitCode {
     let done = match command {
         Command::Run(run) if run.world == WorldName::Sandbox && !in_sandbox => {
             match enter_sandbox(&run) {
@@ -56,6 +66,10 @@ pub fn main() -> ExitCode {
         },
         Command::Explain(options) => explain::explain(&options).map_err(Into::into),
         Command::Capture(options) => capture::capture(&options).map(|()| true).map_err(Into::into),
+        Command::Diagnose(options) => match diagnose::diagnose(&options) {
+            Ok(verdict) => return verdict.exit_code().into(),
+            Err(error) => Err(error.into()),
+        },
         Command::New(options) => new::new(&options).map(|()| true).map_err(Into::into),
         Command::Compare(options) => compare::compare(&options).map(|()| true).map_err(Into::into),
         Command::Bench(options) => bench::bench(&options).map(|()| true).map_err(Into::into),

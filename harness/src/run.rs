@@ -11,9 +11,10 @@ use std::{
 };
 
 use jiff::SignedDuration;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 pub use self::side_by_side::{Options, Stopwatch, Update, run_all, timed};
+pub(crate) use self::steps::run_step;
 use self::steps::run_steps;
 use crate::{
     events::Event,
@@ -36,7 +37,7 @@ pub struct Waiting {
 }
 
 /// Gets to know what a scenario waits for.
-type TellWaiting<'a> = dyn Fn(Waiting) + Send + Sync + 'a;
+pub(crate) type TellWaiting<'a> = dyn Fn(Waiting) + Send + Sync + 'a;
 
 /// What became of a scenario.
 #[derive(Debug)]
@@ -132,11 +133,39 @@ fn run_with(file: &ScenarioFile, options: Options<'_>, tell: &TellWaiting<'_>) -
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Outcome::panicked(&*panic))
 }
 
+/// Builds a scenario's cluster in the simulated world, on this thread, and lets `work` use it
+/// before any step.
+pub(crate) fn in_simulated_world<T>(
+    file: &ScenarioFile,
+    work: impl AsyncFnOnce(&mut Simulated) -> T,
+) -> Result<T, Failure> {
+    let run = || {
+        let build_and_use = async {
+            let mut world = Simulated::build(file).await.map_err(Failure::World)?;
+            Ok(work(&mut world).await)
+        };
+        runtime(true).and_then(|runtime| runtime.block_on(build_and_use))
+    };
+    catch_unwind(AssertUnwindSafe(run))
+        .unwrap_or_else(|panic| Err(Failure::Panic(text_of(&*panic))))
+}
+
 fn block_on(paused: bool, run: impl Future<Output = Outcome>) -> Outcome {
-    match Builder::new_current_thread().enable_all().start_paused(paused).build() {
+    match runtime(paused) {
         Ok(runtime) => runtime.block_on(run),
-        Err(error) => Outcome::failed(Failure::World(WorldError::Runtime(error))),
+        Err(failure) => Outcome::failed(failure),
     }
+}
+
+fn runtime(paused: bool) -> Result<Runtime, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().start_paused(paused).build();
+    runtime.map_err(|error| Failure::World(WorldError::Runtime(error)))
+}
+
+/// What a panic has printed.
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default().to_owned()
 }
 
 async fn simulate(file: &ScenarioFile, compare_usage: bool) -> Outcome {
@@ -176,9 +205,7 @@ impl Outcome {
     }
 
     fn panicked(panic: &(dyn Any + Send)) -> Self {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-        Self::failed(Failure::Panic(text.unwrap_or_default().to_owned()))
+        Self::failed(Failure::Panic(text_of(panic)))
     }
 
     /// The same for a program that is known to fail the scenario.

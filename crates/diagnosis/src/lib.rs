@@ -6,6 +6,7 @@ mod causes;
 mod alert;
 mod api_error;
 mod cause;
+mod change;
 mod collected;
 mod core_dns;
 mod error_text;
@@ -20,6 +21,7 @@ mod table;
 pub use self::{
     alert::cause_of_alert,
     cause::Cause,
+    change::Change,
     core_dns::{Lookup, meaning_of_core_dns},
     error_text::cause_of_error,
     finding::{Finding, Meaning, Subject},

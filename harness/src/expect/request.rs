@@ -15,14 +15,14 @@ const ANSWER_LIMIT: usize = 64 << 20;
 const ANSWER_TIME: Duration = Duration::from_mins(1);
 
 /// A whole answer.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     body: Vec<u8>,
 }
 
 /// GETs a path with these headers, with a timeout of a minute.
-pub(super) async fn get(
+pub(crate) async fn get(
     client: &Client,
     path: &str,
     headers: &[(String, String)],
@@ -54,12 +54,12 @@ fn root_cause(error: &(dyn Error + 'static)) -> String {
 
 impl Answer {
     /// The body as text.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The body as a value, decoded where it is protobuf; as a text where it is neither.
-    pub(super) fn value(&self) -> Value {
+    pub(crate) fn value(&self) -> Value {
         let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         if kind.is_some_and(|kind| kind.starts_with(protobuf::MEDIA_TYPE)) {
             return protobuf::decode(&self.body)

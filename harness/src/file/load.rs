@@ -6,6 +6,7 @@ use std::{
 };
 
 use cluster_format::{FileErrors, Location, Mistake, YamlNode, snippet, validate, yaml};
+use serde_json::Value;
 
 use super::{check, format::Scenario, matrix, schema::schema, variables};
 
@@ -113,6 +114,16 @@ impl ScenarioFile {
             _ => path.trim_start_matches("./").trim_start_matches("scenarios/"),
         };
         format!("{path}{}", self.case_in_brackets())
+    }
+
+    /// The document, with its values in place of their variables.
+    pub(crate) fn document(&self) -> Value {
+        self.root.to_json()
+    }
+
+    /// The file's text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The file, and its case in brackets.

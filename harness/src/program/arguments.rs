@@ -8,16 +8,19 @@ use super::{
     POD_COMMAND,
     sandbox::{SandboxArguments, WorldName},
 };
-use crate::{attack, bench, capture, chaos, compare, explain, file::Filter, new, report::Target};
+use crate::{
+    attack, bench, capture, chaos, compare, diagnose, explain, file::Filter, new, report::Target,
+};
 
 /// Where scenarios are by default.
 const DEFAULT_FOLDER: &str = "scenarios";
 
 /// A Kubernetes cluster in a file: run it, and see what a metrics server makes of it.
 ///
-/// Exit codes: 0, everything held; 1, an expectation failed, something is wrong (explain), or a
-/// cluster or benchmark would not start; 2, a bad file or bad usage; 3, a report could not be written; 4, this machine does not allow
-/// the sandbox world.
+/// Exit codes: 0, everything held; 1, an expectation failed, something is wrong (explain, diagnose),
+/// or a cluster or benchmark would not start; 2, a bad file or bad usage; 3, a report could not be
+/// written; 4, this machine does not allow the sandbox world; 5, something is wrong and no cure was
+/// found (diagnose); 6, the simulated cluster does not behave as the real one (diagnose).
 #[derive(Debug, Parser)]
 #[command(name = "scenario", version, max_term_width = 100)]
 pub(super) struct Arguments {
@@ -29,6 +32,17 @@ pub(super) struct Arguments {
     pub(super) in_sandbox: bool,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// Says what is wrong with the metrics of a cluster, and finds the change that cures it.
+#[derive(Debug, Parser)]
+#[command(name = "kubectl metrics-doctor", version, max_term_width = 100)]
+pub(super) struct Doctor {
+    /// When to write colours. `auto`: on a terminal, unless the variable `NO_COLOR` is set.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: Colour,
+    #[command(flatten)]
+    pub(super) options: diagnose::Options,
 }
 
 /// When to write colours.
@@ -57,6 +71,8 @@ pub(super) enum Command {
     Explain(explain::Options),
     /// Compare the reports of several servers.
     Compare(compare::Options),
+    /// Find the change that cures a cluster, in simulation.
+    Diagnose(diagnose::Options),
     /// Measure what a metrics server costs in a large cluster on this machine.
     Bench(bench::Options),
     /// Let random things go wrong in random clusters, and see whether the laws hold.

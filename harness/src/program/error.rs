@@ -12,6 +12,7 @@ use crate::{
     capture::CaptureError,
     chaos::ChaosError,
     compare::CompareError,
+    diagnose::DiagnoseError,
     explain::ExplainError,
     file::{DiscoverError, FileErrors},
     new::NewError,
@@ -69,6 +70,8 @@ pub(super) enum ProgramError {
     #[error(transparent)]
     Chaos(ChaosError),
     #[error(transparent)]
+    Diagnose(DiagnoseError),
+    #[error(transparent)]
     Sandbox(#[from] SandboxError),
 }
 
@@ -89,7 +92,9 @@ impl ProgramError {
     /// The program's exit code.
     pub(super) fn exit_code(&self) -> u8 {
         match self {
-            Self::Report(_) | Self::Chaos(_) => NO_REPORT,
+            Self::Report(_) | Self::Chaos(_) | Self::Diagnose(DiagnoseError::Write { .. }) => {
+                NO_REPORT
+            }
             Self::Sandbox(SandboxError::Namespaces(_)) => NO_SANDBOX,
             Self::Up(_) | Self::Bench(_) | Self::Attack(_) => FAILED,
             _ => BAD_INPUT,
@@ -138,6 +143,16 @@ impl From<ChaosError> for ProgramError {
         match error {
             ChaosError::Print(error) => Self::Write(error),
             error @ ChaosError::Write { .. } => Self::Chaos(error),
+        }
+    }
+}
+
+impl From<DiagnoseError> for ProgramError {
+    fn from(error: DiagnoseError) -> Self {
+        match error {
+            DiagnoseError::Print(error) => Self::Write(error),
+            DiagnoseError::File(errors) => Self::Files(vec![errors]),
+            error => Self::Diagnose(error),
         }
     }
 }

@@ -52,7 +52,8 @@ pub(super) async fn run_steps(
     Outcome { failures, events, cluster_time, usage, ..Outcome::empty() }
 }
 
-async fn run_step(
+/// Runs a step: its change, its wait, its expectations.
+pub(crate) async fn run_step(
     world: &mut dyn World,
     index: usize,
     step: &Step,
