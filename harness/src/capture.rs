@@ -11,6 +11,7 @@ mod dns;
 mod document;
 mod faults;
 mod folder;
+mod installed;
 mod kubelets;
 mod live;
 mod node;
@@ -34,14 +35,15 @@ use kube::Client;
 use tokio::runtime::Builder;
 
 pub(crate) use self::node::{Made, MadeNode, scalar};
-use self::{
-    kubelets::Around,
-    server::{ServerObjects, role},
-};
 pub use self::{
+    installed::Installed,
     live::Cluster,
     objects::{Objects, Unread},
     observed::{Observed, Seen},
+};
+use self::{
+    kubelets::Around,
+    server::{ServerObjects, role},
 };
 use crate::file::{self, FileErrors};
 
@@ -53,6 +55,24 @@ const NAME: &str = "captured";
 /// Exit codes: 0, it was written; 2, it was not.
 #[derive(Debug, Args)]
 pub struct Options {
+    #[command(flatten)]
+    source: SourceOptions,
+    /// Replace the names of nodes, pods, namespaces, containers and hosts, and all addresses, the
+    /// same by the same each time.
+    #[arg(long)]
+    anonymize: bool,
+    /// Record what each kubelet reports, through the API server's node proxy, in a folder beside the
+    /// scenario, which replays it.
+    #[arg(long, requires = "out", conflicts_with = "from")]
+    record: bool,
+    /// The folder to write to. Default: standard output.
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// Which cluster is read.
+#[derive(Debug, Args)]
+pub(crate) struct SourceOptions {
     /// Read the cluster from files: what kubectl get has printed as YAML or JSON, the metrics
     /// server's log, what `kubectl cluster-info dump --output-directory` has written.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["kubeconfig", "context", "namespace"])]
@@ -67,17 +87,6 @@ pub struct Options {
     /// Where the metrics server is, if no APIService names its Service.
     #[arg(long, value_name = "NAME", default_value = server::NAMESPACE)]
     namespace: String,
-    /// Replace the names of nodes, pods, namespaces, containers and hosts, and all addresses, the
-    /// same by the same each time.
-    #[arg(long)]
-    anonymize: bool,
-    /// Record what each kubelet reports, through the API server's node proxy, in a folder beside the
-    /// scenario, which replays it.
-    #[arg(long, requires = "out", conflicts_with = "from")]
-    record: bool,
-    /// The folder to write to. Default: standard output.
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
 }
 
 /// Where a cluster is read from.
@@ -98,6 +107,8 @@ pub struct Captured {
     pub observed: Observed,
     /// What could not be read.
     pub unread: Vec<Unread>,
+    /// The Deployment of the metrics server, if there is one.
+    pub installed: Option<Installed>,
 }
 
 /// Why nothing was captured.
@@ -170,7 +181,7 @@ pub enum CaptureError {
 /// Captures a cluster and writes its scenario.
 #[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
 pub fn capture(options: &Options) -> Result<(), CaptureError> {
-    let source = options.source();
+    let source = options.source.source();
     let mut objects = read(&source)?;
     let mut replays = BTreeMap::new();
     let recorded = match (&source, &options.out) {
@@ -266,13 +277,15 @@ fn of(
     let yaml = document::write(head, NAME, objects, &observed, &around, &server);
     let path = out.unwrap_or(Path::new("")).join(format!("{NAME}.yaml"));
     file::parse(&path, yaml.clone()).map_err(|errors| CaptureError::Mistakes(Box::new(errors)))?;
-    Ok(Captured { yaml, observed, unread: objects.unread.clone() })
+    let installed = Installed::find(objects, &server);
+    Ok(Captured { yaml, observed, unread: objects.unread.clone(), installed })
 }
 
-// === impl Options ===
+// === impl SourceOptions ===
 
-impl Options {
-    fn source(&self) -> Source {
+impl SourceOptions {
+    /// Where it is.
+    pub(crate) fn source(&self) -> Source {
         match &self.from {
             Some(folder) => Source::Folder(folder.clone()),
             None => Source::Live(Cluster {

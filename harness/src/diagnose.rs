@@ -32,22 +32,27 @@ pub use self::{
     diagnosis::{Advice, CauseDiagnosis, Cure, Diagnosis, NodeDiagnosis, Verdict},
 };
 use crate::{
+    capture::{self, CaptureError, SourceOptions, Unread},
     file::{self, FileErrors, ScenarioFile},
     run::Failure,
 };
 
 /// Says what is wrong in a cluster, and finds the change that cures it in the simulated world.
 ///
+/// The cluster is read as `scenario capture` does, and nothing in it is changed.
+///
 /// Exit codes: 0, nothing is wrong; 1, something is, and a cure was found for at least one node;
 /// 2, a bad file or bad usage; 3, the folder of --out cannot be written; 5, something is wrong, and
 /// no cure was found; 6, the simulated cluster does not behave as the real one.
 #[derive(Debug, Args)]
 pub struct Options {
-    /// A scenario file with the cluster.
-    #[arg(long, value_name = "FILE")]
-    scenario: PathBuf,
+    #[command(flatten)]
+    source: SourceOptions,
+    /// Diagnose the cluster of a scenario file instead.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "kubeconfig", "context", "namespace"])]
+    scenario: Option<PathBuf>,
     /// Which case of the file's matrix.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", requires = "scenario")]
     case: Option<String>,
     /// Write report.md and scenario.yaml, which has the best cure as its last step, into this folder.
     /// It is made if needed.
@@ -61,6 +66,9 @@ pub struct Options {
 /// Why there is no diagnosis.
 #[derive(Debug, thiserror::Error)]
 pub enum DiagnoseError {
+    /// The cluster cannot be read.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
     /// The scenario has mistakes.
     #[error(transparent)]
     File(#[from] FileErrors),
@@ -95,8 +103,11 @@ pub enum DiagnoseError {
 
 /// Diagnoses a cluster and prints the report.
 pub fn diagnose(options: &Options) -> Result<Verdict, DiagnoseError> {
-    let file = chosen(&options.scenario, options.case.as_deref())?;
-    let diagnosis = Diagnosis::of(&file, None).map_err(|failure: Failure| {
+    let (file, deployment) = match &options.scenario {
+        Some(path) => (chosen(path, options.case.as_deref())?, None),
+        None => captured(&options.source)?,
+    };
+    let diagnosis = Diagnosis::of(&file, deployment).map_err(|failure: Failure| {
         let reason = simulation::text_of(&failure);
         DiagnoseError::Simulate { path: file.path.clone(), reason }
     })?;
@@ -112,6 +123,19 @@ pub fn diagnose(options: &Options) -> Result<Verdict, DiagnoseError> {
     }
     out.flush()?;
     Ok(diagnosis.verdict)
+}
+
+/// The scenario of a real cluster, and its Deployment. What could not be read is said.
+#[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
+fn captured(source: &SourceOptions) -> Result<(ScenarioFile, Option<Deployment>), DiagnoseError> {
+    let captured = capture::scenario(&source.source())?;
+    for Unread { what, why } in &captured.unread {
+        eprintln!("not read: {what}: {why}");
+    }
+    let path = Path::new("captured.yaml");
+    let file = file::parse(path, captured.yaml)?.pop();
+    let file = file.ok_or(DiagnoseError::Case { path: path.to_owned(), cases: Vec::new() })?;
+    Ok((file, captured.installed.map(Deployment::of_cluster)))
 }
 
 /// The one scenario of a file, or the case of this name.

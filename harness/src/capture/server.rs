@@ -273,6 +273,21 @@ impl Flags {
 /// The rules of the metrics server's service account, as lines of a list in YAML; `None` where they
 /// are the usual ones or not known.
 pub(super) fn role(objects: &Objects, server: &ServerObjects<'_>) -> Option<Vec<String>> {
+    let names = cluster_roles(objects, server);
+    if names.is_empty() {
+        return None;
+    }
+    let mut rules = Vec::new();
+    // The world grants this one to every metrics server.
+    for name in names.into_iter().filter(|name| *name != "system:auth-delegator") {
+        let role = objects.get("ClusterRole", "", name)?;
+        rules.extend(items(&role["rules"]).map(rule));
+    }
+    Some(rules)
+}
+
+/// The names of the ClusterRoles that its service account has.
+pub(super) fn cluster_roles<'o>(objects: &'o Objects, server: &ServerObjects<'_>) -> Vec<&'o str> {
     let (account, namespace) = (server.service_account(), server.namespace());
     let is_bound = |binding: &&Value| {
         items(&binding["subjects"]).any(|subject| {
@@ -281,21 +296,8 @@ pub(super) fn role(objects: &Objects, server: &ServerObjects<'_>) -> Option<Vec<
                 && subject["namespace"] == namespace
         })
     };
-    let bindings: Vec<_> = objects.of("ClusterRoleBinding").into_iter().filter(is_bound).collect();
-    if bindings.is_empty() {
-        return None;
-    }
-    let mut rules = Vec::new();
-    for binding in bindings {
-        let name = binding["roleRef"]["name"].as_str().unwrap_or_default();
-        // The world grants this one to every metrics server.
-        if name == "system:auth-delegator" {
-            continue;
-        }
-        let role = objects.get("ClusterRole", "", name)?;
-        rules.extend(items(&role["rules"]).map(rule));
-    }
-    Some(rules)
+    let bindings = objects.of("ClusterRoleBinding").into_iter().filter(is_bound);
+    bindings.filter_map(|binding| binding["roleRef"]["name"].as_str()).collect()
 }
 
 /// A rule in YAML's flow style.

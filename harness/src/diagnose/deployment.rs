@@ -9,6 +9,7 @@ use super::{
     args,
     edit::{Edit, OTHER_FILE, What, real},
 };
+use crate::capture::Installed;
 
 /// Flags that only this project's server has.
 const OWN_FLAGS: [&str; 10] = [
@@ -54,6 +55,11 @@ pub struct Step {
     pub text: String,
 }
 
+/// Whether there is a flag that only this project's server has.
+fn has_own_flags(args: &[String]) -> bool {
+    OWN_FLAGS.iter().any(|name| !args::values(args, name).is_empty())
+}
+
 // === impl Deployment ===
 
 impl Deployment {
@@ -65,10 +71,18 @@ impl Deployment {
             container: 0,
             args: args.to_vec(),
             cluster_role: "system:metrics-server".to_owned(),
-            is_own: OWN_FLAGS.iter().any(|name| !args::values(args, name).is_empty()),
+            is_own: has_own_flags(args),
             release: None,
             is_known: false,
         }
+    }
+
+    /// One of a real cluster.
+    pub(super) fn of_cluster(installed: Installed) -> Self {
+        let Installed { namespace, name, container, args, cluster_role, release } = installed;
+        let cluster_role = cluster_role.unwrap_or_else(|| "system:metrics-server".to_owned());
+        let is_own = has_own_flags(&args);
+        Self { namespace, name, container, args, cluster_role, is_own, release, is_known: true }
     }
 
     /// The commands that make these edits.

@@ -196,6 +196,7 @@ pub(super) fn text_of(failure: &Failure) -> String {
     let line = |text: &str| text.trim().lines().next().unwrap_or_default().to_owned();
     match failure {
         Failure::World(error) => error.to_string(),
+        Failure::Passed { known } => format!("it passed, and was known to fail: {}", line(known)),
         Failure::Panic(text) => format!("the harness panicked: {}", line(text)),
         Failure::Wait { waited_for, .. } => format!("waited in vain for {waited_for}"),
         Failure::Ended { reason, .. } => format!("the metrics server has ended: {}", line(reason)),
