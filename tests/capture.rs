@@ -158,11 +158,11 @@ fn a_captured_cluster_fails_in_the_same_way() {
 fn rules() -> Vec<PolicyRule> {
     let text = fs::read_to_string("kind-config/capture/role.yaml").unwrap();
     let documents: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();
-    let mut rules = Vec::new();
-    for role in documents.iter().filter(|it| it["metadata"]["name"] == "metrics-server-capture") {
-        rules.extend(serde_json::from_value::<Vec<PolicyRule>>(role["rules"].clone()).unwrap());
-    }
-    rules
+    let is_bound = |role: &&Value| role["metadata"]["name"] == "metrics-server-capture";
+    let bound = documents.iter().filter(is_bound);
+    bound
+        .flat_map(|role| serde_json::from_value::<Vec<PolicyRule>>(role["rules"].clone()).unwrap())
+        .collect()
 }
 
 /// Captures a cluster as a user with these rules alone.

@@ -139,10 +139,16 @@ async fn kubectl_shows_the_scenarios_cluster() {
          node-2   Ready    <none>   24h   v1.36.2\n"
     );
     assert_eq!(
-        kubectl.output(&["get", "pods", "-A"]).await,
-        "NAMESPACE   NAME   READY   STATUS    RESTARTS   AGE\n\
-         shop        web    2/2     Running   0          24h\n"
+        kubectl.output(&["get", "pods", "-n", "shop"]).await,
+        "NAME   READY   STATUS    RESTARTS   AGE\n\
+         web    2/2     Running   0          24h\n"
     );
+    // The metrics server's own objects are as in a real cluster.
+    let system = kubectl.output(&["-n", "kube-system", "get", "deploy,pods", "-o", "name"]).await;
+    assert_eq!(system, "deployment.apps/metrics-server\npod/metrics-server-6b7d5c9f4-x2x7q\n");
+    let logs = &["-n", "kube-system", "logs", "metrics-server-6b7d5c9f4-x2x7q"];
+    let logs = kubectl.output(logs).await;
+    assert!(logs.contains("Serving securely"), "{logs}");
     let raw = kubectl.output(&["get", "--raw", "/apis/metrics.k8s.io/v1beta1/nodes"]).await;
     assert!(
         raw.starts_with(r#"{"kind":"NodeMetricsList","apiVersion":"metrics.k8s.io/v1beta1""#),

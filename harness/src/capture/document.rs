@@ -52,6 +52,9 @@ spec:
     for unread in &objects.unread {
         let _ = writeln!(text, "  # question: {} was not read: {}", unread.what, unread.why);
     }
+    if objects.logs.is_empty() {
+        text.push_str("  # question: what fails? No log of the metrics server was found.\n");
+    }
     for question in &kubelets.questions {
         let _ = writeln!(text, "  # question: {question}");
     }
@@ -80,7 +83,7 @@ fn about(kubelets: &Kubelets, observed: &Observed) -> String {
     let failing = observed.nodes.len();
     if causes.is_empty() {
         return format!(
-            "A cluster of {nodes} nodes as it was captured: its metrics server's log has no failure."
+            "A cluster of {nodes} nodes as it was captured, without a failure in a log."
         );
     }
     let causes: Vec<_> = causes.into_iter().collect();

@@ -60,10 +60,14 @@ pub(super) fn record(
     for (node, result) in results {
         match result {
             Ok(()) => recorded.push(Recording { node, out: out.to_owned() }),
-            Err(error) => objects.unread.push(Unread {
-                what: format!("the usage that the kubelet of {node} reports"),
-                why: error.to_string(),
-            }),
+            Err(error) => {
+                // What there is of it has the node's name, and is of no use.
+                let _ = fs::remove_dir_all(out.join(&node));
+                objects.unread.push(Unread {
+                    what: format!("the usage that the kubelet of {node} reports"),
+                    why: error.to_string(),
+                });
+            }
         }
     }
     Ok(recorded)
