@@ -154,13 +154,14 @@ fn scenario(name: &str) -> ScenarioFile {
     let Some((_, node, spec, args)) = CLUSTERS.iter().find(|(known, ..)| *known == name) else {
         return file::load(&Path::new(LIBRARY).join(format!("{name}.yaml"))).unwrap().remove(0);
     };
-    let nodes: String = (1..=2)
+    let nodes: Vec<String> = (1..=2)
         .map(|n| {
             format!(
                 "    - name: node-{n}\n      addresses: [{{type: Hostname, address: node-{n}}}, {{type: InternalIP, address: 10.0.0.{n}}}, {{type: ExternalIP, address: 192.0.2.{n}}}]\n      ips: [10.0.0.{n}]\n      usage: {{cpu: 100m, memory: 1Gi}}\n      {node}\n"
             )
         })
         .collect();
+    let nodes = nodes.concat();
     let dns = if args.contains("-tls") && !args.contains("=Hostname") {
         "  dns: {records: {node-1: 10.0.0.1, node-2: 10.0.0.2}}\n"
     } else {

@@ -36,8 +36,8 @@ impl Installed {
         let roles = cluster_roles(objects, server);
         let is_for_kubelets = |name: &&&str| {
             let role = objects.get("ClusterRole", "", name);
-            let mut rules = role.into_iter().flat_map(|role| items(&role["rules"]));
-            rules.any(|rule| texts(&rule["resources"]).any(|it| it.starts_with("nodes/")))
+            let mut granted = role.into_iter().flat_map(|role| items(&role["rules"]));
+            granted.any(|rule| texts(&rule["resources"]).any(|it| it.starts_with("nodes/")))
         };
         let role = roles.iter().find(is_for_kubelets).or_else(|| roles.first());
         Some(Self {

@@ -286,7 +286,7 @@ pub(super) fn role(objects: &Objects, server: &ServerObjects<'_>) -> Option<Vec<
     Some(rules)
 }
 
-/// The names of the ClusterRoles that its service account has.
+/// The names of the roles for the whole cluster that its service account has.
 pub(super) fn cluster_roles<'o>(objects: &'o Objects, server: &ServerObjects<'_>) -> Vec<&'o str> {
     let (account, namespace) = (server.service_account(), server.namespace());
     let is_bound = |binding: &&Value| {

@@ -53,9 +53,9 @@ pub(super) fn candidates(seen: &Seen, setup: &Setup, own: bool) -> Vec<Edit> {
     for (change, nodes) in changes {
         for what in of_change(change, nodes, setup, own) {
             let edit = Edit { change, what };
-            let mut changed = setup.clone();
-            edit.apply(&mut changed);
-            if changed != *setup && !edits.contains(&edit) {
+            let mut after = setup.clone();
+            edit.apply(&mut after);
+            if after != *setup && !edits.contains(&edit) {
                 edits.push(edit);
             }
         }
@@ -84,7 +84,7 @@ fn of_change(change: Change, nodes: BTreeSet<String>, setup: &Setup, own: bool) 
             Flag::new("--kubelet-client-certificate", CLIENT_CERTIFICATE),
             Flag::new("--kubelet-client-key", CLIENT_KEY),
         ])],
-        Change::DnsHosts => hosts(nodes, setup).into_iter().collect(),
+        Change::DnsHosts => hosts(&nodes, setup).into_iter().collect(),
         Change::GrantNodesMetrics => {
             vec![What::Rule { resources: &["nodes/metrics"], verbs: &["get"] }]
         }
@@ -152,7 +152,7 @@ fn more_time(flags: &[String]) -> Vec<What> {
 }
 
 /// Entries for the names at which nodes are scraped.
-fn hosts(nodes: BTreeSet<String>, setup: &Setup) -> Option<What> {
+fn hosts(nodes: &BTreeSet<String>, setup: &Setup) -> Option<What> {
     let order = order(&setup.args);
     let mut entries = BTreeMap::new();
     for node in nodes.iter().filter_map(|name| setup.nodes.get(name)) {

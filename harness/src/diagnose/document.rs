@@ -1,6 +1,6 @@
 //! The scenario with a cure as its last step.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{fmt::Write, fs, io, path::Path, time::Duration};
 
 use k8s_text::duration;
 use serde_json::{Map, Value, json};
@@ -167,10 +167,14 @@ fn map(value: &Value, indent: usize, out: &mut String) {
         *out += &name;
         let line = flow(value);
         match value {
-            _ if name.len() + line.len() < WIDTH || is_bare(value) => *out += &format!(" {line}\n"),
+            _ if name.len() + line.len() < WIDTH || is_bare(value) => {
+                let _ = writeln!(out, " {line}");
+            }
             Value::Array(items) => {
                 out.push('\n');
-                items.iter().for_each(|it| item(it, indent + 2, out));
+                for it in items {
+                    item(it, indent + 2, out);
+                }
             }
             value => {
                 out.push('\n');
@@ -184,12 +188,13 @@ fn map(value: &Value, indent: usize, out: &mut String) {
 fn item(value: &Value, indent: usize, out: &mut String) {
     let line = flow(value);
     if is_bare(value) || value.is_array() || indent + line.len() < WIDTH {
-        *out += &format!("{:indent$}- {line}\n", "");
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{:indent$}- {line}", "");
         return;
     }
     let mut text = String::new();
     map(value, indent + 2, &mut text);
-    *out += &format!("{:indent$}- {}", "", &text[indent + 2..]);
+    let _ = write!(out, "{:indent$}- {}", "", &text[indent + 2..]);
 }
 
 /// On one line, in brackets.

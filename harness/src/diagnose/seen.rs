@@ -213,11 +213,11 @@ impl Seen {
             let found = findings.first().filter(|it| it.cause != Cause::UsageMissing);
             let Some(finding) = found else { continue };
             let why = message.split_once("ago: ").map_or(message, |(_, why)| why);
-            node.why = why.split("; the last good one").next().unwrap_or(why).to_owned();
+            why.split("; the last good one").next().unwrap_or(why).clone_into(&mut node.why);
             node.cause = Some(finding.cause);
             let address =
                 message.split_once("last scrape of ").map(|(_, rest)| rest.split(' ').next());
-            node.address = address.flatten().unwrap_or_default().to_owned();
+            address.flatten().unwrap_or_default().clone_into(&mut node.address);
         }
     }
 }
@@ -232,5 +232,5 @@ fn records(events: &[Event]) -> impl Iterator<Item = (&str, Record)> {
 fn error_of(record: &Record, line: &str) -> String {
     let error = record.field("err").or(record.field("error"));
     let whole = if record.message.is_empty() { line } else { &record.message };
-    error.map_or_else(|| whole.to_owned(), |error| error.to_owned())
+    error.map_or_else(|| whole.to_owned(), str::to_owned)
 }
