@@ -109,6 +109,8 @@ pub struct Captured {
     pub unread: Vec<Unread>,
     /// The Deployment of the metrics server, if there is one.
     pub installed: Option<Installed>,
+    /// What the API server says where it does not pass requests on to it.
+    pub unavailable: Option<String>,
 }
 
 /// Why nothing was captured.
@@ -278,7 +280,8 @@ fn of(
     let path = out.unwrap_or(Path::new("")).join(format!("{NAME}.yaml"));
     file::parse(&path, yaml.clone()).map_err(|errors| CaptureError::Mistakes(Box::new(errors)))?;
     let installed = Installed::find(objects, &server);
-    Ok(Captured { yaml, observed, unread: objects.unread.clone(), installed })
+    let (unread, unavailable) = (objects.unread.clone(), server.unavailable());
+    Ok(Captured { yaml, observed, unread, installed, unavailable })
 }
 
 // === impl SourceOptions ===

@@ -63,6 +63,15 @@ pub struct Options {
     json: bool,
 }
 
+/// What is diagnosed.
+struct Subject {
+    file: ScenarioFile,
+    /// The metrics server's Deployment in the real cluster, if it is known.
+    deployment: Option<Deployment>,
+    /// What the real API server says where it does not pass requests on.
+    unavailable: Option<String>,
+}
+
 /// Why there is no diagnosis.
 #[derive(Debug, thiserror::Error)]
 pub enum DiagnoseError {
@@ -103,11 +112,14 @@ pub enum DiagnoseError {
 
 /// Diagnoses a cluster and prints the report.
 pub fn diagnose(options: &Options) -> Result<Verdict, DiagnoseError> {
-    let (file, deployment) = match &options.scenario {
-        Some(path) => (chosen(path, options.case.as_deref())?, None),
+    let Subject { file, deployment, unavailable } = match &options.scenario {
+        Some(path) => {
+            let file = chosen(path, options.case.as_deref())?;
+            Subject { file, deployment: None, unavailable: None }
+        }
         None => captured(&options.source)?,
     };
-    let diagnosis = Diagnosis::of(&file, deployment).map_err(|failure: Failure| {
+    let diagnosis = Diagnosis::of(&file, deployment, unavailable).map_err(|failure: Failure| {
         let reason = simulation::text_of(&failure);
         DiagnoseError::Simulate { path: file.path.clone(), reason }
     })?;
@@ -127,7 +139,7 @@ pub fn diagnose(options: &Options) -> Result<Verdict, DiagnoseError> {
 
 /// The scenario of a real cluster, and its Deployment. What could not be read is said.
 #[allow(clippy::print_stderr, reason = "this is where the program talks to its user")]
-fn captured(source: &SourceOptions) -> Result<(ScenarioFile, Option<Deployment>), DiagnoseError> {
+fn captured(source: &SourceOptions) -> Result<Subject, DiagnoseError> {
     let captured = capture::scenario(&source.source())?;
     for Unread { what, why } in &captured.unread {
         eprintln!("not read: {what}: {why}");
@@ -135,7 +147,8 @@ fn captured(source: &SourceOptions) -> Result<(ScenarioFile, Option<Deployment>)
     let path = Path::new("captured.yaml");
     let file = file::parse(path, captured.yaml)?.pop();
     let file = file.ok_or(DiagnoseError::Case { path: path.to_owned(), cases: Vec::new() })?;
-    Ok((file, captured.installed.map(Deployment::of_cluster)))
+    let deployment = captured.installed.map(Deployment::of_cluster);
+    Ok(Subject { file, deployment, unavailable: captured.unavailable })
 }
 
 /// The one scenario of a file, or the case of this name.

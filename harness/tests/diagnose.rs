@@ -181,7 +181,7 @@ fn cures(diagnosis: &Diagnosis) -> Vec<String> {
 fn the_best_cure_comes_first_and_security_is_given_up_last() {
     let mut wrong = Vec::new();
     for (name, verdict, expected) in CURES {
-        let diagnosis = Diagnosis::of(&scenario(name), None).unwrap();
+        let diagnosis = Diagnosis::of(&scenario(name), None, None).unwrap();
         let found = cures(&diagnosis);
         if diagnosis.verdict != verdict || found != expected {
             wrong
@@ -213,7 +213,7 @@ fn each_cure_of_the_library_heals() {
             scope.spawn(|| {
                 while let Some(original) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let name = original.name();
-                    let diagnosis = Diagnosis::of(original, None).unwrap();
+                    let diagnosis = Diagnosis::of(original, None, None).unwrap();
                     assert_ne!(
                         diagnosis.verdict,
                         Verdict::Differs,
@@ -311,7 +311,8 @@ fn a_cluster_that_behaves_otherwise_than_its_file_gets_no_cure() {
 #[test]
 fn usage_and_files_are_checked() {
     for (arguments, code, message) in [
-        (vec![], 2, "--scenario"),
+        (vec!["--kubeconfig=nothing"], 2, "nothing"),
+        (vec!["--scenario=a.yaml", "--from=folder"], 2, "cannot be used with"),
         (vec!["--scenario=scenarios/nothing.yaml"], 2, "scenarios/nothing.yaml"),
         (
             vec!["--scenario=scenarios/auth/front-proxy-certificate.yaml"],
@@ -329,4 +330,72 @@ fn usage_and_files_are_checked() {
         assert_eq!(output.status.code(), Some(code), "{error}");
         assert!(error.contains(message), "{error}");
     }
+}
+
+/// A cluster in files: two nodes, and a Deployment in a namespace of its own, perhaps of a Helm release.
+fn saved(log: &str, available: &str, release: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = format!(
+        "apiVersion: v1
+kind: List
+items:
+- {{kind: Node, metadata: {{name: a}}, status: {{addresses: [{{type: Hostname, address: a}}, {{type: InternalIP, address: 10.0.0.1}}], conditions: [{{type: Ready, status: 'True'}}]}}}}
+- {{kind: Node, metadata: {{name: b}}, status: {{addresses: [{{type: Hostname, address: b}}, {{type: InternalIP, address: 10.0.0.2}}], conditions: [{{type: Ready, status: 'True'}}]}}}}
+- kind: Deployment
+  metadata: {{name: top, namespace: monitoring{release}}}
+  spec:
+    template:
+      metadata: {{labels: {{app: top}}}}
+      spec:
+        serviceAccountName: top
+        containers:
+        - {{name: proxy, image: proxy}}
+        - {{name: metrics-server, image: registry.k8s.io/metrics-server/metrics-server:v0.8.1, args: [--kubelet-insecure-tls, --kubelet-preferred-address-types=Hostname, --metric-resolution=15s]}}
+- {{kind: Service, metadata: {{name: top, namespace: monitoring}}, spec: {{selector: {{app: top}}}}}}
+- kind: APIService
+  metadata: {{name: v1beta1.metrics.k8s.io}}
+  spec: {{group: metrics.k8s.io, service: {{name: top, namespace: monitoring}}}}
+  status: {{conditions: [{available}]}}
+"
+    );
+    fs::write(folder.path().join("objects.yaml"), objects).unwrap();
+    fs::write(folder.path().join("metrics-server.log"), log).unwrap();
+    folder
+}
+
+/// The commands are those for the Deployment that is there.
+#[test]
+fn a_cluster_in_files_is_diagnosed() {
+    let lookup = |node: &str| {
+        format!(
+            "E0104 09:52:47.012345       1 scraper.go:149] \"Failed to scrape node\" err=\"Get \\\"https://{node}:10250/metrics/resource\\\": dial tcp: lookup {node} on 10.96.0.10:53: no such host\" node=\"{node}\"\n"
+        )
+    };
+    let not_ready = "{type: Available, status: 'False', reason: MissingEndpoints, message: endpoints for service/top in monitoring have no addresses with port name https}";
+    let patch = r#"kubectl --namespace monitoring patch deployment top --type=json --patch '[{"op":"test","path":"/spec/template/spec/containers/1/args/1","value":"--kubelet-preferred-address-types=Hostname"},{"op":"replace","path":"/spec/template/spec/containers/1/args/1","value":"--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname"}]'"#;
+    let values = "    defaultArgs:
+      - \"--kubelet-insecure-tls\"
+      - \"--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname\"
+      - \"--metric-resolution=15s\"
+    args: []\n";
+    let release = ", annotations: {meta.helm.sh/release-name: top}";
+    for (release, command) in [("", patch), (release, values)] {
+        let folder = saved(&(lookup("a") + &lookup("b")), not_ready, release);
+        let output = diagnose(&["--from", folder.path().to_str().unwrap()]);
+        let printed = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(1), "{printed}{}", text(&output.stderr));
+        assert!(printed.contains(command), "{command} is not in\n{printed}");
+    }
+}
+
+/// What the simulation does not show is said, and no cure is guessed.
+#[test]
+fn a_failure_that_the_simulation_lacks_has_no_cure() {
+    let unavailable = "{type: Available, status: 'False', reason: EndpointsNotFound, message: cannot find endpointslices for service/top in monitoring}";
+    let folder = saved("", unavailable, "");
+    let output = diagnose(&["--from", folder.path().to_str().unwrap()]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(6), "{printed}");
+    assert!(printed.contains("EndpointsNotFound"), "{printed}");
+    assert!(!printed.contains("CURE"), "{printed}");
 }

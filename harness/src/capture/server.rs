@@ -149,6 +149,15 @@ impl<'o> ServerObjects<'o> {
         ready.map(|ready| ready["status"] == "True").reduce(|a, b| a || b)
     }
 
+    /// What the API server says where it does not pass requests on to it.
+    pub(super) fn unavailable(&self) -> Option<String> {
+        let service = self.api_service?;
+        let available = condition(service, "Available").filter(|it| it["status"] != "True")?;
+        let text = |name: &str| available[name].as_str().unwrap_or_default();
+        let (reason, message) = (text("reason"), text("message"));
+        Some(format!("APIService {} is not available: {reason}: {message}", name_of(service)))
+    }
+
     /// Its flags: what stands in `command` after the program, and `args`.
     pub(super) fn flags(&self) -> Flags {
         let Some(container) = self.container() else { return Flags::default() };

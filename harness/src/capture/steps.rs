@@ -220,11 +220,9 @@ impl Shown<'_> {
                 "{path}\nbody: {{status: {{conditions: [{{type: Available, status: '{status}'}}]}}}}"
             ));
         } else {
-            let message = available["message"].as_str().unwrap_or_default();
-            step.notes.push(format!(
-                "question: {name} is not available, which no scenario shows: {reason}: {}",
-                evidence(message)
-            ));
+            let unavailable = self.server.unavailable().unwrap_or_default();
+            let unavailable = evidence(&unavailable);
+            step.notes.push(format!("question: which no scenario shows: {unavailable}"));
         }
     }
 

@@ -130,10 +130,19 @@ pub struct Advice {
 
 impl Diagnosis {
     /// Runs a scenario until something is wrong and searches for its cures. The metrics server is
-    /// that of the manifests if none is known.
-    pub fn of(file: &ScenarioFile, deployment: Option<Deployment>) -> Result<Self, Failure> {
+    /// that of the manifests if none is known. Where the real API server does not pass requests on,
+    /// it is `unavailable`, and a simulated cluster in which all is well is not like it.
+    pub fn of(
+        file: &ScenarioFile,
+        deployment: Option<Deployment>,
+        unavailable: Option<String>,
+    ) -> Result<Self, Failure> {
         let (diagnosis, took) = timed(|| diagnose(file, deployment));
-        diagnosis.map(|diagnosis| Self { took, ..diagnosis })
+        let diagnosis = Self { took, ..diagnosis? };
+        Ok(match unavailable.filter(|_| diagnosis.verdict == Verdict::Well) {
+            Some(text) => Self { verdict: Verdict::Differs, differences: vec![text], ..diagnosis },
+            None => diagnosis,
+        })
     }
 
     fn new(verdict: Verdict, seen: &Seen) -> Self {

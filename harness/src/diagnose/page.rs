@@ -69,7 +69,7 @@ fn differences(out: &mut impl Write, diagnosis: &Diagnosis) -> io::Result<()> {
     }
     writeln!(
         out,
-        "Correct the file until scenario run passes: it lacks what makes the real cluster fail."
+        "It lacks what makes the real cluster fail. Correct the file, which scenario capture --out FOLDER writes for a cluster, until scenario run passes, and pass it with --scenario."
     )
 }
 
