@@ -66,6 +66,8 @@ pub(super) struct AggregatedApi {
     name: ServerName<'static>,
     /// Whether something listened at the last discovery.
     listens: AtomicBool,
+    /// Why discovery failed last.
+    failure: Mutex<String>,
     /// What discovery found last.
     last_found: Mutex<Option<Vec<Availability>>>,
 }
@@ -93,6 +95,7 @@ impl AggregatedApi {
             name,
             last_found: Mutex::default(),
             listens: AtomicBool::new(true),
+            failure: Mutex::default(),
         })
     }
 
@@ -137,18 +140,28 @@ impl AggregatedApi {
     pub(super) async fn discover(&self) -> DiscoveredGroup {
         let mut found = self.known();
         for version in &mut found.versions {
-            let resources = timeout(DISCOVERY_LIMIT, self.resources(&version.version)).await;
-            version.resources = resources.ok().flatten();
+            let path = format!("/apis/{}/{}", self.backend.group, version.version);
+            let url = format!("https://{}{path}", self.backend.address);
+            let late = || Err(format!("Get \"{url}\": context deadline exceeded"));
+            let resources = timeout(DISCOVERY_LIMIT, self.resources(&path, &url)).await;
+            match resources.unwrap_or_else(|_| late()) {
+                Ok(resources) => version.resources = Some(resources),
+                Err(failure) => {
+                    *self.failure.lock() =
+                        format!("failing or missing response from {url}: {failure}");
+                }
+            }
         }
         found
     }
 
-    async fn resources(&self, version: &str) -> Option<APIResourceList> {
+    /// Discovery of a version at its path, or why it fails, in the words of the real API server.
+    async fn resources(&self, path: &str, url: &str) -> Result<APIResourceList, String> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, http::HeaderValue::from_static("application/json"));
         let request = ProxyRequest {
             method: &Method::GET,
-            path_and_query: &format!("/apis/{}/{version}", self.backend.group),
+            path_and_query: path,
             headers: &headers,
             body: Bytes::new(),
             user: Some(&User::new("system:kube-aggregator", &["system:masters"])),
@@ -160,12 +173,13 @@ impl AggregatedApi {
             Err(ForwardError::Dial { source, .. }) if source.kind() == io::ErrorKind::ConnectionRefused
         );
         self.listens.store(!refused, Relaxed);
-        let response = forwarded.ok()?;
+        let failed = |error: &dyn std::fmt::Display| format!("Get \"{url}\": {error}");
+        let response = forwarded.map_err(|error| failed(&error))?;
         if response.status() != StatusCode::OK {
-            return None;
+            return Err(format!("bad status from {url}: {}", response.status().as_u16()));
         }
-        let body = response.into_body().collect().await.ok()?.to_bytes();
-        serde_json::from_slice(&body).ok()
+        let body = response.into_body().collect().await.map_err(|error| failed(&error))?;
+        serde_json::from_slice(&body.to_bytes()).map_err(|error| failed(&error))
     }
 
     /// The objects that register the backend.
@@ -189,12 +203,12 @@ impl AggregatedApi {
         });
         let Backend { service, namespace, .. } = &self.backend;
         let missing = format!("endpoints for service/{service} in {namespace:?} have no addresses");
+        let failure = self.failure.lock().clone();
         let condition = |found: Availability| match found {
             Availability::Passed => ("True", "Passed", "all checks passed"),
             Availability::MissingEndpoints => ("False", "MissingEndpoints", missing.as_str()),
             Availability::FailedDiscoveryCheck => {
-                let message = "failing or missing response from the service";
-                ("False", "FailedDiscoveryCheck", message)
+                ("False", "FailedDiscoveryCheck", failure.as_str())
             }
         };
         let changed = changed.map(|(index, version)| {

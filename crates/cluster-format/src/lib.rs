@@ -39,7 +39,7 @@ pub use self::{
     template::{numbered, raised},
     usage::{Amounts, Shape, ShapeKind, Usage},
     validate::validate,
-    values::{In, Notation, Probability, Share},
+    values::{In, Network, Notation, Probability, Share},
     x509::{KeyKind, X509, X509Version},
     yaml_node::{Content, YamlNode},
 };

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use ipnet::IpNet;
 use k8s_text::{
     duration,
     quantity::{Quantity, QuantityError},
@@ -145,6 +146,22 @@ impl Notation for jiff::Timestamp {
     fn read(text: &str) -> Result<Self, String> {
         text.parse()
             .map_err(|_| format!("{text:?} is not a moment: write it as 2019-01-04T09:53:00Z"))
+    }
+}
+
+/// The addresses of a network.
+pub type Network = IpNet;
+
+impl Notation for Network {
+    const NAME: &'static str = "Network";
+    const ABOUT: &'static str =
+        "The addresses of a network, such as 10.244.0.0/16 or fd00::/64, or one address.";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let one = text.parse::<IpAddr>().map(Self::from);
+        one.or_else(|_| text.parse()).map_err(|_| {
+            format!("{text:?} is not a network: write one such as 10.244.0.0/16, or an IP address")
+        })
     }
 }
 

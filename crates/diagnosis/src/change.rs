@@ -46,12 +46,14 @@ pub enum Change {
     FrontProxyFlags,
     /// The front proxy has a new certificate.
     FrontProxyCertificate,
+    /// The metrics server has its node's network.
+    HostNetwork,
     /// `--kubelet-insecure-tls`.
     InsecureTls,
 }
 
 impl Change {
-    const ALL: [Self; 20] = [
+    const ALL: [Self; 21] = [
         Self::AddressTypes,
         Self::NodeStatusPort,
         Self::DefaultPort,
@@ -71,6 +73,7 @@ impl Change {
         Self::Webhook,
         Self::FrontProxyFlags,
         Self::FrontProxyCertificate,
+        Self::HostNetwork,
         Self::InsecureTls,
     ];
 
@@ -92,6 +95,7 @@ impl Change {
             Self::Webhook => &[steps::WEBHOOK],
             Self::FrontProxyFlags => &[steps::FRONT_PROXY_FLAGS],
             Self::FrontProxyCertificate => &[steps::RENEW_FRONT_PROXY],
+            Self::HostNetwork => &[steps::HOST_NETWORK],
             Self::InsecureTls => &[steps::INSECURE_TLS],
             Self::DefaultPort
             | Self::WithoutFlag

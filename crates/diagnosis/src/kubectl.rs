@@ -183,7 +183,9 @@ pub fn meaning_of_text(line: &str) -> Meaning {
 }
 
 fn cause_of_text(line: &str) -> Option<Cause> {
-    if line.contains("failing or missing response from") || line.contains("bad status from") {
+    let discovery =
+        ["failing or missing response from", "bad status from", "error trying to reach service"];
+    if discovery.iter().any(|words| line.contains(words)) {
         return Some(cause_of_discovery(line));
     }
     if is_forbidden(line)

@@ -104,7 +104,11 @@ fn of_change(change: Change, nodes: BTreeSet<String>, setup: &Setup, own: bool) 
             };
             vec![What::Kubelets(nodes.into_iter().filter(is_changed).collect())]
         }
-        Change::NewToken | Change::FrontProxyFlags | Change::FrontProxyCertificate => {
+        Change::HostNetwork if setup.has_host_network => Vec::new(),
+        Change::HostNetwork
+        | Change::NewToken
+        | Change::FrontProxyFlags
+        | Change::FrontProxyCertificate => {
             vec![What::Whole]
         }
         Change::InsecureTls => flag(Flag::on("--kubelet-insecure-tls")),

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, fmt::Write, net::IpAddr};
 
+use diagnosis::Change;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     args,
-    edit::{Edit, OTHER_FILE, What, real},
+    edit::{Edit, HOST_PORT, OTHER_FILE, What, real},
 };
 use crate::capture::Installed;
 
@@ -91,6 +92,8 @@ impl Deployment {
         for edit in edits {
             match &edit.what {
                 What::Flags(_) | What::Without(_) => {}
+                // Its values say it.
+                What::Whole if edit.change == Change::HostNetwork && self.release.is_some() => {}
                 What::Hosts(entries) => steps.push(hosts(entries)),
                 _ => steps.extend(edit.change.steps().iter().map(|step| Step {
                     what: step.what.trim_start_matches("or ").to_owned(),
@@ -108,19 +111,28 @@ impl Deployment {
         self.patch(&mut args, edits);
         // The chart sets the port itself.
         args.retain(|arg| !arg.starts_with("--secure-port"));
+        let has_host_network = edits.iter().any(|edit| edit.change == Change::HostNetwork);
+        let network = if has_host_network {
+            format!("hostNetwork:\n  enabled: true\ncontainerPort: {HOST_PORT}\n")
+        } else {
+            String::new()
+        };
         let lines = args.iter().fold(String::new(), |mut lines, arg| {
             // Writing to a String cannot fail.
             let _ = writeln!(lines, "  - {}", json!(arg));
             lines
         });
-        Some(format!("# All flags: a list replaces the chart's.\ndefaultArgs:\n{lines}args: []\n"))
+        Some(format!(
+            "# All flags: a list replaces the chart's.\ndefaultArgs:\n{lines}args: []\n{network}"
+        ))
     }
 
     /// The step that changes flags.
     fn flags(&self, edits: &[Edit]) -> Option<Step> {
         let mut args = self.args.clone();
         let operations = self.patch(&mut args, edits);
-        if operations.is_empty() {
+        let is_moved = edits.iter().any(|edit| edit.change == Change::HostNetwork);
+        if operations.is_empty() && !(is_moved && self.release.is_some()) {
             return None;
         }
         let Self { namespace, name, .. } = self;
@@ -171,7 +183,11 @@ impl Deployment {
     fn named(&self, text: &str) -> String {
         let restart = "--namespace kube-system rollout restart deployment metrics-server";
         let Self { namespace, name, cluster_role, .. } = self;
-        text.replace(restart, &format!("--namespace {namespace} rollout restart deployment {name}"))
+        let patch = "--namespace kube-system patch deployment metrics-server --type=json";
+        let container = format!("/containers/{}/", self.container);
+        text.replace(patch, &format!("--namespace {namespace} patch deployment {name} --type=json"))
+            .replace("/containers/0/", &container)
+            .replace(restart, &format!("--namespace {namespace} rollout restart deployment {name}"))
             .replace("clusterrole system:metrics-server", &format!("clusterrole {cluster_role}"))
     }
 }
@@ -191,8 +207,6 @@ fn hosts(entries: &BTreeMap<String, Vec<IpAddr>>) -> Step {
 /// For tests of flags alone.
 #[cfg(test)]
 mod tests {
-    use diagnosis::Change;
-
     use super::*;
     use crate::diagnose::args::Flag;
 

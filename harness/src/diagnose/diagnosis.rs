@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use diagnosis::Cause;
+use diagnosis::{Cause, Change};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
@@ -210,12 +210,23 @@ fn diagnose(file: &ScenarioFile, deployment: Option<Deployment>) -> Result<Diagn
 
 impl Cure {
     fn new(broken: &Broken<'_>, tried: &Tried, deployment: &Deployment, scenario: String) -> Self {
+        let mut steps = deployment.steps(&tried.edits);
+        if tried.edits.iter().any(|edit| edit.change == Change::HostNetwork) {
+            let causes = broken.seen.by_cause().into_iter();
+            let open: Vec<_> = causes
+                .flat_map(|(cause, nodes)| to_open(broken, &broken.seen, cause, &nodes))
+                .collect();
+            if !open.is_empty() {
+                let what = "or leave it in a network of its own, and open the way".to_owned();
+                steps.push(Step { what, text: open.join("\n") });
+            }
+        }
         Self {
             changes: tried.edits.iter().map(Edit::describe).collect(),
             answers: tried.seen.answers(),
             gives_up: tried.edits.iter().find_map(Edit::gives_up),
             change: broken.setup.change_to(&tried.setup),
-            steps: deployment.steps(&tried.edits),
+            steps,
             values: deployment.values(&tried.edits),
             scenario,
         }
@@ -227,24 +238,13 @@ fn advice(broken: &Broken<'_>, left: &Seen) -> Vec<Advice> {
     if left.is_well() {
         return Vec::new();
     }
-    let address = broken.file.scenario.spec.server.address;
-    let pod = address.map_or_else(|| POD.to_owned(), |address| address.0.to_string());
-    let open = |cause, nodes: &[&str]| {
-        let is_closed = matches!(
-            cause,
-            Cause::ConnectTimeout | Cause::ConnectionRefused | Cause::NoRoute | Cause::Connect
-        );
-        let nodes = nodes.iter().filter(|_| is_closed).filter_map(|name| left.nodes.get(*name));
-        let addresses = nodes.filter(|node| !node.address.is_empty());
-        addresses.map(|node| format!("TCP from {pod} to {}", node.address)).collect()
-    };
     let causes: BTreeMap<_, _> = left.by_cause();
     causes
         .into_iter()
         .map(|(cause, nodes)| Advice {
             cause: cause.name(),
             cure: cause.cure(),
-            open: open(cause, &nodes),
+            open: to_open(broken, left, cause, &nodes),
             steps: cause
                 .steps()
                 .iter()
@@ -252,6 +252,19 @@ fn advice(broken: &Broken<'_>, left: &Seen) -> Vec<Advice> {
                 .collect(),
         })
         .collect()
+}
+
+/// The connections to open for these nodes, if the cause is that they cannot be made.
+fn to_open(broken: &Broken<'_>, seen: &Seen, cause: Cause, nodes: &[&str]) -> Vec<String> {
+    let address = broken.file.scenario.spec.server.address;
+    let pod = address.map_or_else(|| POD.to_owned(), |address| address.0.to_string());
+    let is_closed = matches!(
+        cause,
+        Cause::ConnectTimeout | Cause::ConnectionRefused | Cause::NoRoute | Cause::Connect
+    );
+    let nodes = nodes.iter().filter(|_| is_closed).filter_map(|name| seen.nodes.get(*name));
+    let addresses = nodes.filter(|node| !node.address.is_empty());
+    addresses.map(|node| format!("TCP from {pod} to {}", node.address)).collect()
 }
 
 fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -29,6 +29,9 @@ const FILES: [(&str, &str, &str); 3] = [
     (CLIENT_KEY, "kubelet-client-key", "ClientKey"),
 ];
 
+/// The port of a metrics server in its node's network, where the kubelet has the usual one.
+pub(super) const HOST_PORT: &str = "4443";
+
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Edit {
@@ -83,6 +86,10 @@ impl Edit {
                 }
             }
             What::Whole if self.change == Change::NewToken => setup.has_new_token = true,
+            What::Whole if self.change == Change::HostNetwork => {
+                setup.has_host_network = true;
+                args::set(&mut setup.args, &Flag::new("--secure-port", HOST_PORT), "");
+            }
             What::Whole => setup.is_front_proxy_good = true,
         }
     }
@@ -99,7 +106,7 @@ impl Edit {
     /// kubelets, the API server.
     pub(super) fn reach(&self) -> u8 {
         match self.change {
-            Change::NewToken => 1,
+            Change::NewToken | Change::HostNetwork => 1,
             Change::DnsHosts
             | Change::GrantNodesMetrics
             | Change::GrantNodesStats
@@ -112,9 +119,15 @@ impl Edit {
 
     /// What security it gives up.
     pub(super) fn gives_up(&self) -> Option<&'static str> {
-        (self.change == Change::InsecureTls).then_some(
-            "verification: any program on the path can pose as a kubelet and read the metrics server's token",
-        )
+        match self.change {
+            Change::HostNetwork => Some(
+                "isolation: NetworkPolicies do not apply to the metrics server, and it has its node's ports and addresses",
+            ),
+            Change::InsecureTls => Some(
+                "verification: any program on the path can pose as a kubelet and read the metrics server's token",
+            ),
+            _ => None,
+        }
     }
 
     /// In a few words.
@@ -148,6 +161,9 @@ impl Edit {
                 )
             }
             (What::Whole, Change::NewToken) => "a new token: restart the metrics server".to_owned(),
+            (What::Whole, Change::HostNetwork) => {
+                format!("hostNetwork: true, with --secure-port={HOST_PORT}")
+            }
             (What::Whole, Change::FrontProxyFlags) => {
                 "API server: --requestheader-client-ca-file and the flags with it".to_owned()
             }

@@ -22,6 +22,7 @@ pub(super) struct Setup {
     pub(super) hosts: Value,
     pub(super) nodes: BTreeMap<String, NodeSetup>,
     pub(super) has_new_token: bool,
+    pub(super) has_host_network: bool,
     pub(super) is_front_proxy_good: bool,
 }
 
@@ -47,6 +48,7 @@ impl Setup {
             hosts: document["spec"]["dns"]["hosts"].clone(),
             nodes: BTreeMap::new(),
             has_new_token: false,
+            has_host_network: spec.server.host_network,
             is_front_proxy_good: false,
         };
         setup.add_nodes(&spec.nodes, &document["spec"]["nodes"]);
@@ -57,6 +59,8 @@ impl Setup {
             if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
                 setup.args.clone_from(args);
             }
+            let host_network = change.server.as_ref().and_then(|server| server.host_network);
+            setup.has_host_network = host_network.unwrap_or(setup.has_host_network);
             setup.role = rules(&raw["server"]["role"]).unwrap_or(setup.role);
             replace(&mut setup.hosts, &raw["dns"]["hosts"]);
             for (pattern, changed) in &change.nodes {
@@ -101,6 +105,9 @@ impl Setup {
         }
         if self.role != to.role {
             server.insert("role".to_owned(), json!(to.role));
+        }
+        if self.has_host_network != to.has_host_network {
+            server.insert("hostNetwork".to_owned(), json!(to.has_host_network));
         }
         if to.has_new_token {
             server.insert("token".to_owned(), json!("Rotated"));

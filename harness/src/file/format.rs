@@ -6,6 +6,7 @@ mod api_server;
 mod change;
 mod dns;
 mod expectation;
+mod firewall;
 mod server;
 mod step;
 
@@ -24,6 +25,7 @@ pub use self::expectation::{
     ApiSaw, Asker, CheckExpectation, Credentials, DnsSaw, Expectation, ExpectationFields,
     GetExpectation, KubeletSaw, MetricExpectation, RequestTarget, Shown, Top, TopExpectation,
 };
+pub use self::firewall::FirewallRule;
 pub use self::server::{FileContent, Grants, ResolvConf, Rule, Server};
 pub use self::step::{Step, Wait};
 use cluster_format::In;
@@ -111,6 +113,9 @@ pub struct Spec<E = Expectation> {
     /// What users and groups may do, besides the administrator.
     #[serde(default)]
     pub access: Grants,
+    /// Packets that are lost on their way. Default: none but those to addresses that no machine has.
+    #[serde(default)]
+    pub firewall: Vec<FirewallRule>,
     /// Programs that fail this scenario for a fault of their own.
     #[serde(default)]
     pub known_failures: Vec<KnownFailure>,

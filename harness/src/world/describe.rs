@@ -1,6 +1,6 @@
 //! What a step changes, in a few words for the time line.
 
-use crate::file::format::{DnsChange, Faults, NodeChange};
+use crate::file::format::{DnsChange, Faults, FirewallRule, NodeChange};
 
 pub(super) fn dns(change: &DnsChange) -> String {
     let records = change.records.iter().map(|(name, ip)| format!("{name} is {}", ip.0));
@@ -67,4 +67,20 @@ pub(super) fn node(change: &NodeChange) -> String {
         );
     }
     words.join(", ")
+}
+
+pub(super) fn firewall(rules: &[FirewallRule]) -> String {
+    match rules.len() {
+        0 => "the firewall loses no packets".to_owned(),
+        1 => "the firewall has 1 rule".to_owned(),
+        count => format!("the firewall has {count} rules"),
+    }
+}
+
+pub(super) fn host_network(is_on: bool) -> &'static str {
+    if is_on {
+        "the metrics server has its node's network"
+    } else {
+        "the metrics server has a network of its own"
+    }
 }

@@ -22,7 +22,7 @@ use tokio::{
 use super::task::Task;
 use crate::{
     dns::{Zone, serve_streams},
-    file::format::DnsProtocol,
+    file::format::{DnsProtocol, FirewallRule},
 };
 
 /// What a connection holds in each direction before its writer has to wait: a usual TCP window.
@@ -47,6 +47,7 @@ struct Inner {
     listeners: BTreeMap<SocketAddr, mpsc::UnboundedSender<(Stream, SocketAddr)>>,
     name_servers: BTreeMap<SocketAddr, Arc<Zone>>,
     connections: u16,
+    firewall: Vec<FirewallRule>,
 }
 
 /// The network as one machine sees it.
@@ -94,6 +95,11 @@ impl Fabric {
         Ok(Task::spawn(serve_streams(listener, zone, at.ip())))
     }
 
+    /// Which packets are lost from now on. Open connections stay.
+    pub(super) fn set_firewall(&self, rules: &[FirewallRule]) {
+        rules.clone_into(&mut self.0.lock().firewall);
+    }
+
     /// Removes the machine with this address: packets to it are lost from now on.
     pub(super) fn unplug(&self, address: IpAddr) {
         let mut inner = self.0.lock();
@@ -106,6 +112,10 @@ impl Fabric {
 // === impl Inner ===
 
 impl Inner {
+    fn loses(&self, from: IpAddr, to: SocketAddr) -> bool {
+        self.firewall.iter().any(|rule| rule.loses(from, to))
+    }
+
     fn ephemeral(&mut self, address: IpAddr) -> SocketAddr {
         self.connections = self.connections.wrapping_add(1) % (u16::MAX - FIRST_EPHEMERAL_PORT);
         SocketAddr::new(address, FIRST_EPHEMERAL_PORT + self.connections)
@@ -123,6 +133,7 @@ impl Network for Machine {
             let from = inner.ephemeral(self.address);
             let (near, far) = duplex(WINDOW);
             match inner.listeners.get(&to) {
+                _ if inner.loses(self.address, to) => None,
                 Some(listener) if listener.send((Box::new(far), from)).is_ok() => Some(near),
                 _ if inner.machines.contains(&to.ip()) => {
                     return Err(io::ErrorKind::ConnectionRefused.into());
@@ -144,7 +155,8 @@ impl Network for Machine {
         check_scope(to)?;
         let mut inner = self.fabric.0.lock();
         let local = inner.ephemeral(self.address);
-        let zone = inner.name_servers.get(&to).cloned();
+        let is_lost = inner.loses(self.address, to);
+        let zone = inner.name_servers.get(&to).filter(|_| !is_lost).cloned();
         Ok(Box::new(SimulatedDatagram { zone, server: to.ip(), local, answers: Vec::new() }))
     }
 

@@ -40,6 +40,7 @@ use super::{
     addresses::{API_SERVER, CLIENT, DEFAULT_SERVER, DNS_PORT, FILES, SERVER_PORT},
     clients::{ClientIdentity, Clients},
     cluster::{Cluster, Environment},
+    describe,
     files::Files,
     identities,
     moved_times::move_times,
@@ -128,6 +129,7 @@ impl Sandbox {
 
         let network = Arc::new(SandboxNetwork::new(pod_address).map_err(WorldError::Network)?);
         network.plug(machines(&file)).map_err(WorldError::Network)?;
+        network.set_firewall(&spec.firewall).map_err(WorldError::Network)?;
         let door: Arc<dyn Network> = network.clone();
         let environment = Environment {
             start,
@@ -303,6 +305,10 @@ impl World for Sandbox {
     }
 
     async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
+        if let Some(rules) = &change.firewall {
+            self.cluster.note(describe::firewall(rules));
+            self.network.set_firewall(rules).map_err(WorldError::Network)?;
+        }
         for gone in self.cluster.change(change).await? {
             self.network.unplug(gone).map_err(WorldError::Network)?;
         }

@@ -66,6 +66,11 @@ pub(crate) fn flag_mistakes(args: &[String]) -> Vec<String> {
     }
 }
 
+/// `--secure-port`, of flags without a mistake.
+pub(super) fn secure_port(args: &[String]) -> Option<u16> {
+    Flags::parse_from_args(args.iter().cloned()).ok().map(|flags| flags.serving.secure_port)
+}
+
 /// What the program does with `--check`: its exit code, and what it prints.
 pub(super) async fn check(start: Start) -> (u8, String) {
     let checked = async {

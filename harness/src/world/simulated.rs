@@ -11,9 +11,10 @@ use net::{Clock, Doors, Network, Programs, Random, dns::Resolver};
 
 use super::{
     World, WorldError,
-    addresses::{API_SERVER, CLIENT, DEFAULT_SERVER, DNS_PORT, FILES, SERVER_PORT},
+    addresses::{API_SERVER, CLIENT, DNS_PORT, FILES, Home},
     clients::{ClientIdentity, Clients},
     cluster::{Cluster, Environment},
+    describe,
     files::Files,
     installed::Installed,
     network::Fabric,
@@ -45,6 +46,8 @@ pub struct Simulated {
     server: Option<ServerUnderTest>,
     /// The server's flags.
     args: Vec<String>,
+    home: Home,
+    has_host_network: bool,
     server_address: SocketAddr,
     clients: Clients,
     files: Files,
@@ -86,10 +89,11 @@ impl Simulated {
             let failed = |source| WorldError::Listen { what: "DNS", address, source };
             dns.push(serving.map_err(failed)?);
         }
-        let server_ip = spec.server.address.map_or(DEFAULT_SERVER, |address| address.0);
-        let server_address = SocketAddr::new(server_ip, SERVER_PORT);
+        fabric.set_firewall(&spec.firewall);
+        let home = Home::of(spec);
+        let server_address = home.address(spec.server.host_network, &spec.server.args);
         // The server's machine is there before the server is: it refuses connections until then.
-        drop(fabric.machine(server_ip));
+        drop(fabric.machine(server_address.ip()));
         cluster.aggregate(server_address)?;
 
         let mut files = Files::new(&spec.server, cluster.certificates(), start)?;
@@ -107,6 +111,8 @@ impl Simulated {
             wrap_network: Box::new(wrap_network),
             server: None,
             args: Vec::new(),
+            home,
+            has_host_network: spec.server.host_network,
             server_address,
             files,
             token,
@@ -189,6 +195,10 @@ impl Simulated {
 
     /// Applies a step's change.
     pub async fn change(&mut self, change: &Change) -> Result<(), WorldError> {
+        if let Some(rules) = &change.firewall {
+            self.cluster.note(describe::firewall(rules));
+            self.fabric.set_firewall(rules);
+        }
         for gone in self.cluster.change(change).await? {
             self.fabric.unplug(gone);
         }
@@ -217,10 +227,33 @@ impl Simulated {
             self.cluster.note("another kubeconfig".to_owned());
             self.files.write_kubeconfig(Some(text), API_SERVER, &self.token)?;
         }
-        if let Some(args) = change.server.as_ref().and_then(|server| server.args.as_ref()) {
+        let Some(server) = &change.server else { return Ok(()) };
+        if server.args.is_some() || server.host_network.is_some() {
+            let args = server.args.as_ref().unwrap_or(&self.args).clone();
+            if let Some(text) = server.host_network.map(describe::host_network) {
+                self.cluster.note(text.to_owned());
+            }
             let args_text = args.join(" ");
             self.cluster.note(format!("the metrics server is started again with {args_text}"));
-            self.start_server(args).await;
+            self.move_server(server.host_network, &args)?;
+            self.start_server(&args).await;
+        }
+        Ok(())
+    }
+
+    /// The server gets its node's network or one of its own, and the port of its flags.
+    fn move_server(
+        &mut self,
+        host_network: Option<bool>,
+        args: &[String],
+    ) -> Result<(), WorldError> {
+        self.has_host_network = host_network.unwrap_or(self.has_host_network);
+        let address = self.home.address(self.has_host_network, args);
+        if address != self.server_address {
+            drop(self.fabric.machine(address.ip()));
+            self.server_address = address;
+            self.cluster.aggregate(address)?;
+            self.clients = Clients::new(&self.cluster, address)?;
         }
         Ok(())
     }

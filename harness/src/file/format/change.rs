@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Address, ApiServerFaults, CertificateKind, DnsChange, Faults, FileContent, Grants, Node, Pod,
-    ResolvConf, Rule, Usage, X509,
+    Address, ApiServerFaults, CertificateKind, DnsChange, Faults, FileContent, FirewallRule,
+    Grants, Node, Pod, ResolvConf, Rule, Usage, X509,
 };
 
 /// What changes in the world.
@@ -32,6 +32,8 @@ pub struct Change {
     pub api_server: Option<ApiServerChange>,
     /// How the API server shows the metrics server, to which it passes requests on, who it is.
     pub front_proxy: Option<FrontProxyState>,
+    /// All packets that are lost on their way from now on.
+    pub firewall: Option<Vec<FirewallRule>>,
     /// All of the API server's faults towards the metrics server.
     pub api_server_faults: Option<ApiServerFaults>,
 }
@@ -104,6 +106,8 @@ pub enum FrontProxyState {
 pub struct ServerChange {
     /// All of its flags: it is started again with them.
     pub args: Option<Vec<String>>,
+    /// Whether it has its node's network, as in a server: it is started again.
+    pub host_network: Option<bool>,
     /// It receives SIGTERM, as when its pod is deleted.
     #[serde(default)]
     pub terminated: bool,

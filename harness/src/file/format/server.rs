@@ -12,6 +12,12 @@ use serde::Deserialize;
 pub struct Server {
     /// The address of its pod. Default: 10.244.1.6.
     pub address: Option<In<IpAddr>>,
+    /// Whether it has the network of its node, the first one of the file, in place of one of its own:
+    /// that node's first IP address, and ports that its kubelet must not have, such as with
+    /// `--secure-port=4443`. Its DNS stays that of `resolvConf`, as with `dnsPolicy:
+    /// ClusterFirstWithHostNet`. Default: false.
+    #[serde(default)]
+    pub host_network: bool,
     /// Its flags. `${clusterCA}` and `${otherCA}` stand for the paths of files with these CAs, and
     /// `${files.NAME}` for the path of the file of that name in `files`.
     #[serde(default)]

@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use net::{Datagram, HostNetwork, Listener, Network, Stream};
 use parking_lot::Mutex;
 
-use crate::namespaces;
+use crate::{file::format::FirewallRule, namespaces};
 
 /// The cluster's end of the cable, which the pod has as its router.
 const ROUTER: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
@@ -26,13 +26,21 @@ const ROUTER: Ipv4Addr = Ipv4Addr::new(169, 254, 1, 1);
 const OTHER_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 244, 255, 254));
 const OTHER_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfd00, 0x10, 0x244, 0, 0, 0, 0, 6));
 
+/// The place of the rule that finds this namespace's own addresses; a firewall's come before it.
+const LOCAL: u8 = 100;
+const FIREWALL: u8 = 10;
+
 /// State of a socket that listens, in `/proc/net/tcp`.
 const LISTENS: &str = "0A";
 
 /// The namespaces and which addresses have a machine. The thread that made it is in the cluster's.
 pub(super) struct SandboxNetwork {
     pod: File,
+    /// The pod's.
+    address: IpAddr,
     machines: Mutex<BTreeSet<IpAddr>>,
+    /// The commands that have made the firewall's rules.
+    firewall: Mutex<Vec<String>>,
 }
 
 // === impl SandboxNetwork ===
@@ -84,8 +92,14 @@ impl SandboxNetwork {
             );
         }
         ip(&cluster)?;
+        let families = ["-4", "-6"].into_iter().take(if with_ipv6 { 2 } else { 1 });
+        for family in families {
+            let rules = format!("rule add pref {LOCAL} lookup local\nrule del pref 0\n");
+            ip_with(&[family], &rules)?;
+        }
         namespaces::inside(&namespace, || ip(&there))?;
-        Ok(Self { pod: namespace, machines: Mutex::default() })
+        let (machines, firewall) = (Mutex::default(), Mutex::default());
+        Ok(Self { pod: namespace, address: pod, machines, firewall })
     }
 
     /// The pod's namespace.
@@ -107,6 +121,39 @@ impl SandboxNetwork {
     /// Removes the machine with this address: packets to it are lost from now on.
     pub(super) fn unplug(&self, address: IpAddr) -> io::Result<()> {
         if self.machines.lock().remove(&address) { ip(&command("del", address)) } else { Ok(()) }
+    }
+
+    /// Which packets from the pod are lost from now on.
+    pub(super) fn set_firewall(&self, rules: &[FirewallRule]) -> io::Result<()> {
+        let mut set = self.firewall.lock();
+        let remove = |command: &String| command.replacen("rule add", "rule del", 1);
+        ip(&set.iter().map(remove).collect::<String>())?;
+        set.clear();
+        let new: Vec<_> = rules.iter().flat_map(|rule| self.commands(rule)).collect();
+        ip(&new.concat())?;
+        *set = new;
+        Ok(())
+    }
+
+    /// The kernel drops what a rule sends into a black hole, as machines here forward nothing.
+    fn commands(&self, rule: &FirewallRule) -> Vec<String> {
+        let from = format!("rule add pref {FIREWALL} from {}", self.address);
+        let is_v4 = self.address.is_ipv4();
+        let of_family = rule.to.iter().filter(|network| network.0.addr().is_ipv4() == is_v4);
+        let mut all: Vec<_> = of_family.map(|network| format!("{from} to {}", network.0)).collect();
+        if rule.to.is_empty() {
+            all.push(from);
+        }
+        let protocols = ["tcp", "udp"];
+        if !rule.ports.is_empty() {
+            let ports = rule.ports.iter();
+            let ports =
+                ports.flat_map(|port| protocols.map(|it| format!(" ipproto {it} dport {port}")));
+            let ports: Vec<_> = ports.collect();
+            all =
+                all.iter().flat_map(|it| ports.iter().map(move |port| it.clone() + port)).collect();
+        }
+        all.iter().map(|it| it.clone() + " blackhole\n").collect()
     }
 
     /// Whether something listens on a port of the pod.
@@ -164,10 +211,16 @@ fn handle_path(file: &File) -> io::Result<String> {
 
 /// Has `ip` do all of this, in the network namespace of this thread.
 fn ip(commands: &str) -> io::Result<()> {
+    ip_with(&[], commands)
+}
+
+/// The same with options, such as the family of addresses.
+fn ip_with(options: &[&str], commands: &str) -> io::Result<()> {
     if commands.is_empty() {
         return Ok(());
     }
     let mut child = Command::new("ip")
+        .args(options)
         .args(["-batch", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use k8s_text::duration;
 
-use super::{DEFAULT_SERVER, SandboxOptions, network::has_ipv6};
+use super::{API_SERVER, CLIENT, DEFAULT_SERVER, SandboxOptions, network::has_ipv6};
 use crate::file::{
     ScenarioFile,
-    format::{Expectation, Node, Spec, Step},
+    format::{Expectation, FirewallRule, Node, Spec, Step},
 };
 
 /// The default of `--metric-resolution`.
@@ -24,6 +24,17 @@ pub(crate) fn skip_reason(file: &ScenarioFile, options: &SandboxOptions) -> Opti
         return Some("it asks for what the program does not claim to have".to_owned());
     }
     let server = spec.server.address.map_or(DEFAULT_SERVER, |address| address.0);
+    let changes = || spec.steps.iter().filter_map(|step| step.change.as_ref());
+    let servers = || changes().filter_map(|change| change.server.as_ref());
+    if spec.server.host_network || servers().any(|server| server.host_network == Some(true)) {
+        return Some(
+            "the metrics server has its node's network, and here one of its own".to_owned(),
+        );
+    }
+    let rules = changes().flat_map(|change| change.firewall.iter().flatten());
+    if spec.firewall.iter().chain(rules).any(|rule| !is_from_pod(rule, server)) {
+        return Some("packets between other machines than the metrics server's pod are lost, and here they have one network".to_owned());
+    }
     let machines = addresses(spec);
     if machines.contains(&server) {
         return Some(format!(
@@ -55,6 +66,12 @@ pub(crate) fn skip_reason(file: &ScenarioFile, options: &SandboxOptions) -> Opti
         ));
     }
     None
+}
+
+/// Whether a firewall's rule is for the metrics server's pod alone.
+fn is_from_pod(rule: &FirewallRule, pod: IpAddr) -> bool {
+    let has = |address: &IpAddr| rule.from.iter().any(|network| network.0.contains(address));
+    has(&pod) && !has(&CLIENT) && !has(&API_SERVER.ip())
 }
 
 /// All addresses that machines of the scenario have at some time.
