@@ -21,6 +21,7 @@ use std::{
     time::Duration,
 };
 
+use cluster_format::AddressType;
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -39,7 +40,10 @@ use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-pub(crate) use self::{deletion::delete_all, ownership::Ownership};
+pub(crate) use self::{
+    deletion::delete_all,
+    ownership::{Ownership, namespace_reference},
+};
 use crate::{config::FleetNode, fleet::Fleet};
 
 /// Requests to the API server at the same time: as many as the real controllers make.
@@ -49,6 +53,7 @@ const CONCURRENCY: usize = 32;
 pub(crate) struct ClusterNode {
     pub(crate) name: String,
     pub(crate) address: IpAddr,
+    pub(crate) address_type: AddressType,
     pub(crate) port: u16,
     pub(crate) config: FleetNode,
     /// When its node became ready.
@@ -86,6 +91,8 @@ pub(crate) enum ClusterError {
         "{what} {name:?} exists already and does not belong to owner {owner:?}: choose other names, or set cluster.owner in the configuration to its owner"
     )]
     NotOwned { what: String, name: String, owner: String },
+    #[error("get Namespace {name:?}: it has no uid")]
+    NoUid { name: String },
 }
 
 // === impl NodeController ===
@@ -153,6 +160,7 @@ impl NodeController {
             "uid": there.uid(),
             "labels": wanted.labels(),
             "annotations": wanted.annotations(),
+            "ownerReferences": wanted.meta().owner_references,
         }});
         Ok((self.patch(api, &name, patch).await?, false))
     }
@@ -189,6 +197,7 @@ impl ClusterError {
         match self {
             Self::Request { source, .. } => is_gone(source),
             Self::NotOwned { .. } => true,
+            Self::NoUid { .. } => false,
         }
     }
 }

@@ -12,10 +12,10 @@ use std::{any::Any, path::PathBuf, process::Command};
 
 use k8s_openapi::api::{
     coordination::v1::Lease,
-    core::v1::{Node, Pod},
+    core::v1::{Namespace, Node, Pod},
 };
 use kube::{
-    Api, Client, Config, ResourceExt,
+    Api, Client, Config, Resource, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
     runtime::wait::{await_condition, conditions::is_deleted, conditions::is_pod_running},
@@ -163,7 +163,7 @@ async fn a_fleet_creates_updates_and_deletes_its_objects() {
         let port = status.daemon_endpoints.unwrap().kubelet_endpoint.unwrap().port;
         assert_ne!(port, 10_250);
         let address = &status.addresses.unwrap()[0];
-        assert_eq!((address.type_.as_str(), address.address.as_str()), ("InternalIP", "127.0.0.1"));
+        assert_eq!((address.type_.as_str(), address.address.as_str()), ("ExternalIP", "127.0.0.1"));
         assert_eq!(status.allocatable.as_ref().unwrap()["cpu"].0, "7");
         assert_eq!(status.allocatable.unwrap()["memory"].0, "32Gi");
 
@@ -183,12 +183,32 @@ async fn a_fleet_creates_updates_and_deletes_its_objects() {
 
         world.makes_pod("stays", json!({})).await;
         fleet.terminate();
-        assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 2 pods and 2 Leases\n");
+        assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 3 pods and 2 Leases\n");
         assert!(fleet.ended_well());
         assert_eq!(world.names().await, ["world-0"]);
         let pods = world.pods().list(&ListParams::default()).await.unwrap();
-        let pods: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
-        assert_eq!(pods, ["stays"], "who made it takes it away");
+        assert_eq!(pods.items, [], "a pod ends with its node");
+    }
+}
+
+#[tokio::test]
+async fn nodes_and_pods_go_with_the_namespace_that_owns_them() {
+    for world in World::all().await {
+        let kubeconfig = world.path("kubeconfig");
+        let kubeconfig = ["--kubeconfig", kubeconfig.to_str().unwrap()];
+        let more = [&kubeconfig[..], &["--owner-namespace", "default"]].concat();
+        // What a run without an owner has left is taken over.
+        drop(world.settle());
+        let _fleet = Run::start(&world.path("fleet.yaml"), &more);
+        let namespaces: Api<Namespace> = Api::all(world.client.clone());
+        let owner = namespaces.get("default").await.unwrap().owner_ref(&()).unwrap();
+        let node = world.nodes().get("fake-0").await.unwrap();
+        assert_eq!(node.owner_references(), std::slice::from_ref(&owner));
+        let pod = world.pods().get("app-0").await.unwrap();
+        assert_eq!(pod.owner_references(), [owner]);
+        assert_eq!(pod.spec.unwrap().termination_grace_period_seconds, Some(0));
+        let lease = world.leases().get("fake-0").await.unwrap();
+        assert_eq!(lease.owner_references()[0].kind, "Node");
     }
 }
 

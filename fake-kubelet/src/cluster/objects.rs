@@ -67,6 +67,7 @@ pub(super) fn node(cluster_node: &ClusterNode, ownership: &Ownership, now: Times
         name: Some(cluster_node.name.clone()),
         labels: Some(all),
         annotations: Some(config.annotations.clone()),
+        owner_references: ownership.references(),
         ..ObjectMeta::default()
     };
     ownership.apply_to(&mut metadata);
@@ -99,7 +100,7 @@ pub(super) fn node_status(cluster_node: &ClusterNode, now: Timestamp) -> NodeSta
     let address = |kind: &str, address: String| NodeAddress { type_: kind.to_owned(), address };
     let addresses = if config.addresses.is_empty() {
         vec![
-            address("InternalIP", cluster_node.address.to_string()),
+            address(cluster_node.address_type.as_str(), cluster_node.address.to_string()),
             address("Hostname", cluster_node.name.clone()),
         ]
     } else {
@@ -171,6 +172,7 @@ pub(super) fn pod(config: &cluster_format::Pod, node: &str, ownership: &Ownershi
         namespace: Some(config.namespace().to_owned()),
         labels: Some(config.labels.clone()),
         name: Some(config.name.clone()),
+        owner_references: ownership.references(),
         ..ObjectMeta::default()
     };
     ownership.apply_to(&mut metadata);
@@ -186,6 +188,8 @@ pub(super) fn pod(config: &cluster_format::Pod, node: &str, ownership: &Ownershi
             operator: Some("Exists".to_owned()),
             ..Toleration::default()
         }]),
+        // Where its node is gone, or this program, nobody confirms that it has ended.
+        termination_grace_period_seconds: Some(0),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         ..PodSpec::default()

@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use cluster_format::AddressType;
 use kube::Client;
 use net::Doors;
 use parking_lot::Mutex;
@@ -20,7 +21,7 @@ use crate::{
     api_server::LocalApiServer,
     auth::{ApiServerReviewer, DenyAll, Reviewer},
     certificates::Certificates,
-    cluster::{ClusterNode, NodeController, Ownership, delete_all},
+    cluster::{ClusterNode, NodeController, Ownership, delete_all, namespace_reference},
     config::{ClusterConfig, Config},
     config_reload::reload,
     fleet::Fleet,
@@ -43,9 +44,14 @@ pub(super) struct Run {
     /// The port of that API server. Default: any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 0, requires = "out")]
     api_port: u16,
-    /// The nodes' InternalIP, where the cluster reaches this program.
+    /// The nodes' address, where the cluster reaches this program: their ExternalIP, unless the
+    /// configuration has another cluster.addressType.
     #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
+    /// The Namespace that owns the nodes and pods: the cluster's garbage collector deletes them when
+    /// it is deleted, where this program no longer may or can.
+    #[arg(long, value_name = "NAME", conflicts_with = "out")]
+    owner_namespace: Option<String>,
     /// Accept client certificates that these CAs have signed. Default: the fleet's own CA, which
     /// with --out is accepted as well.
     #[arg(long, value_name = "FILE")]
@@ -172,6 +178,11 @@ impl Run {
         fleet: &Arc<Fleet>,
         doors: &Doors,
     ) -> Result<NodeController, ProgramError> {
+        let namespace = match &self.owner_namespace {
+            Some(name) => Some(namespace_reference(&client, name).await?),
+            None => None,
+        };
+        let (owner, instance) = (cluster.owner().to_owned(), Some(hex::<8>()?));
         let mut nodes = BTreeMap::new();
         for config in config.nodes() {
             let name = config.node.name.clone();
@@ -183,13 +194,17 @@ impl Run {
                 all if all.is_unspecified() => return Err(ProgramError::NoAddress { node: name }),
                 address => address,
             };
-            let since = doors.clock.now();
-            let port = listens.port();
-            nodes.insert(name.clone(), ClusterNode { name, address, port, config, since });
+            let (since, port) = (doors.clock.now(), listens.port());
+            let address_type = cluster.address_type.unwrap_or(match self.out {
+                Some(_) => AddressType::InternalIp,
+                None => AddressType::ExternalIp,
+            });
+            let key = name.clone();
+            nodes.insert(key, ClusterNode { name, address, address_type, port, config, since });
         }
         Ok(NodeController {
             client,
-            ownership: Ownership { owner: cluster.owner().to_owned(), instance: Some(hex::<8>()?) },
+            ownership: Ownership { owner, instance, namespace },
             fleet: Arc::clone(fleet),
             clock: doors.clock.clone(),
             nodes,
