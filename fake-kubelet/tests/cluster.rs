@@ -134,11 +134,15 @@ impl World {
         tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap()
     }
 
-    /// Puts a pod on the node `fake-0`; it runs when this returns.
     async fn makes_pod(&self, name: &str, annotations: serde_json::Value) -> Pod {
+        self.makes_pod_on("fake-0", name, annotations).await
+    }
+
+    /// Puts a pod on a node; it runs when this returns.
+    async fn makes_pod_on(&self, node: &str, name: &str, annotations: serde_json::Value) -> Pod {
         let pod = json!({
             "metadata": {"name": name, "annotations": annotations},
-            "spec": {"nodeName": "fake-0", "containers": [{"name": "c", "image": "i"}]},
+            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]},
         });
         let pod: Pod = serde_json::from_value(pod).unwrap();
         self.pods().create(&PostParams::default(), &pod).await.unwrap();
@@ -223,6 +227,56 @@ async fn objects_of_a_killed_run_are_taken_over_or_cleaned() {
         assert_eq!(world.clean("nobody"), "removed 0 nodes, 0 pods and 0 Leases\n");
         assert_eq!(world.clean("test"), "removed 2 nodes, 2 pods and 2 Leases\n");
         assert_eq!(world.names().await, ["world-0"]);
+    }
+}
+
+#[tokio::test]
+async fn nodes_and_pods_come_go_and_change_with_the_file() {
+    for world in World::all().await {
+        let mut fleet = world.settle();
+        let before = world.nodes().get("fake-0").await.unwrap();
+        let foreign = world.makes_pod_on("fake-1", "theirs", json!({})).await;
+        let changed = FLEET
+            .replace("count: 2", "count: 1")
+            .replace("{zone: a}", "{rack: b}")
+            .replace("cpu: '7'", "cpu: '6'")
+            .replace("app-{n}", "web-{n}");
+        std::fs::write(world.path("fleet.yaml"), changed).unwrap();
+        let uid = foreign.metadata.uid.unwrap();
+        world.pod_when("theirs", is_deleted(&uid)).await;
+        world.runs("web-0").await;
+        assert_eq!(world.names().await, ["fake-0", "world-0"]);
+        let node = world.nodes().get("fake-0").await.unwrap();
+        assert_eq!(node.uid(), before.uid());
+        assert_eq!((node.labels().get("zone"), node.labels()["rack"].as_str()), (None, "b"));
+        assert_eq!(node.status.unwrap().allocatable.unwrap()["cpu"].0, "6");
+        assert!(world.pods().get_opt("app-0").await.unwrap().is_none());
+        std::fs::write(world.path("fleet.yaml"), FLEET).unwrap();
+        world.runs("app-0").await;
+        world.runs("app-1").await;
+        assert_eq!(world.names().await, ["fake-0", "fake-1", "world-0"]);
+        fleet.terminate();
+        assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 2 pods and 2 Leases\n");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_keeps_its_nodes_is_continued_by_the_next() {
+    for world in World::all().await {
+        let kubeconfig = world.path("kubeconfig");
+        let more = ["--keep", "--kubeconfig", kubeconfig.to_str().unwrap()];
+        let mut first = Run::start(&world.path("fleet.yaml"), &more);
+        let left = world.runs("app-0").await;
+        first.terminate();
+        assert!(first.ended_well());
+        assert_eq!(world.names().await, ["fake-0", "fake-1", "world-0"]);
+        std::fs::write(world.path("fleet.yaml"), FLEET.replace("count: 2", "count: 1")).unwrap();
+        let mut second = Run::start(&world.path("fleet.yaml"), &more);
+        assert_eq!(world.names().await, ["fake-0", "world-0"], "what it does not have is gone");
+        assert_eq!(world.pods().get("app-0").await.unwrap().uid(), left.uid());
+        second.terminate();
+        assert!(second.ended_well());
+        assert_eq!(world.clean("test"), "removed 1 nodes, 1 pods and 1 Leases\n");
     }
 }
 

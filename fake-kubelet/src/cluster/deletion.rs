@@ -116,7 +116,7 @@ where
 }
 
 /// Deletes this object, but not another one of its name; returns its name if it existed.
-async fn delete_one<K>(api: Api<K>, object: &K) -> Result<Option<String>, ClusterError>
+pub(super) async fn delete_one<K>(api: Api<K>, object: &K) -> Result<Option<String>, ClusterError>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {

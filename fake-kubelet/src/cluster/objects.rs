@@ -21,6 +21,9 @@ use k8s_openapi::{
     },
 };
 
+use kube::ResourceExt;
+use serde_json::Value;
+
 use super::{ClusterNode, Ownership};
 use crate::config::TaintConfig;
 
@@ -84,6 +87,19 @@ pub(super) fn node(cluster_node: &ClusterNode, ownership: &Ownership, now: Times
         metadata,
         spec: Some(NodeSpec { taints: Some(taints), ..NodeSpec::default() }),
         status: Some(node_status(cluster_node, now)),
+    }
+}
+
+/// Adds to a merge patch of a node's metadata what takes away the labels and annotations that it had
+/// before and shall not have.
+pub(super) fn without(patch: &mut Value, before: &Node, wanted: &Node) {
+    for (field, before, wanted) in [
+        ("labels", before.labels(), wanted.labels()),
+        ("annotations", before.annotations(), wanted.annotations()),
+    ] {
+        for name in before.keys().filter(|name| !wanted.contains_key(*name)) {
+            patch[field][name] = Value::Null;
+        }
     }
 }
 

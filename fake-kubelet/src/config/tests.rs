@@ -17,7 +17,7 @@ fn load(text: &str) -> Result<Config, String> {
 
 fn parse(text: &str) -> Result<Vec<KubeletSpec>, String> {
     let config = load(text)?;
-    Ok(config.specs(Path::new("config.yaml"), now(), false).unwrap())
+    Ok(config.specs(Path::new("config.yaml"), now(), Hosting::default()).unwrap())
 }
 
 #[test]

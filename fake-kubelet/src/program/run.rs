@@ -1,8 +1,6 @@
 //! `fake-kubelet run`.
 
 use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
     fs,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
@@ -14,16 +12,19 @@ use kube::Client;
 use net::Doors;
 use parking_lot::Mutex;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 
 use super::{ProgramError, cluster_flags::ClusterFlags};
 use crate::{
     api_server::LocalApiServer,
     auth::{ApiServerReviewer, DenyAll, Reviewer},
     certificates::Certificates,
-    cluster::{ClusterNode, NodeController, Ownership, delete_all, namespace_reference},
-    config::{ClusterConfig, Config},
-    config_reload::reload,
+    cluster::{NodeController, Ownership, Placement, delete_all, namespace_reference},
+    config::{ClusterConfig, Config, Hosting},
+    config_reload::Reloader,
     fleet::Fleet,
     kubelet::Dependencies,
     random::hex,
@@ -31,7 +32,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
-    /// Which kubelets to run, in YAML. Usage and faults change with the file.
+    /// Which kubelets to run, in YAML. The fleet follows changes of the file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     #[command(flatten)]
@@ -52,6 +53,10 @@ pub(super) struct Run {
     /// it is deleted, where this program no longer may or can.
     #[arg(long, value_name = "NAME", conflicts_with = "out")]
     owner_namespace: Option<String>,
+    /// Keep nodes and pods in the cluster at the end, for a later run of the same owner, which takes
+    /// them over and deletes those that its configuration does not have.
+    #[arg(long, conflicts_with = "out")]
+    keep: bool,
     /// Accept client certificates that these CAs have signed. Default: the fleet's own CA, which
     /// with --out is accepted as well.
     #[arg(long, value_name = "FILE")]
@@ -95,12 +100,8 @@ impl Run {
             reviewer: reviewer(&config, client)?,
             observer: Arc::new(()),
         };
-        let mut specs = config.specs(&self.config, doors.clock.now(), cluster.is_some())?;
-        for spec in &mut specs {
-            if let Some(address) = self.address {
-                spec.addresses = vec![address];
-            }
-        }
+        let hosting = Hosting { pods_from_cluster: cluster.is_some(), address: self.address };
+        let specs = config.specs(&self.config, doors.clock.now(), hosting)?;
         let fleet = Arc::new(Fleet::start(specs, surroundings).await?);
         self.write_authority(&certificates)?;
         let controller = match cluster {
@@ -112,29 +113,35 @@ impl Run {
             None => None,
         };
         if let Some(local) = &local {
-            for node in config.nodes() {
-                for pod in &node.node.pods {
-                    local.add_namespace(pod.namespace());
-                }
-            }
+            config.nodes().for_each(|node| local.add_namespaces(&node.node.pods));
         }
+        let reloader = Reloader {
+            file: &self.config,
+            fleet: &fleet,
+            clock: &doors.clock,
+            hosting,
+            controller: controller.as_deref(),
+            local: local.as_ref().zip(self.out.as_deref()),
+        };
         let live = async {
             if let Some(controller) = &controller {
                 controller.register().await?;
+                if self.keep {
+                    controller.delete_leftovers().await?;
+                }
             }
-            self.write_out(local.as_ref(), &certificates, controller.as_deref())?;
+            self.write_out(local.as_ref(), &certificates, &reloader)?;
             for kubelet in fleet.all() {
                 for address in kubelet.listens_on().await {
                     println!("{} https://{address}/metrics/resource", kubelet.name());
                 }
             }
             println!("{} kubelets are up", fleet.all().len());
-            let following = reload(&self.config, config, &fleet, &doors.clock);
             match &controller {
                 Some(controller) => {
-                    tokio::join!(following, controller.run());
+                    tokio::join!(reloader.run(config), controller.run());
                 }
-                None => following.await,
+                None => reloader.run(config).await,
             }
             Ok(())
         };
@@ -144,7 +151,9 @@ impl Run {
             _ = terminated.recv() => Ok(()),
             ended = live => ended,
         };
-        if let Some(controller) = controller.filter(|_| local.is_none()) {
+        // Those of a run that could not begin go in any case.
+        let keep = local.is_some() || (self.keep && ended.is_ok());
+        if let Some(controller) = controller.as_deref().filter(|_| !keep) {
             let deleted = delete_all(&controller.client, &controller.ownership).await?;
             println!("{deleted}");
         }
@@ -183,36 +192,34 @@ impl Run {
             None => None,
         };
         let (owner, instance) = (cluster.owner().to_owned(), Some(hex::<8>()?));
-        let mut nodes = BTreeMap::new();
-        for config in config.nodes() {
-            let name = config.node.name.clone();
-            let Some(kubelet) = fleet.get(&name) else { continue };
-            let Some(listens) = kubelet.listens_on().await.first().copied() else { continue };
-            let named = self.address.or(cluster.address.map(|address| address.0));
-            let address = match named.unwrap_or(listens.ip()) {
-                all if all.is_unspecified() && self.out.is_some() => Ipv4Addr::LOCALHOST.into(),
-                all if all.is_unspecified() => return Err(ProgramError::NoAddress { node: name }),
-                address => address,
-            };
-            let (since, port) = (doors.clock.now(), listens.port());
-            let address_type = cluster.address_type.unwrap_or(match self.out {
-                Some(_) => AddressType::InternalIp,
-                None => AddressType::ExternalIp,
-            });
-            let key = name.clone();
-            nodes.insert(key, ClusterNode { name, address, address_type, port, config, since });
-        }
-        Ok(NodeController {
+        let local = self.out.is_some();
+        let address_type = if local { AddressType::InternalIp } else { AddressType::ExternalIp };
+        let controller = NodeController {
             client,
             ownership: Ownership { owner, instance, namespace },
             fleet: Arc::clone(fleet),
             clock: doors.clock.clone(),
-            nodes,
+            placement: Placement {
+                address: self.address.or(cluster.address.map(|address| address.0)),
+                unspecified: local.then_some(Ipv4Addr::LOCALHOST.into()),
+                address_type: cluster.address_type.unwrap_or(address_type),
+            },
+            nodes: Mutex::default(),
+            changed: Notify::new(),
             heartbeat: cluster.heartbeat(),
             first_pod_ip: cluster.first_pod_ip(),
             folder: self.config.parent().unwrap_or(Path::new("")).to_owned(),
             uids: Mutex::default(),
-        })
+        };
+        for config in config.nodes() {
+            let node = config.node.name.clone();
+            let Some(kubelet) = fleet.get(&node) else { continue };
+            let Some(placed) = controller.place(&kubelet, config).await else {
+                return Err(ProgramError::NoAddress { node });
+            };
+            controller.nodes.lock().insert(node, Arc::new(placed));
+        }
+        Ok(controller)
     }
 
     fn write_authority(&self, certificates: &Certificates) -> Result<(), ProgramError> {
@@ -224,24 +231,13 @@ impl Run {
         &self,
         local: Option<&LocalApiServer>,
         certificates: &Certificates,
-        controller: Option<&NodeController>,
+        reloader: &Reloader<'_>,
     ) -> Result<(), ProgramError> {
-        let (Some(folder), Some(local), Some(controller)) = (&self.out, local, controller) else {
-            return Ok(());
-        };
+        let (Some(folder), Some(local)) = (&self.out, local) else { return Ok(()) };
         let failed = |source| ProgramError::Write { file: folder.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         write(&folder.join("ca.crt"), &certificates.cluster().pem())?;
-        let mut nodes = String::new();
-        for cluster_node in controller.nodes.values() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                nodes,
-                "{} {} {}",
-                cluster_node.name, cluster_node.address, cluster_node.port
-            );
-        }
-        write(&folder.join("nodes"), &nodes)?;
+        reloader.write_nodes().map_err(failed)?;
         // Written last, so that the other files are there once it exists.
         local.write_kubeconfig(&folder.join("kubeconfig")).map_err(failed)
     }
