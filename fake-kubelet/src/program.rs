@@ -1,5 +1,6 @@
 //! The program `fake-kubelet`.
 
+mod client_ca;
 mod cluster_flags;
 mod record;
 mod run;

@@ -11,13 +11,12 @@ use cluster_format::AddressType;
 use kube::Client;
 use net::Doors;
 use parking_lot::Mutex;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Notify,
 };
 
-use super::{ProgramError, cluster_flags::ClusterFlags};
+use super::{ProgramError, client_ca, cluster_flags::ClusterFlags};
 use crate::{
     api_server::LocalApiServer,
     auth::{ApiServerReviewer, DenyAll, Reviewer},
@@ -57,8 +56,9 @@ pub(super) struct Run {
     /// them over and deletes those that its configuration does not have.
     #[arg(long, conflicts_with = "out")]
     keep: bool,
-    /// Accept client certificates that these CAs have signed. Default: the fleet's own CA, which
-    /// with --out is accepted as well.
+    /// Accept client certificates that these CAs have signed. Default: the CAs that the cluster
+    /// publishes in kube-system/extension-apiserver-authentication; without a cluster the fleet's own,
+    /// which with --out is accepted in any case.
     #[arg(long, value_name = "FILE")]
     client_ca_file: Option<PathBuf>,
     /// Where to write the CA of kubelets with `certificate: Signed`, in PEM.
@@ -75,14 +75,15 @@ impl Run {
         let mut terminated = signal(SignalKind::terminate()).map_err(ProgramError::Signals)?;
         let doors = Doors::host();
         let config = Config::read(&self.config, doors.clock.now())?;
-        let certificates = Arc::new(self.certificates(&doors)?);
+        let named = self.cluster.explicit_client().await?;
+        let certificates = Arc::new(self.certificates(named.as_ref(), &doors).await?);
         let local = match &self.out {
             Some(_) => Some(LocalApiServer::start(self.api_port, &doors, &certificates).await?),
             None => None,
         };
         let client = match &local {
             Some(local) => Some(local.client()),
-            None => self.cluster.explicit_client().await?,
+            None => named,
         };
         let cluster = match (&config.cluster, &local) {
             (Some(cluster), _) => Some(cluster.clone()),
@@ -161,17 +162,18 @@ impl Run {
         ended
     }
 
-    fn certificates(&self, doors: &Doors) -> Result<Certificates, ProgramError> {
+    async fn certificates(
+        &self,
+        cluster: Option<&Client>,
+        doors: &Doors,
+    ) -> Result<Certificates, ProgramError> {
         let certificates = Certificates::new(doors.clock.now())?;
-        let Some(file) = &self.client_ca_file else { return Ok(certificates) };
-        let failed = |reason: String| ProgramError::ClientCa { file: file.clone(), reason };
-        let pem = fs::read(file).map_err(|error| failed(error.to_string()))?;
-        let mut clients = CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| failed(error.to_string()))?;
-        if clients.is_empty() {
-            return Err(failed("there is no certificate in it".to_owned()));
-        }
+        let clients = match (&self.client_ca_file, cluster) {
+            (Some(file), _) => Some(client_ca::of_file(file)?),
+            (None, Some(cluster)) => client_ca::of_cluster(cluster).await,
+            (None, None) => None,
+        };
+        let Some(mut clients) = clients else { return Ok(certificates) };
         if self.out.is_some() {
             // The API server's local client certificate is signed by it.
             clients.push(certificates.cluster().certificate().clone());
