@@ -116,6 +116,9 @@ impl Config {
         match config {
             Some((Ok(config), sound)) => {
                 let sources = Sources { folder: folder(file), seed: 0, start: now };
+                if let Some(cluster) = &config.cluster {
+                    check::check_cluster(cluster, sound.field("cluster"), &mut mistakes);
+                }
                 check::check(&config.nodes, sound.field("nodes"), sources, &mut mistakes);
                 if mistakes.is_empty() {
                     return Ok(config);

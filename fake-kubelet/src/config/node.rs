@@ -41,7 +41,7 @@ pub(crate) struct HostConfig {
     #[serde(default)]
     raise: Raise,
     /// What the machine has. Default: 4 cores, 16Gi of memory, 110 pods.
-    capacity: Option<BTreeMap<String, String>>,
+    pub(super) capacity: Option<BTreeMap<String, String>>,
     /// Taints. Default: `fake-kubelet.dev/node` with the owner as its value and the effect
     /// `NoSchedule`, so that only pods that tolerate it come here.
     pub(crate) taints: Option<Vec<TaintConfig>>,
