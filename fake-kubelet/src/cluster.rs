@@ -24,13 +24,7 @@ use std::{
 
 use cluster_format::AddressType;
 use jiff::Timestamp;
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::{
-        coordination::v1::Lease,
-        core::v1::{Node, Pod},
-    },
-};
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Node};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams, PostParams},
