@@ -262,15 +262,15 @@ async fn nodes_and_pods_come_go_and_change_with_the_file() {
 
 #[tokio::test]
 async fn the_api_server_forwards_requests_to_kubelets() {
-    for world in World::all().await {
-        let webhook = FLEET.replace("access: Open", "access: Webhook");
-        std::fs::write(world.path("fleet.yaml"), webhook).unwrap();
-        let _fleet = world.settle();
-        let path = "/api/v1/nodes/fake-0/proxy/configz";
-        let request = http::Request::get(path).body(Vec::new()).unwrap();
-        let answer = world.client.request_text(request).await.unwrap();
-        assert!(answer.contains("kubeletconfig"), "{answer}");
-    }
+    // The real one forwards nothing to loopback addresses.
+    let world = World::own().await;
+    let webhook = FLEET.replace("access: Open", "access: Webhook");
+    std::fs::write(world.path("fleet.yaml"), webhook).unwrap();
+    let _fleet = world.settle();
+    let path = "/api/v1/nodes/fake-0/proxy/configz";
+    let request = http::Request::get(path).body(Vec::new()).unwrap();
+    let answer = world.client.request_text(request).await.unwrap();
+    assert!(answer.contains("kubeletconfig"), "{answer}");
 }
 
 #[tokio::test]
