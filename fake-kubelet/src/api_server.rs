@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use cluster_format::Pod;
 use fake_apiserver::{
     ClientCertificate, Credential, Endpoint, FakeApiServer, KubeletAccess, Serving, StartError,
     TlsError, User, authentication_config, kubeconfig,
@@ -88,8 +89,11 @@ impl LocalApiServer {
         Client::new(service, "default")
     }
 
-    pub(crate) fn add_namespace(&self, name: &str) {
-        self.api_server.add_namespace(name);
+    /// Creates the namespaces of these pods.
+    pub(crate) fn add_namespaces(&self, pods: &[Pod]) {
+        for pod in pods {
+            self.api_server.add_namespace(pod.namespace());
+        }
     }
 
     /// Writes a kubeconfig that only this user may read.

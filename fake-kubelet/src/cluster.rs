@@ -10,6 +10,7 @@ mod heartbeat;
 mod objects;
 mod ownership;
 mod pods;
+mod registration;
 mod usage;
 
 use std::{
@@ -21,15 +22,9 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, stream};
+use cluster_format::AddressType;
 use jiff::Timestamp;
-use k8s_openapi::{
-    NamespaceResourceScope,
-    api::{
-        coordination::v1::Lease,
-        core::v1::{Node, Pod},
-    },
-};
+use k8s_openapi::{NamespaceResourceScope, api::core::v1::Node};
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams, PostParams},
@@ -38,21 +33,36 @@ use net::Clock;
 use parking_lot::Mutex;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
-pub(crate) use self::{deletion::delete_all, ownership::Ownership};
+pub(crate) use self::{
+    deletion::delete_all,
+    ownership::{Ownership, namespace_reference},
+};
 use crate::{config::FleetNode, fleet::Fleet};
 
 /// Requests to the API server at the same time: as many as the real controllers make.
 const CONCURRENCY: usize = 32;
 
 /// What a node is registered with.
+#[derive(Clone)]
 pub(crate) struct ClusterNode {
     pub(crate) name: String,
     pub(crate) address: IpAddr,
+    pub(crate) address_type: AddressType,
     pub(crate) port: u16,
     pub(crate) config: FleetNode,
     /// When its node became ready.
     pub(crate) since: Timestamp,
+}
+
+/// Where a cluster reaches the kubelets.
+pub(crate) struct Placement {
+    /// Default: where they listen.
+    pub(crate) address: Option<IpAddr>,
+    /// For those that listen on all addresses.
+    pub(crate) unspecified: Option<IpAddr>,
+    pub(crate) address_type: AddressType,
 }
 
 /// Keeps the fleet's nodes and pods in a cluster.
@@ -61,8 +71,11 @@ pub(crate) struct NodeController {
     pub(crate) ownership: Ownership,
     pub(crate) fleet: Arc<Fleet>,
     pub(crate) clock: Clock,
+    pub(crate) placement: Placement,
     /// By name.
-    pub(crate) nodes: BTreeMap<String, ClusterNode>,
+    pub(crate) nodes: Mutex<BTreeMap<String, Arc<ClusterNode>>>,
+    /// Wakes what looks at pods: nodes, or what their pods use, have changed.
+    pub(crate) changed: Notify,
     pub(crate) heartbeat: Duration,
     pub(crate) first_pod_ip: Ipv4Addr,
     /// Paths of traces are relative to it.
@@ -86,50 +99,24 @@ pub(crate) enum ClusterError {
         "{what} {name:?} exists already and does not belong to owner {owner:?}: choose other names, or set cluster.owner in the configuration to its owner"
     )]
     NotOwned { what: String, name: String, owner: String },
+    #[error("get Namespace {name:?}: it has no uid")]
+    NoUid { name: String },
 }
 
 // === impl NodeController ===
 
 impl NodeController {
-    /// Creates all nodes, their Leases and the pods of the configuration. Objects that an earlier run
-    /// of the same owner has left are adopted.
-    pub(crate) async fn register(&self) -> Result<(), ClusterError> {
-        let mut registered = stream::iter(self.nodes.values())
-            .map(|cluster_node| self.register_node(cluster_node))
-            .buffer_unordered(CONCURRENCY);
-        while let Some(result) = registered.next().await {
-            result?;
-        }
-        Ok(())
-    }
-
     /// Renews Leases and runs pods. Never ends.
     pub(crate) async fn run(self: &Arc<Self>) {
         tokio::join!(heartbeat::run(self), pods::run(self));
     }
 
-    async fn register_node(&self, cluster_node: &ClusterNode) -> Result<(), ClusterError> {
-        let now = self.clock.now();
-        let nodes: Api<Node> = Api::all(self.client.clone());
-        let wanted = objects::node(cluster_node, &self.ownership, now);
-        let (node, is_new) = self.create_or_adopt(&nodes, &wanted).await?;
-        let uid = node.uid().unwrap_or_default();
-        if !is_new {
-            let patch = json!({"metadata": {"uid": uid}, "spec": wanted.spec});
-            self.patch(&nodes, &cluster_node.name, patch).await?;
-            self.update_status(cluster_node, &uid).await?;
-        }
-        let leases: Api<Lease> = Api::namespaced(self.client.clone(), objects::LEASES);
-        let lease = objects::lease(&cluster_node.name, &uid, &self.ownership, now);
-        let (lease, _) = self.create_or_adopt(&leases, &lease).await?;
-        let uids = Uids { node: uid, lease: lease.uid().unwrap_or_default() };
-        self.uids.lock().insert(cluster_node.name.clone(), uids);
-        for pod in &cluster_node.config.node.pods {
-            let pods: Api<Pod> = Api::namespaced(self.client.clone(), pod.namespace());
-            self.create_or_adopt(&pods, &objects::pod(pod, &cluster_node.name, &self.ownership))
-                .await?;
-        }
-        Ok(())
+    fn all(&self) -> Vec<Arc<ClusterNode>> {
+        self.nodes.lock().values().cloned().collect()
+    }
+
+    fn node(&self, name: &str) -> Option<Arc<ClusterNode>> {
+        self.nodes.lock().get(name).cloned()
     }
 
     /// Creates an object, or adopts the owner's one of that name; returns whether it is new.
@@ -153,6 +140,7 @@ impl NodeController {
             "uid": there.uid(),
             "labels": wanted.labels(),
             "annotations": wanted.annotations(),
+            "ownerReferences": wanted.meta().owner_references,
         }});
         Ok((self.patch(api, &name, patch).await?, false))
     }
@@ -189,6 +177,7 @@ impl ClusterError {
         match self {
             Self::Request { source, .. } => is_gone(source),
             Self::NotOwned { .. } => true,
+            Self::NoUid { .. } => false,
         }
     }
 }

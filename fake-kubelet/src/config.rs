@@ -27,7 +27,7 @@ use serde_json::Value;
 
 pub(crate) use self::{
     cluster::{ClusterConfig, DEFAULT_OWNER},
-    node::{FleetNode, TaintConfig},
+    node::{FleetNode, Hosting, TaintConfig},
 };
 use crate::spec::{KubeletSpec, Sources, SpecError};
 
@@ -116,6 +116,9 @@ impl Config {
         match config {
             Some((Ok(config), sound)) => {
                 let sources = Sources { folder: folder(file), seed: 0, start: now };
+                if let Some(cluster) = &config.cluster {
+                    check::check_cluster(cluster, sound.field("cluster"), &mut mistakes);
+                }
                 check::check(&config.nodes, sound.field("nodes"), sources, &mut mistakes);
                 if mistakes.is_empty() {
                     return Ok(config);
@@ -141,21 +144,15 @@ impl Config {
         self.nodes.iter().find(webhook).map(|node| node.node.name.as_str())
     }
 
-    /// The kubelets to start. Where pods come from a cluster, they have none at first.
+    /// The kubelets to start.
     pub(crate) fn specs(
         &self,
         file: &Path,
         now: Timestamp,
-        pods_from_cluster: bool,
+        hosting: Hosting,
     ) -> Result<Vec<KubeletSpec>, SpecError> {
         let sources = Sources { folder: folder(file), seed: 0, start: now };
-        let spec = |mut node: FleetNode| {
-            if pods_from_cluster {
-                node.node.pods.clear();
-            }
-            node.spec(sources)
-        };
-        self.nodes().map(spec).collect()
+        self.nodes().map(|node| node.hosted_spec(hosting, sources)).collect()
     }
 }
 

@@ -93,6 +93,11 @@ impl Node {
         }
     }
 
+    /// The node uses what its containers use from now on.
+    pub(crate) fn end_usage(&mut self) {
+        self.usage = None;
+    }
+
     /// A container uses this from `at` on. False if there is no such container.
     pub fn set_container_usage(
         &mut self,

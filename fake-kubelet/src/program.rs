@@ -1,5 +1,6 @@
 //! The program `fake-kubelet`.
 
+mod client_ca;
 mod cluster_flags;
 mod record;
 mod run;
@@ -163,7 +164,8 @@ impl Clean {
     #[allow(clippy::print_stdout, reason = "a program talks to the terminal")]
     async fn run(self) -> Result<(), ProgramError> {
         let client = self.cluster.client().await?;
-        let removed = delete_all(&client, &Ownership { owner: self.owner, instance: None }).await?;
+        let ownership = Ownership { owner: self.owner, instance: None, namespace: None };
+        let removed = delete_all(&client, &ownership).await?;
         println!("{removed}");
         Ok(())
     }

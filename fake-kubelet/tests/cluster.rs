@@ -12,10 +12,10 @@ use std::{any::Any, path::PathBuf, process::Command};
 
 use k8s_openapi::api::{
     coordination::v1::Lease,
-    core::v1::{Node, Pod},
+    core::v1::{Namespace, Node, Pod},
 };
 use kube::{
-    Api, Client, Config, ResourceExt,
+    Api, Client, Config, Resource, ResourceExt,
     api::{DeleteParams, ListParams, Patch, PatchParams, PostParams},
     config::{KubeConfigOptions, Kubeconfig},
     runtime::wait::{await_condition, conditions::is_deleted, conditions::is_pod_running},
@@ -134,11 +134,15 @@ impl World {
         tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap()
     }
 
-    /// Puts a pod on the node `fake-0`; it runs when this returns.
     async fn makes_pod(&self, name: &str, annotations: serde_json::Value) -> Pod {
+        self.makes_pod_on("fake-0", name, annotations).await
+    }
+
+    /// Puts a pod on a node; it runs when this returns.
+    async fn makes_pod_on(&self, node: &str, name: &str, annotations: serde_json::Value) -> Pod {
         let pod = json!({
             "metadata": {"name": name, "annotations": annotations},
-            "spec": {"nodeName": "fake-0", "containers": [{"name": "c", "image": "i"}]},
+            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]},
         });
         let pod: Pod = serde_json::from_value(pod).unwrap();
         self.pods().create(&PostParams::default(), &pod).await.unwrap();
@@ -163,7 +167,7 @@ async fn a_fleet_creates_updates_and_deletes_its_objects() {
         let port = status.daemon_endpoints.unwrap().kubelet_endpoint.unwrap().port;
         assert_ne!(port, 10_250);
         let address = &status.addresses.unwrap()[0];
-        assert_eq!((address.type_.as_str(), address.address.as_str()), ("InternalIP", "127.0.0.1"));
+        assert_eq!((address.type_.as_str(), address.address.as_str()), ("ExternalIP", "127.0.0.1"));
         assert_eq!(status.allocatable.as_ref().unwrap()["cpu"].0, "7");
         assert_eq!(status.allocatable.unwrap()["memory"].0, "32Gi");
 
@@ -183,12 +187,32 @@ async fn a_fleet_creates_updates_and_deletes_its_objects() {
 
         world.makes_pod("stays", json!({})).await;
         fleet.terminate();
-        assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 2 pods and 2 Leases\n");
+        assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 3 pods and 2 Leases\n");
         assert!(fleet.ended_well());
         assert_eq!(world.names().await, ["world-0"]);
         let pods = world.pods().list(&ListParams::default()).await.unwrap();
-        let pods: Vec<_> = pods.iter().map(ResourceExt::name_any).collect();
-        assert_eq!(pods, ["stays"], "who made it takes it away");
+        assert_eq!(pods.items, [], "a pod ends with its node");
+    }
+}
+
+#[tokio::test]
+async fn nodes_and_pods_go_with_the_namespace_that_owns_them() {
+    for world in World::all().await {
+        let kubeconfig = world.path("kubeconfig");
+        let kubeconfig = ["--kubeconfig", kubeconfig.to_str().unwrap()];
+        let more = [&kubeconfig[..], &["--owner-namespace", "default"]].concat();
+        // What a run without an owner has left is taken over.
+        drop(world.settle());
+        let _fleet = Run::start(&world.path("fleet.yaml"), &more);
+        let namespaces: Api<Namespace> = Api::all(world.client.clone());
+        let owner = namespaces.get("default").await.unwrap().owner_ref(&()).unwrap();
+        let node = world.nodes().get("fake-0").await.unwrap();
+        assert_eq!(node.owner_references(), std::slice::from_ref(&owner));
+        let pod = world.pods().get("app-0").await.unwrap();
+        assert_eq!(pod.owner_references(), [owner]);
+        assert_eq!(pod.spec.unwrap().termination_grace_period_seconds, Some(0));
+        let lease = world.leases().get("fake-0").await.unwrap();
+        assert_eq!(lease.owner_references()[0].kind, "Node");
     }
 }
 
@@ -203,6 +227,69 @@ async fn objects_of_a_killed_run_are_taken_over_or_cleaned() {
         assert_eq!(world.clean("nobody"), "removed 0 nodes, 0 pods and 0 Leases\n");
         assert_eq!(world.clean("test"), "removed 2 nodes, 2 pods and 2 Leases\n");
         assert_eq!(world.names().await, ["world-0"]);
+    }
+}
+
+#[tokio::test]
+async fn nodes_and_pods_come_go_and_change_with_the_file() {
+    for world in World::all().await {
+        let mut fleet = world.settle();
+        let before = world.nodes().get("fake-0").await.unwrap();
+        let foreign = world.makes_pod_on("fake-1", "theirs", json!({})).await;
+        let changed = FLEET
+            .replace("count: 2", "count: 1")
+            .replace("{zone: a}", "{rack: b}")
+            .replace("cpu: '7'", "cpu: '6'")
+            .replace("app-{n}", "web-{n}");
+        std::fs::write(world.path("fleet.yaml"), changed).unwrap();
+        let uid = foreign.metadata.uid.unwrap();
+        world.pod_when("theirs", is_deleted(&uid)).await;
+        world.runs("web-0").await;
+        assert_eq!(world.names().await, ["fake-0", "world-0"]);
+        let node = world.nodes().get("fake-0").await.unwrap();
+        assert_eq!(node.uid(), before.uid());
+        assert_eq!((node.labels().get("zone"), node.labels()["rack"].as_str()), (None, "b"));
+        assert_eq!(node.status.unwrap().allocatable.unwrap()["cpu"].0, "6");
+        assert!(world.pods().get_opt("app-0").await.unwrap().is_none());
+        std::fs::write(world.path("fleet.yaml"), FLEET).unwrap();
+        world.runs("app-0").await;
+        world.runs("app-1").await;
+        assert_eq!(world.names().await, ["fake-0", "fake-1", "world-0"]);
+        fleet.terminate();
+        assert_eq!(fleet.line_with("removed"), "removed 2 nodes, 2 pods and 2 Leases\n");
+    }
+}
+
+#[tokio::test]
+async fn the_api_server_forwards_requests_to_kubelets() {
+    // The real one forwards nothing to loopback addresses.
+    let world = World::own().await;
+    let webhook = FLEET.replace("access: Open", "access: Webhook");
+    std::fs::write(world.path("fleet.yaml"), webhook).unwrap();
+    let _fleet = world.settle();
+    let path = "/api/v1/nodes/fake-0/proxy/configz";
+    let request = http::Request::get(path).body(Vec::new()).unwrap();
+    let answer = world.client.request_text(request).await.unwrap();
+    assert!(answer.contains("kubeletconfig"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_run_that_keeps_its_nodes_is_continued_by_the_next() {
+    for world in World::all().await {
+        let kubeconfig = world.path("kubeconfig");
+        let more = ["--keep", "--kubeconfig", kubeconfig.to_str().unwrap()];
+        let mut first = Run::start(&world.path("fleet.yaml"), &more);
+        let left = world.runs("app-0").await;
+        first.terminate();
+        assert!(first.ended_well());
+        assert_eq!(world.names().await, ["fake-0", "fake-1", "world-0"]);
+        std::fs::write(world.path("fleet.yaml"), FLEET.replace("count: 2", "count: 1")).unwrap();
+        let mut second = Run::start(&world.path("fleet.yaml"), &more);
+        assert_eq!(world.names().await, ["fake-0", "world-0"], "what it does not have is gone");
+        assert_eq!(world.pods().get("app-0").await.unwrap().uid(), left.uid());
+        second.terminate();
+        assert!(second.ended_well());
+        assert_eq!(world.clean("test"), "removed 1 nodes, 1 pods and 1 Leases\n");
     }
 }
 

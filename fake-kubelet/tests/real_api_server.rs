@@ -90,7 +90,7 @@ impl World {
             .args(["--kubelet-certificate-authority", &ca])
             .args(["--kubelet-use-node-status-port", "--metric-resolution=10s"])
             .args(["--kubelet-request-timeout=5s", "--bind-address=127.0.0.1"])
-            .arg("--kubelet-preferred-address-types=InternalIP")
+            .arg("--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname")
             .args(["--cert-dir", &cluster.path("certificates")])
             .arg(format!("--secure-port={port}"));
         let server = Killed::start(&mut command, Path::new(&cluster.path("metrics-server.log")));

@@ -58,16 +58,32 @@ async fn faults_and_usage_follow_the_file_and_nothing_follows_a_bad_one() {
     assert_eq!(status(fleet.get("fake-1", SCRAPE).await), 500);
     fs::write(&file, &grown).unwrap();
     fleet.get_until("fake-1", SCRAPE, AT_1_GI).await;
-    fs::write(&file, grown.replace("count: 2", "count: 3")).unwrap();
-    fleet.log_until("Node was added to the configuration, restart fake-kubelet to run it").await;
-    assert_eq!(status(fleet.get("fake-1", SCRAPE).await), 200);
     fs::write(&file, grown.replace("cpu: 250m", "cpu: 1M")).unwrap();
     fleet.log_until("more than 100000 cores, which no kubelet can count").await;
-    fs::write(&file, grown.replace("count: 2", "count: 1")).unwrap();
-    fleet.log_until("Node was removed from the configuration, it keeps running as before").await;
-    fs::write(&file, faulty.replace("app-{n}", "other-{n}")).unwrap();
-    until_status(&fleet, 500).await;
-    fleet.log_until("More than faults and usage has changed").await;
+}
+
+#[tokio::test]
+async fn nodes_and_pods_follow_the_file() {
+    let fleet = OwnFleet::start(FLEET, &[]).await;
+    let file = fleet.path("fleet.yaml");
+    fs::write(&file, FLEET.replace("count: 2", "count: 3")).unwrap();
+    fleet.get_until("fake-2", SCRAPE, "pod=\"app-2\"").await;
+    fleet.log_until("added=1 changed=0 removed=0").await;
+    let names = || {
+        let nodes = fs::read_to_string(fleet.path("nodes")).unwrap();
+        nodes.lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["fake-0", "fake-1", "fake-2"]);
+    fs::write(&file, FLEET.replace("count: 2", "count: 1")).unwrap();
+    until_status(&fleet, 404).await;
+    fleet.log_until("added=0 changed=0 removed=2").await;
+    assert_eq!(names(), ["fake-0"]);
+    // A kubelet that is another one from now on, with another pod.
+    let other = FLEET.replace("app-{n}", "other-{n}").replace("{every: 0s}", "{every: 1s}");
+    fs::write(&file, other).unwrap();
+    let scrape = fleet.get_until("fake-0", SCRAPE, "pod=\"other-0\"").await;
+    assert!(!scrape.contains("pod=\"app-0\""), "{scrape}");
+    fleet.get_until("fake-1", SCRAPE, "pod=\"other-1\"").await;
 }
 
 #[tokio::test]

@@ -93,6 +93,7 @@ fn fake_nodes_may_do_what_they_need_and_find_their_file() {
         ("pods", "watch"),
         ("pods/status", "patch"),
         ("leases", "patch"),
+        ("namespaces", "get"),
         ("tokenreviews", "create"),
         ("subjectaccessreviews", "create"),
     ] {

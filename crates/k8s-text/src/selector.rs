@@ -8,4 +8,5 @@ mod names;
 pub use self::{
     field::{FieldSelector, FieldSelectorError},
     label::{LabelSelector, LabelSelectorError},
+    names::{key_errors, value_errors},
 };

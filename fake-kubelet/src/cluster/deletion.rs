@@ -1,11 +1,17 @@
 //! Deletes the objects that were created, and nothing else.
 
-use std::fmt::{self, Debug};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Debug},
+};
 
 use futures::{StreamExt, stream};
-use k8s_openapi::api::{
-    coordination::v1::Lease,
-    core::v1::{Node, Pod},
+use k8s_openapi::{
+    api::{
+        coordination::v1::Lease,
+        core::v1::{Node, Pod},
+    },
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -33,51 +39,84 @@ impl fmt::Display for Deleted {
     }
 }
 
-/// Deletes all objects of this owner and run.
+/// Deletes all objects of this owner and run, and the pods that others have on its nodes.
 pub(crate) async fn delete_all(
     client: &Client,
     ownership: &Ownership,
 ) -> Result<Deleted, ClusterError> {
-    let everywhere: Api<Pod> = Api::all(client.clone());
-    let pods = delete_each(&everywhere, |pod| namespaced(client, pod), ownership).await?;
-    let nodes: Api<Node> = Api::all(client.clone());
-    let gone_nodes = delete_each(&nodes, |_| nodes.clone(), ownership).await?;
-    let leases: Api<Lease> = Api::namespaced(client.clone(), objects::LEASES);
-    let leases = delete_each(&leases, |_| leases.clone(), ownership).await?;
-    Ok(Deleted { nodes: gone_nodes, pods, leases })
+    delete_if(client, ownership, |metadata, _| ownership.created(metadata)).await
 }
 
-async fn delete_each<K>(
-    all: &Api<K>,
-    api_of: impl Fn(&K) -> Api<K>,
+/// Deletes those objects of this owner that `doomed` says, by their metadata and the name of their
+/// node, and the pods that others have on the nodes that go: nobody else confirms that they ended.
+/// Nodes go first, lest controllers replace pods there.
+pub(super) async fn delete_if(
+    client: &Client,
     ownership: &Ownership,
-) -> Result<usize, ClusterError>
+    doomed: impl Fn(&ObjectMeta, &str) -> bool,
+) -> Result<Deleted, ClusterError> {
+    let owned = ListParams::default().labels(&ownership.selector());
+    let nodes: Api<Node> = Api::all(client.clone());
+    let found = list(&nodes, &owned, |node| doomed(node.meta(), &node.name_any())).await?;
+    let gone = delete_each(&found, |_| nodes.clone()).await?;
+    let gone: BTreeSet<_> = gone.into_iter().collect();
+
+    let pods: Api<Pod> = Api::all(client.clone());
+    let bound = ListParams::default().fields("spec.nodeName!=");
+    let pods = list(&pods, &bound, |pod| {
+        let node = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
+        gone.contains(node) || (ownership.owns(pod.meta()) && doomed(pod.meta(), node))
+    });
+    let pods = delete_each(&pods.await?, |pod| namespaced(client, pod)).await?;
+
+    let leases: Api<Lease> = Api::namespaced(client.clone(), objects::LEASES);
+    let found = list(&leases, &owned, |lease| doomed(lease.meta(), &lease.name_any())).await?;
+    let leases = delete_each(&found, |_| leases.clone()).await?;
+    Ok(Deleted { nodes: gone.len(), pods: pods.len(), leases: leases.len() })
+}
+
+/// All objects that `wanted` says, page by page.
+async fn list<K>(
+    all: &Api<K>,
+    params: &ListParams,
+    wanted: impl Fn(&K) -> bool,
+) -> Result<Vec<K>, ClusterError>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let mut params = ListParams::default().labels(&ownership.selector()).limit(PAGE);
+    let mut params = params.clone().limit(PAGE);
     let mut found = Vec::new();
     loop {
         let list =
             all.list(&params).await.map_err(|error| request_error::<K>("list", "", error))?;
-        found.extend(list.items.into_iter().filter(|object| ownership.created(object.meta())));
+        found.extend(list.items.into_iter().filter(&wanted));
         match list.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = params.continue_token(&token),
-            None => break,
+            None => return Ok(found),
         }
     }
-    let mut deletions = stream::iter(&found)
-        .map(|object| delete_one(api_of(object), object))
-        .buffer_unordered(CONCURRENCY);
-    let mut count = 0;
-    while let Some(deleted) = deletions.next().await {
-        count += usize::from(deleted?);
-    }
-    Ok(count)
 }
 
-/// Deletes this object, but not another one of its name; returns whether it existed.
-async fn delete_one<K>(api: Api<K>, object: &K) -> Result<bool, ClusterError>
+/// Deletes these objects; returns the names of those that were there.
+async fn delete_each<K>(
+    found: &[K],
+    api_of: impl Fn(&K) -> Api<K>,
+) -> Result<Vec<String>, ClusterError>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let mut deletions = stream::iter(found)
+        .map(|object| delete_one(api_of(object), object))
+        .buffer_unordered(CONCURRENCY);
+    let mut gone = Vec::new();
+    while let Some(deleted) = deletions.next().await {
+        gone.extend(deleted?);
+    }
+    Ok(gone)
+}
+
+/// Deletes this object, but not another one of its name; returns its name if it existed.
+pub(super) async fn delete_one<K>(api: Api<K>, object: &K) -> Result<Option<String>, ClusterError>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
@@ -88,8 +127,8 @@ where
         ..DeleteParams::default()
     };
     match api.delete(&name, &params).await {
-        Ok(_) => Ok(true),
-        Err(error) if is_gone(&error) => Ok(false),
+        Ok(_) => Ok(Some(name)),
+        Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(request_error::<K>("delete", &name, error)),
     }
 }

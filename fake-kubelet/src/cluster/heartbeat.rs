@@ -21,16 +21,19 @@ const STATUS_EVERY: Duration = Duration::from_mins(5);
 
 /// Sends the heartbeats of all nodes, spread over the interval. Never ends.
 pub(super) async fn run(controller: &Arc<NodeController>) {
-    let names: Vec<String> = controller.nodes.keys().cloned().collect();
-    if names.is_empty() {
-        return std::future::pending().await;
-    }
-    let step = controller.heartbeat / u32::try_from(names.len()).unwrap_or(u32::MAX);
     let rounds = STATUS_EVERY.as_nanos() / controller.heartbeat.as_nanos().max(1);
     let (mut round, mut next) = (0_u128, Instant::now());
     let mut under_way = JoinSet::new();
     loop {
         round += 1;
+        // They come and go while the program runs.
+        let names: Vec<String> = controller.nodes.lock().keys().cloned().collect();
+        let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
+        let step = controller.heartbeat / count.max(1);
+        if names.is_empty() {
+            next += step;
+            sleep_until(next).await;
+        }
         // Status updates are spread over the rounds of STATUS_EVERY.
         for (index, name) in names.iter().enumerate() {
             next += step;
@@ -48,7 +51,8 @@ pub(super) async fn run(controller: &Arc<NodeController>) {
 }
 
 async fn renew(controller: Arc<NodeController>, name: String, full: bool) {
-    let Some(cluster_node) = controller.nodes.get(&name) else { return };
+    let Some(cluster_node) = controller.node(&name) else { return };
+    let cluster_node = &*cluster_node;
     let Some(uids) = controller.uids.lock().get(&name).cloned() else { return };
     let renewed = controller.renew_lease(cluster_node, &uids).await;
     // After a failed renewal the node may have been marked as not ready.

@@ -21,6 +21,9 @@ use k8s_openapi::{
     },
 };
 
+use kube::ResourceExt;
+use serde_json::Value;
+
 use super::{ClusterNode, Ownership};
 use crate::config::TaintConfig;
 
@@ -67,6 +70,7 @@ pub(super) fn node(cluster_node: &ClusterNode, ownership: &Ownership, now: Times
         name: Some(cluster_node.name.clone()),
         labels: Some(all),
         annotations: Some(config.annotations.clone()),
+        owner_references: ownership.references(),
         ..ObjectMeta::default()
     };
     ownership.apply_to(&mut metadata);
@@ -86,6 +90,19 @@ pub(super) fn node(cluster_node: &ClusterNode, ownership: &Ownership, now: Times
     }
 }
 
+/// Adds to a merge patch of a node's metadata what takes away the labels and annotations that it had
+/// before and shall not have.
+pub(super) fn without(patch: &mut Value, before: &Node, wanted: &Node) {
+    for (field, before, wanted) in [
+        ("labels", before.labels(), wanted.labels()),
+        ("annotations", before.annotations(), wanted.annotations()),
+    ] {
+        for name in before.keys().filter(|name| !wanted.contains_key(*name)) {
+            patch[field][name] = Value::Null;
+        }
+    }
+}
+
 /// A node's status.
 pub(super) fn node_status(cluster_node: &ClusterNode, now: Timestamp) -> NodeStatus {
     let (config, host) = (&cluster_node.config.node, &cluster_node.config.host);
@@ -99,7 +116,7 @@ pub(super) fn node_status(cluster_node: &ClusterNode, now: Timestamp) -> NodeSta
     let address = |kind: &str, address: String| NodeAddress { type_: kind.to_owned(), address };
     let addresses = if config.addresses.is_empty() {
         vec![
-            address("InternalIP", cluster_node.address.to_string()),
+            address(cluster_node.address_type.as_str(), cluster_node.address.to_string()),
             address("Hostname", cluster_node.name.clone()),
         ]
     } else {
@@ -171,6 +188,7 @@ pub(super) fn pod(config: &cluster_format::Pod, node: &str, ownership: &Ownershi
         namespace: Some(config.namespace().to_owned()),
         labels: Some(config.labels.clone()),
         name: Some(config.name.clone()),
+        owner_references: ownership.references(),
         ..ObjectMeta::default()
     };
     ownership.apply_to(&mut metadata);
@@ -186,6 +204,8 @@ pub(super) fn pod(config: &cluster_format::Pod, node: &str, ownership: &Ownershi
             operator: Some("Exists".to_owned()),
             ..Toleration::default()
         }]),
+        // Where its node is gone, or this program, nobody confirms that it has ended.
+        termination_grace_period_seconds: Some(0),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         ..PodSpec::default()

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::{
+    api::core::v1::Namespace,
+    apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference},
+};
+use kube::{Api, Client, Resource};
+
+use super::{ClusterError, request_error};
 
 /// The label of every object that a fleet has created.
 const OWNER: &str = "fake-kubelet.dev/owner";
@@ -11,11 +17,24 @@ const OWNER: &str = "fake-kubelet.dev/owner";
 const INSTANCE: &str = "fake-kubelet.dev/instance";
 
 /// An owner, and a run of the program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Ownership {
     pub(crate) owner: String,
     /// `None`: any run.
     pub(crate) instance: Option<String>,
+    /// With which Namespace the garbage collector deletes nodes and pods.
+    pub(crate) namespace: Option<OwnerReference>,
+}
+
+/// The reference to a Namespace that owns objects. Owners of nodes must not be namespaced.
+pub(crate) async fn namespace_reference(
+    client: &Client,
+    name: &str,
+) -> Result<OwnerReference, ClusterError> {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let namespace = namespaces.get(name).await;
+    let namespace = namespace.map_err(|error| request_error::<Namespace>("get", name, error))?;
+    namespace.owner_ref(&()).ok_or_else(|| ClusterError::NoUid { name: name.to_owned() })
 }
 
 // === impl Ownership ===
@@ -27,6 +46,11 @@ impl Ownership {
             let annotations = metadata.annotations.get_or_insert_default();
             annotations.insert(INSTANCE.to_owned(), instance.clone());
         }
+    }
+
+    /// The owners of nodes and pods.
+    pub(super) fn references(&self) -> Option<Vec<OwnerReference>> {
+        self.namespace.clone().map(|namespace| vec![namespace])
     }
 
     /// Whether an object belongs to the owner, from whichever run.

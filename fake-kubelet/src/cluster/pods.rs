@@ -4,12 +4,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::Ipv4Addr,
-    pin::pin,
     sync::Arc,
     time::Duration,
 };
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
 use kube::{
@@ -74,7 +73,8 @@ struct RunningPod {
 pub(super) async fn run(controller: &Arc<NodeController>) {
     let all: Api<Pod> = Api::all(controller.client.clone());
     let config = Config::default().fields("spec.nodeName!=");
-    let mut events = pin!(watcher(all, config).default_backoff());
+    let watch = || watcher(all.clone(), config.clone()).default_backoff().boxed();
+    let mut events = watch();
     let mut pods = PodController {
         controller: Arc::clone(controller),
         running: BTreeMap::new(),
@@ -84,7 +84,15 @@ pub(super) async fn run(controller: &Arc<NodeController>) {
     };
     let mut listed = BTreeSet::new();
     loop {
-        match events.try_next().await {
+        let event = tokio::select! {
+            event = events.try_next() => event,
+            // Pods that were passed over may be on nodes of this fleet now.
+            () = controller.changed.notified() => {
+                events = watch();
+                continue;
+            }
+        };
+        match event {
             Ok(Some(Event::Init)) => listed.clear(),
             Ok(Some(Event::InitApply(pod))) => {
                 listed.insert(key(&pod));
@@ -121,7 +129,7 @@ impl PodController {
     async fn sync(&mut self, pod: &Pod) {
         while self.under_way.try_join_next().is_some() {}
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone()).unwrap_or_default();
-        let Some(cluster_node) = self.controller.nodes.get(&node) else { return };
+        let Some(cluster_node) = self.controller.node(&node) else { return };
         let host = cluster_node.address;
         let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
         let over = matches!(phase, Some("Succeeded" | "Failed"));
@@ -201,7 +209,8 @@ impl PodController {
     fn schedule(&self, pod: &Pod, node: &str, container: &str) -> UsageSchedule {
         let (namespace, name) = key(pod);
         let controller = &self.controller;
-        let config = controller.nodes.get(node).and_then(|node| {
+        let node = controller.node(node);
+        let config = node.as_deref().and_then(|node| {
             let mut pods = node.config.node.pods.iter();
             pods.find(|pod| pod.namespace() == namespace && pod.name == name)
         });

@@ -1,6 +1,8 @@
 //! Mistakes in the nodes of a file: those that scenarios can have too, and addresses and ports of the
 //! machine.
 
+mod objects;
+
 use std::{
     collections::BTreeMap,
     net::{IpAddr, SocketAddr},
@@ -13,7 +15,7 @@ use cluster_format::{
     suggest::quote,
 };
 
-use super::node::FleetNode;
+use super::{ClusterConfig, node::FleetNode};
 use crate::spec::Sources;
 
 /// Checks all nodes. Templates are checked without expanding them: of their nodes only names and
@@ -42,6 +44,7 @@ pub(super) fn check(
                     .help("add \"listen\", such as [\"127.0.0.1:10250\"], or \"addresses\""),
             );
         }
+        objects::check_node(node, at, mistakes);
         // What is wrong with one node of a template is wrong with its first.
         let first = node.expand().next();
         if let Some(Err(error)) = first.filter(|_| !at.broken).map(|node| node.spec(sources)) {
@@ -50,6 +53,17 @@ pub(super) fn check(
     }
     if within_limits && mistakes.len() == before {
         check_sockets(nodes, at, mistakes);
+    }
+}
+
+/// Checks how the nodes are kept in a cluster.
+pub(super) fn check_cluster(cluster: &ClusterConfig, at: &YamlNode, mistakes: &mut Vec<Mistake>) {
+    objects::check_owner(cluster.owner(), at.field("owner"), mistakes);
+    if cluster.heartbeat().is_zero() {
+        mistakes.push(
+            Mistake::at(&at.field("heartbeat").location, "a heartbeat of 0s has no pause")
+                .help("write 1s or more; a real kubelet has 10s"),
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use cluster_format::In;
+use cluster_format::{AddressType, In};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -19,8 +19,12 @@ pub(crate) struct ClusterConfig {
     /// Who owns the objects: the value of their label `fake-kubelet.dev/owner`. Nodes with another
     /// value, or without the label, are never changed. Default: `fake-kubelet`.
     owner: Option<String>,
-    /// The nodes' `InternalIP`. Default: `--address`, or where each of them listens.
+    /// The nodes' address. Default: `--address`, or where each of them listens.
     pub(crate) address: Option<In<IpAddr>>,
+    /// Its type in the nodes' status. Default: `ExternalIP`, because kind's CNI daemon, and others
+    /// like it, route a node's pods by its `InternalIP`, and end with an error where that is a pod's
+    /// address; with `--out`, `InternalIP`. Nodes with `addresses` have those instead.
+    pub(crate) address_type: Option<AddressType>,
     /// How often each node renews its Lease. Default: 10s.
     heartbeat: Option<In<Duration>>,
     /// The first of the pods' IP addresses. Default: 198.18.0.1, of a network that is reserved for

@@ -4,21 +4,30 @@
 use std::{
     borrow::{Borrow, Cow},
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
-use cluster_format::{Access, In, Node, raised};
+use cluster_format::{Access, Faults, In, Kubelet, Node, raised};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::{Map, Value};
 
-use crate::spec::{KubeletSpec, Sources, SpecError};
+use crate::spec::{KubeletSpec, Sources, SpecError, resource_path};
 
 /// A node, its kubelet and the pods on it.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct FleetNode {
     pub(crate) node: Node,
     pub(crate) host: HostConfig,
+}
+
+/// Where kubelets run, as far as the configuration does not say it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hosting {
+    /// Pods come from a cluster: kubelets start without them.
+    pub(crate) pods_from_cluster: bool,
+    /// `--address`: what signed certificates are for.
+    pub(crate) address: Option<IpAddr>,
 }
 
 /// What scenarios do not have.
@@ -32,7 +41,7 @@ pub(crate) struct HostConfig {
     #[serde(default)]
     raise: Raise,
     /// What the machine has. Default: 4 cores, 16Gi of memory, 110 pods.
-    capacity: Option<BTreeMap<String, String>>,
+    pub(super) capacity: Option<BTreeMap<String, String>>,
     /// Taints. Default: `fake-kubelet.dev/node` with the owner as its value and the effect
     /// `NoSchedule`, so that only pods that tolerate it come here.
     pub(crate) taints: Option<Vec<TaintConfig>>,
@@ -169,6 +178,33 @@ impl FleetNode {
         rest.node.usage.clone_from(&before.node.usage);
         rest.node.pods.clone_from(&before.node.pods);
         containers(self) == containers(before) && !ends && rest == *before
+    }
+
+    /// Whether a kubelet of `before` need not start again to be this node's: faults and usage apart.
+    pub(crate) fn has_kubelet_of(&self, before: &Self) -> bool {
+        let kubelet = |node: &Self| {
+            let kubelet = Kubelet { faults: Faults::default(), ..node.node.kubelet.clone() };
+            (node.listen(), kubelet, node.node.addresses.clone(), resource_path(&node.node))
+        };
+        let ends = before.node.usage.is_some() && self.node.usage.is_none();
+        kubelet(self) == kubelet(before) && !ends
+    }
+
+    /// The kubelet to start in these surroundings.
+    pub(crate) fn hosted_spec(
+        &self,
+        hosting: Hosting,
+        sources: Sources<'_>,
+    ) -> Result<KubeletSpec, SpecError> {
+        let mut node = self.clone();
+        if hosting.pods_from_cluster {
+            node.node.pods.clear();
+        }
+        let mut spec = node.spec(sources)?;
+        if let Some(address) = hosting.address {
+            spec.addresses = vec![address];
+        }
+        Ok(spec)
     }
 
     /// The kubelet to start.

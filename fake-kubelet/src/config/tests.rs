@@ -17,7 +17,7 @@ fn load(text: &str) -> Result<Config, String> {
 
 fn parse(text: &str) -> Result<Vec<KubeletSpec>, String> {
     let config = load(text)?;
-    Ok(config.specs(Path::new("config.yaml"), now(), false).unwrap())
+    Ok(config.specs(Path::new("config.yaml"), now(), Hosting::default()).unwrap())
 }
 
 #[test]
@@ -130,6 +130,54 @@ fn mistakes_are_reported_with_their_location_and_cure() {
             "4:30",
             "42 is not an HTTP status",
             "write 100 to 599",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  labels: {a_/b: c}\n",
+            "4:12",
+            "\"a_/b\" is not a key of a label",
+            "prefix part a lowercase RFC 1123 subdomain",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  labels: {zone: a b}\n",
+            "4:18",
+            "\"a b\" is not a value of a label",
+            "a valid label must be",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  taints: [{key: a, effect: NoRun}]\n",
+            "4:29",
+            "\"NoRun\" is not an effect of a taint",
+            "known effects: \"NoSchedule\"",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  taints: [{key: a/, effect: NoExecute}]\n",
+            "4:18",
+            "\"a/\" is not a key of a taint",
+            "name part must be non-empty",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  capacity: {cpu: four}\n",
+            "4:19",
+            "\"four\" is not a quantity",
+            "16Gi",
+        ),
+        (
+            "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  annotations: {'a b': c}\n",
+            "4:17",
+            "\"a b\" is not a key of an annotation",
+            "alphanumeric",
+        ),
+        (
+            "cluster: {owner: my team}\nnodes: [{name: n1, listen: ['127.0.0.1:1']}]\n",
+            "1:18",
+            "\"my team\" is not a value of a label",
+            "a valid label must be",
+        ),
+        (
+            "cluster: {heartbeat: 0s}\nnodes: [{name: n1, listen: ['127.0.0.1:1']}]\n",
+            "1:22",
+            "a heartbeat of 0s has no pause",
+            "write 1s or more",
         ),
         (
             "nodes:\n- name: n1\n  listen: ['127.0.0.1:1']\n  kubelet: {started: 2000-01-01T00:00:00Z}\n  usage: {cpu: 22, memory: 1}\n",

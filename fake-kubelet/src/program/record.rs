@@ -1,11 +1,6 @@
 //! `fake-kubelet record`.
 
-use std::{
-    fs,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use k8s_openapi::api::core::v1::Node;
 use k8s_text::duration;
@@ -24,7 +19,7 @@ pub(super) struct Record {
     node: String,
     #[command(flatten)]
     cluster: ClusterFlags,
-    /// Ask the kubelet itself, at its node's InternalIP, instead of the API server's node proxy;
+    /// Ask the kubelet itself, at its node's InternalIP or ExternalIP, instead of the API server's node proxy;
     /// with the token or client certificate of the kubeconfig.
     #[arg(long)]
     direct: bool,
@@ -86,7 +81,7 @@ impl Record {
             let client = Client::try_from(found);
             let nodes: Api<Node> = Api::all(client.map_err(|error| failed(error.to_string()))?);
             let node = nodes.get(&self.node).await.map_err(|error| failed(error.to_string()))?;
-            address(&node).ok_or_else(|| failed("it has no InternalIP".to_owned()))?
+            address(&node).ok_or_else(|| failed("it has no InternalIP or ExternalIP".to_owned()))?
         };
         let url = format!("https://{address}").parse::<http::Uri>();
         let mut config = Config::new(url.map_err(|error| failed(error.to_string()))?);
@@ -111,8 +106,8 @@ impl Record {
 /// Where the kubelet of a node listens, as its Node object says.
 fn address(node: &Node) -> Option<SocketAddr> {
     let status = node.status.as_ref()?;
-    let mut addresses = status.addresses.iter().flatten();
-    let ip: IpAddr = addresses.find(|it| it.type_ == "InternalIP")?.address.parse().ok()?;
+    let of_type = |kind| status.addresses.iter().flatten().find(move |it| it.type_ == kind);
+    let ip = of_type("InternalIP").or_else(|| of_type("ExternalIP"))?.address.parse().ok()?;
     let endpoints = status.daemon_endpoints.as_ref();
     let port = endpoints.and_then(|it| it.kubelet_endpoint.as_ref()).map(|it| it.port);
     let port = port.and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0);

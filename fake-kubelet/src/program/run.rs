@@ -1,28 +1,29 @@
 //! `fake-kubelet run`.
 
 use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
     fs,
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
+use cluster_format::AddressType;
 use kube::Client;
 use net::Doors;
 use parking_lot::Mutex;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+};
 
-use super::{ProgramError, cluster_flags::ClusterFlags};
+use super::{ProgramError, client_ca, cluster_flags::ClusterFlags};
 use crate::{
     api_server::LocalApiServer,
     auth::{ApiServerReviewer, DenyAll, Reviewer},
     certificates::Certificates,
-    cluster::{ClusterNode, NodeController, Ownership, delete_all},
-    config::{ClusterConfig, Config},
-    config_reload::reload,
+    cluster::{NodeController, Ownership, Placement, delete_all, namespace_reference},
+    config::{ClusterConfig, Config, Hosting},
+    config_reload::Reloader,
     fleet::Fleet,
     kubelet::Dependencies,
     random::hex,
@@ -30,7 +31,7 @@ use crate::{
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
-    /// Which kubelets to run, in YAML. Usage and faults change with the file.
+    /// Which kubelets to run, in YAML. The fleet follows changes of the file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     #[command(flatten)]
@@ -43,11 +44,21 @@ pub(super) struct Run {
     /// The port of that API server. Default: any that is free.
     #[arg(long, value_name = "PORT", default_value_t = 0, requires = "out")]
     api_port: u16,
-    /// The nodes' InternalIP, where the cluster reaches this program.
+    /// The nodes' address, where the cluster reaches this program: their ExternalIP, unless the
+    /// configuration has another cluster.addressType.
     #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
-    /// Accept client certificates that these CAs have signed. Default: the fleet's own CA, which
-    /// with --out is accepted as well.
+    /// The Namespace that owns the nodes and pods: the cluster's garbage collector deletes them when
+    /// it is deleted, where this program no longer may or can.
+    #[arg(long, value_name = "NAME", conflicts_with = "out")]
+    owner_namespace: Option<String>,
+    /// Keep nodes and pods in the cluster at the end, for a later run of the same owner, which takes
+    /// them over and deletes those that its configuration does not have.
+    #[arg(long, conflicts_with = "out")]
+    keep: bool,
+    /// Accept client certificates that these CAs have signed. Default: the CAs that the cluster
+    /// publishes in kube-system/extension-apiserver-authentication; without a cluster the fleet's own,
+    /// which with --out is accepted in any case.
     #[arg(long, value_name = "FILE")]
     client_ca_file: Option<PathBuf>,
     /// Where to write the CA of kubelets with `certificate: Signed`, in PEM.
@@ -64,14 +75,15 @@ impl Run {
         let mut terminated = signal(SignalKind::terminate()).map_err(ProgramError::Signals)?;
         let doors = Doors::host();
         let config = Config::read(&self.config, doors.clock.now())?;
-        let certificates = Arc::new(self.certificates(&doors)?);
+        let named = self.cluster.explicit_client().await?;
+        let certificates = Arc::new(self.certificates(named.as_ref(), &doors).await?);
         let local = match &self.out {
             Some(_) => Some(LocalApiServer::start(self.api_port, &doors, &certificates).await?),
             None => None,
         };
         let client = match &local {
             Some(local) => Some(local.client()),
-            None => self.cluster.explicit_client().await?,
+            None => named,
         };
         let cluster = match (&config.cluster, &local) {
             (Some(cluster), _) => Some(cluster.clone()),
@@ -89,12 +101,8 @@ impl Run {
             reviewer: reviewer(&config, client)?,
             observer: Arc::new(()),
         };
-        let mut specs = config.specs(&self.config, doors.clock.now(), cluster.is_some())?;
-        for spec in &mut specs {
-            if let Some(address) = self.address {
-                spec.addresses = vec![address];
-            }
-        }
+        let hosting = Hosting { pods_from_cluster: cluster.is_some(), address: self.address };
+        let specs = config.specs(&self.config, doors.clock.now(), hosting)?;
         let fleet = Arc::new(Fleet::start(specs, surroundings).await?);
         self.write_authority(&certificates)?;
         let controller = match cluster {
@@ -106,29 +114,35 @@ impl Run {
             None => None,
         };
         if let Some(local) = &local {
-            for node in config.nodes() {
-                for pod in &node.node.pods {
-                    local.add_namespace(pod.namespace());
-                }
-            }
+            config.nodes().for_each(|node| local.add_namespaces(&node.node.pods));
         }
+        let reloader = Reloader {
+            file: &self.config,
+            fleet: &fleet,
+            clock: &doors.clock,
+            hosting,
+            controller: controller.as_deref(),
+            local: local.as_ref().zip(self.out.as_deref()),
+        };
         let live = async {
             if let Some(controller) = &controller {
                 controller.register().await?;
+                if self.keep {
+                    controller.delete_leftovers().await?;
+                }
             }
-            self.write_out(local.as_ref(), &certificates, controller.as_deref())?;
+            self.write_out(local.as_ref(), &certificates, &reloader)?;
             for kubelet in fleet.all() {
                 for address in kubelet.listens_on().await {
                     println!("{} https://{address}/metrics/resource", kubelet.name());
                 }
             }
             println!("{} kubelets are up", fleet.all().len());
-            let following = reload(&self.config, config, &fleet, &doors.clock);
             match &controller {
                 Some(controller) => {
-                    tokio::join!(following, controller.run());
+                    tokio::join!(reloader.run(config), controller.run());
                 }
-                None => following.await,
+                None => reloader.run(config).await,
             }
             Ok(())
         };
@@ -138,7 +152,9 @@ impl Run {
             _ = terminated.recv() => Ok(()),
             ended = live => ended,
         };
-        if let Some(controller) = controller.filter(|_| local.is_none()) {
+        // Those of a run that could not begin go in any case.
+        let keep = local.is_some() || (self.keep && ended.is_ok());
+        if let Some(controller) = controller.as_deref().filter(|_| !keep) {
             let deleted = delete_all(&controller.client, &controller.ownership).await?;
             println!("{deleted}");
         }
@@ -146,17 +162,18 @@ impl Run {
         ended
     }
 
-    fn certificates(&self, doors: &Doors) -> Result<Certificates, ProgramError> {
+    async fn certificates(
+        &self,
+        cluster: Option<&Client>,
+        doors: &Doors,
+    ) -> Result<Certificates, ProgramError> {
         let certificates = Certificates::new(doors.clock.now())?;
-        let Some(file) = &self.client_ca_file else { return Ok(certificates) };
-        let failed = |reason: String| ProgramError::ClientCa { file: file.clone(), reason };
-        let pem = fs::read(file).map_err(|error| failed(error.to_string()))?;
-        let mut clients = CertificateDer::pem_slice_iter(&pem)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| failed(error.to_string()))?;
-        if clients.is_empty() {
-            return Err(failed("there is no certificate in it".to_owned()));
-        }
+        let clients = match (&self.client_ca_file, cluster) {
+            (Some(file), _) => Some(client_ca::of_file(file)?),
+            (None, Some(cluster)) => client_ca::of_cluster(cluster).await,
+            (None, None) => None,
+        };
+        let Some(mut clients) = clients else { return Ok(certificates) };
         if self.out.is_some() {
             // The API server's local client certificate is signed by it.
             clients.push(certificates.cluster().certificate().clone());
@@ -172,32 +189,39 @@ impl Run {
         fleet: &Arc<Fleet>,
         doors: &Doors,
     ) -> Result<NodeController, ProgramError> {
-        let mut nodes = BTreeMap::new();
-        for config in config.nodes() {
-            let name = config.node.name.clone();
-            let Some(kubelet) = fleet.get(&name) else { continue };
-            let Some(listens) = kubelet.listens_on().await.first().copied() else { continue };
-            let named = self.address.or(cluster.address.map(|address| address.0));
-            let address = match named.unwrap_or(listens.ip()) {
-                all if all.is_unspecified() && self.out.is_some() => Ipv4Addr::LOCALHOST.into(),
-                all if all.is_unspecified() => return Err(ProgramError::NoAddress { node: name }),
-                address => address,
-            };
-            let since = doors.clock.now();
-            let port = listens.port();
-            nodes.insert(name.clone(), ClusterNode { name, address, port, config, since });
-        }
-        Ok(NodeController {
+        let namespace = match &self.owner_namespace {
+            Some(name) => Some(namespace_reference(&client, name).await?),
+            None => None,
+        };
+        let (owner, instance) = (cluster.owner().to_owned(), Some(hex::<8>()?));
+        let local = self.out.is_some();
+        let address_type = if local { AddressType::InternalIp } else { AddressType::ExternalIp };
+        let controller = NodeController {
             client,
-            ownership: Ownership { owner: cluster.owner().to_owned(), instance: Some(hex::<8>()?) },
+            ownership: Ownership { owner, instance, namespace },
             fleet: Arc::clone(fleet),
             clock: doors.clock.clone(),
-            nodes,
+            placement: Placement {
+                address: self.address.or(cluster.address.map(|address| address.0)),
+                unspecified: local.then_some(Ipv4Addr::LOCALHOST.into()),
+                address_type: cluster.address_type.unwrap_or(address_type),
+            },
+            nodes: Mutex::default(),
+            changed: Notify::new(),
             heartbeat: cluster.heartbeat(),
             first_pod_ip: cluster.first_pod_ip(),
             folder: self.config.parent().unwrap_or(Path::new("")).to_owned(),
             uids: Mutex::default(),
-        })
+        };
+        for config in config.nodes() {
+            let node = config.node.name.clone();
+            let Some(kubelet) = fleet.get(&node) else { continue };
+            let Some(placed) = controller.place(&kubelet, config).await else {
+                return Err(ProgramError::NoAddress { node });
+            };
+            controller.nodes.lock().insert(node, Arc::new(placed));
+        }
+        Ok(controller)
     }
 
     fn write_authority(&self, certificates: &Certificates) -> Result<(), ProgramError> {
@@ -209,24 +233,13 @@ impl Run {
         &self,
         local: Option<&LocalApiServer>,
         certificates: &Certificates,
-        controller: Option<&NodeController>,
+        reloader: &Reloader<'_>,
     ) -> Result<(), ProgramError> {
-        let (Some(folder), Some(local), Some(controller)) = (&self.out, local, controller) else {
-            return Ok(());
-        };
+        let (Some(folder), Some(local)) = (&self.out, local) else { return Ok(()) };
         let failed = |source| ProgramError::Write { file: folder.clone(), source };
         fs::create_dir_all(folder).map_err(failed)?;
         write(&folder.join("ca.crt"), &certificates.cluster().pem())?;
-        let mut nodes = String::new();
-        for cluster_node in controller.nodes.values() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(
-                nodes,
-                "{} {} {}",
-                cluster_node.name, cluster_node.address, cluster_node.port
-            );
-        }
-        write(&folder.join("nodes"), &nodes)?;
+        reloader.write_nodes().map_err(failed)?;
         // Written last, so that the other files are there once it exists.
         local.write_kubeconfig(&folder.join("kubeconfig")).map_err(failed)
     }

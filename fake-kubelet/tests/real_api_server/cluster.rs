@@ -98,6 +98,11 @@ impl RealCluster {
         // Any key will do for the tokens of service accounts.
         write(folder.path(), "service-accounts", &client(&ca, "service-accounts", None));
         let admin = client(&ca, "admin", Some("system:masters"));
+        write(
+            folder.path(),
+            "kubelet-client",
+            &client(&ca, "kube-apiserver-kubelet-client", Some("system:masters")),
+        );
         fs::write(at("audit.yaml"), AUDIT).unwrap();
         write_front_proxy(folder.path(), &Authority::new("front-proxy-ca", now).unwrap());
 
@@ -231,6 +236,10 @@ fn api_server(programs: &Path, folder: &Path, (port, etcd_port): (u16, u16)) -> 
         .arg(file("client-ca-file", "ca.crt"))
         .arg(file("tls-cert-file", "serving.crt"))
         .arg(file("tls-private-key-file", "serving.key"))
+        .arg(file("kubelet-client-certificate", "kubelet-client.crt"))
+        .arg(file("kubelet-client-key", "kubelet-client.key"))
+        // kubeadm's.
+        .arg("--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname")
         .arg("--service-account-issuer=https://kubernetes.default.svc")
         .arg(file("service-account-key-file", "service-accounts.crt"))
         .arg(file("service-account-signing-key-file", "service-accounts.key"))

@@ -7,7 +7,7 @@ const VALUE_RULE: &str = "a valid label must be an empty string or consist of al
 const SUBDOMAIN_RULE: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 /// What is wrong with a label's key.
-pub(super) fn key_errors(key: &str) -> Vec<String> {
+pub fn key_errors(key: &str) -> Vec<String> {
     let mut errors = Vec::new();
     let name = match key.split('/').collect::<Vec<_>>()[..] {
         [name] => name,
@@ -41,7 +41,7 @@ pub(super) fn key_errors(key: &str) -> Vec<String> {
 }
 
 /// What is wrong with a label's value.
-pub(super) fn value_errors(value: &str) -> Vec<String> {
+pub fn value_errors(value: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if value.len() > 63 {
         errors.push("must be no more than 63 bytes".to_owned());
