@@ -110,16 +110,14 @@ impl Reloader<'_> {
             if before.as_ref() == Some(&node) && kubelet.is_some() {
                 continue;
             }
-            let (is_as_before, started) = match (&before, kubelet) {
-                (Some(before), Some(kubelet)) => {
-                    applied.changed += 1;
-                    let is_as_before = node.is_reloadable_from(before);
-                    (is_as_before, self.change(kubelet, before, &node).await)
-                }
-                _ => {
-                    applied.added += 1;
-                    (false, self.start(&node).await)
-                }
+            let (is_as_before, started) = if let (Some(before), Some(kubelet)) = (&before, kubelet)
+            {
+                applied.changed += 1;
+                let is_as_before = node.is_reloadable_from(before);
+                (is_as_before, self.change(kubelet, before, &node).await)
+            } else {
+                applied.added += 1;
+                (false, self.start(&node).await)
             };
             let placed = match started {
                 Ok(kubelet) => self.place(&kubelet, node, is_as_before).await,

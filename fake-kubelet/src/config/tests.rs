@@ -79,6 +79,7 @@ nodes:
 
 /// Each file has a mistake at this line and column, with this message and a help that has this in it.
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn mistakes_are_reported_with_their_location_and_cure() {
     let cases = [
         (
