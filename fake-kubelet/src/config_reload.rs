@@ -61,9 +61,9 @@ struct Applied {
 // === impl Reloader ===
 
 impl Reloader<'_> {
-    /// Applies each change of the file to the fleet, which was started with `config`. Never ends.
-    pub(crate) async fn run(&self, mut config: Config) {
-        let mut text = fs::read_to_string(self.file).unwrap_or_default();
+    /// Applies each change of the file to the fleet, which was started with `config`, when the file
+    /// had this text. Never ends.
+    pub(crate) async fn run(&self, mut text: String, mut config: Config) {
         loop {
             tokio::time::sleep(EVERY).await;
             // While it is being replaced it may not be there, or not whole.

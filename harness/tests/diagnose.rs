@@ -59,7 +59,7 @@ const CLUSTERS: [(&str, &str, &str, &str); 9] = [
 ];
 
 /// What each cluster's cures are, the best first.
-const CURES: [(&str, Verdict, &[&str]); 23] = [
+const CURES: [(&str, Verdict, &[&str]); 24] = [
     ("healthy", Verdict::Well, &[]),
     (
         "types-in-the-wrong-order",
@@ -145,7 +145,12 @@ const CURES: [(&str, Verdict, &[&str]); 23] = [
     ),
     ("kubelet/ports", Verdict::Cure, &["--kubelet-use-node-status-port"]),
     ("kubelet/missed-once", Verdict::NoCure, &[]),
-    ("kubelet/firewall", Verdict::NoCure, &[]),
+    ("kubelet/firewall", Verdict::Cure, &["hostNetwork: true, with --secure-port=4443"]),
+    (
+        "life/firewall-before-the-pod",
+        Verdict::Cure,
+        &["hostNetwork: true, with --secure-port=4443"],
+    ),
     ("life/port-taken", Verdict::NoCure, &[]),
 ];
 
@@ -279,9 +284,16 @@ fn the_report_has_causes_cures_and_commands() {
 
 #[test]
 fn what_cannot_be_cured_has_its_connections_to_open() {
-    let output = diagnose(&["--scenario=scenarios/kubelet/firewall.yaml"]);
-    assert_eq!(output.status.code(), Some(5));
-    insta::assert_snapshot!(text(&output.stdout));
+    let closed = Path::new(LIBRARY).join("kubelet/firewall.yaml");
+    let for_pods = fs::read_to_string(&closed).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let for_all = folder.path().join("firewall.yaml");
+    fs::write(&for_all, for_pods.replace("from: [10.244.0.0/16], ", "")).unwrap();
+    for (file, code) in [(closed, 1), (for_all, 5)] {
+        let output = diagnose(&[&format!("--scenario={}", file.display())]);
+        assert_eq!(output.status.code(), Some(code));
+        insta::assert_snapshot!(text(&output.stdout));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use k8s_text::quantity::Quantity;
 use serde_json::{Map, Value};
 
 use crate::{
-    values::{Notation, Probability, Share},
+    values::{Network, Notation, Probability, Share},
     x509::X509Version,
 };
 
@@ -173,6 +173,7 @@ fn reader(name: &str) -> Option<Reader> {
         SocketAddr::NAME => read::<SocketAddr>,
         Probability::NAME => read::<Probability>,
         Share::NAME => read::<Share>,
+        Network::NAME => read::<Network>,
         X509Version::NAME => read::<X509Version>,
         _ => return None,
     })

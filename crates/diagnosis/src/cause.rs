@@ -192,7 +192,7 @@ causes! {
         /// The API server gets no response from the metrics server.
         ApiServiceUnavailable ("apiservice_unavailable", "life/not-available", "see the APIService's condition, and the metrics server's log", [SEE_APISERVICE, SEE_SERVER])
         /// The API server cannot reach the metrics server's pod.
-        ApiServiceUnreachable ("apiservice_unreachable", "life/firewall-before-the-pod", "open the way from the API server to the pod's port: firewall, security group, NetworkPolicy, network plugin; or use hostNetwork: true where the API server is outside of the pods' network", [SEE_APISERVICE, HOST_NETWORK])
+        ApiServiceUnreachable ("apiservice_unreachable", none, "open the way from the API server to the pod's port: firewall, security group, NetworkPolicy, network plugin; or use hostNetwork: true where the API server is outside of the pods' network", [SEE_APISERVICE, HOST_NETWORK])
         /// The API server does not accept the metrics server's certificate.
         ApiServiceCertificate ("apiservice_certificate", none, "give the APIService the CA of the metrics server's certificate as caBundle, or set insecureSkipTLSVerify", [SKIP_VERIFICATION])
         /// The metrics server refuses the API server's requests.

@@ -74,6 +74,8 @@ impl Run {
         let mut interrupted = signal(SignalKind::interrupt()).map_err(ProgramError::Signals)?;
         let mut terminated = signal(SignalKind::terminate()).map_err(ProgramError::Signals)?;
         let doors = Doors::host();
+        // Before the configuration: a change that comes meanwhile is then not overlooked.
+        let text = fs::read_to_string(&self.config).unwrap_or_default();
         let config = Config::read(&self.config, doors.clock.now())?;
         let named = self.cluster.explicit_client().await?;
         let certificates = Arc::new(self.certificates(named.as_ref(), &doors).await?);
@@ -140,9 +142,9 @@ impl Run {
             println!("{} kubelets are up", fleet.all().len());
             match &controller {
                 Some(controller) => {
-                    tokio::join!(reloader.run(config), controller.run());
+                    tokio::join!(reloader.run(text, config), controller.run());
                 }
-                None => reloader.run(config).await,
+                None => reloader.run(text, config).await,
             }
             Ok(())
         };
