@@ -43,9 +43,12 @@ pub use self::{
 };
 use self::{
     kubelets::Around,
-    server::{ServerObjects, role},
+    server::{Flags, ServerObjects, role},
 };
 use crate::file::{self, FileErrors};
+
+/// How many nodes without usage are named.
+const SHOWN: usize = 12;
 
 /// What the scenario is called.
 const NAME: &str = "captured";
@@ -109,7 +112,8 @@ pub struct Captured {
     pub unread: Vec<Unread>,
     /// The Deployment of the metrics server, if there is one.
     pub installed: Option<Installed>,
-    /// What the API server says where it does not pass requests on to it.
+    /// What its users miss, besides what the log tells of: the API server does not pass requests on
+    /// to it, or nodes have no usage.
     pub unavailable: Option<String>,
 }
 
@@ -280,8 +284,34 @@ fn of(
     let path = out.unwrap_or(Path::new("")).join(format!("{NAME}.yaml"));
     file::parse(&path, yaml.clone()).map_err(|errors| CaptureError::Mistakes(Box::new(errors)))?;
     let installed = Installed::find(objects, &server);
-    let (unread, unavailable) = (objects.unread.clone(), server.unavailable());
+    let unread = objects.unread.clone();
+    let unavailable = server.unavailable().or_else(|| unserved(objects, &flags));
     Ok(Captured { yaml, observed, unread, installed, unavailable })
+}
+
+/// That nodes have no usage, where the cluster was asked for it.
+fn unserved(objects: &Objects, flags: &Flags) -> Option<String> {
+    if let Some(unread) = objects.unread.iter().find(|unread| unread.what == live::NODE_METRICS) {
+        // Others may be allowed what this user is not.
+        let is_refused = unread.why.contains("forbidden");
+        return (!is_refused).then(|| format!("{} is not served: {}", unread.what, unread.why));
+    }
+    let served: Vec<_> =
+        objects.of("NodeMetrics").iter().map(|node| objects::name_of(node)).collect();
+    let is_asked = !served.is_empty() || objects.is_live;
+    let is_selective = ["--node-selector", "-l"].iter().any(|name| flags.value(name).is_some());
+    if !is_asked || is_selective {
+        return None;
+    }
+    let mut missing: Vec<_> =
+        objects.of("Node").iter().map(|node| objects::name_of(node)).collect();
+    missing.retain(|name| !served.contains(name));
+    let first = missing.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    match missing.len() {
+        0 => None,
+        count if count > SHOWN => Some(format!("{count} nodes have no usage: {first}, …")),
+        _ => Some(format!("no usage of {first}, and no log that says why")),
+    }
 }
 
 // === impl SourceOptions ===

@@ -404,10 +404,18 @@ fn a_cluster_in_files_is_diagnosed() {
 #[test]
 fn a_failure_that_the_simulation_lacks_has_no_cure() {
     let unavailable = "{type: Available, status: 'False', reason: EndpointsNotFound, message: cannot find endpointslices for service/top in monitoring}";
-    let folder = saved("", unavailable, "");
-    let output = diagnose(&["--from", folder.path().to_str().unwrap()]);
-    let printed = text(&output.stdout);
-    assert_eq!(output.status.code(), Some(6), "{printed}");
-    assert!(printed.contains("EndpointsNotFound"), "{printed}");
-    assert!(!printed.contains("CURE"), "{printed}");
+    let available = "{type: Available, status: 'True'}";
+    let usage = "kind: NodeMetrics\nmetadata: {name: a}\nusage: {cpu: 100m, memory: 1Gi}\n";
+    for (condition, usage, missing) in [
+        (unavailable, "", "EndpointsNotFound"),
+        (available, usage, "no usage of b, and no log that says why"),
+    ] {
+        let folder = saved("", condition, "");
+        fs::write(folder.path().join("usage.yaml"), usage).unwrap();
+        let output = diagnose(&["--from", folder.path().to_str().unwrap()]);
+        let printed = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(6), "{printed}");
+        assert!(printed.contains(missing), "{printed}");
+        assert!(!printed.contains("CURE"), "{printed}");
+    }
 }

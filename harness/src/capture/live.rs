@@ -79,6 +79,9 @@ impl Cluster {
     }
 }
 
+/// The usage of nodes.
+pub(super) const NODE_METRICS: &str = "/apis/metrics.k8s.io/v1beta1/nodes";
+
 /// The first file that `KUBECONFIG` names, or that of the user.
 fn default_kubeconfig() -> Option<PathBuf> {
     let named = env::var_os("KUBECONFIG").filter(|value| !value.is_empty());
@@ -117,10 +120,11 @@ pub(super) async fn read(
     let requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests";
     let signer = "fieldSelector=spec.signerName%3Dkubernetes.io%2Fkubelet-serving";
     reading.list(requests, signer).await?;
-    for resource in ["nodes", "pods"] {
-        reading.list(&format!("/apis/metrics.k8s.io/v1beta1/{resource}"), "").await?;
+    for path in [NODE_METRICS, "/apis/metrics.k8s.io/v1beta1/pods"] {
+        reading.list(path, "").await?;
     }
     reading.logs().await?;
+    reading.objects.is_live = true;
     Ok(reading.objects)
 }
 

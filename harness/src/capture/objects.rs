@@ -12,6 +12,8 @@ pub struct Objects {
     pub(super) logs: Vec<Log>,
     /// What could not be read.
     pub(super) unread: Vec<Unread>,
+    /// Whether all that is not unread was asked for, as of a live cluster.
+    pub(super) is_live: bool,
 }
 
 /// The log of a container, or a file that may be one.
