@@ -400,6 +400,28 @@ fn a_cluster_in_files_is_diagnosed() {
     }
 }
 
+/// Whether nodes get through, a cluster does not tell: the way to open is named as well.
+#[test]
+fn lost_connections_are_cured_by_the_nodes_network_or_an_open_way() {
+    let lost = |node: &str, ip: &str| {
+        format!(
+            "E0104 09:52:47.012345       1 scraper.go:149] \"Failed to scrape node\" err=\"Get \\\"https://{node}:10250/metrics/resource\\\": dial tcp {ip}:10250: i/o timeout\" node=\"{node}\"\n"
+        )
+    };
+    let log = lost("a", "10.0.0.1") + &lost("b", "10.0.0.2");
+    let folder = saved(&log, "{type: Available, status: 'True'}", "");
+    let output = diagnose(&["--from", folder.path().to_str().unwrap()]);
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{printed}");
+    for expected in [
+        "hostNetwork: true",
+        "or leave it in a network of its own",
+        "TCP from 10.244.1.6 to a:10250",
+    ] {
+        assert!(printed.contains(expected), "{expected} is not in\n{printed}");
+    }
+}
+
 /// What the simulation does not show is said, and no cure is guessed.
 #[test]
 fn a_failure_that_the_simulation_lacks_has_no_cure() {

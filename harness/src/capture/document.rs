@@ -1,6 +1,10 @@
 //! The scenario that shows a cluster as it was captured.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::{
+    collections::BTreeSet,
+    fmt::Write,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use diagnosis::Cause;
 use serde_json::Value;
@@ -23,6 +27,9 @@ const FRONT_PROXY: [(Cause, &str); 4] = [
     (Cause::ClientAuthorityReplaced, "NewCA"),
     (Cause::FrontProxyName, "OtherName"),
 ];
+
+/// The address of the metrics server's pod where none is known: a scenario's default.
+const POD: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 244, 1, 6));
 
 /// The text of the scenario, called `name`.
 pub(super) fn write(
@@ -65,6 +72,7 @@ spec:
         kubelets.nodes.iter().for_each(|node| node.write(&mut text, false));
     }
     dns.write(&mut text);
+    firewall(&mut text, &kubelets, server);
     if observed.has_lost_token() {
         text.push_str("  access: {users: {captured: [{apiGroups: [metrics.k8s.io], resources: [nodes], verbs: [list]}]}}\n");
     }
@@ -73,6 +81,19 @@ spec:
     let flags = around.flags;
     Shown { kubelets: &kubelets, observed, flags, server, front_proxy }.write(&mut text);
     text
+}
+
+/// Appends the firewall that loses what is lost, for the metrics server's pod.
+fn firewall(text: &mut String, kubelets: &Kubelets, server: &ServerObjects<'_>) {
+    if kubelets.lost.is_empty() {
+        return;
+    }
+    let from = server.address().filter(|_| !server.has_host_network()).unwrap_or(POD);
+    text.push_str("  # question: are they lost from pods alone? If nodes get no further, leave \"from\" out.\n  firewall:\n");
+    for (to, why) in &kubelets.lost {
+        let (from, to) = (scalar(&from.to_string()), scalar(&to.to_string()));
+        let _ = writeln!(text, "    # {why}\n    - {{from: [{from}], to: [{to}]}}");
+    }
 }
 
 fn about(kubelets: &Kubelets, observed: &Observed) -> String {

@@ -30,6 +30,8 @@ pub(super) struct Kubelets {
     pub(super) served: BTreeSet<String>,
     /// Nodes whose failure a scenario shows.
     pub(super) failing: Vec<(String, Seen, Means)>,
+    /// Addresses to which packets are lost, each with its evidence.
+    pub(super) lost: BTreeMap<IpAddr, String>,
     /// What a scenario cannot show.
     pub(super) questions: Vec<String>,
     /// Requests for certificates that wait, by user.
@@ -210,12 +212,12 @@ impl Kubelets {
         }
         let at = dialed(&seen.error).or_else(|| host(&seen.error)?.parse().ok());
         let at = at.or_else(|| preferred.first()?.parse().ok());
-        if means.is_lost {
-            let is_there = at.is_some_and(|at| machine.ips.contains(&at));
+        if let Some(at) = at.filter(|at| means.is_lost && machine.ips.contains(at)) {
+            self.lost.entry(at).or_insert_with(|| seen.evidence());
+        } else if means.is_lost {
             let is_named = preferred.first().is_some_and(|it| it.parse::<IpAddr>().is_err());
             // A node that has had another address; by name, DNS leads to one that no node has.
-            let all = !is_there && !is_named;
-            machine.ips.retain(|ip| Some(*ip) != at && !all);
+            machine.ips.retain(|_| is_named);
             if machine.ips.is_empty() {
                 machine.ips.push(made_up(254, self.nodes.len()));
             }
