@@ -145,7 +145,7 @@ impl Reloader<'_> {
         if names.is_empty() {
             return;
         }
-        // The Node goes before its kubelet: nobody is to see a node that does not answer.
+        // The Node goes before its kubelet: no client is to see a node that does not answer.
         if let Some(controller) = self.controller
             && let Err(error) = controller.remove(names).await
         {

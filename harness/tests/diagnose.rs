@@ -420,6 +420,14 @@ fn lost_connections_are_cured_by_the_nodes_network_or_an_open_way() {
     ] {
         assert!(printed.contains(expected), "{expected} is not in\n{printed}");
     }
+    // A server that has its node's network is not cured by it.
+    let objects = folder.path().join("objects.yaml");
+    let there = fs::read_to_string(&objects).unwrap();
+    let in_host = there
+        .replace("serviceAccountName: top", "serviceAccountName: top\n        hostNetwork: true");
+    fs::write(&objects, in_host).unwrap();
+    let output = diagnose(&["--from", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(5), "{}", text(&output.stdout));
 }
 
 /// What the simulation does not show is said, and no cure is guessed.

@@ -48,7 +48,7 @@ pub(crate) async fn delete_all(
 }
 
 /// Deletes those objects of this owner that `doomed` says, by their metadata and the name of their
-/// node, and the pods that others have on the nodes that go: nobody else confirms that they ended.
+/// node, and the pods that others have on the nodes that go: no kubelet confirms that they ended.
 /// Nodes go first, lest controllers replace pods there.
 pub(super) async fn delete_if(
     client: &Client,

@@ -204,7 +204,7 @@ pub(super) fn pod(config: &cluster_format::Pod, node: &str, ownership: &Ownershi
             operator: Some("Exists".to_owned()),
             ..Toleration::default()
         }]),
-        // Where its node is gone, or this program, nobody confirms that it has ended.
+        // Where its node is gone, or this program, no kubelet confirms that it has ended.
         termination_grace_period_seconds: Some(0),
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),

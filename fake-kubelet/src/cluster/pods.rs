@@ -86,7 +86,7 @@ pub(super) async fn run(controller: &Arc<NodeController>) {
     loop {
         let event = tokio::select! {
             event = events.try_next() => event,
-            // Pods that were passed over may be on nodes of this fleet now.
+            // Pods of unknown nodes may be on nodes of this fleet now.
             () = controller.changed.notified() => {
                 events = watch();
                 continue;

@@ -24,7 +24,7 @@ use crate::{config::FleetNode, kubelet::FakeKubelet};
 // === impl NodeController ===
 
 impl NodeController {
-    /// A node whose kubelet runs. `None` where nobody has said how a cluster reaches it.
+    /// A node whose kubelet runs. `None` without an address at which a cluster reaches it.
     pub(crate) async fn place(
         &self,
         kubelet: &FakeKubelet,

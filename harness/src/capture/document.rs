@@ -88,11 +88,17 @@ fn firewall(text: &mut String, kubelets: &Kubelets, server: &ServerObjects<'_>) 
     if kubelets.lost.is_empty() {
         return;
     }
-    let from = server.address().filter(|_| !server.has_host_network()).unwrap_or(POD);
-    text.push_str("  # question: are they lost from pods alone? If nodes get no further, leave \"from\" out.\n  firewall:\n");
+    // From a node's network they are lost too, so from everywhere.
+    let from = if server.has_host_network() {
+        String::new()
+    } else {
+        text.push_str("  # question: are they lost from pods alone? If nodes get no further, leave \"from\" out.\n");
+        format!("from: [{}], ", scalar(&server.address().unwrap_or(POD).to_string()))
+    };
+    text.push_str("  firewall:\n");
     for (to, why) in &kubelets.lost {
-        let (from, to) = (scalar(&from.to_string()), scalar(&to.to_string()));
-        let _ = writeln!(text, "    # {why}\n    - {{from: [{from}], to: [{to}]}}");
+        let to = scalar(&to.to_string());
+        let _ = writeln!(text, "    # {why}\n    - {{{from}to: [{to}]}}");
     }
 }
 

@@ -46,7 +46,7 @@ impl Home {
         Self { pod, node }
     }
 
-    /// Where a server with these flags listens. In a pod of its own, whose port nobody else has, the
+    /// Where a server with these flags listens. In a pod of its own, where no other program has the port, the
     /// Service leads to the default port whatever the flags say.
     pub(super) fn address(self, has_host_network: bool, args: &[String]) -> SocketAddr {
         if has_host_network {
